@@ -1,0 +1,1 @@
+"""Toy tasks with known answers. NumPy only: imports neither autograd nor tinyalign."""
