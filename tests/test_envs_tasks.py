@@ -1,0 +1,116 @@
+"""The bandit and arithmetic: solutions, rewards, splits."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toy_envs import arithmetic, bandit
+
+TASKS = [
+    bandit.make(),
+    arithmetic.make(),
+    arithmetic.make(operation="-"),
+    arithmetic.make(operation="*"),
+    arithmetic.make(digits=1),
+    arithmetic.make(digits=3),
+]
+each_task = pytest.mark.parametrize("task", TASKS, ids=lambda t: f"{t.name}-{len(t.train[0])}")
+
+
+@each_task
+def test_every_solution_is_a_success_in_its_alphabet_and_length(task):
+    prompts = [*task.train[:300], *task.held_out]
+    texts = [task.solution(prompt) for prompt in prompts]
+    ended = np.ones(len(prompts), bool)
+    assert np.all(task.success(prompts, texts, ended) == 1)
+    assert set("".join(prompts + texts)) <= set(task.alphabet)
+    assert len(set(task.alphabet)) == len(task.alphabet)
+    assert max(map(len, texts)) + task.ends == task.max_new_tokens
+
+
+@each_task
+def test_candidates_are_legal_and_some_are_right_and_some_wrong(task):
+    rng = np.random.default_rng(0)
+    prompt = task.train[0]
+    drawn = task.candidates(prompt, rng, 200)
+    solved = task.success([prompt] * 200, drawn, np.ones(200, bool))
+    assert 0 < solved.mean() < 1
+    assert set("".join(drawn)) <= set(task.alphabet)
+    assert max(map(len, drawn)) + task.ends <= task.max_new_tokens
+
+
+@each_task
+def test_a_task_is_a_function_of_its_arguments(task):
+    assert len(set(task.train)) == len(task.train)
+    if task.name == "bandit":
+        assert task.train == task.held_out
+    else:
+        assert not set(task.train) & set(task.held_out)
+
+
+def test_two_digit_addition_is_all_ten_thousand_problems():
+    task = arithmetic.make(digits=2, held_out=0.1, seed=0)
+    assert len(task.train) + len(task.held_out) == 10_000
+    assert abs(len(task.held_out) - 1000) < 15
+    assert task.alphabet == "0123456789+=" and task.max_new_tokens == 4
+    assert arithmetic.make(seed=0).held_out == task.held_out != arithmetic.make(seed=1).held_out
+
+
+@pytest.mark.parametrize("operation", "+-*")
+def test_mirror_images_are_on_one_side_of_the_split(operation):
+    """Knowing 12+34 gives 34+12 away, so a held-out problem has no mirror image in training."""
+    task = arithmetic.make(operation=operation)
+    mirrored = {f"{p[3:5]}{operation}{p[:2]}=" for p in task.held_out}
+    assert mirrored == set(task.held_out)
+
+
+@given(st.integers(1, 3), st.sampled_from("+-*"), st.data())
+def test_arithmetic_is_arithmetic(digits, operation, data):
+    a, b = (data.draw(st.integers(0, 10**digits - 1)) for _ in range(2))
+    answer = arithmetic.solution(f"{a:0{digits}}{operation}{b:0{digits}}=")
+    assert int(answer) == {"+": a + b, "-": a - b, "*": a * b}[operation]
+    assert len(answer) == arithmetic.answer_width(digits, operation)
+
+
+@given(st.sampled_from(TASKS[1].train), st.text(alphabet="0123456789", max_size=4), st.booleans())
+def test_only_the_whole_answer_that_ends_is_rewarded(prompt, completion, ended):
+    reward = arithmetic.reward([prompt], [completion], [ended])
+    assert reward.tolist() == [float(completion == arithmetic.solution(prompt) and ended)]
+
+
+@given(st.integers(2, 26), st.data())
+def test_the_bandit_pays_by_its_table(arms, data):
+    contexts = data.draw(st.integers(1, arms))
+    seed = data.draw(st.integers(0, 1000))
+    table = bandit.reward_table(contexts, arms, seed)
+    task = bandit.make(contexts, arms, seed)
+    assert table.shape == (contexts, arms) == (len(task.train), len(task.alphabet))
+    prompts = [p for p in task.train for _ in range(arms)]
+    everything = list(task.alphabet) * contexts
+    ended = np.ones(len(prompts), bool)
+    reward = task.reward(prompts, everything, ended)
+    assert np.array_equal(reward.reshape(contexts, arms), table)
+    success = task.success(prompts, everything, ended).reshape(contexts, arms)
+    assert np.array_equal(success.argmax(axis=1), table.argmax(axis=1))
+    assert np.all(success.sum(axis=1) == 1)
+
+
+@pytest.mark.parametrize(
+    "call, reason",
+    [
+        (lambda: arithmetic.make(digits=4), "digits is 4"),
+        (lambda: arithmetic.make(operation="/"), "operation is '/'"),
+        (lambda: arithmetic.make(held_out=0.0), "held_out is 0.0"),
+        (lambda: arithmetic.solution("1+23="), "no problem"),
+        (lambda: arithmetic.solution("²+3="), "no problem"),
+        (lambda: arithmetic.reward(["1+2="], ["03", "03"], [True]), "as many prompts"),
+        (lambda: bandit.make(arms=1), "arms is 1"),
+        (lambda: bandit.make(contexts=9, arms=8), "contexts is 9"),
+        (lambda: bandit.make().reward(["a"], ["ab"], [True]), "'ab' is no arm"),
+        (lambda: bandit.make().reward(["h"], ["a"], [True]), "'h' is no prompt"),
+    ],
+)
+def test_bad_task_input_is_named(call, reason):
+    with pytest.raises(ValueError, match=reason):
+        call()
