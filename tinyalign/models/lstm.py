@@ -1,0 +1,84 @@
+"""A recurrent language model: stacked LSTM layers with residual sums and a tied output head."""
+
+import math
+
+from tinyalign import ops
+from tinyalign.backend import FLOAT, to_device, xp
+
+
+def init(rng, *, vocab, width=128, layers=1):
+    """Random parameters: a nested dict of float32 arrays.
+
+    rng      numpy Generator
+    vocab    number of tokens, V
+    width    size of a token's vector and of the hidden state, C
+    layers   number of LSTM layers
+    """
+    scale = 1.0 / math.sqrt(width)
+
+    def normal(*shape):
+        return to_device(scale * rng.standard_normal(shape, FLOAT))
+
+    params = {"tok": normal(vocab, width)}
+    for i in range(layers):
+        bias = xp.zeros(4 * width, FLOAT)
+        bias[width : 2 * width] = 1.0  # a forget gate that starts open lets gradients through time
+        weights = {"w_in": normal(width, 4 * width), "w_hidden": normal(width, 4 * width)}
+        params[f"layer{i}"] = {**weights, "bias": bias}
+    return {**params, "ln": {"gain": xp.ones(width, FLOAT), "bias": xp.zeros(width, FLOAT)}}
+
+
+def context(params):
+    """Longest row of tokens the parameters can read: a recurrent model has no limit."""
+    return math.inf
+
+
+def unembedding(params):
+    """(V, C): row v scores token v. Tied: it is the embedding table."""
+    return params["tok"]
+
+
+def layers(params):
+    """The layer parameters, first to last."""
+    return [params[name] for name in params if name.startswith("layer")]
+
+
+def trunk(params, tokens):
+    """Features of every position: tokens (B, T) -> (B·T, C)."""
+    x = ops.embed(params["tok"], tokens)
+    for layer in layers(params):
+        x = x + ops.lstm(x, layer["w_in"], layer["w_hidden"], layer["bias"], len(tokens))
+    return ops.layernorm(x, **params["ln"])
+
+
+def start(params, batch, length):
+    """Hidden state and cell of every layer before the first token: zeros."""
+    width, dtype = params["tok"].shape[1], params["tok"].dtype
+    return [(xp.zeros((batch, width), dtype),) * 2 for _ in layers(params)]
+
+
+def step(params, state, tokens):
+    """Read one more token per row: tokens (B,) -> (features (B, C), state)."""
+    x, after = params["tok"][tokens], []
+    for layer, (h, c) in zip(layers(params), state, strict=True):
+        h, c = cell(x, h, c, **layer)
+        x = x + h
+        after.append((h, c))
+    return ops.layernorm(x, **params["ln"]), after
+
+
+def cell(x, h, c, w_in, w_hidden, bias):
+    """One time step of one layer: x, h, c (B, C) -> the new h and c."""
+    i, f, o, u = xp.split(x @ w_in + h @ w_hidden + bias, 4, axis=1)
+    c = sigmoid(f) * c + sigmoid(i) * xp.tanh(u)
+    return sigmoid(o) * xp.tanh(c), c
+
+
+def sigmoid(x):
+    """1 / (1 + e⁻ˣ) as ½ + ½ tanh(x/2), which cannot overflow."""
+    return 0.5 + 0.5 * xp.tanh(0.5 * x)
+
+
+def keep(state, rows):
+    """The state of the chosen rows only."""
+    return [(h[rows], c[rows]) for h, c in state]

@@ -1,0 +1,208 @@
+"""The operations a small language model is made of, each with its gradient beside it.
+
+A function here returns its value and its pullback: the function that takes g = d loss/d value
+and returns d loss/d argument for every argument. Activations are kept as one tall matrix (N, C),
+N = batch * time, so that every weight gradient is a single matrix product.
+"""
+
+import math
+
+from tinyalign.backend import xp
+from tinyalign.rules import with_pullback
+
+
+def softmax(x):
+    """e^x / sum e^x over the last axis, on plain arrays."""
+    e = xp.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def column_sums(x):
+    """Sum over rows: (N, C) -> (C,). As a matrix product it runs several times faster than .sum."""
+    return xp.ones(len(x), x.dtype) @ x
+
+
+@with_pullback
+def linear(x, w, b):
+    """x W + b for x (N, C), w (C, ...), b (...): the trailing axes of w are flattened to columns.
+
+    y = x W + b, so dL/dx = g Wᵀ, dL/dW = xᵀ g and dL/db = the sum of g over rows.
+    """
+    columns = w.reshape(len(w), -1)
+    y = x @ columns
+    y += b.reshape(-1)
+
+    def pullback(g):
+        return g @ columns.T, (x.T @ g).reshape(w.shape), column_sums(g).reshape(b.shape)
+
+    return y, pullback
+
+
+@with_pullback
+def embed(table, ids):
+    """Rows of a table: (V, C) at ids (B, T) -> (B·T, C).
+
+    A row's gradient is the sum of g over the places that read it: onehotᵀ g. Vocabularies here are
+    tiny, so that product is faster than adding row by row, and the same on every run of a GPU.
+    """
+    ids = ids.reshape(-1)
+
+    def pullback(g):
+        onehot = (ids[:, None] == xp.arange(len(table))).astype(g.dtype)  # (N, V)
+        return onehot.T @ g, None
+
+    return table[ids], pullback
+
+
+@with_pullback
+def add_positions(x, table, batch):
+    """Add row t of a (context, C) table to every token at time t of x (B·T, C).
+
+    Each row was read once by every sequence, so its gradient is the sum of g over the batch.
+    """
+    time = len(x) // batch
+
+    def pullback(g):
+        total = xp.zeros_like(table)
+        total[:time] = g.reshape(batch, time, -1).sum(axis=0)
+        return g, total, None
+
+    return (x.reshape(batch, time, -1) + table[:time]).reshape(x.shape), pullback
+
+
+@with_pullback
+def layernorm(x, gain, bias, eps=1e-5):
+    """(x − mean) / sqrt(variance + eps) · gain + bias over the last axis of x (N, C).
+
+    With n the normalised row, s = 1/std and h = g·gain: dL/dx = s (h − mean(h) − n · mean(h·n)).
+    The two subtractions are there because shifting or scaling a row leaves n unchanged.
+    """
+    average = xp.full((x.shape[1], 1), 1.0 / x.shape[1], x.dtype)
+    centred = x - x @ average
+    scale = 1.0 / xp.sqrt((centred * centred) @ average + eps)
+    n = centred * scale
+
+    def pullback(g):
+        h = g * gain
+        dx = scale * (h - h @ average - n * ((h * n) @ average))
+        return dx, column_sums(g * n), column_sums(g), None
+
+    return n * gain + bias, pullback
+
+
+ROOT_2_OVER_PI = math.sqrt(2 / math.pi)
+
+
+@with_pullback
+def gelu(x):
+    """½ x (1 + tanh(√(2/π) (x + 0.044715 x³))), GPT-2's form.
+
+    With t the tanh and u' the slope of its argument: dy/dx = ½ (1 + t) + ½ x (1 − t²) u'.
+    """
+    square = x * x
+    t = xp.tanh(x * (ROOT_2_OVER_PI * 0.044715 * square + ROOT_2_OVER_PI))
+
+    def pullback(g):
+        slope = 3 * 0.044715 * ROOT_2_OVER_PI * square + ROOT_2_OVER_PI
+        return (g * (0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * slope),)
+
+    return 0.5 * x * (1.0 + t), pullback
+
+
+@with_pullback
+def attention(qkv, batch, heads, causal):
+    """softmax(Q Kᵀ / √D) V for packed qkv (B·T, 3·H·D) -> (B·T, H·D).
+
+    With p the attention weights: dL/dV = pᵀ g, dL/dp = g Vᵀ, and through the softmax
+    dL/dscores = p (dL/dp − the row's mean of dL/dp under p).
+    """
+    time, width = len(qkv) // batch, qkv.shape[1] // (3 * heads)
+    q, k, v = qkv.reshape(batch, time, 3, heads, width).transpose(2, 0, 3, 1, 4)  # (B, H, T, D)
+    scale = 1.0 / math.sqrt(width)
+    scores = (q * scale) @ k.swapaxes(-1, -2)  # (B, H, T, T)
+    if causal:
+        scores += xp.triu(xp.full((time, time), -1e9, scores.dtype), 1)
+    p = softmax(scores)
+
+    def pullback(g):
+        g = g.reshape(batch, time, heads, width).swapaxes(1, 2)
+        dp = g @ v.swapaxes(-1, -2)
+        dp -= (dp * p).sum(axis=-1, keepdims=True)
+        dp *= p
+        d = xp.empty((3, *q.shape), qkv.dtype)
+        d[0], d[1], d[2] = (dp @ k) * scale, dp.swapaxes(-1, -2) @ (q * scale), p.swapaxes(-1, -2) @ g
+        return d.transpose(1, 3, 0, 2, 4).reshape(qkv.shape), None, None, None
+
+    return (p @ v).swapaxes(1, 2).reshape(len(qkv), -1), pullback
+
+
+@with_pullback
+def token_logp(x, unembedding, ids, temperature=1.0):
+    """log softmax(x Uᵀ / temperature) at the id of each row: x (N, C), U (V, C), ids (N,) -> (N,).
+
+    d logp/d logits = onehot(id) − softmax(logits).
+    """
+    logits = x @ unembedding.T
+    logits *= 1.0 / temperature
+    logits -= logits.max(axis=-1, keepdims=True)
+    onehot = (ids[:, None] == xp.arange(len(unembedding))).astype(x.dtype)  # (N, V)
+    e = xp.exp(logits)
+    total = e.sum(axis=-1)
+
+    def pullback(g):
+        d = (g / temperature)[:, None] * (onehot - e / total[:, None])
+        return d @ unembedding, d.T @ x, None, None
+
+    return (logits * onehot).sum(axis=-1) - xp.log(total), pullback
+
+
+@with_pullback
+def lstm(x, w_in, w_hidden, bias, batch):
+    """A whole LSTM layer over time: x (B·T, C), w_in (C, 4H), w_hidden (H, 4H) -> h (B·T, H).
+
+    Gates i, f, o = σ(·) and u = tanh(·); c = f c + i u; h = o tanh(c). Backward runs the same
+    loop from the end, carrying dL/dh and dL/dc (backpropagation through time). Features come
+    first, (4H, B), so that each gate is one block of memory; σ(z) = ½ + ½ tanh(z/2) makes all
+    four gates a single tanh.
+    """
+    time, size = len(x) // batch, len(w_hidden)
+    z = (x @ w_in + bias).reshape(batch, time, 4 * size).transpose(1, 2, 0).copy()  # (T, 4H, B)
+    half = xp.ones((4 * size, 1), x.dtype)
+    half[: 3 * size] = 0.5
+    h, c = xp.zeros((time + 1, size, batch), x.dtype), xp.zeros((time + 1, size, batch), x.dtype)
+    tanh_c = xp.empty((time, size, batch), x.dtype)
+    for t in range(time):
+        z[t] = lstm_gates(z[t] + w_hidden.T @ h[t], half)
+        i, f, o, u = z[t].reshape(4, size, batch)
+        c[t + 1] = f * c[t] + i * u
+        tanh_c[t] = xp.tanh(c[t + 1])
+        h[t + 1] = o * tanh_c[t]
+
+    def pullback(g):
+        dz = lstm_backward(g.reshape(batch, time, size).transpose(1, 2, 0), z, c, tanh_c, w_hidden)
+        flat = dz.transpose(2, 0, 1).reshape(len(x), -1)  # (B·T, 4H)
+        before = h[:-1].transpose(2, 0, 1).reshape(len(x), size)
+        return flat @ w_in.T, x.T @ flat, before.T @ flat, column_sums(flat), None
+
+    return h[1:].transpose(2, 0, 1).reshape(len(x), size), pullback
+
+
+def lstm_gates(z, half):
+    """σ of the first three quarters of the rows of z (4H, B) and tanh of the last."""
+    t = xp.tanh(z * half)
+    return t * half + (1.0 - half)
+
+
+def lstm_backward(g, gates, c, tanh_c, w_hidden):
+    """dL/dz (T, 4H, B) for dL/dh (T, H, B) that comes from above, walking back in time."""
+    time, size, batch = g.shape
+    dz = xp.empty((time, 4, size, batch), g.dtype)
+    dh = dc = xp.zeros((size, batch), g.dtype)
+    for t in reversed(range(time)):
+        i, f, o, u = gates[t].reshape(4, size, batch)
+        dh = dh + g[t]
+        dc = dc + dh * o * (1.0 - tanh_c[t] * tanh_c[t])
+        dz[t, 0], dz[t, 1] = dc * u * i * (1.0 - i), dc * c[t] * f * (1.0 - f)
+        dz[t, 2], dz[t, 3] = dh * tanh_c[t] * o * (1.0 - o), dc * i * (1.0 - u * u)
+        dh, dc = w_hidden @ dz[t].reshape(4 * size, batch), dc * f
+    return dz.reshape(time, 4 * size, batch)

@@ -1,0 +1,159 @@
+"""A language model as a policy: score sequences of tokens, and sample them.
+
+A batch is `tokens` (N, S), each row a prompt, its completion and padding, and `mask` (N, S−1),
+where mask[n, t] = 1 if tokens[n, t+1], the token that position t predicts, belongs to the
+completion. EOS does; the prompt and the padding do not. What stands in the padding never matters.
+Every function takes the model (a module of tinyalign.models) and its parameters first.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinyalign import ops
+from tinyalign.backend import FLOAT, to_device, xp
+from tinyalign.losses.policy_gradient import entropy
+
+
+def logits(model, params, tokens, **options):
+    """Scores of every next token: tokens (N, S) -> (N, S, V). Options go to the model's trunk."""
+    return project(model, params, model.trunk(params, tokens, **options), tokens.shape)
+
+
+def project(model, params, features, shape):
+    """Features (N·S, C) times the output table: (N, S, V)."""
+    table = model.unembedding(params)
+    flat = ops.linear(features, table.T, xp.zeros(table.shape[0], table.dtype))
+    return flat.reshape((*shape, -1))
+
+
+def token_logp(model, params, tokens, *, temperature=1.0):
+    """log π(token | the tokens before it), nats: tokens (N, S) -> (N, S−1).
+
+    tokens       (N, S) ids; entry t of the result scores tokens[:, t + 1]
+    temperature  > 0; scores the distribution softmax(logits / temperature)
+    """
+    target = tokens[:, 1:]
+    features = model.trunk(params, tokens[:, :-1])
+    table = model.unembedding(params)
+    flat = ops.token_logp(features, table, target.reshape(-1), temperature)
+    return flat.reshape(target.shape)
+
+
+def token_logp_and_entropy(model, params, tokens):
+    """token_logp and the entropy of each of the distributions it reads from: (N, S−1) each, nats.
+
+    H = logsumexp(z) − Σ softmax(z) z for the logits z.
+    """
+    target = tokens[:, 1:]
+    features = model.trunk(params, tokens[:, :-1])
+    logp = ops.token_logp(features, model.unembedding(params), target.reshape(-1), 1.0)
+    z = project(model, params, features, target.shape)
+    return logp.reshape(target.shape), entropy(z)
+
+
+def sequence_logp(model, params, tokens, mask, *, temperature=1.0):
+    """log π(completion | prompt) = the sum over completion tokens, nats: -> (N,)."""
+    return (token_logp(model, params, tokens, temperature=temperature) * mask).sum(axis=1)
+
+
+def scalar_init(model, params):
+    """A critic or reward model: the trunk of a language model with a scalar head that reads 0.
+
+    params   the language model's parameters; the trunk starts from them
+    returns  {"trunk": params, "head": {"w": (C, 1), "b": (1,)}}
+    """
+    table = model.unembedding(params)
+    head = {"w": xp.zeros((table.shape[1], 1), table.dtype), "b": xp.zeros(1, table.dtype)}
+    return {"trunk": params, "head": head}
+
+
+def scalar(model, params, tokens):
+    """One number per position, read off the trunk: tokens (N, S) -> (N, S).
+
+    Position t has seen tokens[:, : t + 1]: as a critic it values the state before token t + 1.
+    """
+    return ops.linear(model.trunk(params["trunk"], tokens), **params["head"]).reshape(tokens.shape)
+
+
+def sequence_reward(model, params, tokens, mask):
+    """A reward model's score: the scalar at the last completion token of each row, (N,)."""
+    position = xp.arange(mask.shape[1])
+    last = (position == (mask * position).max(axis=1)[:, None]).astype(mask.dtype)
+    return (scalar(model, params, tokens)[:, 1:] * last).sum(axis=1)
+
+
+class Rollout(NamedTuple):
+    """Sampled completions, a batch in the sense of this module."""
+
+    tokens: Any  # (N, S) prompt, completion, padding
+    mask: Any  # (N, S−1) 1 where the target is a completion token
+    logp: Any  # (N, S−1) its log-probability under the distribution it was drawn from, else 0
+
+
+def sample(model, params, prompts, rng, *, max_new_tokens, eos=None, temperature=1.0):
+    """Complete each prompt: the prompt is fed in while it lasts, then each token drawn is fed in.
+
+    prompts         N sequences of ids, of any lengths ≥ 1
+    rng             numpy Generator; one uniform per row and step, drawn on the host
+    max_new_tokens  longest completion, EOS included
+    eos             id that ends a completion (it is part of it); None: all have max_new_tokens
+    temperature     draws from softmax(logits / temperature); 0 takes the likeliest token
+    returns         Rollout; a row that never drew EOS simply has no EOS
+    raises          ValueError for an empty prompt, or one too long for the model
+    """
+    tokens, length = pad_prompts(prompts, max_new_tokens)
+    require_context(model, params, tokens.shape[1])
+    count, width = tokens.shape
+    shortest, longest = length.min(), length.max()
+    tokens, length = to_device(tokens), to_device(length)
+    dtype = model.unembedding(params).dtype
+    logp, mask = xp.zeros((count, width - 1), dtype), xp.zeros((count, width - 1), dtype)
+    state, going, used = model.start(params, count, width), xp.ones(count, bool), width
+    for t in range(width - 1):
+        features, state = model.step(params, state, tokens[:, t])
+        if t + 1 < shortest:
+            continue
+        drawn, score = draw(features @ model.unembedding(params).T, rng, temperature)
+        own = going & (length <= t + 1) & (t + 1 < length + max_new_tokens)
+        tokens[:, t + 1] = xp.where(own, drawn, tokens[:, t + 1])
+        logp[:, t], mask[:, t] = score * own, own
+        if eos is not None:
+            going &= ~(own & (drawn == eos))
+            if t + 1 >= longest and not going.any():
+                used = t + 2
+                break
+    return Rollout(tokens[:, :used], mask[:, : used - 1], logp[:, : used - 1])
+
+
+def draw(z, rng, temperature):
+    """One token per row of logits z (N, V), and its log-probability: ((N,), (N,))."""
+    if temperature == 0:
+        return z.argmax(axis=-1), xp.zeros(len(z), z.dtype)
+    z = (z - z.max(axis=-1, keepdims=True)) * (1.0 / temperature)
+    cdf = xp.cumsum(xp.exp(z), axis=-1)
+    uniform = to_device(rng.random((len(z), 1), dtype=FLOAT))
+    token = xp.argmax(cdf > uniform * cdf[:, -1:], axis=-1)  # u < 1: some entry is always above
+    chosen = xp.take_along_axis(z, token[:, None], -1)[:, 0]
+    return token, chosen - xp.log(cdf[:, -1])
+
+
+def pad_prompts(prompts, room):
+    """Ragged prompts as one array with `room` empty places after the longest: (tokens, length)."""
+    length = np.array([len(prompt) for prompt in prompts])
+    if len(length) == 0 or length.min() == 0:
+        raise ValueError("sample needs at least one prompt, and at least one token in each")
+    tokens = np.zeros((len(prompts), length.max() + room), np.int64)
+    for row, prompt in zip(tokens, prompts, strict=True):
+        row[: len(prompt)] = prompt
+    return tokens, length
+
+
+def require_context(model, params, width):
+    """Raise ValueError if rows of `width` tokens are longer than the model can read."""
+    limit = model.context(params)
+    if width > limit:
+        raise ValueError(
+            f"prompt and completion together take {width} tokens, but the model's context is "
+            f"{limit}: shorten them, or train a model with a larger context"
+        )

@@ -1,0 +1,187 @@
+"""A stand-in for CuPy that needs no GPU: NumPy inside, CuPy's refusals outside.
+
+What CuPy refuses, this refuses: turning into a NumPy array unasked, computing with a NumPy
+array, np.add.at with slices. It also counts what a GPU would be asked to do, and can forbid
+float64. Modelled on cupy/_core/core.pyx of CuPy 14.2.
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+SCALARS = (bool, int, float, complex, np.generic)
+VIEWS = {
+    "reshape",
+    "ravel",
+    "transpose",
+    "swapaxes",
+    "moveaxis",
+    "expand_dims",
+    "squeeze",
+    "broadcast_to",
+    "split",
+    "T",
+}
+HOST = {
+    "shape",
+    "ndim",
+    "size",
+    "result_type",
+    "iscomplexobj",
+    "dtype",
+    "nbytes",
+}  # read without touching the GPU
+stats = SimpleNamespace()
+seen = set()  # the name of every function called: CuPy must have them all
+allow_float64 = True
+
+
+def reset():
+    stats.calls, stats.h2d, stats.d2h = (
+        0,
+        0,
+        0,
+    )  # GPU calls, copies host to device, copies device to host
+
+
+reset()
+
+
+def peel(x, numpy="refused"):
+    """Take the NumPy array out of every StrictArray; refuse a NumPy array that came on its own."""
+    if isinstance(x, StrictArray):
+        return x._a
+    if isinstance(x, (list, tuple)):
+        return type(x)(peel(item, numpy) for item in x)
+    if isinstance(x, np.ndarray):
+        if numpy == "refused":
+            raise TypeError(f"Unsupported type {type(x)}")
+        stats.h2d += numpy == "index"  # CuPy takes a NumPy array as an index, and copies it over
+    return x
+
+
+def wrap(x):
+    if isinstance(x, (list, tuple)):
+        return type(x)(map(wrap, x))
+    if not isinstance(x, (np.ndarray, np.generic)):
+        return x
+    if x.dtype == np.float64 and not allow_float64:
+        raise TypeError(f"float64 array of shape {x.shape} made where float32 was meant")
+    return StrictArray(np.asarray(x))
+
+
+def call(name, function, args, kw):
+    if name in ("reshape", "ravel") and kw.get("order", "C") is None:
+        raise TypeError("object of type 'NoneType' has no len()")  # CuPy wants order="C"
+    if name == "where" and not isinstance(args[0], StrictArray):
+        raise AttributeError(f"{type(args[0]).__name__!r} object has no attribute 'astype'")
+    if (
+        name == "view" and np.dtype(args[0]) == object
+    ):  # autograd's concatenate ends in .view(np.ndarray)
+        raise ValueError("Unsupported dtype object")
+    seen.add(name)
+    out = kw.get("out")
+    numpy = "axes" if name in VIEWS else "refused"  # transpose(x, np.array([1, 0])) is fine
+    result = function(*peel(args, numpy), **{k: peel(v, numpy) for k, v in kw.items()})
+    if name in HOST:
+        return result
+    stats.calls += name not in VIEWS
+    return out if isinstance(out, StrictArray) else wrap(result)
+
+
+class StrictArray(NDArrayOperatorsMixin):
+    __array_priority__ = 100
+
+    def __init__(self, a):
+        self._a = a
+
+    def __array__(self, *args, **kw):
+        raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()`.")
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=(), **kw):
+        if not all(isinstance(x, SCALARS + (StrictArray, np.ndarray)) for x in inputs + out):
+            return NotImplemented  # boxes, and the slices of np.add.at(x, slices, y)
+        function = getattr(xp, ufunc.__name__)
+        function = function if method == "__call__" else getattr(function, method)
+        return function(*inputs, **(dict(kw, out=out[0]) if out else kw))
+
+    def __array_function__(self, func, types, args, kw):
+        return getattr(xp, func.__name__)(*args, **kw)
+
+    def __getattr__(self, name):  # x.shape, x.sum(axis=0), x.T ...
+        if name.startswith("_"):
+            raise AttributeError(name)
+        attribute = getattr(self._a, name)
+        if callable(attribute):
+            return lambda *args, **kw: call(name, attribute, args, kw)
+        return wrap(attribute) if isinstance(attribute, np.ndarray) else attribute
+
+    def __getitem__(self, index):
+        return wrap(self._a[peel(index, "index")])
+
+    def __setitem__(self, index, value):
+        self._a[peel(index, "index")] = peel(value)
+
+    def __len__(self):
+        return len(self._a)
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def get(self):
+        stats.d2h += 1
+        return self._a.copy()
+
+    def __float__(self):
+        return float(self.get())
+
+    def __int__(self):
+        return int(self.get())
+
+    def __bool__(self):
+        return bool(self.get())
+
+    def item(self):
+        return self.get().item()
+
+    def tolist(self):
+        return self.get().tolist()
+
+    def __repr__(self):
+        return f"StrictArray({self._a!r})"
+
+
+class _Function:
+    def __init__(self, name):
+        self.name, self.np = name, getattr(np, name)
+
+    def __call__(self, *args, **kw):
+        return call(self.name, self.np, args, kw)
+
+    def at(self, x, index, y):  # xp.add.at
+        stats.calls += 1
+        self.np.at(peel(x), peel(index, "index"), peel(y))
+
+
+class _Namespace:
+    __name__ = "strict"
+    ndarray = StrictArray
+
+    def __getattr__(self, name):
+        thing = getattr(np, name)
+        return _Function(name) if callable(thing) and not isinstance(thing, type) else thing
+
+    def asarray(self, obj, dtype=None):
+        if isinstance(obj, StrictArray):
+            return obj if dtype in (None, obj.dtype) else obj.astype(dtype)
+        stats.h2d += 1
+        return wrap(np.array(obj, dtype))
+
+    array = asarray
+
+    def asnumpy(self, x):
+        return x.get() if isinstance(x, StrictArray) else np.asarray(x)
+
+
+xp = _Namespace()

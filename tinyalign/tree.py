@@ -1,0 +1,104 @@
+"""Parameters are nested dicts of arrays. A leaf's name is its path: "block0.attn.qkv.w"."""
+
+import math
+
+from autograd.core import VJPNode, add_outgrads
+from autograd.extend import vspace
+from autograd.tracer import getval, isbox, new_box, toposort, trace_stack
+
+from tinyalign.backend import xp
+
+
+def leaves(tree, prefix=""):
+    """{path: array} of every leaf, in the order of the tree."""
+    flat = {}
+    for name, branch in tree.items():
+        path = f"{prefix}{name}"
+        flat.update(leaves(branch, f"{path}.") if isinstance(branch, dict) else {path: branch})
+    return flat
+
+
+def rebuild(flat):
+    """The nested dict whose leaves() are `flat`."""
+    tree = {}
+    for path, leaf in flat.items():
+        *parents, name = path.split(".")
+        branch = tree
+        for parent in parents:
+            branch = branch.setdefault(parent, {})
+        branch[name] = leaf
+    return tree
+
+
+def tree_map(function, tree):
+    """The same tree with function(leaf) at every leaf."""
+    return {
+        name: tree_map(function, branch) if isinstance(branch, dict) else function(branch)
+        for name, branch in tree.items()
+    }
+
+
+def size(tree):
+    """How many numbers the tree holds."""
+    return sum(math.prod(leaf.shape) for leaf in leaves(tree).values())
+
+
+def nbytes(tree):
+    """How many bytes the tree holds."""
+    return sum(leaf.nbytes for leaf in leaves(tree).values())
+
+
+def ravel(tree):
+    """All leaves as one vector, so that an optimizer is a few vector operations."""
+    return xp.concatenate([leaf.reshape(-1) for leaf in leaves(tree).values()])
+
+
+def unravel(vector, like):
+    """The tree shaped like `like` whose ravel() is `vector`. Its leaves are views of it."""
+    flat, start = {}, 0
+    for path, leaf in leaves(like).items():
+        stop = start + math.prod(leaf.shape)
+        flat[path] = vector[start:stop].reshape(leaf.shape)
+        start = stop
+    return rebuild(flat)
+
+
+def value_and_grad(loss):
+    """Differentiate loss(params, *rest) -> (scalar, metrics) with respect to the tree `params`.
+
+    returns  a function of the same arguments that returns (value, metrics, gradients);
+             gradients is a tree like params, metrics holds plain arrays
+
+    autograd can do this for a dict too, but then every access to the dict costs a dict of zeros
+    in the backward pass. Here each leaf is a root of its own.
+    """
+
+    def run(params, *rest):
+        flat = leaves(params)
+        with trace_stack.new_trace() as trace:
+            roots = {path: VJPNode.new_root() for path in flat}
+            boxes = {path: new_box(leaf, trace, roots[path]) for path, leaf in flat.items()}
+            value, metrics = loss(rebuild(boxes), *rest)
+        if not isbox(value):
+            raise ValueError("the loss does not depend on the parameters: nothing to differentiate")
+        found = backward(value._node, vspace(value._value).ones(), set(roots.values()))
+        gradients = {
+            path: found[root] if root in found else xp.zeros_like(flat[path])
+            for path, root in roots.items()
+        }
+        return value._value, {k: getval(v) for k, v in metrics.items()}, rebuild(gradients)
+
+    return run
+
+
+def backward(end, gradient, roots):
+    """Walk the recorded operations from the end back to the roots: {root: gradient}."""
+    gradients, found = {end: (gradient, False)}, {}  # False: this array is not ours to add into
+    for node in toposort(end):
+        g = gradients.pop(node)
+        if node in roots:
+            found[node] = g[0]
+            continue
+        for parent, share in zip(node.parents, node.vjp(g[0])):  # noqa: B905 (vjp may be lazy)
+            gradients[parent] = add_outgrads(gradients.get(parent), share)
+    return found
