@@ -1,0 +1,240 @@
+"""`tinyalign check` and `tinyalign museum`: the laws from the command line."""
+
+import contextlib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+from tinyalign.laws.diagnose import method_of
+from tinyalign.laws.frameworks import FRAMEWORKS
+from tinyalign.laws.judge import BROKEN, HOLDS, UNJUDGED, laws_for, repeatable
+from tinyalign.laws.methods import BY_NAME
+from tinyalign.laws.report import examine
+from tinyalign.laws.signature import CannotCall
+
+
+def check(
+    target, method, *, framework="numpy", convention=(), as_json=False, float32=False, examples=100
+):
+    """Judge FILE.py:FUNCTION as METHOD. 0: all laws hold; 1: some are broken; 2: no judgement."""
+    try:
+        report = _examine(target, method, framework, convention, float32, examples)
+    except CannotCall as reason:
+        _say_cannot(str(reason), as_json)
+        return 2
+    if as_json:
+        print(json.dumps(_as_data(report), indent=2, ensure_ascii=False))
+    else:
+        _print_report(report)
+    return report.exit_code
+
+
+def _examine(target, name, framework, convention, float32, examples):
+    method = _method(name)
+    conventions = _conventions(method, convention)
+    if framework not in FRAMEWORKS:
+        raise CannotCall(f"--framework {framework!r}: want one of {', '.join(FRAMEWORKS)}.")
+    fn, module = load(target)
+    how = {"framework": framework, "dtype": "float32" if float32 else "float64"}
+    try:
+        return examine(fn, method, conventions, setting=repeatable(examples), module=module, **how)
+    except ModuleNotFoundError as error:
+        raise CannotCall(f"--framework {framework}: {error.name} is not installed.") from None
+
+
+def _method(name):
+    if name not in BY_NAME:
+        raise CannotCall(f"No method {name!r}. Known: {', '.join(sorted(BY_NAME))}.")
+    return BY_NAME[name]
+
+
+def _conventions(method, declared):
+    """key=value texts as a dictionary, each key and value known to the method."""
+    table = {c.name: c for c in method.conventions}
+    known = {}
+    for text in declared:
+        key, _, value = text.partition("=")
+        if key in table:
+            choices = {str(c): c for c in table[key].choices}
+            if value not in choices:
+                raise CannotCall(f"--convention {key}={value}: want one of {', '.join(choices)}.")
+            known[key] = choices[value]
+        elif key in method.numbers:
+            known[key] = _number(key, value)
+        else:
+            names = ", ".join([*table, *method.numbers])
+            raise CannotCall(f"{method.name} has no convention {key!r}; it has: {names}.")
+    return known
+
+
+def _number(key, value):
+    try:
+        return float(value)
+    except ValueError:
+        raise CannotCall(f"--convention {key}={value}: want a number.") from None
+
+
+def load(target):
+    """The function named by FILE.py:FUNCTION or package.module:FUNCTION, and its module's name."""
+    path, _, name = target.rpartition(":")
+    if not path or not name:
+        raise CannotCall(f"{target!r} is not of the form FILE.py:FUNCTION.")
+    module = _module_from_file(Path(path)) if path.endswith(".py") else _module_by_name(path)
+    fn = module
+    for part in name.split("."):
+        if not hasattr(fn, part):
+            raise CannotCall(f"{path} defines no {name!r}.")
+        fn = getattr(fn, part)
+    return fn, module.__name__
+
+
+def _module_from_file(path):
+    if not path.is_file():
+        raise CannotCall(f"There is no file {str(path)!r}.")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    beside = str(path.resolve().parent)  # so that the file can import its neighbours
+    with _on_path(beside):
+        return _run(lambda: spec.loader.exec_module(module), module, path)
+
+
+def _module_by_name(name):
+    found = {}
+    _run(lambda: found.update(module=importlib.import_module(name)), None, name)
+    return found["module"]
+
+
+def _run(action, result, what):
+    try:
+        action()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise CannotCall(f"Importing {what} raises {type(error).__name__}: {error}") from None
+    return result
+
+
+@contextlib.contextmanager
+def _on_path(folder):
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):
+            sys.path.remove(folder)
+
+
+def _as_data(report):
+    return {
+        "function": report.label,
+        "method": report.method.name,
+        "exit_code": report.exit_code,
+        "laws": [
+            {
+                "law": v.law.name,
+                "verdict": v.status,
+                "sentence": v.law.sentence,
+                "message": v.message,
+                "counterexample": report.examples.get(v.law.name),
+            }
+            for v in report.verdicts
+        ],
+        "notes": report.notes,
+        "diagnosis": report.diagnosis,
+    }
+
+
+def _say_cannot(reason, as_json):
+    if as_json:
+        print(json.dumps({"exit_code": 2, "reason": reason}))
+    else:
+        print(f"Could not be judged: {reason}", file=sys.stderr)
+
+
+def _print_report(report):
+    from rich.console import Console
+    from rich.syntax import Syntax
+    from rich.text import Text
+
+    console = Console()
+    console.print(_table(report))
+    for verdict in report.broken[:3]:
+        console.print(Text(f"\nSmallest counterexample to {verdict.law.name}", style="bold"))
+        console.print(Syntax(report.examples[verdict.law.name], "python", word_wrap=True))
+    if len(report.broken) > 3:
+        console.print(Text(f"… {len(report.broken) - 3} more with --json", style="dim"))
+    for note in report.notes:
+        console.print(Text(f"\n{note}"))
+    if report.diagnosis:
+        console.print(Text(f"\n{report.diagnosis}", style="bold"))
+    console.print(Text(_summary(report)))
+
+
+def _table(report):
+    from rich.table import Table
+    from rich.text import Text
+
+    colours = {HOLDS: "green", BROKEN: "red", UNJUDGED: "yellow"}
+    table = Table(title=f"{report.label} as {report.method.name}", title_justify="left")
+    for heading in ("law", "verdict", "what it says"):
+        table.add_column(heading, overflow="fold")
+    for v in report.verdicts:
+        said = v.law.sentence if v.status == HOLDS else f"{v.law.sentence}\n{v.message}"
+        table.add_row(v.law.name, Text(v.status, style=colours.get(v.status, "dim")), Text(said))
+    return table
+
+
+def _summary(report):
+    held = sum(v.status == HOLDS for v in report.verdicts)
+    stuck = [v for v in report.verdicts if v.status == UNJUDGED]
+    if stuck:
+        return f"Could not be judged: {report.label}: {stuck[0].message} (law {stuck[0].law.name})."
+    return f"{held} laws hold, {len(report.broken)} broken."
+
+
+def museum(name=None, *, reveal=None):
+    """List the exhibits, or show one: its code, a pause to guess, then the laws it breaks."""
+    from rich.console import Console
+
+    from tinyalign.laws.museum import BY_NAME as EXHIBITS
+
+    console = Console()
+    if name is None:
+        return _list_exhibits(console, EXHIBITS.values())
+    if name not in EXHIBITS:
+        print(f"No exhibit {name!r}. `tinyalign museum` lists them.", file=sys.stderr)
+        return 2
+    return _show_exhibit(console, EXHIBITS[name], reveal)
+
+
+def _list_exhibits(console, exhibits):
+    from rich.table import Table
+
+    table = Table(title="The museum of silent bugs", title_justify="left")
+    for heading in ("name", "claims to be", "seen in"):
+        table.add_column(heading, overflow="fold")
+    for exhibit in exhibits:
+        table.add_row(exhibit.name, exhibit.method, exhibit.seen)
+    console.print(table)
+    return 0
+
+
+def _show_exhibit(console, exhibit, reveal):
+    from rich.syntax import Syntax
+    from rich.text import Text
+
+    from tinyalign.laws.curate import recorded
+
+    console.print(Text(f"{exhibit.name}: claims to be {exhibit.method}", style="bold"))
+    console.print(Syntax(exhibit.source, "python", word_wrap=True))
+    if reveal is None and sys.stdin.isatty():
+        console.input("What is wrong with it? Press Enter to see. ")
+    elif reveal is False:
+        return 0
+    console.print(Text(f"\n{exhibit.story}. Seen in: {exhibit.seen}."))
+    broken = recorded().get(exhibit.name, [])
+    for law in laws_for(method_of(exhibit)):
+        if law.name in broken:
+            console.print(Text(f"  breaks {law.name}: {law.sentence}"))
+    return 0

@@ -1,0 +1,44 @@
+"""Laws that every function obeys, whatever it computes."""
+
+import numpy as np
+
+from tinyalign.laws.law import Broken, law, same
+
+
+def batch_is_its_rows(loss, x, p):
+    """a batch is its examples one by one, put together as declared (none, mean or sum)"""
+    several = tuple(np.concatenate([a, a]) for a in x)
+    one_by_one = np.array([loss.whole(*cell, **p) for cell in loss.method.cells(several)])
+    if loss.reduction == "none":
+        same(loss.whole(*several, **p), one_by_one.reshape(loss.method.shape(*several)))
+    else:
+        same(loss.whole(*several, **p), getattr(np, loss.reduction)(one_by_one))
+
+
+def inputs_stay(loss, x, p):
+    """the arrays that go in are still the same afterwards"""
+    loss.whole(*(loss.method.cells(x)[0] if loss.method.cells else x), **p)
+    if loss.touches_its_inputs(*x, **p):
+        raise Broken("writes to its inputs")
+
+
+def single_precision_stays(loss, x, p):
+    """float32 in, float32 out"""
+    kind = loss.raw_dtype(*x, **p)
+    if kind != np.float32:
+        raise Broken(f"gives {kind}, want float32")
+
+
+PURE = law("pure", inputs_stay)
+BATCH = law("batch", batch_is_its_rows)
+SINGLE = law("float32", single_precision_stays, when={"dtype": "float32"})
+
+
+def example_laws(*laws):
+    """The laws of a function that treats a batch one example at a time."""
+    return [BATCH, *laws, PURE, SINGLE]
+
+
+def whole_laws(*laws):
+    """The laws of a function whose rows may depend on one another."""
+    return [*laws, PURE, SINGLE]

@@ -1,0 +1,148 @@
+"""Try one law, or all laws of a method, on one function."""
+
+import inspect
+from dataclasses import dataclass, field
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Flaky, Unsatisfiable
+
+from tinyalign.laws.law import Broken, NotApplicable
+from tinyalign.laws.subject import Subject, TookTooLong
+
+HOLDS, BROKEN, SILENT, UNJUDGED = "holds", "broken", "does not apply", "could not be judged"
+QUIET = list(HealthCheck)
+
+
+def repeatable(max_examples=100, shrink=True):
+    """Settings for a verdict that is the same tomorrow: no database, no clock, no chance."""
+    phases = [Phase.explicit, Phase.generate] + ([Phase.shrink] if shrink else [])
+    return settings(
+        max_examples=max_examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=phases,
+        suppress_health_check=QUIET,
+        report_multiple_bugs=False,
+        print_blob=False,
+    )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    law: object
+    status: str
+    message: str = ""
+    calls: list = field(default_factory=list)  # (arrays, numbers, result) of the counterexample
+    inputs: dict = field(default_factory=dict)  # what the law drew
+
+
+def judge(law, subject, setting=None):
+    """One law on one subject: a Verdict, whatever the function does."""
+    if not law.applies(subject):
+        return Verdict(law, SILENT, f"only where {law.condition} is declared")
+    seen = {}
+    try:
+        _run(law, subject, setting or repeatable(), seen)
+    except TookTooLong:
+        return Verdict(law, UNJUDGED, "one call did not come back in time", **_evidence(subject))
+    except Broken as error:
+        return Verdict(law, BROKEN, str(error), **_evidence(subject), inputs=dict(seen))
+    except NotApplicable as error:
+        return Verdict(law, SILENT, str(error))
+    except Unsatisfiable:
+        return Verdict(law, SILENT, "no input fits the numbers that the function fixes")
+    except Flaky:
+        return Verdict(law, BROKEN, "gives different answers for the same input")
+    return Verdict(law, HOLDS)
+
+
+def _run(law, subject, setting, seen):
+    """Let Hypothesis look for inputs that break the law."""
+
+    @setting
+    @given(st.fixed_dictionaries(law.inputs(subject)))
+    def the_law_holds(drawn):
+        subject.calls.clear()
+        seen.clear()
+        seen.update(drawn)
+        drawn = {**drawn, "x": tuple(as_dtype(a, subject.dtype) for a in drawn["x"])}
+        with np.errstate(all="ignore"):
+            law.statement.check(subject, **drawn)
+
+    the_law_holds()
+
+
+def as_dtype(array, dtype):
+    """The value that survives the round trip through dtype, in float64."""
+    array = np.asarray(array)
+    return array.astype(dtype).astype(float) if array.dtype.kind == "f" else array
+
+
+def _evidence(subject):
+    return {"calls": list(subject.calls)}
+
+
+def judge_all(fn, method, conventions=None, *, setting=None, **how):
+    """Every law of the method on fn, simplest first."""
+    subject = Subject(fn, method, conventions, **how)
+    verdicts = []
+    for law in laws_for(method):
+        verdicts.append(judge(law, subject, setting))
+        if verdicts[-1].status == UNJUDGED:
+            break  # a function that hangs would hang in every law
+    return verdicts
+
+
+@dataclass(frozen=True)
+class Law:
+    """A statement bound to a method: call it with a function and it asserts."""
+
+    statement: object
+    method: object
+
+    @property
+    def name(self):
+        return self.statement.name
+
+    @property
+    def sentence(self):
+        return self.statement.sentence
+
+    @property
+    def condition(self):
+        return ", ".join(f"{k}={v}" for k, v in self.statement.when.items())
+
+    def __repr__(self):  # pytest prints it as the test's id
+        return f"{self.method.name}-{self.name}"
+
+    def applies(self, subject):
+        named = {**subject.conventions, "dtype": subject.dtype}
+        return all(named.get(k) == v for k, v in self.statement.when.items())
+
+    def inputs(self, subject):
+        """Strategies for the arrays x, the numbers p, and what else the law wants."""
+        wanted = inspect.signature(self.statement.check).parameters
+        p = {n: st.just(subject.fixed.get(n)) if n in subject.fixed else s
+             for n, s in self.method.numbers.items()}  # fmt: skip
+        offered = {"x": self.method.draw, "p": st.fixed_dictionaries(p), **self.statement.extras}
+        return {"x": offered["x"]} | {n: s for n, s in offered.items() if n in wanted}
+
+    def __call__(self, fn, *, framework="numpy", dtype="float64", **conventions):
+        """AssertionError with the smallest counterexample, under the active Hypothesis profile."""
+        subject = Subject(fn, self.method, conventions, framework=framework, dtype=dtype)
+        if self.applies(subject):
+            try:
+                _run(self, subject, settings(suppress_health_check=QUIET), {})
+            except (NotApplicable, Unsatisfiable):
+                return
+            except Broken as error:
+                raise Broken(
+                    f"{subject.label} breaks {self.name}: {self.sentence}. {error}"
+                ) from None
+
+
+def laws_for(method):
+    return [Law(statement, method) for statement in method.laws]

@@ -1,0 +1,77 @@
+"""What a law is: a name, one sentence, and a few lines that raise `Broken` when it does not hold."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+class Broken(AssertionError):
+    """The function under test contradicts a law; the message says what it gave and what was due."""
+
+
+class NotApplicable(Exception):
+    """The law asks for something this function fixes, such as another beta."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A law before it is bound to a method: `check(loss, x, p, …)` raises Broken or returns."""
+
+    name: str
+    check: Callable
+    extras: dict = field(default_factory=dict)  # further inputs to draw, by argument name
+    when: dict = field(default_factory=dict)  # declared conventions without which it is silent
+
+    @property
+    def sentence(self):
+        return " ".join(self.check.__doc__.split())
+
+
+def law(name, check, *, when=None, sentence=None, **extras):
+    """One line of a table of laws; a sentence may be given where `check` is a shared closure."""
+    if sentence is not None:
+        check.__doc__ = sentence
+    return Statement(name, check, extras, when or {})
+
+
+def tolerance(actual):
+    """Rounding room: float64 keeps nine digits through these sums, float32 three."""
+    return 1e-3 if np.asarray(actual).dtype == np.float32 else 1e-9
+
+
+def same(actual, expected, *, room=None):
+    """Broken unless the two agree everywhere to rounding."""
+    room = tolerance(actual) if room is None else room
+    actual, expected = np.broadcast_arrays(
+        np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)
+    )
+    if not np.allclose(actual, expected, rtol=room, atol=room):
+        raise Broken(f"gives {show(actual)}, want {show(expected)}")
+
+
+def same_slope(actual, expected):
+    """As `same`, with the room that central differences need."""
+    same(actual, expected, room=max(1e-5, tolerance(actual)))
+
+
+def at_most(small, large, *, room=None):
+    """Broken unless small ≤ large everywhere, to rounding."""
+    room = tolerance(small) if room is None else room
+    small, large = np.broadcast_arrays(
+        np.asarray(small, dtype=float), np.asarray(large, dtype=float)
+    )
+    if not np.all(small <= large + room * (1 + np.abs(large))):
+        raise Broken(f"gives {show(small)}, want at most {show(large)}")
+
+
+def differs(actual, other, *, by=1e-6):
+    """Broken if the two agree: some inputs are not allowed to be ignored."""
+    if np.all(np.abs(np.asarray(actual, dtype=float) - np.asarray(other, dtype=float)) < by):
+        raise Broken(f"gives {show(actual)} both times, want two different values")
+
+
+def show(value):
+    """A number or array as a person would write it."""
+    array = np.asarray(value, dtype=float)
+    return np.array2string(array, precision=6, separator=", ", threshold=24).replace("\n", "")

@@ -1,0 +1,258 @@
+"""DPO and the losses that bend it: cDPO, robust DPO, hinge, DPOP, EXO."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from tinyalign.laws.domain import floats, log_sigmoid, log_softmax, sigmoid, softmax
+from tinyalign.laws.general import example_laws
+from tinyalign.laws.law import Broken, at_most, differs, law, same, same_slope
+from tinyalign.laws.pair import (
+    ANCHORED,
+    DIRECTION,
+    FINITE,
+    RATIOS,
+    REFERENCE,
+    SHIFT,
+    gaps,
+    log_ratios,
+    never_below,
+    pair_with,
+    slopes_are,
+    starts_at,
+    swap_adds,
+)
+
+LOG2 = np.log(2.0)
+triples = st.tuples(*[floats(-2.0, 2.0)] * 3).map(np.array)
+
+
+def both(slope):
+    """A slope on chosen, and its opposite on rejected."""
+    return slope, -slope
+
+
+def tiny_beta(loss, x, p):
+    """as beta goes to 0 the loss leaves log 2 along -D/2 per unit of beta"""
+    a, b = log_ratios(x)
+    small = 1e-6
+    same((loss(*x, **p | {"beta": small}) - LOG2) / small, -(a - b) / 2, room=2e-3)
+
+
+def convex_and_falling(loss, d, p, x):
+    """as a function of the margin it is positive, falls, and is convex"""
+    left, middle, right = (loss(*pair_with(d + s, 0.0), **p) for s in (-1.0, 0.0, 1.0))
+    at_most(0.0, right)
+    at_most(right, middle)
+    at_most(2 * middle, left + right)
+
+
+def steep_when_wrong(loss, x, p):
+    """a pair that is wrong by far has slope -beta in the margin, one that is right by far 0"""
+    far = 60.0 / p["beta"]
+    same_slope(loss.slope(pair_with(-far, 0.0), 0, **p), -p["beta"])
+    same_slope(loss.slope(pair_with(far, 0.0), 0, **p), 0.0)
+
+
+def recovers_the_optimum(loss, x, p, reward, ref):
+    """with Bradley-Terry labels the population slope is 0 at pi ∝ ref · exp(reward/beta)"""
+    ref_logp, sampler = log_softmax(ref), softmax(-ref)
+    logp = log_softmax(ref_logp + reward / p["beta"])
+    i, j = (k.ravel() for k in np.indices((3, 3)))
+    pairs = (logp[i], logp[j], ref_logp[i], ref_logp[j])
+    weight = sampler[i] * sampler[j] * sigmoid(reward[i] - reward[j])
+    slope = np.zeros(3)
+    np.add.at(slope, i, weight * loss.slope(pairs, 0, **p))
+    np.add.at(slope, j, weight * loss.slope(pairs, 1, **p))
+    same_slope(slope - softmax(logp) * np.sum(slope), 0.0)
+    if np.ptp(reward) > 1.0:  # and it is not 0 where training starts
+        start = (ref_logp[i], ref_logp[j], ref_logp[i], ref_logp[j])
+        differs(np.sum(weight * loss.slope(start, 0, **p) * (reward[i] > reward[j])), 0.0)
+
+
+def dpo_slopes(a, b, *, beta):
+    return both(-beta * sigmoid(-beta * (a - b)))
+
+
+DPO = example_laws(
+    law("D1", starts_at(lambda beta: LOG2), sentence="policy = reference costs log 2"),
+    FINITE,
+    REFERENCE,
+    RATIOS,
+    SHIFT,
+    law("D2", swap_adds(lambda d, beta: -beta * d), sentence="swapping the pair adds beta · D"),
+    DIRECTION,
+    law("D5", tiny_beta),
+    law("D11", convex_and_falling, d=gaps),
+    law("D12", steep_when_wrong),
+    law(
+        "D4",
+        slopes_are(dpo_slopes),
+        sentence="the slopes are -βσ(-z) on chosen, +βσ(-z) on rejected",
+    ),
+    law("D7", recovers_the_optimum, reward=triples, ref=triples),
+)
+
+
+def flips_mirror(loss, x, p):
+    """calling the other label noise: flip and 1 - flip trade places when the pair is swapped"""
+    w, rejected, rw, rl = x
+    same(loss(*x, **p), loss(rejected, w, rl, rw, **p | {"flip": 1 - p["flip"]}))
+
+
+def least_at_the_odds(loss, x, p):
+    """least where βD = log((1-ε)/ε), and there it is the entropy of the labels"""
+    flip = min(max(p["flip"], 0.01), 0.49)
+    p = p | {"flip": flip}
+    pair = pair_with(np.log((1 - flip) / flip) / p["beta"], 0.0)
+    same(loss(*pair, **p), -flip * np.log(flip) - (1 - flip) * np.log(1 - flip))
+    same_slope(loss.slope(pair, 0, **p), 0.0)
+
+
+def without_flips_is_dpo(loss, x, p):
+    """flip = 0 is DPO"""
+    a, b = log_ratios(x)
+    same(loss(*x, **p | {"flip": 0.0}), -log_sigmoid(p["beta"] * (a - b)))
+
+
+def cdpo_slopes(a, b, *, beta, flip):
+    return both(beta * (sigmoid(beta * (a - b)) - (1 - flip)))
+
+
+CDPO = example_laws(
+    law("D1", starts_at(lambda beta, flip: LOG2), sentence="policy = reference costs log 2"),
+    FINITE,
+    REFERENCE,
+    RATIOS,
+    SHIFT,
+    law("CD1", without_flips_is_dpo),
+    law("CD3", flips_mirror),
+    law("D8", least_at_the_odds),
+    law("CD4", slopes_are(cdpo_slopes), sentence="dL/dz = σ(z) - (1-ε)"),
+)
+
+
+def unbiased_under_flips(loss, x, p):
+    """averaged over flipped labels it is DPO: (1-ε)L(D) + εL(-D) = -log σ(z)"""
+    w, rejected, rw, rl = x
+    a, b = log_ratios(x)
+    right, wrong = loss(*x, **p), loss(rejected, w, rl, rw, **p)
+    same((1 - p["flip"]) * right + p["flip"] * wrong, -log_sigmoid(p["beta"] * (a - b)))
+
+
+def half_noise_is_refused(loss, x, p):
+    """flip = 1/2 carries no information and is refused"""
+    try:
+        value = loss(*x, **p | {"flip": 0.5})
+    except Broken:
+        return  # it raised, or gave nan
+    if np.all(np.isfinite(value)):
+        raise Broken("gives a number at flip = 0.5, want an error")
+
+
+def robust_slopes(a, b, *, beta, flip):
+    z = beta * (a - b)
+    return both(-beta * ((1 - flip) * sigmoid(-z) + flip * sigmoid(z)) / (1 - 2 * flip))
+
+
+ROBUST = example_laws(
+    law("D1", starts_at(lambda beta, flip: LOG2), sentence="policy = reference costs log 2"),
+    FINITE,
+    REFERENCE,
+    RATIOS,
+    SHIFT,
+    law("RD1", without_flips_is_dpo, sentence="flip = 0 is DPO"),
+    law(
+        "RD3",
+        swap_adds(lambda d, beta, flip: -beta * d / (1 - 2 * flip)),
+        sentence="swapping the pair adds βD/(1-2ε)",
+    ),
+    law("D9", unbiased_under_flips),
+    law("RD2", slopes_are(robust_slopes), sentence="dL/dz = -[(1-ε)σ(-z) + εσ(z)]/(1-2ε), never 0"),
+    law("RD-raise", half_noise_is_refused),
+)
+
+
+def flat_beyond_the_margin(loss, x, p):
+    """0 once z ≥ 1, and 1 - z before"""
+    a, b = log_ratios(x)
+    same(loss(*x, **p), np.maximum(0.0, 1 - p["beta"] * (a - b)))
+
+
+HINGE = example_laws(
+    law("D1", starts_at(lambda beta: 1.0), sentence="policy = reference costs 1"),
+    FINITE,
+    REFERENCE,
+    RATIOS,
+    SHIFT,
+    law("C.D3", DIRECTION.check),
+    law("D11", convex_and_falling, d=gaps),
+    law("L1", flat_beyond_the_margin),
+)
+
+
+def zero_penalty_is_dpo(loss, x, p):
+    """lam = 0 is DPO"""
+    a, b = log_ratios(x)
+    same(loss(*x, **p | {"lam": 0.0}), -log_sigmoid(p["beta"] * (a - b)))
+
+
+def free_where_chosen_rose(loss, x, p):
+    """no penalty where the chosen answer is at least as likely as under the reference"""
+    a, b = log_ratios(x)
+    x = pair_with(np.abs(a), b)
+    same(loss(*x, **p), -log_sigmoid(p["beta"] * (np.abs(a) - b)))
+
+
+def penalty_grows(loss, x, p):
+    """a larger lam never lowers it"""
+    at_most(loss(*x, **p), loss(*x, **p | {"lam": p["lam"] + 1}))
+
+
+def penalty_inside(loss, x, p):
+    """where chosen fell, λ times the fall counts against the margin, inside the sigmoid"""
+    a, b = log_ratios(x)
+    x = pair_with(-np.abs(a) - 0.01, b)
+    a, b = log_ratios(x)
+    z = p["beta"] * (a - b + p["lam"] * a)
+    same(loss(*x, **p), -log_sigmoid(z))
+    same_slope(loss.slope(x, 0, **p), -p["beta"] * (1 + p["lam"]) * sigmoid(-z))
+
+
+DPOP = example_laws(
+    law("DP5", starts_at(lambda beta, lam: LOG2), sentence="policy = reference costs log 2"),
+    FINITE,
+    REFERENCE,
+    RATIOS,
+    law("DP1", zero_penalty_is_dpo),
+    law("Q1", free_where_chosen_rose),
+    law("DP2", penalty_grows),
+    ANCHORED,
+    law("DP3", penalty_inside),
+)
+
+
+def exo_start(beta, eps):
+    return -LOG2 - 0.5 * np.log(eps * (1 - eps))
+
+
+def least_at_the_label(loss, x, p):
+    """0, its least, where σ(z) = 1-ε"""
+    pair = pair_with(np.log((1 - p["eps"]) / p["eps"]) / p["beta"], 0.0)
+    same(loss(*pair, **p), 0.0)
+
+
+def exo_slopes(a, b, *, beta, eps):
+    z = beta * (a - b)
+    return both(beta * sigmoid(z) * sigmoid(-z) * (z - np.log((1 - eps) / eps)))
+
+
+EXO = example_laws(
+    law("EX4", starts_at(exo_start), sentence="policy = reference costs -log 2 - ½log(ε(1-ε))"),
+    FINITE,
+    REFERENCE,
+    RATIOS,
+    SHIFT,
+    law("EX0", never_below(lambda a, b, beta, eps: 0.0), sentence="a divergence: never below 0"),
+    law("E1", least_at_the_label),
+    law("EX5", slopes_are(exo_slopes), sentence="dL/dz = σ(z)σ(-z)(z - log((1-ε)/ε))"),
+)

@@ -1,0 +1,138 @@
+"""A check as data: verdicts, counterexamples as code, and what it all looks like."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tinyalign.laws.diagnose import ALIKE, likenesses, other_readings, probes
+from tinyalign.laws.judge import BROKEN, UNJUDGED, judge_all
+from tinyalign.laws.law import Broken, NotApplicable
+from tinyalign.laws.signature import CannotCall
+from tinyalign.laws.subject import CALL_LIMIT, Subject, TookTooLong
+
+
+@dataclass
+class Report:
+    label: str
+    method: object
+    verdicts: list
+    notes: list = field(default_factory=list)  # assumptions and other readings, one sentence each
+    diagnosis: str = ""
+    examples: dict = field(default_factory=dict)  # law name -> pasteable code
+
+    @property
+    def broken(self):
+        return [v for v in self.verdicts if v.status == BROKEN]
+
+    @property
+    def exit_code(self):
+        if any(v.status == UNJUDGED for v in self.verdicts):
+            return 2
+        return 1 if self.broken else 0
+
+
+def examine(fn, method, conventions, *, setting, module="yours", **how):
+    """Judge every law, then say what the broken ones have in common."""
+    subject = Subject(fn, method, conventions, **how)
+    answers_at_all(subject)
+    verdicts = judge_all(fn, method, conventions, setting=setting, **how)
+    report = Report(subject.label, method, verdicts, assumptions(subject, conventions))
+    report.examples = {v.law.name: as_code(subject, module, v) for v in report.broken}
+    if report.broken and report.exit_code == 1:
+        other = readings(fn, method, conventions, subject, how)
+        report.notes += other
+        if not other:
+            report.diagnosis = diagnosis(subject, [v.law.name for v in report.broken])
+    return report
+
+
+def answers_at_all(subject):
+    """CannotCall if the function gives no number on any ordinary input."""
+    reasons = []
+    for x, p in probes(subject.method.name):
+        p = {n: subject.fixed.get(n, v) for n, v in p.items()}
+        try:
+            with np.errstate(all="ignore"):
+                subject(*x, **p)
+            return
+        except NotApplicable:
+            return
+        except TookTooLong:
+            raise CannotCall(
+                f"{subject.label} did not come back within {CALL_LIMIT:g} s."
+            ) from None
+        except Broken as reason:
+            if not str(reason).startswith(("raises", "gives a ")):
+                return
+            reasons.append(str(reason))
+    raise CannotCall(f"{subject.label} {reasons[0]} (on every input tried).")
+
+
+def assumptions(subject, conventions):
+    missing = [n for n in subject.fixed if n not in conventions]
+    return [
+        f"{subject.label} has no parameter for {n}: taken as fixed at {subject.fixed[n]:g} "
+        f"(declare with --convention {n}=…)."
+        for n in missing
+        if subject.fixed[n] is not None
+    ]
+
+
+def readings(fn, method, conventions, subject, how):
+    """Sentences of the form: this is X, you declared Y."""
+    said = []
+    for other, declared in other_readings(fn, method, conventions, **how)[:3]:
+        differences = [
+            f"{c.choices[declared[c.name]]} ({c.name}={declared[c.name]})"
+            for c in other.conventions
+            if declared[c.name] != subject.conventions.get(c.name, c.default)
+        ]
+        named = f"{other.name}" if other is not method else ""
+        this = " and ".join(filter(None, [named, *differences]))
+        was = [
+            c.choices[subject.conventions[c.name]]
+            for c in method.conventions
+            if c.name in declared and declared[c.name] != subject.conventions[c.name]
+        ]
+        you = " and ".join(filter(None, [method.name if named else "", *was]))
+        said.append(f"This is {this}; you declared {you}. Read so, every law holds.")
+    return said
+
+
+def diagnosis(subject, broken):
+    alike = likenesses(subject, broken)
+    if not alike or alike[0].score < ALIKE:
+        nearest = f" Nearest: {alike[0].exhibit.story}." if alike else ""
+        return f"Nothing in the museum looks like this.{nearest}"
+    top = alike[0].exhibit
+    return f"Looks like: {top.story}. Seen in: {top.seen}. (tinyalign museum {top.name})"
+
+
+def as_code(subject, module, verdict):
+    """The counterexample's calls as Python that can be pasted next to the function."""
+    label = subject.label
+    lines = [f"from {module} import {label}", "from numpy import array, nan, inf", ""]
+    shown = verdict.calls[:3]
+    if not shown:
+        return "\n".join([*lines, f"# {verdict.message}"])
+    for arrays, numbers, result in shown:
+        arguments = [literal(a) for a in arrays] + written(subject, numbers)
+        value = result if isinstance(result, Exception) else literal(np.asarray(result))
+        lines.append(f"{label}({', '.join(arguments)})")
+        lines.append(f"# -> {value!r}" if isinstance(result, Exception) else f"# -> {value}")
+    if len(verdict.calls) > len(shown):
+        lines.append(
+            f"# … and {len(verdict.calls) - len(shown)} more calls (slopes by differences)"
+        )
+    return "\n".join([*lines, f"# {verdict.law.name}: {verdict.law.sentence}: {verdict.message}"])
+
+
+def written(subject, numbers):
+    """The numbers under the names that the function has for them."""
+    theirs = {subject.parameters[k]: v for k, v in numbers.items() if k in subject.parameters}
+    return [f"{k}={v.item() if isinstance(v, np.generic) else v!r}" for k, v in theirs.items()]
+
+
+def literal(array):
+    array = np.asarray(array)
+    return repr(array.item()) if array.ndim == 0 else f"array({array.tolist()!r})"

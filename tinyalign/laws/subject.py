@@ -1,0 +1,189 @@
+"""The function under test, made to look like ours: same arguments, same shapes, NumPy arrays.
+
+Declared conventions are undone here, so that every law is written once, in one convention.
+"""
+
+import contextlib
+import signal
+import threading
+
+import numpy as np
+
+from tinyalign.laws.frameworks import FRAMEWORKS
+from tinyalign.laws.law import Broken, NotApplicable
+from tinyalign.laws.signature import match
+
+CALL_LIMIT = 2.0  # seconds for one call; the arrays are tiny
+
+
+class TookTooLong(BaseException):
+    """Not an Exception, so that neither the function nor Hypothesis swallows it and goes on."""
+
+
+class Subject:
+    """fn as the laws call it: `subject(*arrays, **numbers)` gives a float array of method.shape."""
+
+    def __init__(self, fn, method, conventions=None, *, framework="numpy", dtype="float64"):
+        self.fn, self.method, self.dtype = fn, method, dtype
+        self.framework = FRAMEWORKS[framework]()
+        self.label = getattr(fn, "__name__", "the function")
+        self.by_position, self.parameters = match(fn, method.arrays, method.numbers, self.label)
+        declared = dict(conventions or {})
+        self.fixed = {
+            n: declared.pop(n, method.defaults[n])
+            for n in method.numbers
+            if n not in self.parameters
+        }
+        self.conventions = {**method.default_conventions, **declared}
+        self.reduction = self.conventions.get("reduction", "none")
+        self.calls = []  # (arrays, numbers, result) of the latest example, for the report
+
+    def __call__(self, *arrays, **numbers):
+        """One value per example, row by row where the function itself reduces the batch."""
+        if self.reduction == "none":
+            return self.whole(*arrays, **numbers)
+        cells = self.method.cells(arrays)
+        values = [self.whole(*cell, **numbers) for cell in cells]
+        return np.reshape(values, self.method.shape(*arrays))
+
+    def whole(self, *arrays, **numbers):
+        """The function's own answer for these arrays, checked for shape and NaN."""
+        arrays, numbers, back = self._undo_conventions(arrays, numbers)
+        value = self._receive(self._call(arrays, numbers))
+        self.calls.append((arrays, numbers, value))
+        want = () if self.reduction != "none" else self.method.shape(*arrays)
+        if value.size == 1 and int(np.prod(want)) == 1:
+            value = value.reshape(want)  # forgiven here; larger batches catch it
+        if value.shape != want:
+            raise Broken(f"gives shape {value.shape}, want {want}")
+        if np.any(np.isnan(value)):
+            raise Broken("gives nan")
+        return back(value)
+
+    def slope(self, arrays, index, **numbers):
+        """d(sum of the values)/d(arrays[index]): the function's own derivative, or differences."""
+        arrays = [np.asarray(a) for a in arrays]
+        own = self.own_slope(arrays, index, **numbers)
+        return self._differences(arrays, index, numbers) if own is None else own
+
+    def own_slope(self, arrays, index, **numbers):
+        """By the function's autodiff; None where it has none."""
+        if self.conventions.get("adapted") or self.reduction != "none" or self._converts():
+            return None
+        ready = self._numbers(numbers)
+        self(*arrays, **numbers)
+        with time_limit():
+            return self.framework.slope(lambda *a: self._raw(a, ready), arrays, index)
+
+    def touches_its_inputs(self, *arrays, **numbers):
+        """True if the arrays handed over are not what they were after the call."""
+        arrays, numbers, _ = self._undo_conventions(arrays, numbers)
+        sent = [self.framework.send(a, self.dtype) for a in arrays]
+        before = [self.framework.receive(a).copy() for a in sent]
+        with time_limit():
+            self._raw(sent, self._numbers(numbers))
+        after = [self.framework.receive(a) for a in sent]
+        return not all(np.array_equal(b, a) for b, a in zip(before, after, strict=True))
+
+    def raw_dtype(self, *arrays, **numbers):
+        """The dtype that the function itself gives, before it is made ours."""
+        arrays, numbers, _ = self._undo_conventions(arrays, numbers)
+        return self.framework.receive(self._call(arrays, numbers)).dtype
+
+    def _converts(self):
+        return any(
+            self.conventions.get(c.name, c.default) != c.default
+            for c in self.method.conventions
+            if c.undo is not None
+        )
+
+    def _undo_conventions(self, arrays, numbers):
+        back = []
+        for convention in self.method.conventions:
+            value = self.conventions.get(convention.name, convention.default)
+            if convention.undo is not None and value != convention.default:
+                arrays, numbers, undo = convention.undo[value](arrays, numbers)
+                back.append(undo)
+        return arrays, numbers, lambda v: _apply(back, v)
+
+    def _numbers(self, numbers):
+        """Their keyword arguments; a number they fix inside must not be asked to vary."""
+        ready = {}
+        for name, value in numbers.items():
+            if name not in self.parameters:
+                if abs(value - self.fixed[name]) > 1e-12:
+                    raise NotApplicable(f"{name} is fixed at {self.fixed[name]:g}")
+                continue
+            theirs = self.parameters[name]
+            if theirs in ready and ready[theirs] != value:
+                raise NotApplicable(f"one parameter, {theirs}, stands for two numbers")
+            ready[theirs] = value
+        return ready
+
+    def _call(self, arrays, numbers):
+        ready = self._numbers(numbers)
+        sent = [self.framework.send(a, self.dtype) for a in arrays]
+        try:
+            with time_limit(), np.errstate(all="ignore"):
+                return self._raw(sent, ready)
+        except Exception as error:
+            self.calls.append((arrays, numbers, error))
+            raise Broken(f"raises {type(error).__name__}: {error}") from error
+
+    def _raw(self, arrays, ready):
+        if self.by_position:
+            return self.fn(*arrays, **ready)
+        return self.fn(**dict(zip(self.method.arrays, arrays, strict=True)), **ready)
+
+    def _receive(self, value):
+        try:
+            array = np.asarray(self.framework.receive(value))
+            return array.astype(self.dtype)
+        except (TypeError, ValueError) as error:
+            raise Broken(f"gives a {type(value).__name__}, want numbers") from error
+
+    def _differences(self, arrays, index, numbers):
+        """Central differences, one coordinate at a time; always in float64."""
+        subject = self if self.dtype == "float64" else self._in_float64()
+        found = np.zeros(arrays[index].shape)
+        for place in np.ndindex(arrays[index].shape):
+            ends = []
+            for step in (1e-5, -1e-5):
+                moved = arrays[index].astype(float)
+                moved[place] += step
+                ends.append(
+                    np.sum(subject(*arrays[:index], moved, *arrays[index + 1 :], **numbers))
+                )
+            found[place] = (ends[0] - ends[1]) / 2e-5
+        return found
+
+    def _in_float64(self):
+        twin = object.__new__(Subject)
+        twin.__dict__ = {**self.__dict__, "dtype": "float64"}
+        return twin
+
+
+def _apply(functions, value):
+    for function in functions:
+        value = function(value)
+    return value
+
+
+@contextlib.contextmanager
+def time_limit():
+    """Raise TookTooLong after CALL_LIMIT seconds, where the platform has an alarm to set."""
+    usable = hasattr(signal, "setitimer")
+    if not usable or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(*_):
+        raise TookTooLong
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, CALL_LIMIT)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
