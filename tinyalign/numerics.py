@@ -121,3 +121,12 @@ def require_binary(**arrays):
     for name, array in arrays.items():
         if np.any((array != 0) & (array != 1)):
             raise ValueError(f"{name} must hold only 0 and 1")
+
+
+def require_scalar_or_same_shape(like, **numbers):
+    """Raise ValueError unless each is one number, or an array with the shape of `like`."""
+    for name, value in numbers.items():
+        if np.shape(value) not in ((), np.shape(like)):
+            raise ValueError(
+                f"{name} must be one number or have shape {np.shape(like)}, got {np.shape(value)}"
+            )

@@ -130,7 +130,11 @@ def attention(qkv, batch, heads, causal):
         dp -= (dp * p).sum(axis=-1, keepdims=True)
         dp *= p
         d = xp.empty((3, *q.shape), qkv.dtype)
-        d[0], d[1], d[2] = (dp @ k) * scale, dp.swapaxes(-1, -2) @ (q * scale), p.swapaxes(-1, -2) @ g
+        d[0], d[1], d[2] = (
+            (dp @ k) * scale,
+            dp.swapaxes(-1, -2) @ (q * scale),
+            p.swapaxes(-1, -2) @ g,
+        )
         return d.transpose(1, 3, 0, 2, 4).reshape(qkv.shape), None, None, None
 
     return (p @ v).swapaxes(1, 2).reshape(len(qkv), -1), pullback

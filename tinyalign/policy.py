@@ -40,15 +40,15 @@ def token_logp(model, params, tokens, *, temperature=1.0):
     return flat.reshape(target.shape)
 
 
-def token_logp_and_entropy(model, params, tokens):
+def token_logp_and_entropy(model, params, tokens, *, temperature=1.0):
     """token_logp and the entropy of each of the distributions it reads from: (N, S−1) each, nats.
 
-    H = logsumexp(z) − Σ softmax(z) z for the logits z.
+    One pass through the trunk serves both.
     """
     target = tokens[:, 1:]
     features = model.trunk(params, tokens[:, :-1])
-    logp = ops.token_logp(features, model.unembedding(params), target.reshape(-1), 1.0)
-    z = project(model, params, features, target.shape)
+    logp = ops.token_logp(features, model.unembedding(params), target.reshape(-1), temperature)
+    z = project(model, params, features, target.shape) * (1.0 / temperature)
     return logp.reshape(target.shape), entropy(z)
 
 

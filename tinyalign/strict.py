@@ -100,7 +100,7 @@ class StrictArray(NDArrayOperatorsMixin):
         raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()`.")
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=(), **kw):
-        if not all(isinstance(x, SCALARS + (StrictArray, np.ndarray)) for x in inputs + out):
+        if not all(isinstance(x, (*SCALARS, StrictArray, np.ndarray)) for x in inputs + out):
             return NotImplemented  # boxes, and the slices of np.add.at(x, slices, y)
         function = getattr(xp, ufunc.__name__)
         function = function if method == "__call__" else getattr(function, method)

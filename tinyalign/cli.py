@@ -1,0 +1,153 @@
+"""The command `tinyalign`: what was typed, turned into calls; mistakes, turned into sentences."""
+
+import os
+
+for _library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    # Matrices this small gain little from a second thread, and lose a lot when it is busy. Has to
+    # be said before NumPy is imported.
+    os.environ.setdefault(_library, "1")
+
+import dataclasses  # noqa: E402
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import tyro  # noqa: E402
+
+from tinyalign import backend, compare, experiment, plan, show  # noqa: E402
+from tinyalign.config import Config  # noqa: E402
+from tinyalign.errors import InputError  # noqa: E402
+
+WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read, each checked
+against its known answer.
+
+  tinyalign compare              SFT, DPO, PPO and GRPO on one task: a table and a picture
+  tinyalign run grpo             train one method and watch it
+  tinyalign methods              every method: what it learns from, what it holds, its paper
+  tinyalign show dpo             the loss and the step of a method, as they run
+  tinyalign check FILE.py:FUNCTION --as dpo    which laws your own loss breaks
+
+Every command explains itself with --help."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Run(Config):
+    """Train one method, or several one after another, for example sft,dpo,grpo."""
+
+    method: tyro.conf.Positional[str] = ""
+    """A method of `tinyalign methods`, or several joined by commas."""
+    name: str | None = None
+    """Folder of the run below --output. [default: made of method, task, model and seed]"""
+    output: Path = Path("runs")
+    """Where runs are kept."""
+    resume: bool = False
+    """Go on where the run of this name was stopped."""
+    device: str = "cpu"
+    """cpu, or gpu (CuPy)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Compare(Config):
+    """Train several methods from one SFT start and put them side by side."""
+
+    methods: tyro.conf.Positional[tuple[str, ...]] = compare.METHODS
+    """Methods of `tinyalign methods`."""
+    name: str | None = None
+    """Folder of the comparison below --output."""
+    output: Path = Path("runs")
+    """Where runs are kept."""
+    resume: bool = False
+    """Go on where the comparison of this name was stopped."""
+    workers: int = 2
+    """Methods trained at the same time."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Methods:
+    """Print the table of all methods."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Show:
+    """Print the loss and the step of a method, as they run."""
+
+    method: tyro.conf.Positional[str]
+    """A method of `tinyalign methods`."""
+
+
+COMMANDS = {"run": Run, "compare": Compare, "methods": Methods, "show": Show}
+
+
+def main(argv=None):
+    """Entry point; returns the exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    if not argv:
+        print(WELCOME)
+        return 0
+    command = tyro.extras.subcommand_cli_from_dict(
+        COMMANDS, prog="tinyalign", args=argv, description=WELCOME
+    )
+    try:
+        return DO[type(command)](command)
+    except (InputError, backend.BackendError) as error:
+        print(f"tinyalign: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\ntinyalign: stopped; the same command with --resume goes on", file=sys.stderr)
+        return 130
+
+
+def plain_config(command):
+    """The Config inside a command."""
+    names = [field.name for field in dataclasses.fields(Config)]
+    return Config(**{name: getattr(command, name) for name in names})
+
+
+def run(command):
+    """tinyalign run"""
+    from tinyalign import screen
+
+    use_device(command.device)
+    names = [name for name in command.method.split(",") if name]
+    if not names:
+        raise InputError("say which method to run, for example: tinyalign run grpo")
+    job = plan.make(names, plain_config(command))
+    what = command.data.stem if command.data else command.env
+    stem = command.name or f"{'-'.join(names)}-{what}-{job.model_name}-seed{command.seed}"
+    folder = compare.free_folder(command.output, stem, command.resume, bool(command.name))
+    with screen.run_progress() as on_step:
+        summaries = experiment.run(job, folder, resume=command.resume, on_step=on_step)
+    screen.print_summaries(summaries, folder)
+    return 0
+
+
+def compare_methods(command):
+    """tinyalign compare"""
+    from tinyalign import screen
+
+    config = plain_config(command)
+    stem = command.name or f"compare-{command.env}-seed{command.seed}"
+    folder = compare.free_folder(command.output, stem, command.resume, bool(command.name))
+    with screen.compare_progress() as on_poll:
+        rows = compare.compare(
+            command.methods, config, folder, resume=command.resume, workers=command.workers,
+            on_poll=on_poll,
+        )  # fmt: skip
+    screen.print_comparison(rows, folder)
+    return 0
+
+
+def use_device(name):
+    """cpu or gpu, in the words of the backend."""
+    devices = {"cpu": "numpy", "gpu": "cupy"}
+    if name not in devices:
+        raise InputError(f"--device is {name!r}, want cpu or gpu")
+    if name == "gpu" or "TINYALIGN_BACKEND" not in os.environ:
+        backend.use(devices[name])
+
+
+DO = {
+    Run: run,
+    Compare: compare_methods,
+    Methods: lambda command: show.methods(),
+    Show: lambda command: show.method(command.method),
+}

@@ -1,0 +1,106 @@
+"""Methods side by side: one start, one run folder for each method, one table, one figure."""
+
+import dataclasses
+import itertools
+import json
+import multiprocessing
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from tinyalign import experiment, plan, report
+from tinyalign.errors import InputError
+
+METHODS = ("sft", "dpo", "ppo", "grpo")
+
+
+def compare(names, config, folder, *, resume=False, workers=2, on_poll=lambda rows: None):
+    """Train every method from one and the same SFT start: list of report.Row, the start first.
+
+    names    method names; each is a run of its own below `folder`, several at a time
+    config   config.Config shared by all
+    workers  processes
+    on_poll  called twice a second with {run: its newest metrics}
+    """
+    folder = Path(folder)
+    jobs = {name: plan.make([name], config) for name in names}  # every mistake shows before work
+    start = folder / "start"
+    begin = dataclasses.replace(config, steps=None, learning_rate=None, batch_size=None)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+    with pool:
+        wait({"start": pool.submit(work, ["sft"], begin, start, True, resume)}, folder, on_poll)
+        config = dataclasses.replace(config, start=start)
+        running = {
+            name: pool.submit(work, [name], config, folder / name, False, resume) for name in jobs
+        }
+        wait(running, folder, on_poll)
+    rows = [row_of("start", start), *(row_of(name, folder / name) for name in names)]
+    report.comparison(rows, folder / "compare")
+    return rows
+
+
+def work(names, config, folder, stop_early, resume):
+    """One run, in a process of its own."""
+    job = plan.make(names, config)
+    if stop_early:
+        job = plan.stopping(job)
+    experiment.run(job, folder, resume=resume and (folder / "config.json").exists())
+
+
+def wait(running, folder, on_poll):
+    """Look at the runs' metrics until all are done; a run that fails ends the comparison."""
+    while True:
+        on_poll({name: newest(folder / name) for name in running})
+        done = [future for future in running.values() if future.done()]
+        for future in done:
+            future.result()
+        if len(done) == len(running):
+            return
+        time.sleep(0.5)
+
+
+def newest(folder):
+    """The last complete line of a run's metrics, or {} before the first."""
+    path = folder / "metrics.jsonl"
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    return json.loads(lines[-1]) if lines else {}
+
+
+def row_of(name, folder):
+    """What a finished run came to."""
+    summary = json.loads((folder / "summary.json").read_text())[-1]
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    metrics = [json.loads(line) for line in lines]
+    curve = [(m["step"], m["eval_accuracy"]) for m in metrics if "eval_accuracy" in m]
+    return report.Row(
+        method=name,
+        needs=summary["learns_from"],
+        accuracy=summary.get("eval_accuracy", np.nan),
+        reward=summary.get("eval_reward", np.nan),
+        kl=summary.get("eval_kl", np.nan),
+        samples=summary["samples"],
+        models=", ".join(summary["models"]),
+        bytes=summary["bytes"],
+        seconds=summary["seconds"],
+        curve=tuple(curve),
+    )
+
+
+def free_folder(output, stem, resume, exact):
+    """The folder of a run below `output`.
+
+    stem     its name; a new run whose name was not typed takes stem-2, stem-3 … where it is taken
+    resume   the newest of these
+    exact    the name was typed: take it as it is
+    """
+    if exact:
+        return Path(output) / stem
+    tries = (Path(output) / (stem if i == 1 else f"{stem}-{i}") for i in itertools.count(1))
+    taken = list(itertools.takewhile(Path.exists, tries))
+    if not resume:
+        return Path(output) / (f"{stem}-{len(taken) + 1}" if taken else stem)
+    if not taken:
+        raise InputError(f"there is no run {Path(output) / stem} to resume: leave --resume away")
+    return taken[-1]

@@ -1,0 +1,217 @@
+"""From what was typed to a job: methods, settings, task and start, all checked before any work."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinyalign import data as files
+from tinyalign import methods, stages, weights
+from tinyalign.config import MODELS, RANGES, RECIPES
+from tinyalign.errors import InputError
+from tinyalign.stages import Setting
+from toy_envs import arithmetic, bandit
+
+OPERATIONS = {"addition": "+", "subtraction": "-", "multiplication": "*"}
+
+
+class Phase(NamedTuple):
+    """One stage to come."""
+
+    method: methods.Method
+    config: Any  # Config with the recipe filled in
+    stop_at: float | None  # a warm start stops at this share of solved training problems
+    data: Any  # data.Data, or None: the task's own examples
+    held_out_data: Any
+
+
+class Job(NamedTuple):
+    """Everything a run needs, checked."""
+
+    config: Any  # Config as typed
+    phases: tuple[Phase, ...]
+    task: Any  # toy_envs.task.Task, or None with data of your own
+    vocabulary: Any
+    model: Any  # a module of tinyalign.models
+    model_name: str
+    carried: dict[str, Any]  # parameters to start from: "policy", perhaps "reward_model"
+
+
+def make(names, config):
+    """Check what was typed and lay out the stages: (method names, Config) -> Job."""
+    rows = [find_method(name) for name in names]
+    check_values(config)
+    model_name = find_model(config)
+    task = None if config.data else find_task(config)
+    phases = [fill(row, config, model_name, typed=True) for row in rows]
+    phases = [*warm_up(rows, config, model_name), *phases]
+    phases = [phase._replace(stop_at=None) if phase is phases[-1] else phase for phase in phases]
+    phases, vocabulary = (phases, task) if task else with_lines(phases, config)
+    carried = start_of(config, model_name, vocabulary, longest_row(task, phases))
+    return Job(config, tuple(phases), task, vocabulary, MODELS[model_name], model_name, carried)
+
+
+def stopping(job):
+    """The same job, its last stage ended as a warm start: at --start_accuracy."""
+    *before, last = job.phases
+    return job._replace(phases=(*before, last._replace(stop_at=job.config.start_accuracy)))
+
+
+def find_method(name):
+    """The row of a method, or an InputError that lists them."""
+    row = methods.named(name)
+    if row is None:
+        known = ", ".join(method.name for method in methods.METHODS)
+        raise InputError(f"there is no method {name!r}: choose from {known}")
+    return row
+
+
+def find_task(config):
+    """The task named by --env, or an InputError that lists them."""
+    if config.env in OPERATIONS:
+        return arithmetic.make(config.digits, OPERATIONS[config.env])
+    if config.env == "bandit":
+        return bandit.make()
+    known = ", ".join([*OPERATIONS, "bandit"])
+    raise InputError(f"there is no environment {config.env!r}: choose from {known}")
+
+
+def find_model(config):
+    """The name of the model to use, or an InputError that lists them."""
+    name = config.model or ("tabular" if config.env == "bandit" else "transformer")
+    if name not in MODELS:
+        raise InputError(f"there is no model {name!r}: choose from {', '.join(MODELS)}")
+    if name == "transformer" and (config.width or 64) % config.heads:
+        raise InputError(
+            f"--width must be a multiple of --heads, got {config.width or 64} and "
+            f"{config.heads}: choose for example --width {16 * config.heads}"
+        )
+    return name
+
+
+def fill(row, config, model_name, typed):
+    """The phase of a method: its settings are what was typed, else its own, else the recipe's."""
+    recipe = RECIPES[model_name][row.stage.__name__] | row.defaults
+    if row.advantages:
+        recipe = {"advantage": next(iter(row.advantages))} | recipe
+    given = dataclasses.asdict(config)
+    recipe = {k: v for k, v in recipe.items() if not typed or given[k] is None}
+    filled = dataclasses.replace(config, **recipe)
+    if row.advantages and filled.advantage not in row.advantages:
+        raise InputError(
+            f"{row.name} has no --advantage {filled.advantage}: choose from "
+            f"{', '.join(row.advantages)}"
+        )
+    stop_at = config.start_accuracy if row.stage is stages.supervised else None
+    return Phase(row, filled, stop_at, None, None)
+
+
+def warm_up(rows, config, model_name):
+    """The stages that were not typed but that the first method needs: a start, a reward model."""
+    before = []
+    if rows[0].name != "sft" and config.start is None and model_name != "tabular":
+        before.append(fill(methods.named("sft"), config, model_name, typed=False))
+    if config.reward == "model" and "reward" not in [row.name for row in rows]:
+        before.append(fill(methods.named("reward"), config, model_name, typed=False))
+    return before
+
+
+def with_lines(phases, config):
+    """Give every phase its lines of the file: (phases, vocabulary)."""
+    for phase in phases:
+        if phase.method.learns_from not in files.COLUMNS:
+            raise InputError(
+                f"{phase.method.name} learns from {phase.method.learns_from}, which "
+                "--data cannot hold: use sft, reward or dpo, or an --env"
+            )
+    filled, vocabulary = [], None
+    for phase in reversed(phases):  # the last one reads every column, so it knows all characters
+        needs = phase.method.learns_from
+        found = files.load(config.data, needs, context=config.context, vocabulary=vocabulary)
+        vocabulary = found.vocabulary
+        if len(found.prompts) < 2:
+            raise InputError(f"{config.data} has one example, want at least two: one is held out")
+        order = np.random.default_rng(0).permutation(len(found.prompts))
+        cut = max(1, len(order) // 10)
+        train, rest = files.select(found, order[cut:]), files.select(found, order[:cut])
+        filled.append(phase._replace(stop_at=None, data=train, held_out_data=rest))
+    return filled[::-1], vocabulary
+
+
+def longest_row(task, phases):
+    """Tokens of the longest prompt with its completion."""
+    if task is None:
+        return max(phase.data.width for phase in phases)
+    return max(map(len, (*task.train, *task.held_out))) + task.max_new_tokens
+
+
+def start_of(config, model_name, vocabulary, width):
+    """The parameters a job starts from: fresh ones, or those of --start, checked to fit."""
+    model, size = MODELS[model_name], len(vocabulary.alphabet) + vocabulary.ends
+    if config.start is None:
+        shape = {"width": config.width, "layers": config.layers}
+        shape = {key: value for key, value in shape.items() if value is not None}
+        if model_name == "transformer":
+            shape |= {"heads": config.heads, "context": max(width, config.context)}
+        if model_name == "tabular":
+            shape = {}
+        return {"policy": model.init(np.random.default_rng([config.seed]), vocab=size, **shape)}
+    carried, note = weights.load(Path(config.start) / "model.safetensors")
+    wanted = {"model": model_name, "alphabet": vocabulary.alphabet, "ends": vocabulary.ends}
+    for key, value in wanted.items():
+        if note.get(key) != value:
+            raise InputError(
+                f"--start {config.start} has {key} {note.get(key)!r}, but this run "
+                f"needs {value!r}: start from a run of the same kind"
+            )
+    if "policy" not in carried:
+        raise InputError(f"--start {config.start} holds no policy: give the folder of a run of sft")
+    if width > model.context(carried["policy"]):
+        raise InputError(
+            f"--start {config.start} reads {model.context(carried['policy'])} tokens, "
+            f"but a prompt and its completion here take {width}"
+        )
+    return carried
+
+
+def check_values(config):
+    """InputError for the first setting that is out of range."""
+    for name, (low, high) in RANGES.items():
+        value = getattr(config, name)
+        if value is not None and not low <= value <= high:
+            raise InputError(f"--{name} is {value}, want a number from {low} to {high}")
+    if config.reward not in ("exact", "model"):
+        raise InputError(f"--reward is {config.reward!r}, want exact or model")
+
+
+def setting(job, index, carried):
+    """What the stage at this place of the job is prepared from."""
+    phase = job.phases[index]
+    return Setting(
+        job.task,
+        job.vocabulary,
+        job.model,
+        phase.config,
+        phase.method,
+        carried["policy"],
+        carried.get("reward_model") if job.config.reward == "model" else None,
+        phase.data,
+        phase.held_out_data,
+        np.random.default_rng([job.config.seed, index, 0]),
+    )
+
+
+def describe(job):
+    """What config.json says: the methods and every setting as typed, in JSON's types."""
+    typed = {k: str(v) if isinstance(v, Path) else v for k, v in vars(job.config).items()}
+    return {"methods": [phase.method.name for phase in job.phases], **typed}
+
+
+def model_note(job):
+    """What a saved model says of itself, so that another run can tell whether it fits."""
+    return {
+        "model": job.model_name,
+        "alphabet": job.vocabulary.alphabet,
+        "ends": bool(job.vocabulary.ends),
+    }

@@ -1,0 +1,92 @@
+"""What a person at the terminal sees while a run goes on, and when it has ended."""
+
+import contextlib
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from tinyalign import report
+
+SHOWN = (
+    ("reward", "reward"),
+    ("rewards/margins", "margin"),
+    ("kl", "kl"),
+    ("policy_loss", "policy loss"),
+    ("value_loss", "value loss"),
+    ("entropy", "entropy"),
+    ("loss", "loss"),
+    ("accuracy", "pair accuracy"),
+    ("eval_accuracy", "held-out accuracy"),
+)
+
+
+def told(row):
+    """The key metrics of a row in a line."""
+    return "  ".join(f"{label} {row[name]:.3f}" for name, label in SHOWN if name in row)
+
+
+@contextlib.contextmanager
+def run_progress():
+    """A bar for each stage, and a line for each evaluation; gives the function to call per step."""
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[told]}"),
+        console=Console(stderr=True),
+    )
+    bars = {}
+    with progress:
+
+        def on_step(row, total):
+            stage = row["stage"]
+            if stage not in bars:
+                bars[stage] = progress.add_task(stage, total=total, told="")
+            progress.update(bars[stage], completed=row["step"], told=told(row))
+            if "eval_accuracy" in row or "eval_nll" in row:
+                progress.console.print(f"{stage} {row['step']}/{total}  {told(row)}")
+
+        yield on_step
+
+
+@contextlib.contextmanager
+def compare_progress():
+    """A live table with a line for each run; gives the function to call with their metrics."""
+    with Live(console=Console(stderr=True), refresh_per_second=2) as live:
+
+        def on_poll(newest):
+            table = Table(box=None, show_header=False)
+            for name, row in newest.items():
+                step = f"step {row['step']}" if row else "waiting"
+                table.add_row(name, step, told(row) if row else "")
+            live.update(table)
+
+        yield on_poll
+
+
+def print_summaries(summaries, folder):
+    """A line for each stage, and where the files are."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    names = [n for n in ("eval_accuracy", "eval_reward", "eval_kl", "eval_nll")
+             if any(n in s for s in summaries)]  # fmt: skip
+    for column in ("stage", "steps", *names, "samples", "models held", "MB", "seconds"):
+        table.add_column(column, justify="left" if column in ("stage", "models held") else "right")
+    for s in summaries:
+        measured = [f"{s[name]:.3f}" if name in s else "" for name in names]
+        table.add_row(
+            s["method"], str(s["steps"]), *measured, f"{s['samples']:,}", ", ".join(s["models"]),
+            f"{s['bytes'] / 1e6:.2f}", f"{s['seconds']:.1f}",
+        )  # fmt: skip
+    console = Console()
+    console.print(table)
+    console.print(f"\nin {folder}: metrics.jsonl, curves.svg, model.safetensors", soft_wrap=True)
+
+
+def print_comparison(rows, folder):
+    """The table of a comparison, and where its picture is."""
+    console = Console()
+    console.print(report.comparison_table(rows))
+    console.print(f"\nfigure: {folder}/compare.svg and .png", soft_wrap=True)

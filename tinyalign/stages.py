@@ -1,0 +1,214 @@
+"""Stages of training: where each family's data come from, and one step of its loop.
+
+A stage is prepared from a Setting and then advanced step by step. Everything random before the
+first step comes from setting.rng, everything after it from the generator given to `advance`, so a
+stage prepared again from the same Setting goes on exactly where a checkpoint left it.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinyalign import policy, steps, text
+from tinyalign.backend import to_device, to_host
+from tinyalign.errors import InputError
+from tinyalign.steps import Learner, Optimizer
+from toy_envs import feedback
+
+
+class Setting(NamedTuple):
+    """Everything a stage is prepared from."""
+
+    task: Any  # toy_envs.task.Task, or None with data of your own
+    vocabulary: Any  # alphabet and ends: the Task, or a text.Vocabulary
+    model: Any  # a module of tinyalign.models
+    config: Any  # config.Config with no recipe field left at None
+    method: Any  # methods.Method
+    start: Any  # the policy's parameters before this stage; the reference, where one is held
+    reward_model: Any  # parameters of a learned reward, or None: the task's own reward
+    data: Any  # data.Data from a file, or None
+    held_out_data: Any  # the lines of it that are not trained on
+    rng: np.random.Generator
+
+
+class Stage(NamedTuple):
+    """A prepared stage."""
+
+    networks: dict[str, Learner]  # what is trained: "policy", "critic", "reward_model"
+    advance: Callable  # (networks, rng, step) -> (networks, metrics)
+    steps: int
+    frozen: dict[str, Any]  # what is held besides: "reference", "reward_model"
+    samples: int = 0  # completions drawn before the first step
+
+
+def optimizer(config, step, total):
+    """Linear warm-up to the peak learning rate, then linear decay to 0 after the last step."""
+    warm = min(1.0, (step + 1) / max(config.warmup_steps, 1))
+    rate = config.learning_rate * min(warm, (total - step) / max(total - config.warmup_steps, 1))
+    return Optimizer(rate, config.max_grad_norm)
+
+
+def supervised(setting):
+    """SFT on demonstrations: the task's solutions, or your prompts and completions."""
+    config = setting.config
+    if setting.data is None:
+        prompts = setting.task.train
+        answers = [setting.task.solution(prompt) for prompt in prompts]
+        tokens, mask = written(setting, prompts, answers)
+    else:
+        tokens, mask, told, _ = feedback_of(setting, None)
+        tokens, mask = tokens[told.prompt, told.best], mask[told.prompt, told.best]
+
+    def advance(networks, rng, step):
+        rows = rng.integers(len(tokens), size=config.batch_size)
+        learner, metrics = steps.sft_step(
+            networks["policy"],
+            to_device(tokens[rows]),
+            to_device(mask[rows]),
+            model=setting.model,
+            optimizer=optimizer(config, step, config.steps),
+        )
+        return {"policy": learner}, metrics
+
+    return Stage({"policy": steps.learner(setting.start)}, advance, config.steps, {})
+
+
+def written(setting, prompts, answers):
+    """A batch of given texts: tokens (N, S), mask (N, S−1)."""
+    prompts = text.encode(setting.vocabulary, prompts)
+    return text.batch(prompts, text.encode(setting.vocabulary, answers, end=True))
+
+
+def feedback_of(setting, make):
+    """Completions of P prompts, G for each, and what was said of them.
+
+    make     a function of toy_envs.feedback, for completions sampled from the start policy;
+             a file brings its own feedback
+    returns  tokens (P, G, S), mask (P, G, S−1), the feedback's index arrays, samples drawn
+    """
+    config, data = setting.config, setting.data
+    if data is not None:
+        answers = [answer for row in data.completions for answer in row]
+        group = len(data.completions[0])
+        prompts = [prompt for prompt in data.prompts for _ in range(group)]
+        tokens, mask = written(setting, prompts, answers)
+        return *in_groups(tokens, mask, group), data.feedback, 0
+    group = config.num_generations
+    prompts = draw_prompts(setting, setting.rng, config.num_pairs)
+    rollout = roll_out(setting, setting.start, prompts, setting.rng, config.temperature)
+    reward = score(setting, prompts, rollout).reshape(-1, group)
+    told = make(reward, setting.rng, noise=config.noise)
+    if len(told.prompt) == 0:
+        raise InputError(
+            "all sampled completions of every prompt got the same reward, so there is nothing to "
+            "compare: raise --num_generations or --temperature, or start from another policy"
+        )
+    grouped = in_groups(to_host(rollout.tokens), to_host(rollout.mask), group)
+    return *grouped, told, reward.size
+
+
+def in_groups(tokens, mask, group):
+    """Rows (P·G, …) as (P, G, …)."""
+    return tokens.reshape(-1, group, tokens.shape[1]), mask.reshape(-1, group, mask.shape[1])
+
+
+def draw_prompts(setting, rng, count):
+    """`count` training prompts drawn at random, each repeated num_generations times in a row."""
+    drawn = rng.choice(setting.task.train, size=count)
+    return [str(prompt) for prompt in np.repeat(drawn, setting.config.num_generations)]
+
+
+def roll_out(setting, params, prompts, rng, temperature):
+    """Sample one completion for each prompt, a list of strings."""
+    return policy.sample(
+        setting.model,
+        params,
+        text.encode(setting.vocabulary, prompts),
+        rng,
+        max_new_tokens=setting.task.max_new_tokens,
+        eos=len(setting.vocabulary.alphabet) if setting.vocabulary.ends else None,
+        temperature=temperature,
+    )
+
+
+def score(setting, prompts, rollout):
+    """The reward of each sampled completion: the task's own, or a learned model's. (N,) float32."""
+    tokens, mask = rollout.tokens, rollout.mask
+    if setting.reward_model is None:
+        texts = text.completions(setting.vocabulary, to_host(tokens), to_host(mask))
+        reward = np.asarray(setting.task.reward(prompts, *texts))
+    else:
+        learned = policy.sequence_reward(setting.model, setting.reward_model, tokens, mask)
+        reward = to_host(learned)
+    if not np.isfinite(reward).all():
+        bad = int(np.flatnonzero(~np.isfinite(reward))[0])
+        raise InputError(
+            f"the reward of a completion of {prompts[bad]!r} is {reward[bad]}, want a finite "
+            "number: mend the reward function"
+        )
+    return reward.astype(np.float32)
+
+
+def compared(setting, roles):
+    """Completions to compare, role by role: tokens (R, B, S), mask (R, B, S−1), samples drawn."""
+    make = feedback.triples if "gold" in roles else feedback.pairs
+    tokens, mask, told, samples = feedback_of(setting, make)
+    places = [(told.prompt, getattr(told, role)) for role in roles]
+    tokens = np.stack([tokens[place] for place in places])
+    return tokens, np.stack([mask[place] for place in places]), samples
+
+
+def frozen_logp(setting, params, tokens, chunk=1024):
+    """Token log-probabilities (N, S−1) under parameters that no gradient reaches, in chunks."""
+    parts = np.split(tokens, range(chunk, len(tokens), chunk))
+    scored = [policy.token_logp(setting.model, params, to_device(part)) for part in parts]
+    return np.concatenate([to_host(part) for part in scored])
+
+
+def drawn_rows(arrays, rng, size):
+    """The same random columns of arrays (R, B, …), role after role: (R·size, …) each."""
+    rows = rng.integers(arrays[0].shape[1], size=size)
+    return [to_device(array[:, rows].reshape(-1, array.shape[2])) for array in arrays]
+
+
+def reward_model(setting):
+    """A Bradley–Terry reward model on the trunk of the start policy."""
+    config = setting.config
+    tokens, mask, samples = compared(setting, ("chosen", "rejected"))
+
+    def advance(networks, rng, step):
+        learner, metrics = steps.reward_model_step(
+            networks["reward_model"],
+            *drawn_rows((tokens, mask), rng, config.batch_size),
+            model=setting.model,
+            optimizer=optimizer(config, step, config.steps),
+        )
+        return {"reward_model": learner}, metrics
+
+    network = steps.learner(policy.scalar_init(setting.model, setting.start))
+    return Stage({"reward_model": network}, advance, config.steps, {}, samples)
+
+
+def preference(setting):
+    """Any loss on pairs or triples; the reference log-probabilities are computed once."""
+    config, method = setting.config, setting.method
+    tokens, mask, samples = compared(setting, method.roles)
+    ref_logp = frozen_logp(setting, setting.start, tokens.reshape(-1, tokens.shape[2]))
+    arrays = tokens, mask, ref_logp.reshape(mask.shape)
+    loss = functools.partial(method.loss, **method.settings(config))
+
+    def advance(networks, rng, step):
+        learner, metrics = steps.preference_step(
+            networks["policy"],
+            *drawn_rows(arrays, rng, config.batch_size),
+            roles=method.roles,
+            loss=loss,
+            model=setting.model,
+            optimizer=optimizer(config, step, config.steps),
+        )
+        return {"policy": learner}, metrics
+
+    frozen = {"reference": setting.start} if method.reference else {}
+    return Stage({"policy": steps.learner(setting.start)}, advance, config.steps, frozen, samples)
