@@ -1,0 +1,76 @@
+"""KL(policy ‖ reference): three estimates from tokens the policy drew, and the exact sum.
+
+The same estimate does different things in different places (expected gradients, on-policy):
+
+             as a loss term          as a detached reward −k
+    k1       0: no effect at all     ∇KL(π ‖ π_ref)
+    k2       ∇KL(π ‖ π_ref)          biased
+    k3       ∇KL(π_ref ‖ π)          biased
+"""
+
+import autograd.numpy as np
+
+from tinyalign.numerics import log_softmax, require_same_shape
+
+
+def k1(logp, ref_logp):
+    """KL estimator k1: log π − log π_ref. Unbiased, any sign.
+
+    logp      (...) policy's log-probability of tokens it drew itself, nats, ≤ 0
+    ref_logp  (...) reference's log-probability of the same tokens, nats, ≤ 0
+    returns   (...) nats
+    raises    ValueError if the shapes differ
+
+    Source: Schulman 2020, joschu.net/blog/kl-approx.html.
+    Differs: nothing.
+    Notes: 004 line 343 uses it as a loss, where its expected gradient is 0; errata row 43.
+    """
+    require_same_shape(logp=logp, ref_logp=ref_logp)
+    return logp - ref_logp
+
+
+def k2(logp, ref_logp):
+    """KL estimator k2: ½·(log π − log π_ref)². Biased, ≥ 0; as a loss its gradient is right.
+
+    logp      (...) policy's log-probability of tokens it drew itself, nats, ≤ 0
+    ref_logp  (...) reference's log-probability of the same tokens, nats, ≤ 0
+    returns   (...) nats², ≥ 0
+    raises    ValueError if the shapes differ
+
+    Source: Schulman 2020, joschu.net/blog/kl-approx.html.
+    Differs: nothing.
+    """
+    return 0.5 * np.square(k1(logp, ref_logp))
+
+
+def k3(logp, ref_logp):
+    """KL estimator k3: e^{−k1} + k1 − 1, k1 = log π − log π_ref. Unbiased, ≥ 0 up to rounding.
+
+    logp      (...) policy's log-probability of tokens it drew itself, nats, ≤ 0
+    ref_logp  (...) reference's log-probability of the same tokens, nats, ≤ 0
+    returns   (...) nats; 0 only where the two agree, about π_ref/π where that is large
+    raises    ValueError if the shapes differ
+
+    Direction matters: the exponent is log π_ref − log π. As a loss (GRPO) its expected gradient is
+    that of KL(π_ref ‖ π).
+    Source: Schulman 2020, joschu.net/blog/kl-approx.html; Shao et al. 2024, arXiv:2402.03300.
+    Differs: nothing.
+    """
+    gap = -k1(logp, ref_logp)
+    return np.expm1(gap) - gap
+
+
+def exact_kl(logits, ref_logits):
+    """Exact Kullback–Leibler divergence KL(π ‖ π_ref) = Σ_v π_v·(log π_v − log π_ref,v).
+
+    logits, ref_logits  (..., V) unnormalised log-probabilities of policy and reference
+    returns             (...) nats, ≥ 0
+    raises              ValueError if the shapes differ
+
+    Differentiable in both arguments.
+    Source: Kullback and Leibler 1951.
+    Differs: nothing.
+    """
+    require_same_shape(logits=logits, ref_logits=ref_logits)
+    logp = log_softmax(logits)
+    return np.sum(np.exp(logp) * (logp - log_softmax(ref_logits)), axis=-1)
