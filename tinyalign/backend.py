@@ -100,6 +100,13 @@ def to_host(array):
     return array.get() if hasattr(array, "get") else np.asarray(array)
 
 
+def pieces(size, piece=32_768):
+    """Slices that cover a vector: cache-sized on a CPU, all of it at once on a GPU."""
+    if xp.module is not np:
+        return [slice(None)]
+    return [slice(start, start + piece) for start in range(0, size, piece)]
+
+
 def describe():
     """One line for a log: which device the numbers come from."""
     if xp.module.__name__ != "cupy":

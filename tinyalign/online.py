@@ -17,19 +17,19 @@ def collect(setting, params, rng):
     """Sample and score: (rollout, reward (P, G), ref_logp (N, T), metrics)."""
     config = setting.config
     prompts = draw_prompts(setting, rng, config.batch_size)
-    rollout = roll_out(setting, params, prompts, rng, config.temperature)
+    rollout = roll_out(setting, params, prompts, rng, config.temperature, config.num_generations)
     reward = score(setting, prompts, rollout)
     ref_logp = policy.token_logp(
         setting.model, setting.start, rollout.tokens, temperature=config.temperature
     )
-    kl = xp.sum(divergence.k3(rollout.logp, ref_logp) * rollout.mask) * (1 / len(reward))
+    each = 1 / reward.size
     metrics = {
         "reward": reward.mean(),
-        "kl": kl,
-        "length": xp.sum(rollout.mask) * (1 / len(reward)),
-        "samples": len(reward),
+        "kl": xp.sum(divergence.k3(rollout.logp, ref_logp) * rollout.mask) * each,
+        "length": xp.sum(rollout.mask) * each,
+        "samples": reward.size,
     }
-    return rollout, reward.reshape(-1, config.num_generations), ref_logp, metrics
+    return rollout, reward, ref_logp, metrics
 
 
 def passes(config, size, rng):

@@ -7,7 +7,7 @@ N = batch * time, so that every weight gradient is a single matrix product.
 
 import math
 
-from tinyalign.backend import xp
+from tinyalign.backend import pieces, xp
 from tinyalign.rules import with_pullback
 
 
@@ -90,23 +90,32 @@ def layernorm(x, gain, bias, eps=1e-5):
     return n * gain + bias, pullback
 
 
-ROOT_2_OVER_PI = math.sqrt(2 / math.pi)
+SLOPE = math.sqrt(2 / math.pi)  # of the tanh's argument at 0
+CUBIC = 0.044715 * SLOPE
 
 
 @with_pullback
 def gelu(x):
-    """½ x (1 + tanh(√(2/π) (x + 0.044715 x³))), GPT-2's form.
+    """½ x (1 + tanh(u)) with u = √(2/π) (x + 0.044715 x³), GPT-2's form.
 
-    With t the tanh and u' the slope of its argument: dy/dx = ½ (1 + t) + ½ x (1 − t²) u'.
+    With t = tanh(u): dy/dx = ½ (1 + t) + ½ x (1 − t²) du/dx, du/dx = √(2/π) (1 + 3·0.044715 x²).
+    Walked through in pieces that fit the processor's cache, several times faster than in one go.
     """
-    square = x * x
-    t = xp.tanh(x * (ROOT_2_OVER_PI * 0.044715 * square + ROOT_2_OVER_PI))
+    flat, t, y = x.reshape(-1), xp.empty(x.size, x.dtype), xp.empty(x.size, x.dtype)
+    for part in pieces(x.size):
+        u = flat[part] * flat[part] * CUBIC + SLOPE
+        t[part] = xp.tanh(u * flat[part])
+        y[part] = (t[part] + 1.0) * flat[part] * 0.5
 
     def pullback(g):
-        slope = 3 * 0.044715 * ROOT_2_OVER_PI * square + ROOT_2_OVER_PI
-        return (g * (0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * slope),)
+        g, dx = g.reshape(-1), xp.empty(x.size, x.dtype)
+        for part in pieces(x.size):
+            z, s = flat[part], t[part]
+            slope = (z * z * (3 * CUBIC) + SLOPE) * (1.0 - s * s) * z
+            dx[part] = (slope + s + 1.0) * g[part] * 0.5
+        return (dx.reshape(x.shape),)
 
-    return 0.5 * x * (1.0 + t), pullback
+    return y.reshape(x.shape), pullback
 
 
 @with_pullback

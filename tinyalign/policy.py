@@ -91,29 +91,29 @@ class Rollout(NamedTuple):
     logp: Any  # (N, S−1) its log-probability under the distribution it was drawn from, else 0
 
 
-def sample(model, params, prompts, rng, *, max_new_tokens, eos=None, temperature=1.0):
+def sample(
+    model, params, prompts, rng, *, max_new_tokens, eos=None, temperature=1.0, num_generations=1
+):
     """Complete each prompt: the prompt is fed in while it lasts, then each token drawn is fed in.
 
-    prompts         N sequences of ids, of any lengths ≥ 1
-    rng             numpy Generator; one uniform per row and step, drawn on the host
-    max_new_tokens  longest completion, EOS included
-    eos             id that ends a completion (it is part of it); None: all have max_new_tokens
-    temperature     draws from softmax(logits / temperature); 0 takes the likeliest token
-    returns         Rollout; a row that never drew EOS simply has no EOS
-    raises          ValueError for an empty prompt, or one too long for the model
+    prompts          P sequences of ids, of any lengths ≥ 1
+    rng              numpy Generator; one uniform per row and step, drawn on the host
+    max_new_tokens   longest completion, EOS included
+    eos              id that ends a completion (it is part of it); None: all have max_new_tokens
+    temperature      draws from softmax(logits / temperature); 0 takes the likeliest token
+    num_generations  completions of each prompt, G, in G rows one after another
+    returns          Rollout of N = P·G rows; a row that never drew EOS simply has no EOS
+    raises           ValueError for an empty prompt, or one too long for the model
     """
     tokens, length = pad_prompts(prompts, max_new_tokens)
     require_context(model, params, tokens.shape[1])
-    count, width = tokens.shape
-    shortest, longest = length.min(), length.max()
-    tokens, length = to_device(tokens), to_device(length)
-    dtype = model.unembedding(params).dtype
+    state, shared = read_together(model, params, tokens, length, num_generations)
+    tokens, length = (to_device(np.repeat(a, num_generations, axis=0)) for a in (tokens, length))
+    (count, width), dtype = tokens.shape, model.unembedding(params).dtype
     logp, mask = xp.zeros((count, width - 1), dtype), xp.zeros((count, width - 1), dtype)
-    state, going, used = model.start(params, count, width), xp.ones(count, bool), width
-    for t in range(width - 1):
+    going, longest, used = xp.ones(count, bool), int(length.max()), width
+    for t in range(shared, width - 1):
         features, state = model.step(params, state, tokens[:, t])
-        if t + 1 < shortest:
-            continue
         drawn, score = draw(features @ model.unembedding(params).T, rng, temperature)
         own = going & (length <= t + 1) & (t + 1 < length + max_new_tokens)
         tokens[:, t + 1] = xp.where(own, drawn, tokens[:, t + 1])
@@ -124,6 +124,16 @@ def sample(model, params, prompts, rng, *, max_new_tokens, eos=None, temperature
                 used = t + 2
                 break
     return Rollout(tokens[:, :used], mask[:, : used - 1], logp[:, : used - 1])
+
+
+def read_together(model, params, tokens, length, num_generations):
+    """Feed what all prompts have, once for all completions of a prompt: (state, tokens fed)."""
+    state, shared = model.start(params, *tokens.shape), int(length.min()) - 1
+    rows = to_device(tokens)
+    for t in range(shared):
+        _, state = model.step(params, state, rows[:, t])
+    copies = to_device(np.repeat(np.arange(len(tokens)), num_generations))
+    return model.keep(state, copies) if num_generations > 1 else state, shared
 
 
 def draw(z, rng, temperature):

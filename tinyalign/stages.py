@@ -97,8 +97,8 @@ def feedback_of(setting, make):
         return *in_groups(tokens, mask, group), data.feedback, 0
     group = config.num_generations
     prompts = draw_prompts(setting, setting.rng, config.num_pairs)
-    rollout = roll_out(setting, setting.start, prompts, setting.rng, config.temperature)
-    reward = score(setting, prompts, rollout).reshape(-1, group)
+    rollout = roll_out(setting, setting.start, prompts, setting.rng, config.temperature, group)
+    reward = score(setting, prompts, rollout)
     told = make(reward, setting.rng, noise=config.noise)
     if len(told.prompt) == 0:
         raise InputError(
@@ -115,13 +115,12 @@ def in_groups(tokens, mask, group):
 
 
 def draw_prompts(setting, rng, count):
-    """`count` training prompts drawn at random, each repeated num_generations times in a row."""
-    drawn = rng.choice(setting.task.train, size=count)
-    return [str(prompt) for prompt in np.repeat(drawn, setting.config.num_generations)]
+    """`count` training prompts drawn at random, as strings."""
+    return [str(prompt) for prompt in rng.choice(setting.task.train, size=count)]
 
 
-def roll_out(setting, params, prompts, rng, temperature):
-    """Sample one completion for each prompt, a list of strings."""
+def roll_out(setting, params, prompts, rng, temperature, num_generations=1):
+    """Sample num_generations completions for each prompt, a list of P strings."""
     return policy.sample(
         setting.model,
         params,
@@ -130,25 +129,27 @@ def roll_out(setting, params, prompts, rng, temperature):
         max_new_tokens=setting.task.max_new_tokens,
         eos=len(setting.vocabulary.alphabet) if setting.vocabulary.ends else None,
         temperature=temperature,
+        num_generations=num_generations,
     )
 
 
 def score(setting, prompts, rollout):
-    """The reward of each sampled completion: the task's own, or a learned model's. (N,) float32."""
+    """The reward of every completion, the task's own or a learned model's: (P, G) float32."""
     tokens, mask = rollout.tokens, rollout.mask
+    repeated = [prompt for prompt in prompts for _ in range(len(tokens) // len(prompts))]
     if setting.reward_model is None:
         texts = text.completions(setting.vocabulary, to_host(tokens), to_host(mask))
-        reward = np.asarray(setting.task.reward(prompts, *texts))
+        reward = np.asarray(setting.task.reward(repeated, *texts))
     else:
         learned = policy.sequence_reward(setting.model, setting.reward_model, tokens, mask)
         reward = to_host(learned)
     if not np.isfinite(reward).all():
         bad = int(np.flatnonzero(~np.isfinite(reward))[0])
         raise InputError(
-            f"the reward of a completion of {prompts[bad]!r} is {reward[bad]}, want a finite "
+            f"the reward of a completion of {repeated[bad]!r} is {reward[bad]}, want a finite "
             "number: mend the reward function"
         )
-    return reward.astype(np.float32)
+    return reward.astype(np.float32).reshape(len(prompts), -1)
 
 
 def compared(setting, roles):
