@@ -17,7 +17,7 @@ logps = floats(-60.0, 0.0)  # a sum over tokens
 avg_logps = floats(-12.0, -0.01)  # a mean per token, strictly below 0: exp of it is a probability
 nlls = floats(0.0, 20.0)
 rewards = floats(-10.0, 10.0)
-shifts = floats(-50.0, 50.0)
+shifts = floats(-50.0, 0.0)  # downwards, so that log-probs stay log-probs
 betas = st.one_of(st.sampled_from([0.1, 0.5, 1.0, 2.0]), floats(0.01, 4.0))
 
 

@@ -1,4 +1,4 @@
-"""What a law is: a name, one sentence, and a few lines that raise `Broken` when it does not hold."""
+"""What a law is: a name, one sentence, and a few lines that raise `Broken` if it fails."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

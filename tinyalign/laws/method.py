@@ -51,7 +51,9 @@ class Method:
 
 def rows(arrays):
     """A batch cut into batches of one."""
-    return [tuple(a[i : i + 1] for a in arrays) for i in range(len(arrays[0]))]
+    return [
+        tuple(a[i : i + 1] if np.ndim(a) else a for a in arrays) for i in range(len(arrays[0]))
+    ]  # a number without axes belongs to all rows
 
 
 def elements(arrays):

@@ -1,4 +1,4 @@
-"""Laws that several pair losses with a reference share. x is (chosen, rejected, and both references).
+"""Laws that several pair losses with a reference share. x is chosen, rejected, both references.
 
 Below, h is a log-ratio to the reference, D the difference of the two, and z = beta · D.
 """
@@ -61,7 +61,7 @@ def only_ratios(loss, x, p, c):
     """moving a log-prob together with its reference changes nothing: only log-ratios count"""
     w, rejected, rw, rl = x
     c = per_row(c, x)
-    same(loss(w + c, rejected - c, rw + c, rl - c, **p), loss(*x, **p))
+    same(loss(w + c, rejected + 2 * c, rw + c, rl + 2 * c, **p), loss(*x, **p))
 
 
 def reads_the_reference(loss, x, p):

@@ -96,6 +96,7 @@ DPO = example_laws(
 def flips_mirror(loss, x, p):
     """calling the other label noise: flip and 1 - flip trade places when the pair is swapped"""
     w, rejected, rw, rl = x
+    p = p | {"flip": max(p["flip"], 0.01)}  # 1 - flip = 1 may be refused
     same(loss(*x, **p), loss(rejected, w, rl, rw, **p | {"flip": 1 - p["flip"]}))
 
 
@@ -208,6 +209,11 @@ def penalty_grows(loss, x, p):
     at_most(loss(*x, **p), loss(*x, **p | {"lam": p["lam"] + 1}))
 
 
+def level_matters(loss, x, p):
+    """lowering both policy log-probs by the same amount does change it: chosen fell"""
+    ANCHORED.check(loss, x, p | {"lam": p["lam"] + 1})
+
+
 def penalty_inside(loss, x, p):
     """where chosen fell, λ times the fall counts against the margin, inside the sigmoid"""
     a, b = log_ratios(x)
@@ -226,7 +232,7 @@ DPOP = example_laws(
     law("DP1", zero_penalty_is_dpo),
     law("Q1", free_where_chosen_rose),
     law("DP2", penalty_grows),
-    ANCHORED,
+    law("DP4", level_matters),
     law("DP3", penalty_inside),
 )
 

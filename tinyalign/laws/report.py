@@ -71,7 +71,7 @@ def answers_at_all(subject):
 def assumptions(subject, conventions):
     missing = [n for n in subject.fixed if n not in conventions]
     return [
-        f"{subject.label} has no parameter for {n}: taken as fixed at {subject.fixed[n]:g} "
+        f"{subject.label} has no parameter for {n}: taken as fixed at {subject.fixed[n]} "
         f"(declare with --convention {n}=…)."
         for n in missing
         if subject.fixed[n] is not None

@@ -11,7 +11,7 @@ import numpy as np
 
 from tinyalign.laws.frameworks import FRAMEWORKS
 from tinyalign.laws.law import Broken, NotApplicable
-from tinyalign.laws.signature import match
+from tinyalign.laws.signature import CannotCall, match
 
 CALL_LIMIT = 2.0  # seconds for one call; the arrays are tiny
 
@@ -30,13 +30,19 @@ class Subject:
         self.by_position, self.parameters = match(fn, method.arrays, method.numbers, self.label)
         declared = dict(conventions or {})
         self.fixed = {
-            n: declared.pop(n, method.defaults[n])
-            for n in method.numbers
-            if n not in self.parameters
+            n: self._fixed(n, declared) for n in method.numbers if n not in self.parameters
         }
         self.conventions = {**method.default_conventions, **declared}
         self.reduction = self.conventions.get("reduction", "none")
         self.calls = []  # (arrays, numbers, result) of the latest example, for the report
+
+    def _fixed(self, name, declared):
+        """The value that the function has for a number it does not take."""
+        if name not in declared and name not in self.method.defaults:
+            raise CannotCall(
+                f"{self.label} has no parameter for {name}; declare it (--convention {name}=…)."
+            )
+        return declared.pop(name, self.method.defaults.get(name))
 
     def __call__(self, *arrays, **numbers):
         """One value per example, row by row where the function itself reduces the batch."""
@@ -111,8 +117,8 @@ class Subject:
         ready = {}
         for name, value in numbers.items():
             if name not in self.parameters:
-                if abs(value - self.fixed[name]) > 1e-12:
-                    raise NotApplicable(f"{name} is fixed at {self.fixed[name]:g}")
+                if value != self.fixed[name]:
+                    raise NotApplicable(f"{name} is fixed at {self.fixed[name]}")
                 continue
             theirs = self.parameters[name]
             if theirs in ready and ready[theirs] != value:

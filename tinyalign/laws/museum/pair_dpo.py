@@ -5,158 +5,166 @@ import numpy as np
 from tinyalign.laws.museum.exhibit import Exhibit
 
 
-def dpo_without_reference(w, l, ref_w, ref_l, *, beta):
-    return np.logaddexp(0, -beta * (w - l))
+def dpo_without_reference(win, lose, ref_win, ref_lose, *, beta):
+    return np.logaddexp(0, -beta * (win - lose))
 
 
-def dpo_reference_is_live_policy(w, l, ref_w, ref_l, *, beta):
-    ref_w, ref_l = w, l  # ref_model = ref_model or model
-    return np.logaddexp(0, -beta * ((w - ref_w) - (l - ref_l)))
+def dpo_reference_is_live_policy(win, lose, ref_win, ref_lose, *, beta):
+    ref_win, ref_lose = win, lose  # ref_model = ref_model or model
+    return np.logaddexp(0, -beta * ((win - ref_win) - (lose - ref_lose)))
 
 
-def dpo_reference_added(w, l, ref_w, ref_l, *, beta):
-    return np.logaddexp(0, -beta * ((w + ref_w) - (l + ref_l)))
+def dpo_reference_added(win, lose, ref_win, ref_lose, *, beta):
+    return np.logaddexp(0, -beta * ((win + ref_win) - (lose + ref_lose)))
 
 
-def dpo_one_reference_for_both(w, l, ref_w, ref_l, *, beta):
-    return np.logaddexp(0, -beta * ((w - ref_w) - (l - ref_w)))
+def dpo_one_reference_for_both(win, lose, ref_win, ref_lose, *, beta):
+    return np.logaddexp(0, -beta * ((win - ref_win) - (lose - ref_win)))
 
 
-def dpo_labels_swapped(w, l, ref_w, ref_l, *, beta):
-    return np.logaddexp(0, beta * ((w - ref_w) - (l - ref_l)))
+def dpo_labels_swapped(win, lose, ref_win, ref_lose, *, beta):
+    return np.logaddexp(0, beta * ((win - ref_win) - (lose - ref_lose)))
 
 
-def dpo_summed_over_the_batch(w, l, ref_w, ref_l, *, beta):
-    return np.sum(np.logaddexp(0, -beta * ((w - ref_w) - (l - ref_l))))
+def dpo_summed_over_the_batch(win, lose, ref_win, ref_lose, *, beta):
+    return np.sum(np.logaddexp(0, -beta * ((win - ref_win) - (lose - ref_lose))))
 
 
-def dpo_sigmoid_without_log(w, l, ref_w, ref_l, *, beta):
-    return -1 / (1 + np.exp(-beta * ((w - ref_w) - (l - ref_l))))
+def dpo_sigmoid_without_log(win, lose, ref_win, ref_lose, *, beta):
+    return -1 / (1 + np.exp(-beta * ((win - ref_win) - (lose - ref_lose))))
 
 
-def dpo_beta_outside(w, l, ref_w, ref_l, *, beta):
-    return beta * np.logaddexp(0, -((w - ref_w) - (l - ref_l)))
+def dpo_beta_outside(win, lose, ref_win, ref_lose, *, beta):
+    return beta * np.logaddexp(0, -((win - ref_win) - (lose - ref_lose)))
 
 
-def dpo_beta_on_the_policy_only(w, l, ref_w, ref_l, *, beta):
-    return np.logaddexp(0, -(beta * (w - l) - (ref_w - ref_l)))
+def dpo_beta_on_the_policy_only(win, lose, ref_win, ref_lose, *, beta):
+    return np.logaddexp(0, -(beta * (win - lose) - (ref_win - ref_lose)))
 
 
-def dpo_beta_divides(w, l, ref_w, ref_l, *, beta):
-    return np.logaddexp(0, -((w - ref_w) - (l - ref_l)) / beta)
+def dpo_beta_divides(win, lose, ref_win, ref_lose, *, beta):
+    return np.logaddexp(0, -((win - ref_win) - (lose - ref_lose)) / beta)
 
 
-def dpo_naive_log_sigmoid(w, l, ref_w, ref_l, *, beta):
-    margin = beta * ((w - ref_w) - (l - ref_l))
+def dpo_naive_log_sigmoid(win, lose, ref_win, ref_lose, *, beta):
+    margin = beta * ((win - ref_win) - (lose - ref_lose))
     return -np.log(1 / (1 + np.exp(-margin)))
 
 
-def dpo_log_with_an_epsilon(w, l, ref_w, ref_l, *, beta):
-    margin = beta * ((w - ref_w) - (l - ref_l))
+def dpo_log_with_an_epsilon(win, lose, ref_win, ref_lose, *, beta):
+    margin = beta * ((win - ref_win) - (lose - ref_lose))
     return -np.log(1 / (1 + np.exp(-margin)) + 1e-6)
 
 
-def dpo_margin_clamped(w, l, ref_w, ref_l, *, beta):
-    margin = np.clip(beta * ((w - ref_w) - (l - ref_l)), -10, 10)
+def dpo_margin_clamped(win, lose, ref_win, ref_lose, *, beta):
+    margin = np.clip(beta * ((win - ref_win) - (lose - ref_lose)), -10, 10)
     return np.logaddexp(0, -margin)
 
 
-def dpo_averaged_log_ratios(w, l, ref_w, ref_l, *, beta):
+def dpo_averaged_log_ratios(win, lose, ref_win, ref_lose, *, beta):
     n_w, n_l = 4, 6  # tokens of a typical pair
-    return np.logaddexp(0, -beta * ((w - ref_w) / n_w - (l - ref_l) / n_l))
+    return np.logaddexp(0, -beta * ((win - ref_win) / n_w - (lose - ref_lose) / n_l))
 
 
-def dpo_batch_mean_of_rejected(w, l, ref_w, ref_l, *, beta):
-    return np.logaddexp(0, -beta * ((w - ref_w) - np.mean(l - ref_l)))
+def dpo_batch_mean_of_rejected(win, lose, ref_win, ref_lose, *, beta):
+    return np.logaddexp(0, -beta * ((win - ref_win) - np.mean(lose - ref_lose)))
 
 
-def dpo_outer_difference(w, l, ref_w, ref_l, *, beta):
-    chosen, rejected = (w - ref_w)[:, None], l - ref_l  # (B, 1) against (B,)
+def dpo_outer_difference(win, lose, ref_win, ref_lose, *, beta):
+    chosen, rejected = (win - ref_win)[:, None], lose - ref_lose  # (B, 1) against (B,)
     return np.mean(np.logaddexp(0, -beta * (chosen - rejected)), axis=1)
 
 
-def dpo_probabilities_not_logs(w, l, ref_w, ref_l, *, beta):
-    return np.logaddexp(0, -beta * ((np.exp(w) - np.exp(ref_w)) - (np.exp(l) - np.exp(ref_l))))
+def dpo_probabilities_not_logs(win, lose, ref_win, ref_lose, *, beta):
+    return np.logaddexp(
+        0, -beta * ((np.exp(win) - np.exp(ref_win)) - (np.exp(lose) - np.exp(ref_lose)))
+    )
 
 
-def dpo_overwrites_its_input(w, l, ref_w, ref_l, *, beta):
-    w -= ref_w
-    l -= ref_l
-    return np.logaddexp(0, -beta * (w - l))
+def dpo_overwrites_its_input(win, lose, ref_win, ref_lose, *, beta):
+    win -= ref_win
+    lose -= ref_lose
+    return np.logaddexp(0, -beta * (win - lose))
 
 
-def cdpo_smoothing_sign(w, l, ref_w, ref_l, *, beta, flip):
-    z = beta * ((w - ref_w) - (l - ref_l))
+def cdpo_smoothing_sign(win, lose, ref_win, ref_lose, *, beta, flip):
+    z = beta * ((win - ref_win) - (lose - ref_lose))
     return (1 - flip) * np.logaddexp(0, -z) - flip * np.logaddexp(0, z)
 
 
-def cdpo_smoothing_ignored(w, l, ref_w, ref_l, *, beta, flip):
-    return np.logaddexp(0, -beta * ((w - ref_w) - (l - ref_l)))
+def cdpo_smoothing_ignored(win, lose, ref_win, ref_lose, *, beta, flip):
+    return np.logaddexp(0, -beta * ((win - ref_win) - (lose - ref_lose)))
 
 
-def cdpo_weights_swapped(w, l, ref_w, ref_l, *, beta, flip):
-    z = beta * ((w - ref_w) - (l - ref_l))
+def cdpo_weights_swapped(win, lose, ref_win, ref_lose, *, beta, flip):
+    z = beta * ((win - ref_win) - (lose - ref_lose))
     return flip * np.logaddexp(0, -z) + (1 - flip) * np.logaddexp(0, z)
 
 
-def robust_dpo_not_rescaled(w, l, ref_w, ref_l, *, beta, flip):
-    z = beta * ((w - ref_w) - (l - ref_l))
+def robust_dpo_not_rescaled(win, lose, ref_win, ref_lose, *, beta, flip):
+    z = beta * ((win - ref_win) - (lose - ref_lose))
     return (1 - flip) * np.logaddexp(0, -z) - flip * np.logaddexp(0, z)
 
 
-def robust_dpo_is_cdpo(w, l, ref_w, ref_l, *, beta, flip):
-    z = beta * ((w - ref_w) - (l - ref_l))
+def robust_dpo_is_cdpo(win, lose, ref_win, ref_lose, *, beta, flip):
+    z = beta * ((win - ref_win) - (lose - ref_lose))
     return (1 - flip) * np.logaddexp(0, -z) + flip * np.logaddexp(0, z)
 
 
-def robust_dpo_accepts_half(w, l, ref_w, ref_l, *, beta, flip):
-    z = beta * ((w - ref_w) - (l - ref_l))
+def robust_dpo_accepts_half(win, lose, ref_win, ref_lose, *, beta, flip):
+    z = beta * ((win - ref_win) - (lose - ref_lose))
     return ((1 - flip) * np.logaddexp(0, -z) - flip * np.logaddexp(0, z)) / max(1 - 2 * flip, 1e-6)
 
 
-def hinge_is_sigmoid(w, l, ref_w, ref_l, *, beta):
-    return np.logaddexp(0, -beta * ((w - ref_w) - (l - ref_l)))
+def hinge_is_sigmoid(win, lose, ref_win, ref_lose, *, beta):
+    return np.logaddexp(0, -beta * ((win - ref_win) - (lose - ref_lose)))
 
 
-def hinge_not_floored(w, l, ref_w, ref_l, *, beta):
-    return 1 - beta * ((w - ref_w) - (l - ref_l))
+def hinge_not_floored(win, lose, ref_win, ref_lose, *, beta):
+    return 1 - beta * ((win - ref_win) - (lose - ref_lose))
 
 
-def hinge_margin_is_beta(w, l, ref_w, ref_l, *, beta):
-    return np.maximum(0, beta - ((w - ref_w) - (l - ref_l)))
+def hinge_margin_is_beta(win, lose, ref_win, ref_lose, *, beta):
+    return np.maximum(0, beta - ((win - ref_win) - (lose - ref_lose)))
 
 
-def hinge_squared(w, l, ref_w, ref_l, *, beta):
-    return np.maximum(0, 1 - beta * ((w - ref_w) - (l - ref_l))) ** 2
+def hinge_squared(win, lose, ref_win, ref_lose, *, beta):
+    return np.maximum(0, 1 - beta * ((win - ref_win) - (lose - ref_lose))) ** 2
 
 
-def dpop_penalty_outside(w, l, ref_w, ref_l, *, beta, lam):
-    z = beta * ((w - ref_w) - (l - ref_l))
-    return np.logaddexp(0, -z) + beta * lam * np.maximum(0, ref_w - w)
+def dpop_penalty_outside(win, lose, ref_win, ref_lose, *, beta, lam):
+    z = beta * ((win - ref_win) - (lose - ref_lose))
+    return np.logaddexp(0, -z) + beta * lam * np.maximum(0, ref_win - win)
 
 
-def dpop_penalises_the_rise(w, l, ref_w, ref_l, *, beta, lam):
-    return np.logaddexp(0, -beta * ((w - ref_w) - (l - ref_l) - lam * np.maximum(0, w - ref_w)))
+def dpop_penalises_the_rise(win, lose, ref_win, ref_lose, *, beta, lam):
+    return np.logaddexp(
+        0, -beta * ((win - ref_win) - (lose - ref_lose) - lam * np.maximum(0, win - ref_win))
+    )
 
 
-def dpop_penalty_on_rejected(w, l, ref_w, ref_l, *, beta, lam):
-    return np.logaddexp(0, -beta * ((w - ref_w) - (l - ref_l) - lam * np.maximum(0, ref_l - l)))
+def dpop_penalty_on_rejected(win, lose, ref_win, ref_lose, *, beta, lam):
+    return np.logaddexp(
+        0, -beta * ((win - ref_win) - (lose - ref_lose) - lam * np.maximum(0, ref_lose - lose))
+    )
 
 
-def dpop_penalty_without_beta(w, l, ref_w, ref_l, *, beta, lam):
-    return np.logaddexp(0, -beta * ((w - ref_w) - (l - ref_l)) + lam * np.maximum(0, ref_w - w))
+def dpop_penalty_without_beta(win, lose, ref_win, ref_lose, *, beta, lam):
+    return np.logaddexp(
+        0, -beta * ((win - ref_win) - (lose - ref_lose)) + lam * np.maximum(0, ref_win - win)
+    )
 
 
-def exo_forward_kl(w, l, ref_w, ref_l, *, beta, eps):
-    z = beta * ((w - ref_w) - (l - ref_l))
-    win, lose = -np.logaddexp(0, -z), -np.logaddexp(0, z)
-    return (1 - eps) * (np.log(1 - eps) - win) + eps * (np.log(eps) - lose)
+def exo_forward_kl(win, lose, ref_win, ref_lose, *, beta, eps):
+    z = beta * ((win - ref_win) - (lose - ref_lose))
+    log_p, log_q = -np.logaddexp(0, -z), -np.logaddexp(0, z)
+    return (1 - eps) * (np.log(1 - eps) - log_p) + eps * (np.log(eps) - log_q)
 
 
-def exo_labels_swapped(w, l, ref_w, ref_l, *, beta, eps):
-    z = beta * ((w - ref_w) - (l - ref_l))
-    win, lose = -np.logaddexp(0, -z), -np.logaddexp(0, z)
-    return np.exp(win) * (win - np.log(eps)) + np.exp(lose) * (lose - np.log(1 - eps))
+def exo_labels_swapped(win, lose, ref_win, ref_lose, *, beta, eps):
+    z = beta * ((win - ref_win) - (lose - ref_lose))
+    log_p, log_q = -np.logaddexp(0, -z), -np.logaddexp(0, z)
+    return np.exp(log_p) * (log_p - np.log(eps)) + np.exp(log_q) * (log_q - np.log(1 - eps))
 
 
 E = Exhibit
@@ -175,7 +183,7 @@ EXHIBITS = [
     E(dpo_beta_divides, "dpo", "beta divides, as a temperature would"),
     E(dpo_naive_log_sigmoid, "dpo", "log(sigmoid(x)) written out: inf for a pair far wrong",
       "huggingface/trl #2274"),
-    E(dpo_log_with_an_epsilon, "dpo", "an epsilon inside the log: the push vanishes when far wrong"),
+    E(dpo_log_with_an_epsilon, "dpo", "epsilon inside the log: no push when far wrong"),
     E(dpo_margin_clamped, "dpo", "the margin clamped to ±10: no slope outside"),
     E(dpo_averaged_log_ratios, "dpo", "log-probs averaged per token where sums are meant",
       "rasbt/LLMs-from-scratch ch07/04"),

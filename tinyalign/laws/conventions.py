@@ -1,0 +1,85 @@
+"""Choices that papers and libraries make differently, and how to get from each to ours."""
+
+import numpy as np
+
+from tinyalign.laws.method import REDUCTION, Convention
+
+
+def renumber(change):
+    """The function is called with other numbers."""
+    return lambda arrays, numbers: (arrays, change(numbers), lambda value: value)
+
+
+def rescale(factor):
+    """The function's answer is brought to our scale."""
+    return lambda arrays, numbers: (arrays, numbers, lambda value: factor * value)
+
+
+GAMMA = Convention(
+    "gamma_means",
+    "margin",
+    {"margin": "a margin γ outside β", "ratio": "γ/β, a gap that β multiplies"},
+    {"ratio": renumber(lambda p: p | {"gamma": p["gamma"] / p["beta"]})},
+)
+TAU = Convention(
+    "tau_means",
+    "tau",
+    {"tau": "IPO's τ, target 1/(2τ)", "target": "the target margin itself"},
+    {"target": renumber(lambda p: p | {"tau": 1 / (2 * p["tau"])})},
+)
+SPPO_HALF = Convention(
+    "half", "no", {"no": "without ½", "yes": "with a factor ½"}, {"yes": rescale(2.0)}
+)
+VALUE_HALF = Convention(
+    "half", "yes", {"yes": "with a factor ½", "no": "without ½"}, {"no": rescale(0.5)}
+)
+SIGN = Convention(
+    "sign",
+    "loss",
+    {"loss": "a loss to minimise", "objective": "an objective to maximise"},
+    {"objective": rescale(-1.0)},
+)
+DIRECTION = Convention(
+    "direction",
+    "policy_ref",
+    {"policy_ref": "KL(policy ‖ reference)", "ref_policy": "KL(reference ‖ policy)"},
+    {"ref_policy": lambda arrays, p: (arrays[::-1], p, lambda value: value)},
+)
+USE = Convention(
+    "use",
+    "estimate",
+    {"estimate": "an estimate to log", "loss": "a loss term", "reward": "part of the reward"},
+)
+CAP = Convention(
+    "cap",
+    "one_plus",
+    {"one_plus": "a cap at 1 + clip_high", "absolute": "a cap at clip_high itself"},
+    {"absolute": renumber(lambda p: p | {"clip_high": 1 + p["clip_high"]})},
+)
+
+
+def other_ddof(arrays, numbers):
+    """From a whitening by n to one by n - 1; both have 1e-8 under the root."""
+    x, mask = arrays
+    count = np.sum(mask)
+    mean = np.sum(x * mask) / count
+    spread = np.sum((x - mean) ** 2 * mask)
+    ratio = np.sqrt((spread / count + 1e-8) / (spread / (count - 1) + 1e-8))
+    shift = 0.0 if numbers["shift_mean"] else mean
+    return arrays, numbers, lambda value: ((value - shift) * ratio + shift) * mask
+
+
+WHITEN_DDOF = Convention("ddof", 1, {1: "variance by n - 1", 0: "variance by n"}, {0: other_ddof})
+
+__all__ = [
+    "CAP",
+    "DIRECTION",
+    "GAMMA",
+    "REDUCTION",
+    "SIGN",
+    "SPPO_HALF",
+    "TAU",
+    "USE",
+    "VALUE_HALF",
+    "WHITEN_DDOF",
+]
