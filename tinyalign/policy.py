@@ -78,7 +78,7 @@ def scalar(model, params, tokens):
 
 def sequence_reward(model, params, tokens, mask):
     """A reward model's score: the scalar at the last completion token of each row, (N,)."""
-    position = xp.arange(mask.shape[1])
+    position = xp.arange(mask.shape[1], dtype=mask.dtype)
     last = (position == (mask * position).max(axis=1)[:, None]).astype(mask.dtype)
     return (scalar(model, params, tokens)[:, 1:] * last).sum(axis=1)
 

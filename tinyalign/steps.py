@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import autograd.numpy as np
 
+from tinyalign.backend import FLOAT
 from tinyalign.losses import aggregate, supervised
 from tinyalign.losses.policy_gradient import value_loss
 from tinyalign.optim import adam, adam_init, clip_by_global_norm
@@ -48,6 +49,11 @@ def update(network, loss, optimizer):
     return Learner(*stepped), {"loss": value, "grad_norm": norm, **metrics}
 
 
+def share(condition):
+    """The fraction of a (B,) of booleans that is true. NumPy's own mean of them is float64."""
+    return np.mean(condition.astype(FLOAT))
+
+
 def sft_step(policy, tokens, mask, *, model, optimizer):
     """Supervised fine-tuning: raise the log-probability of demonstrations, token mean."""
 
@@ -66,7 +72,7 @@ def reward_model_step(reward_model, tokens, mask, *, model, optimizer):
     def loss(params):
         reward = sequence_reward(model, params, tokens, mask)
         chosen, rejected = reward[: len(tokens) // 2], reward[len(tokens) // 2 :]
-        metrics = {"accuracy": np.mean(chosen > rejected), "margin": np.mean(chosen - rejected)}
+        metrics = {"accuracy": share(chosen > rejected), "margin": np.mean(chosen - rejected)}
         return np.mean(supervised.bradley_terry(chosen, rejected)), metrics
 
     return update(reward_model, loss, optimizer)
@@ -112,7 +118,7 @@ def preference_step(policy, tokens, mask, ref_logp, *, roles, loss, model, optim
             "rewards/chosen": np.mean(reward["chosen"]),
             "rewards/rejected": np.mean(reward["rejected"]),
             "rewards/margins": np.mean(reward["chosen"] - reward["rejected"]),
-            "rewards/accuracies": np.mean(reward["chosen"] > reward["rejected"]),
+            "rewards/accuracies": share(reward["chosen"] > reward["rejected"]),
             "logps/chosen": np.mean(scores["chosen_logp"]),
         }
 

@@ -5,7 +5,7 @@ They agree, up to a constant, only when all completions have one length.
 
 import autograd.numpy as np
 
-from tinyalign.numerics import masked, masked_mean, require_axes, require_in
+from tinyalign.numerics import found, masked, masked_mean, require_axes, require_in
 
 
 def token_mean(x, mask):
@@ -21,10 +21,10 @@ def token_mean(x, mask):
     Differs: nothing.
     """
     total = np.sum(masked(x, mask))
-    count = int(np.sum(mask > 0))
-    if count == 0:
+    count = np.sum(mask > 0)
+    if found(count == 0):
         raise ValueError("mask selects no token, so the token mean is undefined")
-    return total / count
+    return total / count.astype(total.dtype)
 
 
 def sequence_mean(x, mask):
