@@ -1,8 +1,11 @@
-"""Hypothesis profiles: `default` for the everyday run, `thorough` for a long look."""
+"""One BLAS thread per test process, and Hypothesis profiles for every day and for a long look."""
 
 import os
 
-from hypothesis import HealthCheck, settings
+for _library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_library, "1")  # before anything imports NumPy
+
+from hypothesis import HealthCheck, settings  # noqa: E402
 
 relaxed = [HealthCheck.too_slow, HealthCheck.differing_executors]
 settings.register_profile("default", max_examples=50, deadline=None, suppress_health_check=relaxed)

@@ -1,1 +1,13 @@
-"""tinyalign: LLM alignment methods from scratch, in NumPy, small enough to read whole."""
+"""tinyalign: LLM alignment methods from scratch, in NumPy, small enough to read whole.
+
+losses      every loss, advantage, estimator and average: arrays of log-probabilities in
+optimum     closed-form answers to check them against
+models      transformer, lstm and a table behind the same names; policy scores and samples
+steps       one training step per family of methods
+laws        what must be true of a loss, whoever wrote it
+"""
+
+from tinyalign.losses import *  # noqa: F403  (losses.__all__ is the one list of names)
+from tinyalign.optimum import best_of_n, optimal_policy, rlhf_objective
+
+__all__ = ["best_of_n", "optimal_policy", "rlhf_objective"]

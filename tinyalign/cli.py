@@ -84,7 +84,7 @@ def main(argv=None):
         print(WELCOME)
         return 0
     command = tyro.extras.subcommand_cli_from_dict(
-        COMMANDS, prog="tinyalign", args=argv, description=WELCOME
+        COMMANDS, prog="tinyalign", args=argv, description=WELCOME, use_underscores=True
     )
     try:
         return DO[type(command)](command)

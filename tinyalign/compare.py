@@ -24,6 +24,8 @@ def compare(names, config, folder, *, resume=False, workers=2, on_poll=lambda ro
     workers  processes
     on_poll  called twice a second with {run: its newest metrics}
     """
+    if workers < 1:
+        raise InputError(f"--workers is {workers}, want 1 or more")
     folder = Path(folder)
     jobs = {name: plan.make([name], config) for name in names}  # every mistake shows before work
     start = folder / "start"

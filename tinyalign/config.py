@@ -111,24 +111,36 @@ RANGES = {
     "eval_size": (1, 10**6),
 }
 # What each kind of training needs on each model, found on seeds 100 to 104 and reported on 0 to 4.
-RECIPES = {
-    "transformer": {
-        "supervised": {"steps": 600, "learning_rate": 3e-3, "warmup_steps": 100, "batch_size": 128},
-        "reward_model": {
-            "steps": 200, "learning_rate": 1e-3, "warmup_steps": 10, "batch_size": 64,
-            "num_pairs": 2000, "num_generations": 8,
-        },
-        "preference": {
-            "steps": 200, "learning_rate": 3e-4, "warmup_steps": 10, "batch_size": 64,
-            "num_pairs": 2000, "num_generations": 8,
-        },
-        "policy_gradient": {
-            "steps": 300, "learning_rate": 1e-3, "warmup_steps": 10, "batch_size": 128,
-            "num_generations": 8, "num_iterations": 1, "num_minibatches": 1,
-        },
-        "ppo": {
-            "steps": 150, "learning_rate": 1e-3, "warmup_steps": 10, "batch_size": 512,
-            "num_generations": 1, "num_iterations": 2, "num_minibatches": 2,
-        },
+TRANSFORMER = {
+    "supervised": {
+        "learning_rate": 3e-3, "steps": 600, "warmup_steps": 100, "batch_size": 128,
+    },
+    "reward_model": {
+        "learning_rate": 1e-3, "steps": 200, "warmup_steps": 10, "batch_size": 128,
+        "num_pairs": 4000, "num_generations": 8,
+    },
+    "preference": {
+        "learning_rate": 3e-4, "steps": 300, "warmup_steps": 10, "batch_size": 128,
+        "num_pairs": 4000, "num_generations": 8,
+    },
+    "policy_gradient": {
+        "learning_rate": 1e-3, "steps": 200, "warmup_steps": 10, "batch_size": 128,
+        "num_generations": 8, "num_iterations": 1, "num_minibatches": 1,
+    },
+    "ppo": {
+        "learning_rate": 1e-3, "steps": 150, "warmup_steps": 10, "batch_size": 512,
+        "num_generations": 1, "num_iterations": 2, "num_minibatches": 2,
     },
 }  # fmt: skip
+LSTM = TRANSFORMER | {
+    "supervised": TRANSFORMER["supervised"] | {"learning_rate": 1e-2, "steps": 1000},
+}
+TABULAR = {
+    "supervised": TRANSFORMER["supervised"] | {"learning_rate": 3e-2, "steps": 200},
+    "reward_model": TRANSFORMER["reward_model"] | {"learning_rate": 3e-2},
+    "preference": TRANSFORMER["preference"] | {"learning_rate": 3e-2},
+    "policy_gradient": TRANSFORMER["policy_gradient"] | {"learning_rate": 3e-2, "batch_size": 64},
+    "ppo": TRANSFORMER["ppo"] | {"learning_rate": 3e-2},
+}
+FILE_STEPS = 120  # with --data: 128 examples a step see a few hundred lines some thirty times
+RECIPES = {"transformer": TRANSFORMER, "lstm": LSTM, "tabular": TABULAR}

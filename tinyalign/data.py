@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tinyalign.errors import InputError
 from tinyalign.text import Vocabulary
 from toy_envs.feedback import Demonstrations, Pairs, Rankings, Thumbs, Triples
 
@@ -27,7 +28,7 @@ COLUMNS = {
 KINDS = {str: "a string", bool: "true or false", list: "a list"}
 
 
-class DataError(ValueError):
+class DataError(InputError):
     """A file that cannot be learned from: one sentence with the file, the line and the reason."""
 
 

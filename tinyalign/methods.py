@@ -78,7 +78,7 @@ METHODS = (
         learns_from="pairs",
         stage=stages.preference,
         loss=preference.dpo,
-        defaults={"beta": 0.1},
+        defaults={"beta": 0.5},
     ),
     Method(
         name="ppo",

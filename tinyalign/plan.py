@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinyalign import data as files
-from tinyalign import methods, stages, weights
-from tinyalign.config import MODELS, RANGES, RECIPES
+from tinyalign import methods, online, stages, weights
+from tinyalign.config import FILE_STEPS, MODELS, RANGES, RECIPES
 from tinyalign.errors import InputError
 from tinyalign.stages import Setting
 from toy_envs import arithmetic, bandit
@@ -93,6 +93,8 @@ def find_model(config):
 def fill(row, config, model_name, typed):
     """The phase of a method: its settings are what was typed, else its own, else the recipe's."""
     recipe = RECIPES[model_name][row.stage.__name__] | row.defaults
+    if config.data:
+        recipe = recipe | {"steps": FILE_STEPS}
     if row.advantages:
         recipe = {"advantage": next(iter(row.advantages))} | recipe
     given = dataclasses.asdict(config)
@@ -102,6 +104,13 @@ def fill(row, config, model_name, typed):
         raise InputError(
             f"{row.name} has no --advantage {filled.advantage}: choose from "
             f"{', '.join(row.advantages)}"
+        )
+    if row.stage is stages.preference and filled.beta == 0:
+        raise InputError(f"--beta is 0, but {row.name} needs a number above 0, such as 0.1")
+    if row.stage is not online.ppo and filled.num_generations == 1 and not config.data:
+        raise InputError(
+            f"--num_generations is 1, but {row.name} compares completions of one prompt: want 2 "
+            "or more"
         )
     stop_at = config.start_accuracy if row.stage is stages.supervised else None
     return Phase(row, filled, stop_at, None, None)

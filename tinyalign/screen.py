@@ -19,6 +19,7 @@ SHOWN = (
     ("loss", "loss"),
     ("accuracy", "pair accuracy"),
     ("eval_accuracy", "held-out accuracy"),
+    ("eval_nll", "held-out nll"),
 )
 
 

@@ -1,0 +1,172 @@
+"""Whatever is typed wrong: one sentence, exit status 2, no traceback, nothing overwritten."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+from tinyalign import cli, plan, stages
+from toy_envs import arithmetic
+
+SMALL = ["--width", "8", "--layers", "1", "--heads", "1", "--steps", "2", "--eval_size", "5"]
+PAIR = '{"prompt": "a", "chosen": "b", "rejected": "c"}\n'
+
+# What is typed, and words that the sentence must hold.
+CASES = {
+    "unknown method": (["run", "dpoo"], "no method 'dpoo'"),
+    "no method": (["run"], "which method"),
+    "unknown method in a pipeline": (["run", "sft,nope"], "no method 'nope'"),
+    "unknown environment": (["run", "sft", "--env", "chess"], "no environment 'chess'"),
+    "unknown model": (["run", "sft", "--model", "mamba"], "no model 'mamba'"),
+    "unknown device": (["run", "sft", "--device", "tpu"], "tpu"),
+    "negative beta": (["run", "dpo", "--beta", "-1"], "--beta"),
+    "zero beta where a loss divides by it": (["run", "dpo", "--beta", "0"], "--beta"),
+    "batch of nothing": (["run", "sft", "--batch_size", "0"], "--batch_size"),
+    "no steps": (["run", "sft", "--steps", "0"], "--steps"),
+    "negative learning rate": (["run", "sft", "--learning_rate", "-1"], "--learning_rate"),
+    "learning rate that is no number": (["run", "sft", "--learning_rate", "nan"], "--learning_rate"),
+    "negative seed": (["run", "sft", "--seed", "-1"], "--seed"),
+    "four digits": (["run", "sft", "--digits", "4"], "--digits"),
+    "heads that do not divide the width": (["run", "sft", "--width", "10"], "--heads"),
+    "temperature 0": (["run", "grpo", "--temperature", "0"], "--temperature"),
+    "clip range above 1": (["run", "grpo", "--epsilon", "2"], "--epsilon"),
+    "gamma above 1": (["run", "ppo", "--gamma", "1.5"], "--gamma"),
+    "lambda below 0": (["run", "ppo", "--lam", "-0.1"], "--lam"),
+    "noise above 1": (["run", "dpo", "--noise", "1.5"], "--noise"),
+    "one completion in a group": (["run", "grpo", "--num_generations", "1"], "--num_generations"),
+    "unknown advantage": (["run", "grpo", "--advantage", "best"], "--advantage"),
+    "unknown reward": (["run", "ppo", "--reward", "human"], "--reward"),
+    "start that is not there": (["run", "grpo", "--start", "nowhere"], "nowhere"),
+    "data that is not there": (["run", "sft", "--data", "nowhere.jsonl"], "nowhere.jsonl"),
+    "rewards from a file": (["run", "grpo", "--data", "pairs.jsonl"], "--data"),
+    "resume nothing": (["run", "sft", "--resume"], "to resume"),
+    "not a number": (["run", "sft", "--steps", "many"], "many"),
+    "unknown flag": (["run", "sft", "--stepz", "3"], "--stepz"),
+    "unknown command": (["train"], "train"),
+    "unknown method to show": (["show", "dpoo"], "no method 'dpoo'"),
+    "unknown method to compare": (["compare", "sft", "nope"], "no method 'nope'"),
+    "no workers": (["compare", "--workers", "0"], "--workers"),
+}
+
+
+def typed(argv, capsys):
+    """(exit status, what stood on stderr)."""
+    try:
+        status = cli.main(argv)
+    except SystemExit as error:
+        status = error.code
+    return status, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_mistake_gives_one_sentence_and_status_2(case, tmp_path, monkeypatch, capsys):
+    """Nothing is written, and the sentence names what was wrong."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pairs.jsonl").write_text(PAIR * 3)
+    argv, words = CASES[case]
+    status, said = typed(argv, capsys)
+    assert status == 2
+    assert words in said
+    assert "Traceback" not in said
+    assert os.listdir(tmp_path) == ["pairs.jsonl"]
+
+
+LINES = {
+    "not JSON": ("{", "line 2"),
+    "a missing column": ('{"prompt": "a", "chosen": "b"}', '"rejected"'),
+    "an empty completion": ('{"prompt": "a", "chosen": "", "rejected": "c"}', "empty"),
+    "a line longer than the context": (
+        json.dumps({"prompt": "a" * 50, "chosen": "b", "rejected": "c"}),
+        "context",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LINES)
+def test_a_bad_line_is_named_by_file_line_and_reason(case, tmp_path, monkeypatch, capsys):
+    """The sentence holds the file, the number of the line and what is wrong with it."""
+    monkeypatch.chdir(tmp_path)
+    line, words = LINES[case]
+    (tmp_path / "mine.jsonl").write_text(PAIR + line + "\n")
+    status, said = typed(["run", "dpo", "--data", "mine.jsonl"], capsys)
+    assert status == 2
+    assert "mine.jsonl, line 2" in said
+    assert words in said
+
+
+def finished_run(folder, *extra):
+    argv = ["run", "sft", "--output", str(folder), "--name", "done", *SMALL, *extra]
+    assert cli.main(argv) == 0
+    return folder / "done"
+
+
+def test_a_run_is_not_overwritten(tmp_path, capsys):
+    """The same --name again is refused, and the files stay as they are."""
+    run = finished_run(tmp_path)
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    argv = ["run", "sft", "--output", str(tmp_path), "--name", "done", *SMALL]
+    status, said = typed(argv, capsys)
+    assert (status, before) == (2, {path.name: path.read_bytes() for path in run.iterdir()})
+    assert "--resume" in said
+
+
+def test_other_settings_cannot_be_resumed(tmp_path, capsys):
+    """--resume with another learning rate names the setting that differs."""
+    finished_run(tmp_path)
+    argv = ["run", "sft", "--output", str(tmp_path), "--name", "done", *SMALL]
+    status, said = typed([*argv, "--learning_rate", "0.5", "--resume"], capsys)
+    assert status == 2
+    assert "learning_rate" in said
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (["--model", "lstm"], "model"),
+        (["--env", "multiplication"], "alphabet"),
+        (["--digits", "3"], "tokens"),
+    ],
+)
+def test_the_start_must_be_of_the_same_kind(tmp_path, capsys, extra, words):
+    """A checkpoint of another model, another alphabet or a shorter context is named as such."""
+    run = finished_run(tmp_path, "--context", "10")
+    argv = ["run", "grpo", "--start", str(run), "--output", str(tmp_path), *extra]
+    status, said = typed(argv, capsys)
+    assert status == 2
+    assert words in said
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "checkpoint.safetensors"])
+def test_a_truncated_file_is_named(tmp_path, capsys, name):
+    """Half a file of weights is refused in one sentence, as a start and as a checkpoint."""
+    run = finished_run(tmp_path)
+    whole = (run / name).read_bytes()
+    (run / name).write_bytes(whole[: len(whole) // 2])
+    argv = ["run", "sft", "--output", str(tmp_path), *SMALL]
+    argv += ["--start", str(run)] if name.startswith("model") else ["--name", "done", "--resume"]
+    status, said = typed(argv, capsys)
+    assert status == 2
+    assert name in said
+    assert (run / name).stat().st_size == len(whole) // 2
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, capsys):
+    """A file stands where the folder of runs should be."""
+    (tmp_path / "runs").write_text("in the way")
+    status, said = typed(["run", "sft", "--output", str(tmp_path / "runs"), *SMALL], capsys)
+    assert status == 2
+    assert "cannot write" in said
+    assert (tmp_path / "runs").read_text() == "in the way"
+
+
+def test_a_reward_that_is_no_number_stops_the_run(tmp_path, capsys, monkeypatch):
+    """NaN from a reward function: the completion's prompt is named before any update."""
+    task = arithmetic.make(1)
+    broken = task._replace(reward=lambda prompts, *_: np.full(len(prompts), np.nan))
+    monkeypatch.setattr(plan, "find_task", lambda config: broken)
+    argv = ["run", "grpo", "--output", str(tmp_path), *SMALL, "--start_accuracy", "0"]
+    status, said = typed(argv, capsys)
+    assert status == 2
+    assert "nan" in said
+    assert stages.InputError is not None

@@ -1,0 +1,7 @@
+"""python -m tinyalign is the command tinyalign."""
+
+import sys
+
+from tinyalign.cli import main
+
+sys.exit(main())
