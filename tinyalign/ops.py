@@ -158,15 +158,15 @@ def token_logp(x, unembedding, ids, temperature=1.0):
     logits = x @ unembedding.T
     logits *= 1.0 / temperature
     logits -= logits.max(axis=-1, keepdims=True)
-    onehot = (ids[:, None] == xp.arange(len(unembedding))).astype(x.dtype)  # (N, V)
     e = xp.exp(logits)
     total = e.sum(axis=-1)
 
     def pullback(g):
+        onehot = (ids[:, None] == xp.arange(len(unembedding))).astype(x.dtype)  # (N, V)
         d = (g / temperature)[:, None] * (onehot - e / total[:, None])
         return d @ unembedding, d.T @ x, None, None
 
-    return (logits * onehot).sum(axis=-1) - xp.log(total), pullback
+    return logits[xp.arange(len(ids)), ids] - xp.log(total), pullback
 
 
 @with_pullback

@@ -35,7 +35,7 @@ def adam(params, gradients, state, *, learning_rate, b1=0.9, b2=0.99, eps=1e-8):
     g, step = ravel(gradients), state.step + 1
     mean = b1 * state.mean + (1 - b1) * g
     square = b2 * state.square + (1 - b2) * (g * g)
-    rate = learning_rate / (1 - b1**step)
+    rate = float(learning_rate) / (1 - b1**step)  # a NumPy float64 would widen the parameters
     root = xp.sqrt(square * (1 / (1 - b2**step))) + eps
     return unravel(ravel(params) - rate * (mean / root), params), AdamState(mean, square, step)
 
@@ -43,7 +43,8 @@ def adam(params, gradients, state, *, learning_rate, b1=0.9, b2=0.99, eps=1e-8):
 def sgd(params, gradients, *, learning_rate):
     """θ ← θ − lr · g."""
     slopes = leaves(gradients)
-    return rebuild({path: w - learning_rate * slopes[path] for path, w in leaves(params).items()})
+    rate = float(learning_rate)  # a NumPy float64 would widen the parameters
+    return rebuild({path: w - rate * slopes[path] for path, w in leaves(params).items()})
 
 
 def clip_by_global_norm(gradients, max_norm):

@@ -102,7 +102,7 @@ def with_pullback(function):
     autograd does not see.
     """
     parameters = inspect.signature(function).parameters
-    names, defaults = list(parameters), {n: p.default for n, p in parameters.items()}
+    defaults = {n: p.default for n, p in parameters.items() if p.default is not p.empty}
     latest = threading.local()  # from the forward pass to the node made right after it, per thread
 
     @primitive
@@ -125,7 +125,18 @@ def with_pullback(function):
 
     @functools.wraps(function)
     def call(*args, **named):
-        args += tuple(named.get(name, defaults[name]) for name in names[len(args) :])
+        args = in_order(function.__name__, list(parameters), defaults, args, named)
         return traced(*args) if any(map(isbox, args)) else function(*args)[0]
 
     return call
+
+
+def in_order(function, parameters, defaults, args, named):
+    """All arguments of a call by position, because autograd's primitives know no other kind."""
+    for name in parameters[len(args) :]:
+        if name not in named and name not in defaults:
+            raise TypeError(f"{function}() is missing the argument {name!r}")
+        args += (named.pop(name) if name in named else defaults[name],)
+    if named:
+        raise TypeError(f"{function}() got arguments it does not take: {', '.join(named)}")
+    return args

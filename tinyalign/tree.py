@@ -81,6 +81,8 @@ def value_and_grad(loss):
             value, metrics = loss(rebuild(boxes), *rest)
         if not isbox(value):
             raise ValueError("the loss does not depend on the parameters: nothing to differentiate")
+        if value.shape != ():
+            raise ValueError(f"the loss must be one number, got shape {value.shape}: average it")
         found = backward(value._node, vspace(value._value).ones(), set(roots.values()))
         gradients = {
             path: found[root] if root in found else xp.zeros_like(flat[path])
