@@ -64,6 +64,9 @@ class Config:
     """What online methods maximise: exact (the task's own reward) or model (a learned one)."""
     num_pairs: int | None = None
     """Prompts from which comparisons are sampled, for methods that learn from feedback."""
+    label_temperature: float | None = None
+    """Doubt of whoever compares, in units of reward: 0 always prefers the better completion, above
+    it Bradley–Terry's law decides. [bandit 1, else 0]"""
     noise: float = 0.0
     """Share of the feedback that is wrong."""
     start: Path | None = None
@@ -104,6 +107,7 @@ RANGES = {
     "gamma": (0.0, 1.0),
     "lam": (0.0, 1.0),
     "num_pairs": (1, 10**7),
+    "label_temperature": (0.0, 1e6),
     "noise": (0.0, 1.0),
     "start_accuracy": (0.0, 1.0),
     "context": (2, 4096),
@@ -132,8 +136,13 @@ TRANSFORMER = {
         "num_generations": 1, "num_iterations": 2, "num_minibatches": 2,
     },
 }  # fmt: skip
-LSTM = TRANSFORMER | {
+LSTM = {
     "supervised": TRANSFORMER["supervised"] | {"learning_rate": 1e-2, "steps": 1000},
+    "reward_model": TRANSFORMER["reward_model"],
+    "preference": TRANSFORMER["preference"],
+    "policy_gradient": TRANSFORMER["policy_gradient"]
+    | {"learning_rate": 4e-3, "steps": 250, "num_minibatches": 2},
+    "ppo": TRANSFORMER["ppo"] | {"learning_rate": 3e-3},
 }
 TABULAR = {
     "supervised": TRANSFORMER["supervised"] | {"learning_rate": 3e-2, "steps": 200},

@@ -78,7 +78,7 @@ METHODS = (
         learns_from="pairs",
         stage=stages.preference,
         loss=preference.dpo,
-        defaults={"beta": 0.5},
+        defaults={"beta": 1.0},
     ),
     Method(
         name="ppo",

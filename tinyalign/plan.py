@@ -45,8 +45,7 @@ def make(names, config):
     model_name = find_model(config)
     task = None if config.data else find_task(config)
     phases = [fill(row, config, model_name, typed=True) for row in rows]
-    phases = [*warm_up(rows, config, model_name), *phases]
-    phases = [phase._replace(stop_at=None) if phase is phases[-1] else phase for phase in phases]
+    phases = with_warm_up(phases, config, model_name)
     phases, vocabulary = (phases, task) if task else with_lines(phases, config)
     carried = start_of(config, model_name, vocabulary, longest_row(task, phases))
     return Job(config, tuple(phases), task, vocabulary, MODELS[model_name], model_name, carried)
@@ -93,6 +92,7 @@ def find_model(config):
 def fill(row, config, model_name, typed):
     """The phase of a method: its settings are what was typed, else its own, else the recipe's."""
     recipe = RECIPES[model_name][row.stage.__name__] | row.defaults
+    recipe = {"label_temperature": float(config.env == "bandit")} | recipe
     if config.data:
         recipe = recipe | {"steps": FILE_STEPS}
     if row.advantages:
@@ -116,14 +116,18 @@ def fill(row, config, model_name, typed):
     return Phase(row, filled, stop_at, None, None)
 
 
-def warm_up(rows, config, model_name):
-    """The stages that were not typed but that the first method needs: a start, a reward model."""
-    before = []
-    if rows[0].name != "sft" and config.start is None and model_name != "tabular":
-        before.append(fill(methods.named("sft"), config, model_name, typed=False))
-    if config.reward == "model" and "reward" not in [row.name for row in rows]:
-        before.append(fill(methods.named("reward"), config, model_name, typed=False))
-    return before
+def with_warm_up(phases, config, model_name):
+    """The same phases, after what they need and was not typed: a start, a reward model."""
+    names = [phase.method.name for phase in phases]
+    if config.reward == "model" and "reward" not in names:
+        online_ones = [p.method.stage in methods.ONLINE for p in phases]
+        place = online_ones.index(True) if any(online_ones) else len(phases)
+        learned = fill(methods.named("reward"), config, model_name, typed=False)
+        phases = [*phases[:place], learned, *phases[place:]]
+    if names[0] != "sft" and config.start is None and model_name != "tabular":
+        phases = [fill(methods.named("sft"), config, model_name, typed=False), *phases]
+    *before, last = phases
+    return [*before, last._replace(stop_at=None)]
 
 
 def with_lines(phases, config):

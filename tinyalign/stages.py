@@ -154,7 +154,9 @@ def score(setting, prompts, rollout):
 
 def compared(setting, roles):
     """Completions to compare, role by role: tokens (R, B, S), mask (R, B, S−1), samples drawn."""
-    make = feedback.triples if "gold" in roles else feedback.pairs
+    doubt = setting.config.label_temperature
+    pairs = functools.partial(feedback.pairs, temperature=doubt)
+    make = feedback.triples if "gold" in roles else pairs
     tokens, mask, told, samples = feedback_of(setting, make)
     places = [(told.prompt, getattr(told, role)) for role in roles]
     tokens = np.stack([tokens[place] for place in places])
