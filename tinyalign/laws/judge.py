@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky, Unsatisfiable
 
-from tinyalign.laws.law import Broken, NotApplicable
+from tinyalign.laws.law import Broken, NotApplicable, precision
 from tinyalign.laws.subject import Subject, TookTooLong
 
 HOLDS, BROKEN, SILENT, UNJUDGED = "holds", "broken", "does not apply", "could not be judged"
@@ -72,7 +72,11 @@ def _run(law, subject, setting, seen):
         with np.errstate(all="ignore"):
             law.statement.check(subject, **drawn)
 
-    the_law_holds()
+    before = precision.set(subject.dtype)
+    try:
+        the_law_holds()
+    finally:
+        precision.reset(before)
 
 
 def as_dtype(array, dtype):

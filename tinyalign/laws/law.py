@@ -1,6 +1,7 @@
 """What a law is: a name, one sentence, and a few lines that raise `Broken` if it fails."""
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,14 +36,17 @@ def law(name, check, *, when=None, sentence=None, **extras):
     return Statement(name, check, extras, when or {})
 
 
-def tolerance(actual):
-    """Rounding room: float64 keeps nine digits through these sums, float32 three."""
-    return 1e-3 if np.asarray(actual).dtype == np.float32 else 1e-9
+ROOM = {"float64": 1e-9, "float32": 1e-3}  # what rounding leaves of these sums
+precision = ContextVar("precision", default="float64")  # of the function under test
+
+
+def tolerance():
+    return ROOM[precision.get()]
 
 
 def same(actual, expected, *, room=None):
     """Broken unless the two agree everywhere to rounding."""
-    room = tolerance(actual) if room is None else room
+    room = tolerance() if room is None else room
     actual, expected = np.broadcast_arrays(
         np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)
     )
@@ -51,13 +55,13 @@ def same(actual, expected, *, room=None):
 
 
 def same_slope(actual, expected):
-    """As `same`, with the room that central differences need."""
-    same(actual, expected, room=max(1e-5, tolerance(actual)))
+    """As `same`, with the room that central differences need; slopes are taken in float64."""
+    same(actual, expected, room=1e-5)
 
 
 def at_most(small, large, *, room=None):
     """Broken unless small ≤ large everywhere, to rounding."""
-    room = tolerance(small) if room is None else room
+    room = tolerance() if room is None else room
     small, large = np.broadcast_arrays(
         np.asarray(small, dtype=float), np.asarray(large, dtype=float)
     )

@@ -87,9 +87,15 @@ def cumulative_power(loss, x, p):
     same(np.sum(not_above * loss(*x)[:, None, :], axis=-1), reference ** float(x[2]))
 
 
+def ties_share(loss, x, p):
+    """answers of equal reward keep their proportions under the reference"""
+    same(loss(x[0], 0 * x[1] + 2.0, x[2]), x[0])
+
+
 BEST_OF_N = whole_laws(
     law("BN1a", sums_to_one),
     law("BN1b", one_draw_is_the_reference),
+    law("BN1c", ties_share),
     law("BN6", order_only),
     law("BN1d", more_draws_more_reward),
     law("BN1", divergence_bound),

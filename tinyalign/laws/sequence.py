@@ -49,12 +49,20 @@ def outcomes_sum_to_one(loss, x, p):
     same(total, 1.0)
 
 
+def log_ratio_is_logit_gap(loss, x, p):
+    """two tokens' log-probs differ by the difference of their logits: temperature 1"""
+    logits, ids = x
+    zero, one = (loss(logits, np.full_like(ids, v), **p) for v in (0, 1))
+    same(one - zero, logits[:, :-1, 1] - logits[:, :-1, 0])
+
+
 TOKEN_LOGP = example_laws(
     law("S1", uniform_costs_log_v),
     law("P1", logit_level_is_free),
     law("P3b", last_logits_are_unused),
     law("P3", delta_logits_are_certain),
     law("P1b", outcomes_sum_to_one),
+    law("C.X4", log_ratio_is_logit_gap),
 )
 
 # sequence_logp: x is (logits, ids, prompt_length (B,), length (B,)); the answer is (B,)

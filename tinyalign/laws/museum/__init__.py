@@ -1,9 +1,29 @@
 """The museum of silent bugs: wrong losses that look right, each with where it was seen."""
 
-from tinyalign.laws.museum import pair_dpo
+from tinyalign.laws.museum import (
+    divergence,
+    listwise,
+    pair_anchored,
+    pair_dpo,
+    reference_free,
+    returns,
+    sequences,
+    tokens,
+    unpaired,
+)
 from tinyalign.laws.museum.exhibit import Exhibit
 
-ROOMS = (pair_dpo,)
+ROOMS = (
+    sequences,
+    unpaired,
+    pair_dpo,
+    pair_anchored,
+    reference_free,
+    listwise,
+    divergence,
+    returns,
+    tokens,
+)
 EXHIBITS = [exhibit for room in ROOMS for exhibit in room.EXHIBITS]
 BY_NAME = {exhibit.name: exhibit for exhibit in EXHIBITS}
 

@@ -1,0 +1,181 @@
+"""Wrong versions of SimPO, ORPO, CPO, SLiC, TPO and KTO."""
+
+import numpy as np
+
+from tinyalign.laws.museum.exhibit import Exhibit
+
+
+def softplus(x):
+    return np.logaddexp(0, x)
+
+
+def log_odds(a):
+    return a - np.log(-np.expm1(a))
+
+
+def simpo_gamma_times_beta(win, lose, *, beta, gamma):
+    return softplus(-beta * (win - lose - gamma))
+
+
+def simpo_gamma_added(win, lose, *, beta, gamma):
+    return softplus(-(beta * (win - lose) + gamma))
+
+
+def simpo_gamma_ignored(win, lose, *, beta, gamma):
+    return softplus(-beta * (win - lose))
+
+
+def simpo_sums_where_means_are_meant(win, lose, *, beta, gamma):
+    n_win, n_lose = 4, 6  # tokens of a typical pair
+    return softplus(gamma - beta * (n_win * win - n_lose * lose))
+
+
+def odds_ratio_is_a_log_ratio(win, lose):
+    return softplus(-(win - lose))
+
+
+def odds_ratio_log1p_exp(win, lose):
+    odds_win = win - np.log1p(-np.exp(win))
+    odds_lose = lose - np.log1p(-np.exp(lose))
+    return softplus(odds_lose - odds_win)
+
+
+def odds_ratio_fudge(win, lose):
+    odds_win = win - np.log(1.0001 - np.exp(win))
+    odds_lose = lose - np.log(1.0001 - np.exp(lose))
+    return softplus(odds_lose - odds_win)
+
+
+def odds_ratio_clamped(win, lose):
+    win, lose = np.minimum(win, -1e-3), np.minimum(lose, -1e-3)
+    return softplus(log_odds(lose) - log_odds(win))
+
+
+def odds_ratio_sign_of_complement(win, lose):
+    odds_win = win + np.log(-np.expm1(win))
+    odds_lose = lose + np.log(-np.expm1(lose))
+    return softplus(odds_lose - odds_win)
+
+
+def odds_ratio_of_sums(win, lose):
+    return softplus(log_odds(6 * lose) - log_odds(4 * win))  # sums over 6 and 4 tokens
+
+
+def orpo_drops_the_nll(win, lose, nll, *, lam):
+    return lam * softplus(log_odds(lose) - log_odds(win))
+
+
+def orpo_note_004(win, lose, nll, *, lam):
+    nll = -4 * win  # the summed log-prob of a four-token answer, where a mean is meant
+    odds_win = 4 * win - np.log1p(-np.exp(4 * win))
+    odds_lose = 4 * lose - np.log1p(-np.exp(4 * lose))
+    return nll + lam * softplus(odds_lose - odds_win)
+
+
+def orpo_lambda_on_the_nll(win, lose, nll, *, lam):
+    return lam * nll + softplus(log_odds(lose) - log_odds(win))
+
+
+def orpo_odds_term_subtracted(win, lose, nll, *, lam):
+    return nll - lam * softplus(log_odds(lose) - log_odds(win))
+
+
+def cpo_nll_dropped(win, lose, nll, *, beta, alpha):
+    return softplus(-beta * (win - lose))
+
+
+def cpo_beta_on_chosen_only(win, lose, nll, *, beta, alpha):
+    return softplus(-(beta * win - lose)) + alpha * nll
+
+
+def cpo_alpha_on_the_preference(win, lose, nll, *, beta, alpha):
+    return alpha * softplus(-beta * (win - lose)) + nll
+
+
+def slic_not_floored(win, lose, nll, *, delta, lam):
+    return delta - win + lose + lam * nll
+
+
+def slic_order_reversed(win, lose, nll, *, delta, lam):
+    return np.maximum(0, delta + win - lose) + lam * nll
+
+
+def slic_ratio_hinge(win, lose, nll, *, delta, lam):
+    return np.maximum(0, 1 - (win - lose) / delta) + lam * nll
+
+
+def slic_logistic(win, lose, nll, *, delta, lam):
+    return softplus(delta - win + lose) + lam * nll
+
+
+def slic_regulariser_sign(win, lose, nll, *, delta, lam):
+    return np.maximum(0, delta - win + lose) - lam * nll
+
+
+def tpo_scores_gold_against_win(win, lose, nll, *, beta, alpha):
+    return softplus(-beta * (win - lose)) + softplus(-beta * (-nll - win)) + alpha * nll
+
+
+def tpo_alpha_on_the_preference(win, lose, nll, *, beta, alpha):
+    return alpha * softplus(-beta * (win - lose)) + nll
+
+
+def tpo_learns_chosen_not_gold(win, lose, nll, *, beta, alpha):
+    return softplus(-beta * (win - lose)) - alpha * win
+
+
+def tpo_reward_without_beta(win, lose, nll, *, beta, alpha):
+    return softplus(-(win - lose)) + alpha * nll
+
+
+def tpo_l_gamma_inside_beta(win, lose, nll, *, beta, gamma, alpha):
+    return softplus(-beta * (win - lose - gamma)) + alpha * nll
+
+
+def tpo_l_gamma_sign(win, lose, nll, *, beta, gamma, alpha):
+    return softplus(-(beta * (win - lose) + gamma)) + alpha * nll
+
+
+def tpo_l_gold_counted_twice(win, lose, nll, *, beta, gamma, alpha):
+    return softplus(gamma - beta * (win - lose)) + 2 * alpha * nll
+
+
+E = Exhibit
+EXHIBITS = [
+    E(simpo_gamma_times_beta, "simpo", "γ is multiplied by β", "natolambert/rlhf-book documentation"),
+    E(simpo_gamma_added, "simpo", "the margin's sign: γ helps instead of asking for more"),
+    E(simpo_gamma_ignored, "simpo", "γ is accepted and ignored"),
+    E(simpo_sums_where_means_are_meant, "simpo", "sums of log-probs: long answers count for more",
+      "ContextualAI/HALOs d8fd14f (length clamped to 1)"),
+    E(odds_ratio_is_a_log_ratio, "odds_ratio", "a ratio of probabilities, not of odds"),
+    E(odds_ratio_log1p_exp, "odds_ratio", "log1p(-exp(a)): infinite where p is near 1",
+      "note 004 line 574; huggingface/trl #1491, before #4763"),
+    E(odds_ratio_fudge, "odds_ratio", "log(1.0001 - p) to dodge the infinity: wrong near p = 1",
+      "hpcaitech/ColossalAI #6407"),
+    E(odds_ratio_clamped, "odds_ratio", "log-probs clamped at -0.001: no slope above",
+      "axolotl-ai-cloud/axolotl #3910"),
+    E(odds_ratio_sign_of_complement, "odds_ratio", "+log(1-p): p(1-p) instead of p/(1-p)"),
+    E(odds_ratio_of_sums, "odds_ratio", "summed log-probs: odds of a whole text, all but 0",
+      "note 004 line 569"),
+    E(orpo_drops_the_nll, "orpo", "the likelihood term is missing"),
+    E(orpo_note_004, "orpo", "summed log-probs in the odds and in the NLL", "note 004 lines 569-578"),
+    E(orpo_lambda_on_the_nll, "orpo", "λ weighs the likelihood, not the odds"),
+    E(orpo_odds_term_subtracted, "orpo", "the odds term is subtracted"),
+    E(cpo_nll_dropped, "cpo", "the likelihood term is missing"),
+    E(cpo_beta_on_chosen_only, "cpo", "β scales one log-prob and not the other"),
+    E(cpo_alpha_on_the_preference, "cpo", "α weighs the preference, not the likelihood"),
+    E(slic_not_floored, "slic", "no floor at 0: pushes for ever"),
+    E(slic_order_reversed, "slic", "chosen and rejected swapped"),
+    E(slic_ratio_hinge, "slic", "a hinge in units of δ: smaller by 1/δ"),
+    E(slic_logistic, "slic", "a soft hinge: never 0"),
+    E(slic_regulariser_sign, "slic", "the likelihood is pushed down"),
+    E(tpo_scores_gold_against_win, "tpo", "gold is compared with chosen, which TPO never does",
+      "note 000 line 22"),
+    E(tpo_alpha_on_the_preference, "tpo", "α weighs the preference, not the gold likelihood"),
+    E(tpo_learns_chosen_not_gold, "tpo", "the likelihood of chosen instead of gold"),
+    E(tpo_reward_without_beta, "tpo", "β is missing: the reward is the bare log-prob",
+      "note 000 line 21"),
+    E(tpo_l_gamma_inside_beta, "tpo_l", "γ is multiplied by β"),
+    E(tpo_l_gamma_sign, "tpo_l", "the margin's sign"),
+    E(tpo_l_gold_counted_twice, "tpo_l", "the gold likelihood is added twice"),
+]  # fmt: skip
