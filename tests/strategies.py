@@ -44,12 +44,13 @@ def pairs():
 def groups(draw, *, min_group=1, elements=None):
     """Rewards (P, G); small integers are drawn often, so that ties and equal groups occur."""
     shape = (draw(st.integers(1, 3)), draw(st.integers(min_group, 6)))
-    elements = elements or draw(st.sampled_from([rewards, st.integers(-2, 2).map(float)]))
+    if elements is None:
+        elements = draw(st.sampled_from([rewards, st.integers(-2, 2).map(float)]))
     return draw(arrays(np.float64, shape, elements=elements))
 
 
 @st.composite
-def ragged(draw, elements, count=1, *, fill=None):
+def ragged(draw, elements, count=1):
     """A mask (N, T) with 1 to T tokens in each row, and `count` arrays (N, T)."""
     n, t = draw(st.integers(1, 4)), draw(st.integers(1, 6))
     lengths = draw(st.lists(st.integers(1, t), min_size=n, max_size=n))

@@ -112,7 +112,7 @@ def test_anchored_losses_see_a_constant_per_prompt(name):
     """SPPO, APO, BCO and DPOP fix each log-ratio: a shift of both is not free."""
     args = [np.array([x]) for x in (-5.0, -7.0, -6.0, -1.0)]
     shifted = [args[0] - 3, args[1] - 3, *args[2:]]
-    assert abs(getattr(L, name)(*args) - getattr(L, name)(*shifted)) > 1e-2
+    assert abs(getattr(L, name)(*args) - getattr(L, name)(*shifted)) > 1e-3
 
 
 @pytest.mark.parametrize("name", [*MARGIN_LOSSES, "sppo", "apo_zero", "apo_down", "bco", "dpop"])

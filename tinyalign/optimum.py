@@ -196,6 +196,7 @@ def sppo_update(probs, preference, *, beta):
     The average of many rounds goes to the Nash policy; the last round need not.
     Source: Wu et al. 2024, arXiv:2405.00675. Differs: β is 1/η of the paper.
     """
+    require_in("(0, inf)", beta=beta)
     return ipo_policy(probs, preference, probs, tau=beta)
 
 

@@ -86,8 +86,8 @@ def group_rank(reward):
     Differs: ties share their average rank; the note's argsort ranks them by position.
     Notes: errata rows 31, 37, 66.
     """
-    relative = _relative(reward)
-    beaten = np.sign(relative[:, :, None] - relative[:, None, :])  # (P, G, G) i against j
+    reward = _grouped(reward)
+    beaten = np.sign(reward[:, :, None] - reward[:, None, :])  # (P, G, G) i against j
     centered = np.sum(beaten, axis=2) / 2  # midrank − mean rank: wins minus losses, halved
     spread = np.sqrt(np.mean(np.square(centered), axis=1, keepdims=True))
     return centered / np.where(spread > 0, spread, 1.0)
@@ -179,8 +179,13 @@ def adaptive_beta(beta, kl, *, target, n, horizon):
     return beta * (1 + error * n / horizon)
 
 
+def _grouped(reward):
+    """Rewards as floats (exact match may give bool or integers), after checking for (P, G)."""
+    require_axes("PG", reward=reward)
+    return 1.0 * reward
+
+
 def _relative(reward):
     """Rewards measured from the first of each group, so that equal rewards give exactly 0."""
-    require_axes("PG", reward=reward)
-    reward = 1.0 * reward  # bool and integer rewards, such as exact match, become floats
+    reward = _grouped(reward)
     return reward - reward[:, :1]
