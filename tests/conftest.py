@@ -13,3 +13,24 @@ settings.register_profile(
     "thorough", max_examples=2000, deadline=None, suppress_health_check=relaxed
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def has_gpu():
+    try:
+        backend.LOADERS["cupy"]()
+    except backend.BackendError:
+        return False
+    return True
+
+
+@pytest.fixture(params=["strict", pytest.param("cupy", marks=pytest.mark.gpu)])
+def device(request, monkeypatch):
+    """Run the test once on the CPU stand-in, float64 forbidden, and once on a GPU if marked so."""
+    if request.param == "cupy" and not has_gpu():
+        if os.environ.get("TINYALIGN_REQUIRE_GPU"):
+            pytest.fail("TINYALIGN_REQUIRE_GPU is set, but no GPU was found")
+        pytest.skip("no GPU")
+    strict.reset()
+    monkeypatch.setattr(strict, "allow_float64", False)
+    with backend.using(request.param):
+        yield request.param

@@ -1,0 +1,163 @@
+"""Where arrays live: choosing a backend, crossing over, and the stand-in's refusals."""
+
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from autograd import grad
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinyalign import backend, strict
+from tinyalign.backend import BackendError, describe, to_device, to_host, using, xp
+
+
+def test_an_unknown_backend_is_refused_by_name():
+    """use("tpu") raises, names the choices, and leaves the backend as it was."""
+    with pytest.raises(BackendError, match="unknown backend 'tpu': choose one of numpy, cupy"):
+        backend.use("tpu")
+    assert xp.module is np
+
+
+def test_a_missing_cupy_says_what_to_install(monkeypatch):
+    """use("cupy") without CuPy raises BackendError; it never falls back on the CPU."""
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(BackendError, match="pip install"):
+        backend.use("cupy")
+    assert xp.module is np
+
+
+def test_a_cupy_without_a_gpu_says_so(monkeypatch):
+    """CuPy imports on machines without a driver; that is not a device to train on."""
+    hollow = SimpleNamespace(cuda=SimpleNamespace(is_available=lambda: False))
+    monkeypatch.setitem(sys.modules, "cupy", hollow)
+    with pytest.raises(BackendError, match="no NVIDIA GPU"):
+        backend.use("cupy")
+
+
+def test_using_restores_the_backend_also_after_an_error():
+    """with using(a): with using(b): … ends in a; after an exception too."""
+    with using("strict"):
+        with pytest.raises(ZeroDivisionError), using("numpy"):
+            assert xp.module is np
+            _ = 1 / 0
+        assert xp.module is strict.xp
+    assert xp.module is np
+
+
+@pytest.mark.parametrize(
+    "name, line", [("numpy", "CPU (NumPy"), ("strict", "strict stand-in (NumPy")]
+)
+def test_the_log_line_names_the_device(name, line):
+    """describe() starts with where the numbers come from."""
+    with using(name):
+        assert describe().startswith(line)
+
+
+def run_python(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_environment_variable_chooses_the_backend():
+    """TINYALIGN_BACKEND is read once, at import, and a bad value raises."""
+    code = "from tinyalign.backend import describe; print(describe())"
+    assert run_python(code, TINYALIGN_BACKEND="strict").stdout.startswith("strict")
+    failed = run_python(code, TINYALIGN_BACKEND="tpu")
+    assert failed.returncode != 0
+    assert "unknown backend 'tpu'" in failed.stderr
+
+
+@given(st.integers(0, 200), st.integers(1, 50))
+def test_pieces_cover_a_vector_once_and_in_order(size, piece):
+    """The concatenation of x[part] over the parts is x."""
+    x = np.arange(size)
+    parts = [x[part] for part in backend.pieces(size, piece)]
+    assert all(0 < len(part) <= piece for part in parts)
+    np.testing.assert_array_equal(np.concatenate([[], *parts]), x)
+
+
+def test_a_device_takes_a_vector_in_one_piece(device):
+    """Pieces are for a processor's cache: on a device there is one."""
+    assert backend.pieces(10**6) == [slice(None)]
+
+
+def test_arrays_cross_over_and_come_back(device):
+    """to_host(to_device(x)) = x, dtype kept unless another is asked for."""
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    there = to_device(x)
+    assert isinstance(there, xp.ndarray)
+    back = to_host(there)
+    assert type(back) is np.ndarray
+    assert back.dtype == np.float32
+    np.testing.assert_array_equal(back, x)
+    assert to_device([1, 2], np.float32).dtype == np.float32
+    assert to_device(there) is there
+
+
+def test_a_copy_on_the_device_does_not_share_memory_with_the_host(device):
+    """Writing to the host's array afterwards changes nothing there, and the other way round."""
+    x = np.zeros(3, np.float32)
+    there = to_device(x)
+    x[0] = 1.0
+    assert to_host(there).sum() == 0
+    to_host(there)[1] = 5.0
+    assert to_host(there).sum() == 0
+
+
+def test_a_device_refuses_the_hosts_arrays(device):
+    """device + host, np.asarray(device) and where(host, …) raise TypeError or AttributeError."""
+    x, there = np.ones(3, np.float32), xp.ones(3, np.float32)
+    for refused in [
+        lambda: there + x,
+        lambda: x + there,
+        lambda: xp.exp(x),
+        lambda: np.asarray(there),
+        lambda: there.__setitem__(slice(None), x),
+        lambda: xp.where(x > 0, there, there),
+    ]:
+        with pytest.raises((TypeError, AttributeError, ValueError)):
+            refused()
+
+
+def test_a_gradient_on_the_device_begins_and_ends_there(device):
+    """d(Σ x²)/dx = 2x, of the device's type, without a copy."""
+    x = to_device(np.arange(3, dtype=np.float32))
+    strict.reset()
+    slope = grad(lambda x: (x * x).sum())(x)
+    assert (strict.stats.h2d, strict.stats.d2h) == (0, 0)
+    assert isinstance(slope, xp.ndarray)
+    np.testing.assert_array_equal(to_host(slope), [0, 2, 4])
+
+
+def test_the_stand_in_forbids_float64_where_it_is_told_to(monkeypatch):
+    """allow_float64 = False: making a float64 array raises, making a float32 one does not."""
+    with using("strict"):
+        xp.zeros(3)
+        monkeypatch.setattr(strict, "allow_float64", False)
+        xp.zeros(3, np.float32)
+        for leak in (lambda: xp.zeros(3), lambda: xp.ones(3, np.float32) * np.float64(2)):
+            with pytest.raises(TypeError, match="float64 array"):
+                leak()
+
+
+def test_the_stand_in_counts_copies():
+    """One copy over, one back; float(x), int(x), bool(x) and NumPy indices are copies too."""
+    with using("strict"):
+        strict.reset()
+        x = to_device(np.arange(3, dtype=np.float32))
+        assert (strict.stats.h2d, strict.stats.d2h) == (1, 0)
+        for read in (to_host, lambda x: float(x[0]), lambda x: int(x[0]), lambda x: bool(x[0])):
+            strict.reset()
+            read(x)
+            assert (strict.stats.h2d, strict.stats.d2h) == (0, 1)
+        strict.reset()
+        x[np.array([0, 1])]
+        assert (strict.stats.h2d, strict.stats.d2h) == (1, 0)
