@@ -78,7 +78,7 @@ def masked_sum(x, mask):
 def masked_mean(x, mask):
     """Mean of x over the last axis where mask is 1: (N, T), (N, T) → (N,).
 
-    raises  ValueError if a row of the mask is empty
+    raises  ValueError if a row of the mask is empty (on a GPU: NaN, see `found`)
     """
     total = masked_sum(x, mask)
     count = np.sum(mask > 0, axis=-1)

@@ -9,6 +9,7 @@ import math
 import autograd.numpy as np
 
 from tinyalign.numerics import (
+    found,
     log_softmax,
     require_in,
     require_same_shape,
@@ -210,7 +211,7 @@ def filtered_policy(ref_probs, reward, *, threshold):
     require_distribution(ref_probs, reward)
     kept = np.where(reward >= threshold, ref_probs, 0.0)
     total = np.sum(kept, axis=-1, keepdims=True)
-    if np.any(total == 0):
+    if found(total == 0):
         raise ValueError(f"threshold must leave something to learn from, got {threshold}")
     return kept / total
 
@@ -235,5 +236,5 @@ def _below_best(ref_probs, reward):
 def require_distribution(ref_probs, reward):
     """Raise ValueError unless ref_probs has the shape of reward and no negative entry."""
     require_same_shape(ref_probs=ref_probs, reward=reward)
-    if np.any(ref_probs < 0):
+    if found(ref_probs < 0):
         raise ValueError("ref_probs must be probabilities, got a negative entry: are they logits?")

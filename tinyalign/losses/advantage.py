@@ -7,7 +7,14 @@ with a critic; the last functions put the KL penalty into the reward.
 import autograd.numpy as np
 
 from tinyalign.losses.divergence import k1
-from tinyalign.numerics import masked, require_axes, require_in, require_same_shape, stop_gradient
+from tinyalign.numerics import (
+    found,
+    masked,
+    require_axes,
+    require_in,
+    require_same_shape,
+    stop_gradient,
+)
 
 
 def gae(reward, value, mask, *, gamma=1.0, lam=0.95):
@@ -125,8 +132,8 @@ def whiten(x, mask, *, shift_mean=True):
     Differs: the variance divides by n − 1, as in TRL; the authors' code divides by n.
     """
     x = masked(x, mask)
-    count = int(np.sum(mask > 0))
-    if count < 2:
+    count = np.sum(mask > 0).astype(x.dtype)
+    if found(count < 2):
         raise ValueError(f"mask must select at least 2 tokens to have a variance, got {count}")
     mean = np.sum(x) / count
     centered = masked(x - mean, mask)
