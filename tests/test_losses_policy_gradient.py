@@ -284,3 +284,47 @@ def test_the_overlong_penalty_checks_its_range():
             L.overlong_penalty(np.array([1]), **wrong)
     with pytest.raises(ValueError, match="buffer"):
         L.overlong_penalty(np.array([1]), max_length=5, buffer=6)
+
+
+# Two tokens, three choices each
+
+
+def test_reward_to_go_and_the_full_return_have_one_expected_gradient():
+    """E[Σ_t s_t·Σ_{u≥t} r_u] = E[Σ_t s_t·Σ_u r_u] = ∇J, over all nine sequences."""
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=3), rng.normal(size=(3, 3))
+    r1, r2 = rng.normal(size=3), rng.normal(size=(3, 3))
+
+    def log_probs(theta):
+        one = log_probabilities(theta[0])
+        two = theta[1:] - anp.log(anp.sum(anp.exp(theta[1:]), axis=1, keepdims=True))
+        return one[:, None] + 0 * two, two  # (3, 3) each: the first and the second token
+
+    def gradient(advantage1, advantage2):
+        theta = np.vstack([first, second])
+        one, two = log_probs(theta)
+        chance = np.exp(one + two)
+
+        def loss(t):
+            a, b = log_probs(t)
+            return anp.sum(chance * (L.reinforce(a, advantage1) + L.reinforce(b, advantage2)))
+
+        return -grad(loss)(theta)
+
+    full = r1[:, None] + r2
+    exact = grad(lambda t: anp.sum(anp.exp(sum(log_probs(t))) * full))(np.vstack([first, second]))
+    close(gradient(full, full), exact)
+    close(gradient(full, r2), exact)
+
+
+@given(bandits())
+def test_the_reward_of_the_greedy_answer_is_an_unbiased_baseline(bandit):
+    """ReMax: E[(r(y) − r(greedy))·∇log π] = ∇J; the greedy answer has advantage 0."""
+    probs, reward, _ = bandit
+    advantage = reward - reward[np.argmax(probs)]
+    assert advantage[np.argmax(probs)] == 0
+
+    def loss(theta):
+        return anp.sum(probs * L.reinforce(log_probabilities(theta), advantage))
+
+    close(-grad(loss)(np.log(probs)), probs * (reward - probs @ reward))

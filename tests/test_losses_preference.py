@@ -421,3 +421,39 @@ def test_log_sigma_of_the_tests_agrees_with_its_definition():
     """The tests' own log σ: log σ(0) = −log 2, log σ(x) − log σ(−x) = x."""
     close(log_sigma(0.0), -LOG2)
     close(log_sigma(3.0) - log_sigma(-3.0), 3.0)
+
+
+# DPO fed with means per token, with a moving reference, and online
+
+
+@given(moderate_pairs(), st.integers(1, 9), betas)
+def test_dpo_of_means_on_equal_lengths_is_dpo_with_a_smaller_beta(batch, n, beta):
+    """Lengths n: dpo(mean; β) = dpo(sum; β/n); repeating all tokens leaves means alone."""
+    means = [x / n for x in batch]
+    close(L.dpo(*means, beta=beta), L.dpo(*batch, beta=beta / n))
+
+
+def test_a_shared_suffix_changes_dpo_of_means():
+    """Means per token: two more tokens on both sides move the answers of unequal length apart."""
+    sums, lengths = np.array([-5.0, -9.0, -6.0, -8.0]), np.array([2, 5, 2, 5])
+    before = L.dpo(*(sums / lengths)[:, None])
+    after = L.dpo(*((sums - 3.0) / (lengths + 2))[:, None])
+    assert abs(before - after) > 1e-3
+
+
+@given(moderate_pairs(), st.floats(0, 1))
+def test_a_reference_that_follows_the_policy_shrinks_the_margin(batch, share):
+    """Reference α·policy + (1 − α)·ref in log-probability: D scales with 1 − α; α = 1 is log 2."""
+    win, lose, ref_w, ref_l = batch
+    near = [share * x + (1 - share) * y for x, y in ((win, ref_w), (lose, ref_l))]
+    expected = np.logaddexp(0, -0.1 * (1 - share) * gap(*batch))
+    close(L.dpo(win, lose, *near), expected)
+
+
+@given(batches(moderate, 2))
+def test_a_pair_of_identical_answers_teaches_nothing(batch):
+    """y_w = y_l: dL/dlogp_w + dL/dlogp_l = 0, and the loss is log 2."""
+    logp, ref = batch
+    both = slope(lambda x: L.dpo(x, x, ref, ref), logp)
+    close(both, 0.0, atol=1e-12)
+    close(L.dpo(logp, logp, ref, ref), LOG2)
