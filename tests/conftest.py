@@ -5,7 +5,10 @@ import os
 for _library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_library, "1")  # before anything imports NumPy
 
+import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
+
+from tinyalign import backend, strict  # noqa: E402
 
 relaxed = [HealthCheck.too_slow, HealthCheck.differing_executors]
 settings.register_profile("default", max_examples=50, deadline=None, suppress_health_check=relaxed)

@@ -1,0 +1,31 @@
+"""Small models for tests: every parameter random, in float64 unless asked otherwise."""
+
+import numpy as np
+
+from tinyalign.models import lstm, tabular, transformer
+from tinyalign.tree import tree_map
+
+VOCAB = 5
+SIZES = {
+    transformer: dict(width=8, layers=2, heads=2, context=12),
+    lstm: dict(width=6, layers=2),
+    tabular: {},
+}
+NAMES = {"transformer": transformer, "lstm": lstm, "tabular": tabular}
+
+
+def parameters(model, seed=0, dtype=np.float64, **sizes):
+    """Parameters without a zero or a one among them, so that none of them can be forgotten."""
+    rng = np.random.default_rng(seed)
+    params = model.init(rng, vocab=VOCAB, **(sizes or SIZES[model]))
+
+    def shaken(leaf):
+        moved = (leaf + 0.2 * rng.standard_normal(leaf.shape)).astype(dtype)
+        moved.flags.writeable = False
+        return moved
+
+    return tree_map(shaken, params)
+
+
+def some_tokens(seed=0, rows=3, time=6):
+    return np.random.default_rng(seed).integers(VOCAB, size=(rows, time))
