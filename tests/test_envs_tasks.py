@@ -1,10 +1,14 @@
 """The bandit and arithmetic: solutions, rewards, splits."""
 
+import ast
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import toy_envs
 from toy_envs import arithmetic, bandit
 
 TASKS = [
@@ -114,3 +118,15 @@ def test_the_bandit_pays_by_its_table(arms, data):
 def test_bad_task_input_is_named(call, reason):
     with pytest.raises(ValueError, match=reason):
         call()
+
+
+def test_tasks_need_numpy_only_and_never_evaluate_text():
+    for path in Path(toy_envs.__file__).parent.glob("*.py"):
+        tree = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        modules = {node.module.split(".")[0] for node in tree if isinstance(node, ast.ImportFrom)}
+        imports = [node for node in tree if isinstance(node, ast.Import)]
+        modules |= {alias.name.split(".")[0] for node in imports for alias in node.names}
+        standard = {"collections", "functools", "itertools", "re", "string", "typing"}
+        assert modules <= {"numpy", "toy_envs"} | standard, path.name
+        names = {node.id for node in tree if isinstance(node, ast.Name)}
+        assert not names & {"eval", "exec", "compile", "__import__"}, path.name

@@ -128,6 +128,10 @@ def save(figure, path):
     """Write the figure; an SVG without a date and with fixed ids, so that it can be compared."""
     import matplotlib
 
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:  # the layout's last digits depend on where objects lie in memory
+        axes.set_position(np.round(axes.get_position().bounds, 4))
     svg = Path(path).suffix == ".svg"
     with matplotlib.rc_context({"svg.hashsalt": "tinyalign"}):
         figure.savefig(

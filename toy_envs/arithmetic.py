@@ -7,7 +7,7 @@ Answers are written in the usual order, most significant digit first.
 
 import numpy as np
 
-from toy_envs.task import Task, require_batch
+from toy_envs.task import Task, require_batch, require_share
 
 NAMES = {"+": "addition", "-": "subtraction", "*": "multiplication"}
 MOST_PAIRS = 10_000  # of unordered operands: every one for 2 digits, a sample for 3
@@ -76,8 +76,7 @@ def make(digits=2, operation="+", held_out=0.1, seed=0):
         raise ValueError(f"digits is {digits!r}, want 1, 2 or 3")
     if operation not in NAMES:
         raise ValueError(f"operation is {operation!r}, want one of {' '.join(NAMES)}")
-    if not 0 < held_out < 1:
-        raise ValueError(f"held_out is {held_out}, want a share between 0 and 1, such as 0.1")
+    require_share(held_out)
     pairs = np.transpose(np.triu_indices(10**digits))  # every a ≤ b
     pairs = np.random.default_rng(seed).permutation(pairs)[:MOST_PAIRS]
     cut = round(held_out * len(pairs))

@@ -38,26 +38,16 @@ def make(contexts=4, arms=8, seed=0):
     table = reward_table(contexts, arms, seed)
     letters = string.ascii_lowercase[:arms]
 
-    def ids(texts, limit, kind):
-        found = [letters.find(text) if len(text) == 1 else -1 for text in texts]
-        wrong = [text for text, i in zip(texts, found, strict=True) if not 0 <= i < limit]
-        if wrong:
-            raise ValueError(f"{wrong[0]!r} is no {kind}: want one letter of {letters[:limit]!r}")
-        return np.array(found, dtype=int)
-
     def reward(prompts, completions, finished):
         require_batch(prompts, completions, finished)
-        return table[ids(prompts, contexts, "prompt"), ids(completions, arms, "arm")]
+        return table[_ids(prompts, letters[:contexts], "prompt"), _ids(completions, letters, "arm")]
 
     def success(prompts, completions, finished):
-        best = table.max(axis=1)[ids(prompts, contexts, "prompt")]
+        best = table.max(axis=1)[_ids(prompts, letters[:contexts], "prompt")]
         return (reward(prompts, completions, finished) == best).astype(float)
 
     def solution(prompt):
-        return letters[table[ids([prompt], contexts, "prompt")[0]].argmax()]
-
-    def candidates(prompt, rng, n):
-        return [letters[i] for i in rng.integers(arms, size=n)]
+        return letters[table[letters.index(prompt)].argmax()]
 
     prompts = tuple(letters[:contexts])
     return Task(
@@ -70,5 +60,13 @@ def make(contexts=4, arms=8, seed=0):
         solution=solution,
         reward=reward,
         success=success,
-        candidates=candidates,
+        candidates=lambda prompt, rng, n: [letters[i] for i in rng.integers(arms, size=n)],
     )
+
+
+def _ids(texts, letters, kind):
+    """Place of each text in `letters`, (N,) int; ValueError naming a text that is not there."""
+    wrong = [text for text in texts if len(text) != 1 or text not in letters]
+    if wrong:
+        raise ValueError(f"{wrong[0]!r} is no {kind}: want one letter of {letters!r}")
+    return np.array([letters.index(text) for text in texts], dtype=int)

@@ -42,3 +42,9 @@ def require_batch(prompts, completions, finished):
             f"got {lengths[0]}, {lengths[1]} and shape {finished.shape}"
         )
     return finished
+
+
+def require_share(held_out):
+    """ValueError unless held_out is a share that leaves something on either side."""
+    if not 0 < held_out < 1:
+        raise ValueError(f"held_out is {held_out}, want a share between 0 and 1, such as 0.1")
