@@ -16,6 +16,7 @@ from tinyalign.laws.museum import EXHIBITS
 from tinyalign.laws.signature import CannotCall
 from tinyalign.laws.subject import Subject, TookTooLong
 
+GUESSES = {"ddof": (1, 0), "eps": (1e-4, 1e-6, 1e-8)}  # numbers that libraries fix inside
 ALIKE = 0.5  # of 1; below it the report says that the museum holds nothing like it
 
 
@@ -78,17 +79,17 @@ def values_at_probes(subject):
 
 @cache
 def probes(name):
-    """The same dozen ordinary inputs every time."""
+    """The same few ordinary inputs every time."""
     method = next(m for m in METHODS if m.name == name)
     found = []
 
-    @repeatable(16, shrink=False)
+    @repeatable(40, shrink=False)
     @given(method.draw, st.fixed_dictionaries(method.numbers))
     def collect(x, p):
         found.append((x, p))
 
     collect()
-    return found[4:]  # Hypothesis starts with the simplest inputs, on which everything agrees
+    return found[-16:]  # Hypothesis starts with the simplest inputs, on which everything agrees
 
 
 def other_readings(fn, method, conventions, **how):
@@ -104,8 +105,11 @@ def _candidates(method, conventions):
     """Every choice of conventions for this method first, then for its look-alikes."""
     alike = [m for m in METHODS if m.arrays == method.arrays and m is not method]
     for candidate in [method, *alike]:
-        names = [c.name for c in candidate.conventions]
-        for choice in product(*[list(c.choices) for c in candidate.conventions]):
+        varied = [c for c in candidate.conventions if c.undo is not None or c.name == "reduction"]
+        guessed = [n for n in GUESSES if n in candidate.numbers and candidate is method]
+        names = [c.name for c in varied] + guessed
+        values = [list(c.choices) for c in varied] + [GUESSES[n] for n in guessed]
+        for choice in product(*values):
             declared = {**_known(conventions, candidate), **dict(zip(names, choice, strict=True))}
             if (candidate, declared) != (method, {**method.default_conventions, **conventions}):
                 yield candidate, declared

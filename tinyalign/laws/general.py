@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinyalign.laws.law import Broken, law, same
+from tinyalign.laws.law import Broken, NotApplicable, law, same
 
 
 def batch_is_its_rows(loss, x, p):
@@ -29,6 +29,16 @@ def single_precision_stays(loss, x, p):
         raise Broken(f"gives {kind}, want float32")
 
 
+def constants_are_constant(loss, x, p):
+    """by autodiff no gradient flows into references, old log-probs, advantages, rewards"""
+    for index in loss.method.constants:
+        own = loss.own_slope(x, index, **p)
+        if own is None:
+            raise NotApplicable("no autodiff to ask")
+        same(own, 0.0)
+
+
+DETACHED = law("detached", constants_are_constant, when={"detach": "inside"})
 PURE = law("pure", inputs_stay)
 BATCH = law("batch", batch_is_its_rows)
 SINGLE = law("float32", single_precision_stays, when={"dtype": "float32"})

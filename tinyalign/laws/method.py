@@ -29,6 +29,13 @@ REDUCTION = Convention(
 )
 
 
+DETACH = Convention(
+    "detach",
+    "outside",
+    {"outside": "constants are detached by the caller", "inside": "constants are detached inside"},
+)
+
+
 @dataclass(frozen=True)
 class Method:
     """One name that `--as` accepts."""
@@ -43,6 +50,7 @@ class Method:
     shape: Callable = lambda *arrays: np.shape(arrays[0])
     cells: Callable | None = None  # how to cut a batch into examples, where that makes sense
     conventions: tuple[Convention, ...] = ()
+    constants: tuple[int, ...] = ()  # arrays through which no gradient flows
 
     @property
     def default_conventions(self):

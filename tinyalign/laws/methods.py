@@ -23,7 +23,8 @@ from tinyalign.laws import (
 )
 from tinyalign.laws import conventions as choice
 from tinyalign.laws.domain import betas, floats
-from tinyalign.laws.method import Method, elements, rows
+from tinyalign.laws.general import DETACHED
+from tinyalign.laws.method import DETACH, Method, elements, rows
 
 small, weights = floats(0.0, 0.45), floats(0.1, 3.0)
 gammas, alphas = floats(-3.0, 3.0), floats(0.0, 3.0)
@@ -184,7 +185,8 @@ TEXTS = [
                sequence.TOKEN_LOGP), cells=rows),
     *per_example([
         method("sequence_clipped_surrogate", PG, "logp old_logp advantage mask",
-               draws.ratio_sequences(), policy_gradient.GSPO, clip_low=(floats(0.05, 0.9), 3e-4), clip_high=(clips, 4e-4)),
+               draws.ratio_sequences(), policy_gradient.GSPO, clip_low=(clip_lows, 3e-4),
+               clip_high=(clips, 4e-4)),
         method("sequence_logp", "sequence log-prob", "logits ids prompt_length length",
                draws.texts(), sequence.SEQUENCE_LOGP)]),
 ]  # fmt: skip
@@ -195,4 +197,31 @@ METHODS = [
     *OTHERS,
     *TEXTS,
 ]
+CONSTANTS = {
+    **{m.name: (2, 3) for m in PAIRS if m.arrays == tuple(PAIR.split())},
+    "kto": (1, 3),
+    "kto_z0": (0, 1),
+    "rrhf": (1,),
+    "infonca": (1,),
+    "nca": (1,),
+    "reinforce": (1,),
+    "clipped_surrogate": (1, 2),
+    "truncated_importance": (1, 2),
+    "sequence_clipped_surrogate": (1, 2),
+    "value_loss": (1, 2),
+    "gae": (0, 1),
+    "kl_shaped_reward": (0, 1, 2),
+}
+
+
+def with_constants(row):
+    """The row with the law that its constants are constant, for those who declare it."""
+    constants = CONSTANTS.get(row.name, ())
+    if not constants:
+        return row
+    conventions = (*row.conventions, DETACH)
+    return replace(row, constants=constants, conventions=conventions, laws=[*row.laws, DETACHED])
+
+
+METHODS = [with_constants(row) for row in METHODS]
 BY_NAME = {m.name: m for m in METHODS}

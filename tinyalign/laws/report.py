@@ -82,21 +82,21 @@ def readings(fn, method, conventions, subject, how):
     """Sentences of the form: this is X, you declared Y."""
     said = []
     for other, declared in other_readings(fn, method, conventions, **how)[:3]:
-        differences = [
-            f"{c.choices[declared[c.name]]} ({c.name}={declared[c.name]})"
-            for c in other.conventions
-            if declared[c.name] != subject.conventions.get(c.name, c.default)
-        ]
-        named = f"{other.name}" if other is not method else ""
-        this = " and ".join(filter(None, [named, *differences]))
-        was = [
-            c.choices[subject.conventions[c.name]]
-            for c in method.conventions
-            if c.name in declared and declared[c.name] != subject.conventions[c.name]
-        ]
-        you = " and ".join(filter(None, [method.name if named else "", *was]))
-        said.append(f"This is {this}; you declared {you}. Read so, every law holds.")
-    return said
+        this = [other.name] if other is not method else []
+        was = [method.name] if other is not method else []
+        for c in other.conventions:
+            new, old = declared.get(c.name, c.default), subject.conventions.get(c.name, c.default)
+            if new != old:
+                this.append(f"{c.choices[new]} ({c.name}={new})")
+                was.append(c.choices[old])
+        for name, old in subject.fixed.items():
+            if declared.get(name, old) != old:
+                this.append(f"{name}={declared[name]}")
+                was.append(f"{name}={old}")
+        if this:
+            you = " and ".join(was)
+            said.append(f"This is {' and '.join(this)}; you declared {you}. So every law holds.")
+    return list(dict.fromkeys(said))
 
 
 def diagnosis(subject, broken):

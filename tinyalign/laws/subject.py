@@ -74,7 +74,7 @@ class Subject:
 
     def own_slope(self, arrays, index, **numbers):
         """By the function's autodiff; None where it has none."""
-        if self.conventions.get("adapted") or self.reduction != "none" or self._converts():
+        if self.reduction != "none" or self._converts():
             return None
         ready = self._numbers(numbers)
         self(*arrays, **numbers)

@@ -18,10 +18,6 @@ def dpo_reference_added(win, lose, ref_win, ref_lose, *, beta):
     return np.logaddexp(0, -beta * ((win + ref_win) - (lose + ref_lose)))
 
 
-def dpo_one_reference_for_both(win, lose, ref_win, ref_lose, *, beta):
-    return np.logaddexp(0, -beta * ((win - ref_win) - (lose - ref_win)))
-
-
 def dpo_labels_swapped(win, lose, ref_win, ref_lose, *, beta):
     return np.logaddexp(0, beta * ((win - ref_win) - (lose - ref_lose)))
 
@@ -173,7 +169,6 @@ EXHIBITS = [
     E(dpo_reference_is_live_policy, "dpo", "the reference is the live policy: stuck at log 2",
       "note 004 line 139; huggingface/trl #2046, #1340"),
     E(dpo_reference_added, "dpo", "reference sign flipped: log-probs added, not subtracted"),
-    E(dpo_one_reference_for_both, "dpo", "the chosen answer's reference is used for both"),
     E(dpo_labels_swapped, "dpo", "chosen and rejected swapped: it learns what was disliked"),
     E(dpo_summed_over_the_batch, "dpo", "summed over the batch, then averaged again outside",
       "ContextualAI/HALOs 8e5c7ba"),

@@ -142,7 +142,8 @@ def tpo_l_gold_counted_twice(win, lose, nll, *, beta, gamma, alpha):
 
 E = Exhibit
 EXHIBITS = [
-    E(simpo_gamma_times_beta, "simpo", "γ is multiplied by β", "natolambert/rlhf-book documentation"),
+    E(simpo_gamma_times_beta, "simpo", "γ is multiplied by β",
+      "natolambert/rlhf-book documentation"),
     E(simpo_gamma_added, "simpo", "the margin's sign: γ helps instead of asking for more"),
     E(simpo_gamma_ignored, "simpo", "γ is accepted and ignored"),
     E(simpo_sums_where_means_are_meant, "simpo", "sums of log-probs: long answers count for more",
@@ -158,7 +159,8 @@ EXHIBITS = [
     E(odds_ratio_of_sums, "odds_ratio", "summed log-probs: odds of a whole text, all but 0",
       "note 004 line 569"),
     E(orpo_drops_the_nll, "orpo", "the likelihood term is missing"),
-    E(orpo_note_004, "orpo", "summed log-probs in the odds and in the NLL", "note 004 lines 569-578"),
+    E(orpo_note_004, "orpo", "summed log-probs in the odds and in the NLL",
+      "note 004 lines 569-578"),
     E(orpo_lambda_on_the_nll, "orpo", "λ weighs the likelihood, not the odds"),
     E(orpo_odds_term_subtracted, "orpo", "the odds term is subtracted"),
     E(cpo_nll_dropped, "cpo", "the likelihood term is missing"),

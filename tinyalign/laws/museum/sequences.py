@@ -161,7 +161,7 @@ EXHIBITS = [
       "rasbt/LLMs-from-scratch ch07/04"),
     E(sequence_counts_padding, SUM, "padding is scored", "0xallam DPO #4"),
     E(sequence_mask_inverted, SUM, "the mask is inverted", "QwenAudio/CosyVoice #1449"),
-    E(sequence_one_prompt_length_for_all, SUM, "the first row's prompt length is used for all rows"),
+    E(sequence_one_prompt_length_for_all, SUM, "the first row's prompt length serves all rows"),
     E(sequence_pad_id_masks_the_end, SUM, "EOS is masked because it has the id of PAD",
       "huggingface/trl #1623, #3091, #3200"),
     E(sft_divides_by_everything, SFT, "divided by B·T, padding included"),

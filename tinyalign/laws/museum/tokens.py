@@ -134,11 +134,6 @@ def value_without_clip(value, old, returns, *, clip):
     return 0.5 * (value - returns) ** 2
 
 
-def value_clips_around_the_return(value, old, returns, *, clip):
-    held = returns + np.clip(value - returns, -clip, clip)
-    return 0.5 * np.maximum((value - returns) ** 2, (held - returns) ** 2)
-
-
 def entropy_sign(logits):
     p = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
     p = p / np.sum(p, axis=-1, keepdims=True)
@@ -170,9 +165,11 @@ EXHIBITS = [
     E(ppo_max_where_bad, "clipped_surrogate", "max instead of min where the advantage is negative",
       "rasbt/reasoning-from-scratch ch07"),
     E(ppo_without_clip, "clipped_surrogate", "no clip"),
-    E(ppo_only_the_clipped_term, "clipped_surrogate", "only the clipped term: bad tokens never return"),
+    E(ppo_only_the_clipped_term, "clipped_surrogate",
+      "only the clipped term: bad tokens never return"),
     E(ppo_linear_ratio, "clipped_surrogate", "1 + Δlogp in place of exp(Δlogp)"),
-    E(ppo_advantage_rescaled_between, "clipped_surrogate", "advantage rescaled between the two terms",
+    E(ppo_advantage_rescaled_between, "clipped_surrogate",
+      "advantage rescaled between the two terms",
       "pytorch/rl #1033"),
     E(ppo_ratio_inverted, "clipped_surrogate", "old over new"),
     E(ppo_old_is_current, "clipped_surrogate", "old log-probs are the current ones, as a constant",
@@ -184,7 +181,7 @@ EXHIBITS = [
     E(cispo_drops_tokens, "truncated_importance", "tokens past the cap are dropped, as PPO does"),
     E(cispo_without_cap, "truncated_importance", "no cap"),
     E(cispo_differentiates_the_weight, "truncated_importance", "the weight is differentiated"),
-    E(gspo_sums_the_log_ratio, "sequence_clipped_surrogate", "the log-ratio is summed, not averaged"),
+    E(gspo_sums_the_log_ratio, "sequence_clipped_surrogate", "the log-ratio summed, not averaged"),
     E(gspo_divides_by_the_width, "sequence_clipped_surrogate", "divided by the padded width"),
     E(gspo_forgets_the_mask, "sequence_clipped_surrogate", "padding enters the ratio"),
     E(gspo_mean_of_ratios, "sequence_clipped_surrogate", "arithmetic mean of the token ratios"),
@@ -194,7 +191,6 @@ EXHIBITS = [
     E(value_clip_forgets_old, "value_loss", "the old value is not added back after the clip",
       "labmlai/annotated_deep_learning_paper_implementations ppo (the printed formula)"),
     E(value_without_clip, "value_loss", "no clip"),
-    E(value_clips_around_the_return, "value_loss", "clips around the return, so it never acts"),
     E(entropy_sign, "entropy", "minus the entropy"),
     E(entropy_of_logits, "entropy", "logits used as log-probabilities"),
     E(entropy_in_bits, "entropy", "log2: bits, not nats"),

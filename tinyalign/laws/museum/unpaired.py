@@ -133,7 +133,7 @@ EXHIBITS = [
     E(rm_sign_flipped, "bradley_terry", "it prefers what was rejected"),
     E(rm_sigmoid_without_log, "bradley_terry", "-sigmoid, not -log sigmoid"),
     E(rm_margin_added, "bradley_terry", "the margin's sign: it asks for less, not more"),
-    E(rm_centers_the_difference, "bradley_terry", "centering pulls the difference to 0, not the sum"),
+    E(rm_centers_the_difference, "bradley_terry", "centres the difference, not the sum"),
     E(rm_naive_log_exp, "bradley_terry", "log(1+exp(x)): inf for a pair far wrong",
       "OpenRLHF/OpenRLHF models/loss.py LogExpLoss"),
     E(rm_sum_of_rewards, "bradley_terry", "the sum of the rewards where the difference is meant"),
