@@ -103,7 +103,7 @@ def sample(
     temperature      draws from softmax(logits / temperature); 0 takes the likeliest token
     num_generations  completions of each prompt, G, in G rows one after another
     returns          Rollout of N = P·G rows; a row that never drew EOS simply has no EOS
-    raises           ValueError for an empty prompt, or one too long for the model
+    raises           ValueError for an empty prompt, one too long for the model, or no room
     """
     tokens, length = pad_prompts(prompts, max_new_tokens)
     require_context(model, params, tokens.shape[1])
@@ -115,9 +115,10 @@ def sample(
     for t in range(shared, width - 1):
         features, state = model.step(params, state, tokens[:, t])
         drawn, score = draw(features @ model.unembedding(params).T, rng, temperature)
-        own = going & (length <= t + 1) & (t + 1 < length + max_new_tokens)
+        own = going & (length <= t + 1)
         tokens[:, t + 1] = xp.where(own, drawn, tokens[:, t + 1])
         logp[:, t], mask[:, t] = score * own, own
+        going &= t + 2 < length + max_new_tokens
         if eos is not None:
             going &= ~(own & (drawn == eos))
             if t + 1 >= longest and not going.any():
@@ -150,6 +151,8 @@ def draw(z, rng, temperature):
 
 def pad_prompts(prompts, room):
     """Ragged prompts as one array with `room` empty places after the longest: (tokens, length)."""
+    if room < 1:
+        raise ValueError(f"max_new_tokens must be at least 1, got {room}")
     length = np.array([len(prompt) for prompt in prompts])
     if len(length) == 0 or length.min() == 0:
         raise ValueError("sample needs at least one prompt, and at least one token in each")
