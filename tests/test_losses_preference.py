@@ -293,9 +293,10 @@ def test_repeating_every_token_changes_the_sum_form_of_ipo_only():
 
 @given(moderate_pairs(), st.floats(0.01, 2.0), st.floats(-5, 5))
 def test_bco_bounds_dpo_from_above_and_its_terms_separate(batch, beta, delta):
-    """BCO > DPO for every δ; slopes −βσ(δ − βh_w) and +βσ(βh_l − δ)."""
+    """BCO ≥ DPO for every δ; slopes −βσ(δ − βh_w) and +βσ(βh_l − δ)."""
     win, lose, ref_w, ref_l = batch
-    assert (L.bco(*batch, beta=beta, delta=delta) > L.dpo(*batch, beta=beta)).all()
+    above = L.bco(*batch, beta=beta, delta=delta) - L.dpo(*batch, beta=beta)
+    assert (above >= -1e-12).all()  # strictly above, until both round to the same number
     h_w, h_l = win - ref_w, lose - ref_l
     expected = -beta * sigma(delta - beta * h_w)
     close(slope(L.bco, *batch, at=0, beta=beta, delta=delta), expected)

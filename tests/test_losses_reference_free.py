@@ -50,7 +50,7 @@ def test_a_larger_target_margin_costs_more(batch, beta, gamma, more):
         L.simpo(win - gamma / beta, lose, beta=beta, gamma=0.0),
     )
     low = L.simpo(win, lose, beta=beta, gamma=gamma)
-    assert (L.simpo(win, lose, beta=beta, gamma=gamma + more) >= low).all()
+    assert (L.simpo(win, lose, beta=beta, gamma=gamma + more) >= low - 1e-12).all()
 
 
 @given(averages, betas, gammas, shifts)
