@@ -1,0 +1,161 @@
+"""What may import what, what an import may load, and how long a function may be."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# The floors, lowest first. A module imports from lower floors only; `laws` stands beside them.
+FLOORS = [
+    ["errors", "strict", "text", "figures", "examples"],
+    ["backend", "data", "report"],
+    ["rules", "tree", "screen"],
+    ["numerics", "ops", "optim", "weights"],
+    ["losses", "optimum", "models"],
+    ["policy", "config"],
+    ["steps"],
+    ["stages"],
+    ["online", "evaluate"],
+    ["comparisons", "actor_critic"],
+    ["methods"],
+    ["plan"],
+    ["experiment", "show"],
+    ["compare"],
+    ["cli"],
+    ["__main__"],
+]
+FLOOR = {name: height for height, floor in enumerate(FLOORS) for name in floor}
+LIMITS = {"losses": 15, "steps": 25}
+LONGEST_FUNCTION, LONGEST_FILE = 25, 250
+TOO_LONG_FOR_NOW = ("laws",)  # a debt, not a licence: take it off the list when it is paid
+
+
+def sources(package):
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imported(path):
+    """Full names of the modules that a file imports, relative ones resolved."""
+    package = path.relative_to(ROOT).with_suffix("").parts
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level] if node.level else ()
+            module = ".".join([*base, node.module or ""]).strip(".")
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def module_of(name):
+    """The module of the package that "tinyalign.losses.dpo" belongs to: "losses"."""
+    return name.split(".")[1]
+
+
+files = [
+    path
+    for path in sources("tinyalign")
+    if path.relative_to(ROOT / "tinyalign").parts[0] not in ("laws", "__init__.py")
+]
+
+
+@pytest.mark.parametrize("path", files, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_downward_only(path):
+    """A file imports from lower floors, or from its own package; every module has its floor."""
+    own = path.relative_to(ROOT / "tinyalign").with_suffix("").parts[0]
+    assert own in FLOOR, f"{own} has no floor: put it in FLOORS"
+    for name in imported(path):
+        if name.startswith("tinyalign."):
+            other = module_of(name)
+            assert other in FLOOR, f"{name} has no floor: put it in FLOORS"
+            assert FLOOR[other] < FLOOR[own] or other == own, f"{own} imports {name} from above"
+
+
+def test_losses_need_only_numerics():
+    """A loss knows arrays and checks: no model, no optimizer, no step."""
+    for path in sources("tinyalign/losses"):
+        used = {module_of(name) for name in imported(path) if name.startswith("tinyalign.")}
+        assert used <= {"losses", "numerics"}, path
+
+
+def test_the_laws_import_nothing_else_of_the_package():
+    """laws judges anybody's losses, so it knows none of ours."""
+    for path in sources("tinyalign/laws"):
+        for name in imported(path):
+            assert not name.startswith("tinyalign") or module_of(name) == "laws", (path, name)
+
+
+def test_only_backend_names_cupy():
+    """Everything else says xp."""
+    for path in sources("tinyalign"):
+        uses = any(name.split(".")[0] == "cupy" for name in imported(path))
+        assert uses == (path.name == "backend.py"), path
+
+
+def test_environments_know_neither_gradients_nor_losses():
+    """toy_envs imports NumPy and the standard library alone."""
+    for path in sources("toy_envs"):
+        for name in imported(path):
+            top = name.split(".")[0]
+            assert top in {"numpy", "toy_envs"} | set(sys.stdlib_module_names), (path, name)
+
+
+@pytest.mark.parametrize(
+    "package", ["tinyalign", "tinyalign.steps", "tinyalign.models.transformer"]
+)
+def test_importing_the_package_loads_nothing_heavy(package):
+    """sys.modules after `import tinyalign`: numpy and autograd, no pictures, screens or tests."""
+    heavy = ["matplotlib", "rich", "tyro", "safetensors", "hypothesis", "scipy", "pytest", "cupy"]
+    code = f"import sys, {package}; print(*[m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def code_lines(node, source):
+    """Lines of a function that hold code: no blank lines, comments or docstrings."""
+    skipped = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(inner):
+            skipped |= set(range(inner.body[0].lineno, inner.body[0].end_lineno + 1))
+    lines = source.splitlines()
+    return sum(
+        bool(lines[number - 1].strip()) and not lines[number - 1].strip().startswith("#")
+        for number in range(node.lineno, node.end_lineno + 1)
+        if number not in skipped
+    )
+
+
+def measured(package):
+    """The files whose length is limited."""
+    return [path for path in sources(package) if path.parent.name not in TOO_LONG_FOR_NOW]
+
+
+def limit(path):
+    """How many lines of code a function of this file may have."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return LIMITS.get(parts[1], LONGEST_FUNCTION) if len(parts) > 1 else LONGEST_FUNCTION
+
+
+@pytest.mark.parametrize("package", ["tinyalign", "toy_envs"])
+def test_functions_are_short(package):
+    """A loss has at most 15 lines of code, any other function 25; docstrings are not counted."""
+    long = {}
+    for path in measured(package):
+        source = path.read_text(encoding="utf8")
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef) and code_lines(node, source) > limit(path):
+                long[f"{path.relative_to(ROOT)}:{node.name}"] = code_lines(node, source)
+    assert long == {}
+
+
+@pytest.mark.parametrize("package", ["tinyalign", "toy_envs"])
+def test_files_are_short(package):
+    """A file has at most 250 lines, all included."""
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf8").splitlines())
+        for path in measured(package)
+    }
+    assert {path: lines for path, lines in lengths.items() if lines > LONGEST_FILE} == {}
