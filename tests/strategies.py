@@ -32,7 +32,7 @@ def vectors(elements, *, min_size=1, max_size=4):
 def batches(draw, elements, count, *, max_size=4):
     """`count` arrays (B,) of one common length."""
     size = draw(st.integers(1, max_size))
-    return [draw(arrays(np.float64, size, elements=elements)) for _ in range(count)]
+    return list(draw(arrays(np.float64, (count, size), elements=elements)))
 
 
 def pairs():
@@ -55,7 +55,7 @@ def ragged(draw, elements, count=1):
     n, t = draw(st.integers(1, 4)), draw(st.integers(1, 6))
     lengths = draw(st.lists(st.integers(1, t), min_size=n, max_size=n))
     mask = (np.arange(t) < np.array(lengths)[:, None]).astype(float)
-    return mask, *[draw(arrays(np.float64, (n, t), elements=elements)) for _ in range(count)]
+    return mask, *draw(arrays(np.float64, (count, n, t), elements=elements))
 
 
 @st.composite
