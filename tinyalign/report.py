@@ -19,6 +19,8 @@ PANELS = (
     ("policy loss", ("loss", "policy_loss")),
     ("value loss", ("value_loss",)),
     ("entropy, nats", ("entropy",)),
+    ("reward margin", ("rewards/margins", "margin")),
+    ("held-out loss, nats per token", ("eval_nll",)),
 )
 COLUMNS = (
     "method",
