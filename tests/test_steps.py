@@ -1,0 +1,404 @@
+"""Training steps: what they change, what they must not, and the precision and place they keep."""
+
+import functools
+import inspect
+
+import autograd.core
+import numpy as np
+import pytest
+from tiny import NAMES, SIZES, VOCAB
+
+from tinyalign import losses, policy, steps, strict, tree
+from tinyalign.backend import to_device, to_host, using
+from tinyalign.losses import aggregate, divergence
+from tinyalign.models import lstm, transformer
+from tinyalign.steps import Experience, Optimizer
+from tinyalign.tree import leaves, ravel, tree_map
+
+each_model = pytest.mark.parametrize("model", NAMES.values(), ids=NAMES)
+deep_models = pytest.mark.parametrize("model", [transformer, lstm], ids=["transformer", "lstm"])
+OPTIMIZER = Optimizer(learning_rate=1e-2)
+
+
+def start(model, seed=0):
+    """Fresh float32 parameters; a table gets random logits, because its own start is uniform."""
+    rng = np.random.default_rng(seed)
+    params = model.init(rng, vocab=VOCAB, **SIZES[model])
+    return tree_map(
+        lambda leaf: leaf + to_device(0.1 * rng.standard_normal(leaf.shape, np.float32)), params
+    )
+
+
+def batch(rows=6, time=7, seed=0):
+    """Tokens (N, S) and a ragged mask (N, S−1) after prompts of two tokens."""
+    rng = np.random.default_rng(seed)
+    tokens = rng.integers(VOCAB, size=(rows, time))
+    place, end = np.arange(time - 1), rng.integers(3, time, size=(rows, 1))
+    return tokens, ((place >= 1) & (place < end)).astype(np.float32)
+
+
+def surrogate(logp, old_logp, advantage, mask):
+    return losses.clipped_surrogate(logp, old_logp, advantage)
+
+
+def experience(model, params, tokens, mask, advantage):
+    old = policy.token_logp(model, params, tokens)
+    return Experience(tokens, mask, old, old, advantage)
+
+
+GRPO = dict(
+    surrogate=surrogate, reduce=aggregate.sequence_mean, kl=divergence.k3,
+    beta=0.1, entropy_coef=0.01, temperature=1.0, optimizer=OPTIMIZER,
+)  # fmt: skip
+
+
+def sft(model):
+    tokens, mask = (to_device(a) for a in batch())
+    return start(model), lambda net: steps.sft_step(
+        net, tokens, mask, model=model, optimizer=OPTIMIZER
+    )
+
+
+def reward_model(model):
+    tokens, mask = (to_device(a) for a in batch())
+    params = policy.scalar_init(model, start(model))
+    return params, lambda net: steps.reward_model_step(
+        net, tokens, mask, model=model, optimizer=OPTIMIZER
+    )
+
+
+def preference(model, loss=losses.dpo, roles=("chosen", "rejected")):
+    tokens, mask = (to_device(a) for a in batch(rows=2 * len(roles)))
+    reference = policy.token_logp(model, start(model, seed=1), tokens)
+    return start(model), lambda net: steps.preference_step(
+        net, tokens, mask, reference, roles=roles, loss=loss, model=model, optimizer=OPTIMIZER
+    )
+
+
+def grpo(model):
+    tokens, mask = (to_device(a) for a in batch())
+    advantage = to_device(np.array([[1], [-1], [0.5], [-0.5], [2], [-2]], np.float32))
+    params = start(model)
+    drawn = experience(model, params, tokens, mask, advantage)
+    return params, lambda net: steps.policy_gradient_step(net, drawn, model=model, **GRPO)
+
+
+def critic(model):
+    tokens, mask = (to_device(a) for a in batch())
+    params = policy.scalar_init(model, start(model))
+    old = policy.scalar(model, params, tokens[:, :-1])
+    returns = to_device(np.random.default_rng(1).standard_normal(mask.shape).astype(np.float32))
+    return params, lambda net: steps.critic_step(
+        net, tokens, mask, old, returns, clip=5.0, model=model, optimizer=OPTIMIZER
+    )
+
+
+def unpaired(model):
+    (tokens, mask), (other, other_mask) = (map(to_device, batch(seed=s)) for s in (0, 1))
+    reference = start(model, seed=1)
+    ref_logp = policy.sequence_logp(model, reference, tokens, mask)
+    other_ref = policy.sequence_logp(model, reference, other, other_mask)
+    liked = to_device(np.array([1, 0, 0, 1, 1, 0], np.float32))
+    rest = ref_logp, liked, other, other_mask, other_ref
+    return start(model), lambda net: steps.unpaired_step(
+        net, tokens, mask, *rest, loss=losses.kto, model=model, optimizer=OPTIMIZER
+    )
+
+
+def ranked(model):
+    tokens, mask = (to_device(a) for a in batch())
+    ref_logp = policy.token_logp(model, start(model, seed=1), tokens)
+    reward = to_device(np.array([[1, 0, 2], [0.5, 0.5, -1]], np.float32))
+    grouped = (a.reshape(2, 3, -1) for a in (tokens, mask, ref_logp))
+    tokens, mask, ref_logp = grouped
+    return start(model), lambda net: steps.ranked_step(
+        net, tokens, mask, ref_logp, reward, loss=losses.nca, model=model, optimizer=OPTIMIZER
+    )
+
+
+FAMILIES = sft, reward_model, preference, unpaired, ranked, grpo, critic
+STEPS = {family.__name__: family for family in FAMILIES}
+each_step = pytest.mark.parametrize("family", STEPS.values(), ids=STEPS)
+
+
+def train(params, step, count=4):
+    """The network and the metrics after each of `count` steps, left where they are."""
+    network, history = steps.learner(params), []
+    for _ in range(count):
+        network, metrics = step(network)
+        history.append(metrics)
+    return network, history
+
+
+def curve(history):
+    """The loss of every step, on the host."""
+    name = "loss" if "loss" in history[0] else "value_loss"
+    return np.array([to_host(metrics[name]) for metrics in history])
+
+
+@each_step
+@each_model
+def test_a_step_on_the_device_copies_nothing_and_learns_what_numpy_learns(family, model, device):
+    """(host→device, device→host) = (0, 0), no float64 anywhere, and NumPy's loss curve."""
+    with using("numpy"):
+        reference, expected = train(*family(model))
+    params, step = family(model)
+    strict.reset()
+    network, history = train(params, step)
+    if device == "strict":
+        assert (strict.stats.h2d, strict.stats.d2h) == (0, 0)
+        assert strict.stats.calls > 100
+    for name in history[0]:
+        np.testing.assert_allclose(
+            [to_host(metrics[name]) for metrics in history],
+            [metrics[name] for metrics in expected],
+            rtol=1e-4, atol=1e-5, err_msg=name,
+        )  # fmt: skip
+    np.testing.assert_allclose(
+        to_host(ravel(network.params)), ravel_on_host(reference.params), rtol=1e-3, atol=1e-4
+    )
+
+
+def ravel_on_host(params):
+    return np.concatenate([leaf.reshape(-1) for leaf in leaves(params).values()])
+
+
+@each_step
+@each_model
+def test_no_float64_array_arises_in_a_float32_step(family, model, monkeypatch):
+    """Every value on the tape, every cotangent, gradient, parameter, moment and metric: float32."""
+    seen = {"value": set(), "cotangent": set(), "gradient": set()}
+    record, add = autograd.core.VJPNode.__init__, tree.add_outgrads
+
+    def recorded(self, value, *rest):
+        seen["value"].add(value.dtype)
+        record(self, value, *rest)
+
+    def added(before, share):
+        seen["cotangent"].add(getattr(share, "vs", share).dtype)
+        return add(before, share)
+
+    def clipped(gradients, bound):
+        seen["gradient"] |= {leaf.dtype for leaf in leaves(gradients).values()}
+        return clip(gradients, bound)
+
+    clip = steps.clip_by_global_norm
+    monkeypatch.setattr(autograd.core.VJPNode, "__init__", recorded)
+    monkeypatch.setattr(tree, "add_outgrads", added)
+    monkeypatch.setattr(steps, "clip_by_global_norm", clipped)
+    network, history = train(*family(model), count=2)
+    single = {np.dtype(np.float32)}
+    assert seen == {"value": single, "cotangent": single, "gradient": single}
+    assert {leaf.dtype for leaf in leaves(network.params).values()} == single
+    assert {network.adam.mean.dtype, network.adam.square.dtype} == single
+    assert {np.asarray(value).dtype for value in history[-1].values()} == single
+
+
+@each_step
+@each_model
+def test_a_step_writes_to_none_of_its_arguments(family, model):
+    """Pure: read-only inputs are accepted, and the same inputs give the same step again."""
+    params, step = family(model)
+    network = steps.learner(params)
+    network, _ = step(network)
+    for array in (*leaves(network.params).values(), network.adam.mean, network.adam.square):
+        array.flags.writeable = False
+    for cell in inspect.getclosurevars(step).nonlocals.values():
+        for array in cell if isinstance(cell, tuple) else [cell]:
+            if isinstance(array, np.ndarray):
+                array.flags.writeable = False
+    one, first = step(network)
+    two, again = step(network)
+    np.testing.assert_array_equal(ravel(one.params), ravel(two.params))
+    assert (ravel(one.params) != ravel(network.params)).any()
+    assert first == again
+    assert one.adam.step == network.adam.step + 1
+
+
+@each_step
+@each_model
+def test_a_step_descends_on_a_fixed_batch(family, model):
+    """L(θ₂₀) < L(θ₀) on the batch that it trains on."""
+    _, history = train(*family(model), count=20)
+    descent = curve(history)
+    assert descent[-1] < descent[0] - 1e-3
+
+
+@each_step
+def test_a_learning_rate_of_zero_leaves_the_parameters(family, monkeypatch):
+    """θ − 0·m̂/√v̂ = θ, bit by bit."""
+    params, step = family(transformer)
+    still = functools.partial(steps.adam)
+    monkeypatch.setattr(
+        steps, "adam", lambda p, g, s, *, learning_rate: still(p, g, s, learning_rate=0.0)
+    )
+    network, _ = step(steps.learner(params))
+    np.testing.assert_array_equal(ravel(network.params), ravel(params))
+
+
+def test_a_long_gradient_is_clipped_and_its_length_reported():
+    """grad_norm is ‖g‖ before clipping; Adam's first mean is (1 − b1)·clip(g)."""
+    params, _ = sft(transformer)
+    tokens, mask = batch()
+    for bound in (1e-3, 1e3):
+        network, metrics = steps.sft_step(
+            steps.learner(params), tokens, mask, model=transformer, optimizer=Optimizer(1e-2, bound)
+        )
+        length = np.linalg.norm(network.adam.mean) / 0.1
+        np.testing.assert_allclose(length, min(bound, metrics["grad_norm"]), rtol=2e-3)
+
+
+def gradient_of_step(model, params, drawn, **changed):
+    """The gradient that a policy-gradient step took, read off Adam's first mean, (1 − b1)·g."""
+    settings = GRPO | dict(optimizer=Optimizer(1e-2, np.inf), beta=0.0, entropy_coef=0.0) | changed
+    network, metrics = steps.policy_gradient_step(
+        steps.learner(params), drawn, model=model, **settings
+    )
+    return network.adam.mean / np.float32(0.1), metrics
+
+
+@each_model
+def test_at_ratio_one_ppo_has_the_gradient_of_reinforce(model):
+    """∇ min(ρA, clip(ρ)A) at ρ = 1 is A·∇log π."""
+    params, (tokens, mask) = start(model), batch()
+    advantage = np.random.default_rng(3).standard_normal(mask.shape).astype(np.float32)
+    drawn = experience(model, params, tokens, mask, advantage)
+
+    def plain(logp, old_logp, advantage, mask):
+        return -advantage * logp
+
+    for reduce in (aggregate.token_mean, aggregate.sequence_mean):
+        ppo, _ = gradient_of_step(model, params, drawn, reduce=reduce)
+        reinforce, _ = gradient_of_step(model, params, drawn, surrogate=plain, reduce=reduce)
+        np.testing.assert_allclose(ppo, reinforce, rtol=1e-4, atol=1e-6)
+        assert np.abs(ppo).max() > 1e-3
+
+
+@each_model
+def test_a_loss_of_zero_can_have_a_gradient(model):
+    """GRPO at ratio 1: −Σ A = 0 because a group is centred, and still θ must move."""
+    params, (tokens, mask) = start(model), batch()
+    advantage = np.array([[1], [-1], [0.5], [-0.5], [2], [-2]], np.float32)
+    drawn = experience(model, params, tokens, mask, advantage)
+    _, metrics = gradient_of_step(model, params, drawn)
+    assert abs(metrics["loss"]) < 1e-6
+    assert metrics["grad_norm"] > 1e-2
+
+
+@each_model
+def test_the_metrics_of_a_policy_gradient_step_are_what_they_are_called(model):
+    """loss = policy_loss + β·KL − c·H; H mean entropy; approx_kl = mean(old − new), 0 at first."""
+    params, (tokens, mask) = start(model), batch()
+    drawn = experience(model, params, tokens, mask, np.ones((6, 1), np.float32))
+    reference = policy.token_logp(model, start(model, seed=1), tokens)
+    drawn = drawn._replace(ref_logp=reference)
+    _, metrics = gradient_of_step(model, params, drawn, beta=0.5, entropy_coef=0.25)
+    z = policy.logits(model, params, tokens[:, :-1])
+    p = np.exp(z) / np.exp(z).sum(-1, keepdims=True)
+    entropy = (-(p * np.log(p)).sum(-1) * mask).sum() / mask.sum()
+    gap = reference - drawn.old_logp
+    kl = np.mean(((np.exp(gap) - gap - 1) * mask).sum(1) / mask.sum(1))
+    np.testing.assert_allclose(metrics["entropy"], entropy, rtol=1e-4)
+    np.testing.assert_allclose(metrics["policy_loss"], -1.0, rtol=1e-5)
+    np.testing.assert_allclose(metrics["loss"], -1.0 + 0.5 * kl - 0.25 * entropy, rtol=1e-4)
+    np.testing.assert_allclose(metrics["approx_kl"], 0.0, atol=1e-6)
+
+
+def roles_of(loss):
+    """Which completions a loss reads: the first words of its parameters' names."""
+    words = {name.removeprefix("ref_").split("_")[0] for name in steps.needs(loss)}
+    return ("gold",) * ("gold" in words) + ("chosen", "rejected")
+
+
+PAIR_LOSSES = {
+    name: getattr(losses, name)
+    for name in losses.__all__
+    if "chosen_logp" in steps.needs(getattr(losses, name))
+    or "chosen_avg_logp" in steps.needs(getattr(losses, name))
+}
+del PAIR_LOSSES["log_ratios"], PAIR_LOSSES["margin"]  # parts of losses, not losses
+
+
+@pytest.mark.parametrize("loss", PAIR_LOSSES.values(), ids=PAIR_LOSSES)
+def test_what_a_preference_loss_needs_is_there(loss):
+    """needs(loss) ⊆ views(policy) ∪ ref_ views(reference): every one of them can be trained."""
+    params, step = preference(transformer, loss, roles_of(loss))
+    _, history = train(params, step, count=1)
+    assert np.isfinite(history[0]["loss"])
+    assert history[0]["grad_norm"] > 0
+
+
+def test_there_are_as_many_pair_losses_as_the_design_lists():
+    """dpo, cdpo, robust_dpo, ipo, hinge, dpop, sppo, apo ×2, bco, exo, simpo, odds, orpo, cpo, …"""
+    assert len(PAIR_LOSSES) == 18
+
+
+def test_needs_are_the_positional_parameters():
+    """Settings behind the star are the caller's, also when partial fixes one of them."""
+    names = ["chosen_logp", "rejected_logp", "ref_chosen_logp", "ref_rejected_logp"]
+    assert steps.needs(losses.dpo) == names
+    assert steps.needs(functools.partial(losses.dpo, beta=0.3)) == names
+
+
+def test_views_read_sums_means_and_negative_means_of_each_role():
+    """Σ mask·logp, that over |y|, and minus that; rows in the order of the roles."""
+    logp = -np.arange(1.0, 13.0).reshape(4, 3)
+    mask = np.array([[1, 1, 0], [0, 1, 1], [1, 1, 1], [0, 0, 1]])
+    found = steps.views(logp, mask, ("chosen", "rejected"))
+    expected = {
+        "chosen_logp": [-3, -11], "chosen_avg_logp": [-1.5, -5.5], "chosen_nll": [1.5, 5.5],
+        "rejected_logp": [-24, -12], "rejected_avg_logp": [-8, -12], "rejected_nll": [8, 12],
+    }  # fmt: skip
+    for name, numbers in expected.items():
+        np.testing.assert_array_equal(found[name], numbers, err_msg=name)
+
+
+@each_model
+def test_dpo_starts_at_log_2_and_its_margins_grow(model):
+    """π = π_ref: loss log 2 and rewards 0; trained on the pairs, margin and accuracy rise."""
+    params, (tokens, mask) = start(model), batch()
+    reference = policy.token_logp(model, params, tokens)
+    before = ravel(params).copy()
+    settings = dict(roles=("chosen", "rejected"), loss=losses.dpo, model=model, optimizer=OPTIMIZER)
+    _, history = train(
+        params, lambda net: steps.preference_step(net, tokens, mask, reference, **settings), 30
+    )
+    np.testing.assert_allclose(history[0]["loss"], np.log(2), rtol=1e-5)
+    assert history[0]["rewards/margins"] == history[0]["rewards/accuracies"] == 0
+    assert history[-1]["rewards/margins"] > 0.5
+    assert history[-1]["rewards/accuracies"] == 1
+    last = history[-1]
+    margin = last["rewards/chosen"] - last["rewards/rejected"]
+    np.testing.assert_allclose(last["rewards/margins"], margin, rtol=1e-4)
+    np.testing.assert_array_equal(ravel(params), before)  # the reference is where it was
+
+
+@deep_models
+def test_a_reward_model_learns_to_tell_the_pairs_apart(model):
+    """A new head scores 0: loss log 2; after 30 steps the chosen score higher in every pair."""
+    _, history = train(*reward_model(model), count=30)
+    np.testing.assert_allclose(history[0]["loss"], np.log(2), rtol=1e-6)
+    assert history[0]["accuracy"] == 0
+    assert history[-1]["accuracy"] == 1
+    assert history[-1]["margin"] > 1
+
+
+@each_model
+def test_sft_is_the_mean_over_completion_tokens(model):
+    """loss = −Σ mask·log π / Σ mask."""
+    params, step = sft(model)
+    tokens, mask = batch()
+    _, metrics = step(steps.learner(params))
+    expected = -(policy.token_logp(model, params, tokens) * mask).sum() / mask.sum()
+    np.testing.assert_allclose(metrics["loss"], expected, rtol=1e-5)
+
+
+@each_model
+def test_the_rows_of_a_step_may_come_in_any_order(model):
+    """The batch is a set: SFT on permuted rows takes the same step."""
+    params, (tokens, mask) = start(model), batch()
+    settings = dict(model=model, optimizer=Optimizer(1e-2, np.inf))
+    order = np.random.default_rng(0).permutation(len(tokens))
+    one, _ = steps.sft_step(steps.learner(params), tokens, mask, **settings)
+    two, _ = steps.sft_step(steps.learner(params), tokens[order], mask[order], **settings)
+    np.testing.assert_allclose(one.adam.mean, two.adam.mean, rtol=1e-3, atol=1e-7)
