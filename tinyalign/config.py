@@ -55,6 +55,8 @@ class Config:
     """Weight of the entropy bonus."""
     advantage: str | None = None
     """GRPO's baseline: standardize, center or rank."""
+    kl: str = "k3"
+    """Estimator of the KL in the loss: k3, k2 or k1."""
     gamma: float = 1.0
     """PPO: discount."""
     lam: float = 0.95
@@ -144,12 +146,13 @@ LSTM = {
     | {"learning_rate": 4e-3, "steps": 250, "num_minibatches": 2},
     "ppo": TRANSFORMER["ppo"] | {"learning_rate": 3e-3},
 }
-TABULAR = {
-    "supervised": TRANSFORMER["supervised"] | {"learning_rate": 3e-2, "steps": 200},
-    "reward_model": TRANSFORMER["reward_model"] | {"learning_rate": 3e-2},
-    "preference": TRANSFORMER["preference"] | {"learning_rate": 3e-2},
-    "policy_gradient": TRANSFORMER["policy_gradient"] | {"learning_rate": 3e-2, "batch_size": 64},
-    "ppo": TRANSFORMER["ppo"] | {"learning_rate": 3e-2},
+TABULAR = {kind: {**settings, "learning_rate": 3e-2} for kind, settings in TRANSFORMER.items()}
+LIKE = {  # kinds of training that need what another one needs
+    "unpaired": "preference",
+    "ranked": "preference",
+    "best_of_n": "policy_gradient",
+    "raft": "policy_gradient",
+    "online_dpo": "policy_gradient",
 }
 FILE_STEPS = 120  # with --data: 128 examples a step see a few hundred lines some thirty times
 RECIPES = {"transformer": TRANSFORMER, "lstm": LSTM, "tabular": TABULAR}

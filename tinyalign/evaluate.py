@@ -47,7 +47,7 @@ def evaluate_lines(setting, params):
               eval_accuracy: share whose log-probability rose more for the chosen completion than
               for the rejected one since the start
     """
-    tokens, mask, told, _ = stages.feedback_of(held_out(setting), None)
+    tokens, mask, told, *_ = stages.feedback_of(held_out(setting), None)
     chosen, chosen_mask = tokens[told.prompt, told[1]], mask[told.prompt, told[1]]
     logp, rise = log_ratio(setting, params, chosen, chosen_mask)
     metrics = {"eval_nll": -float(logp.sum() / chosen_mask.sum())}

@@ -151,7 +151,7 @@ def take_step(setting, phase, stage, progress, rng):
     )
     finished = step == stage.steps or good_enough(setting, phase, progress)
     if finished or step % setting.config.eval_every == 0:
-        metrics |= measure(setting, progress)
+        metrics |= measure(setting, stage, progress)
     return progress, {**metrics, "samples": samples}, finished
 
 
@@ -170,9 +170,11 @@ def good_enough(setting, phase, progress):
     return solved >= phase.stop_at
 
 
-def measure(setting, progress):
+def measure(setting, stage, progress):
     """What the networks can do on examples they were not trained on."""
     rng = fresh_rng(setting, progress, 2)
+    if stage.evaluate is not None:
+        return stage.evaluate(progress.networks, rng)
     if "policy" in progress.networks and setting.data is not None:
         return evaluate.evaluate_lines(setting, progress.networks["policy"].params)
     if "policy" in progress.networks:

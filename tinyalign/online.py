@@ -1,20 +1,39 @@
 """Stages that learn from their own samples: sample, score, turn rewards into advantages, step."""
 
 import functools
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyalign import policy, steps
-from tinyalign.backend import to_device, xp
-from tinyalign.losses import advantage as advantages
-from tinyalign.losses import aggregate, divergence
-from tinyalign.losses.policy_gradient import clipped_surrogate
+from tinyalign import policy, steps, text
+from tinyalign.backend import to_device, to_host, xp
+from tinyalign.losses import divergence
+from tinyalign.losses.policy_gradient import overlong_penalty
 from tinyalign.stages import Stage, draw_prompts, optimizer, roll_out, score
 from tinyalign.steps import Experience
 
+ROUNDS = 4  # dynamic sampling gives up on filling the batch after this many
+
+
+class Batch(NamedTuple):
+    """Fresh samples of P prompts, G completions each, scored; N = P·G."""
+
+    setting: Any
+    params: Any  # of the policy that drew them
+    rng: Any
+    prompts: list[str]  # P
+    rollout: policy.Rollout  # N rows
+    reward: np.ndarray  # (P, G)
+    ref_logp: Any  # (N, S−1)
+
+    @property
+    def beta(self):
+        """Weight of the KL, per nat."""
+        return self.setting.config.beta
+
 
 def collect(setting, params, rng):
-    """Sample and score: (rollout, reward (P, G), ref_logp (N, T), metrics)."""
+    """Sample and score one Batch."""
     config = setting.config
     prompts = draw_prompts(setting, rng, config.batch_size)
     rollout = roll_out(setting, params, prompts, rng, config.temperature, config.num_generations)
@@ -22,14 +41,81 @@ def collect(setting, params, rng):
     ref_logp = policy.token_logp(
         setting.model, setting.start, rollout.tokens, temperature=config.temperature
     )
-    each = 1 / reward.size
-    metrics = {
-        "reward": reward.mean(),
-        "kl": xp.sum(divergence.k3(rollout.logp, ref_logp) * rollout.mask) * each,
+    return Batch(setting, params, rng, prompts, rollout, reward, ref_logp)
+
+
+def measured(batch):
+    """What is worth a look in a batch: means per completion."""
+    rollout, each = batch.rollout, 1 / batch.reward.size
+    return {
+        "reward": batch.reward.mean(),
+        "frac_reward_zero_std": np.mean(batch.reward.max(axis=1) == batch.reward.min(axis=1)),
+        "kl": xp.sum(divergence.k3(rollout.logp, batch.ref_logp) * rollout.mask) * each,
         "length": xp.sum(rollout.mask) * each,
-        "samples": reward.size,
+        "samples": batch.reward.size,
     }
-    return rollout, reward, ref_logp, metrics
+
+
+def collect_with_spread(setting, params, rng):
+    """DAPO's dynamic sampling: prompts whose completions all score alike are drawn again.
+
+    A completion that was cut off counts as longer than the limit, and loses 1 in reward.
+    """
+    parts, found, wanted = [], 0, setting.config.batch_size
+    for _ in range(ROUNDS):
+        batch = collect(setting, params, rng)
+        reward = batch.reward + cut_off_penalty(batch)
+        spread = np.flatnonzero(reward.max(axis=1) > reward.min(axis=1))
+        parts.append(only(batch._replace(reward=reward), spread[: wanted - found]))
+        found += len(parts[-1].reward)
+        if found == wanted:
+            break
+    return joined(parts) if found else batch
+
+
+def cut_off_penalty(batch):
+    """DAPO's overlong penalty for a generation limit with no soft part: (P, G), 0 or −1."""
+    rollout, limit = batch.rollout, batch.setting.task.max_new_tokens
+    tokens, mask = to_host(rollout.tokens), to_host(rollout.mask)
+    _, finished = text.completions(batch.setting.vocabulary, tokens, mask)
+    length = np.where(finished, mask.sum(axis=1), limit + 1).astype(np.float32)
+    return overlong_penalty(length, max_length=limit + 1, buffer=1).reshape(batch.reward.shape)
+
+
+def only(batch, chosen):
+    """The batch with only the chosen prompts."""
+    group = batch.reward.shape[1]
+    rows = (chosen[:, None] * group + np.arange(group)).reshape(-1)
+    rollout = policy.Rollout(*(array[rows] for array in batch.rollout))
+    prompts = [batch.prompts[i] for i in chosen]
+    return batch._replace(
+        prompts=prompts, rollout=rollout, reward=batch.reward[chosen], ref_logp=batch.ref_logp[rows]
+    )
+
+
+def joined(parts):
+    """Several batches as one; rows of different width are padded on the right."""
+    width = max(part.rollout.tokens.shape[1] for part in parts)
+
+    def stack(arrays, width):
+        wide = [xp.pad(array, ((0, 0), (0, width - array.shape[1]))) for array in arrays]
+        return xp.concatenate(wide)
+
+    columns = zip(*(part.rollout for part in parts), strict=True)
+    tokens, mask, logp = (stack(c, width - (i > 0)) for i, c in enumerate(columns))
+    return parts[0]._replace(
+        prompts=[prompt for part in parts for prompt in part.prompts],
+        rollout=policy.Rollout(tokens, mask, logp),
+        reward=np.concatenate([part.reward for part in parts]),
+        ref_logp=stack([part.ref_logp for part in parts], width - 1),
+    )
+
+
+def greedy_reward(batch):
+    """The reward of each prompt's likeliest completion: (P, 1)."""
+    setting = batch.setting
+    rollout = roll_out(setting, batch.params, batch.prompts, batch.rng, 0.0)
+    return score(setting, batch.prompts, rollout)
 
 
 def passes(config, size, rng):
@@ -38,33 +124,41 @@ def passes(config, size, rng):
         yield from np.array_split(rng.permutation(size), config.num_minibatches)
 
 
+def rewarded(batch, method):
+    """The batch with the KL to the reference taken off the reward, where the method puts it."""
+    if method.kl_in != "reward":
+        return batch
+    k1 = divergence.k1(batch.rollout.logp, batch.ref_logp)
+    kl = to_host(xp.sum(k1 * batch.rollout.mask, axis=1)).reshape(batch.reward.shape)
+    return batch._replace(reward=batch.reward - batch.beta * kl)
+
+
 def policy_gradient(setting):
-    """GRPO and its relatives: sample groups, turn rewards into advantages, step."""
+    """REINFORCE, RLOO, GRPO and relatives: sample groups, turn rewards into advantages, step."""
     config, method = setting.config, setting.method
-    surrogate = functools.partial(method.surrogate, clip=config.epsilon)
+    reduce = functools.partial(method.reduce, length=setting.task.max_new_tokens)
+    settings = {
+        "surrogate": functools.partial(method.surrogate, clip=config.epsilon),
+        "reduce": reduce,
+        "kl": method.kls[config.kl],
+        "beta": config.beta if method.kl_in == "loss" else 0.0,
+        "entropy_coef": config.entropy_coef,
+        "temperature": config.temperature,
+        "model": setting.model,
+    }
 
     def advance(networks, rng, step):
         learner = networks["policy"]
-        rollout, reward, ref_logp, metrics = collect(setting, learner.params, rng)
-        advantage = method.advantages[config.advantage](reward).reshape(-1, 1)
-        experience = Experience(*rollout, ref_logp, to_device(advantage))
+        batch = (method.collect or collect)(setting, learner.params, rng)
+        advantage = method.advantages[config.advantage](rewarded(batch, method))
+        experience = Experience(*batch.rollout, batch.ref_logp, to_device(advantage))
+        pace = optimizer(config, step, config.steps)
         for rows in passes(config, len(advantage), rng):
-            learner, details = steps.policy_gradient_step(
-                learner,
-                Experience(*(array[rows] for array in experience)),
-                surrogate=surrogate,
-                reduce=method.reduce,
-                kl=method.kl,
-                beta=config.beta,
-                entropy_coef=config.entropy_coef,
-                temperature=config.temperature,
-                model=setting.model,
-                optimizer=optimizer(config, step, config.steps),
-            )
-        tied = np.mean(reward.max(axis=1) == reward.min(axis=1))
-        return {"policy": learner}, {**metrics, "frac_reward_zero_std": tied, **details}
+            part = Experience(*(array[rows] for array in experience))
+            learner, details = steps.policy_gradient_step(learner, part, **settings, optimizer=pace)
+        return {"policy": learner}, {**measured(batch), **details}
 
-    frozen = held(setting, config.beta > 0)
+    frozen = held(setting, method.kl_in is not None)
     return Stage({"policy": steps.learner(setting.start)}, advance, config.steps, frozen)
 
 
@@ -72,45 +166,3 @@ def held(setting, reference):
     """The frozen networks of an online method."""
     learned = {} if setting.reward_model is None else {"reward_model": setting.reward_model}
     return learned | ({"reference": setting.start} if reference else {})
-
-
-def ppo(setting):
-    """PPO: KL-shaped rewards, a critic, generalized advantages, several clipped passes."""
-    config, model = setting.config, setting.model
-
-    def experience_of(networks, rng):
-        rollout, reward, ref_logp, metrics = collect(setting, networks["policy"].params, rng)
-        value = policy.scalar(model, networks["critic"].params, rollout.tokens[:, :-1])
-        shaped = advantages.kl_shaped_reward(
-            to_device(reward.reshape(-1)), rollout.logp, ref_logp, rollout.mask, beta=config.beta
-        )
-        advantage, returns = advantages.gae(
-            shaped, value, rollout.mask, gamma=config.gamma, lam=config.lam
-        )
-        advantage = advantages.whiten(advantage, rollout.mask)
-        return Experience(*rollout, ref_logp, advantage), value, returns, metrics
-
-    def surrogate(logp, old_logp, advantage, mask):
-        clip = {"clip_low": config.epsilon, "clip_high": config.epsilon}
-        return clipped_surrogate(logp, old_logp, advantage, **clip)
-
-    def advance(networks, rng, step):
-        actor, critic = networks["policy"], networks["critic"]
-        experience, value, returns, metrics = experience_of(networks, rng)
-        settings = {"model": model, "optimizer": optimizer(config, step, config.steps)}
-        for rows in passes(config, len(value), rng):
-            part = Experience(*(array[rows] for array in experience))
-            actor, details = steps.policy_gradient_step(
-                actor, part, surrogate=surrogate, reduce=aggregate.token_mean, kl=divergence.k3,
-                beta=0.0, entropy_coef=config.entropy_coef, temperature=config.temperature,
-                **settings,
-            )  # fmt: skip
-            critic, fit = steps.critic_step(
-                critic, part.tokens, part.mask, value[rows], returns[rows], clip=config.epsilon,
-                **settings,
-            )  # fmt: skip
-        return {"policy": actor, "critic": critic}, {**metrics, **details, **fit}
-
-    critic = steps.learner(policy.scalar_init(model, setting.start))
-    networks = {"policy": steps.learner(setting.start), "critic": critic}
-    return Stage(networks, advance, config.steps, held(setting, reference=True))

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinyalign import actor_critic, methods, stages, weights
 from tinyalign import data as files
-from tinyalign import methods, online, stages, weights
-from tinyalign.config import FILE_STEPS, MODELS, RANGES, RECIPES
+from tinyalign.config import FILE_STEPS, LIKE, MODELS, RANGES, RECIPES
 from tinyalign.errors import InputError
 from tinyalign.stages import Setting
 from toy_envs import arithmetic, bandit
@@ -91,7 +91,8 @@ def find_model(config):
 
 def fill(row, config, model_name, typed):
     """The phase of a method: its settings are what was typed, else its own, else the recipe's."""
-    recipe = RECIPES[model_name][row.stage.__name__] | row.defaults
+    kind = row.stage.__name__
+    recipe = RECIPES[model_name][LIKE.get(kind, kind)] | row.defaults
     recipe = {"label_temperature": float(config.env == "bandit")} | recipe
     if config.data:
         recipe = recipe | {"steps": FILE_STEPS}
@@ -107,7 +108,7 @@ def fill(row, config, model_name, typed):
         )
     if row.stage is stages.preference and filled.beta == 0:
         raise InputError(f"--beta is 0, but {row.name} needs a number above 0, such as 0.1")
-    if row.stage is not online.ppo and filled.num_generations == 1 and not config.data:
+    if row.stage is not actor_critic.ppo and filled.num_generations == 1 and not config.data:
         raise InputError(
             f"--num_generations is 1, but {row.name} compares completions of one prompt: want 2 "
             "or more"
@@ -120,7 +121,7 @@ def with_warm_up(phases, config, model_name):
     """The same phases, after what they need and was not typed: a start, a reward model."""
     names = [phase.method.name for phase in phases]
     if config.reward == "model" and "reward" not in names:
-        online_ones = [p.method.stage in methods.ONLINE for p in phases]
+        online_ones = [phase.method in methods.ONLINE for phase in phases]
         place = online_ones.index(True) if any(online_ones) else len(phases)
         learned = fill(methods.named("reward"), config, model_name, typed=False)
         phases = [*phases[:place], learned, *phases[place:]]
@@ -194,6 +195,8 @@ def check_values(config):
         value = getattr(config, name)
         if value is not None and not low <= value <= high:
             raise InputError(f"--{name} is {value}, want a number from {low} to {high}")
+    if config.kl not in ("k1", "k2", "k3"):
+        raise InputError(f"--kl is {config.kl!r}, want k1, k2 or k3")
     if config.reward not in ("exact", "model"):
         raise InputError(f"--reward is {config.reward!r}, want exact or model")
 

@@ -15,17 +15,9 @@ def methods():
     for column in ("method", "title", "learns from", "holds", "paper"):
         out.add_column(column)
     for row in table.METHODS:
-        out.add_row(row.name, row.title, row.learns_from, ", ".join(holds(row)), row.paper)
+        out.add_row(row.name, row.title, row.learns_from, ", ".join(table.holds(row)), row.paper)
     Console().print(out)
     return 0
-
-
-def holds(row):
-    """Networks a method holds while it trains."""
-    critic = ["critic"] if row.stage is table.online.ppo else []
-    reference = ["reference"] if row.reference or row.stage in table.ONLINE else []
-    first = "reward model" if row.stage is table.stages.reward_model else "policy"
-    return [first, *critic, *reference]
 
 
 def method(name):

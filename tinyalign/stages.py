@@ -41,6 +41,7 @@ class Stage(NamedTuple):
     steps: int
     frozen: dict[str, Any]  # what is held besides: "reference", "reward_model"
     samples: int = 0  # completions drawn before the first step
+    evaluate: Callable | None = None  # (networks, rng) -> metrics, where not the usual ones
 
 
 def optimizer(config, step, total):
@@ -58,7 +59,7 @@ def supervised(setting):
         answers = [setting.task.solution(prompt) for prompt in prompts]
         tokens, mask = written(setting, prompts, answers)
     else:
-        tokens, mask, told, _ = feedback_of(setting, None)
+        tokens, mask, told, *_ = feedback_of(setting, None)
         tokens, mask = tokens[told.prompt, told.best], mask[told.prompt, told.best]
 
     def advance(networks, rng, step):
@@ -81,12 +82,20 @@ def written(setting, prompts, answers):
     return text.batch(prompts, text.encode(setting.vocabulary, answers, end=True))
 
 
-def feedback_of(setting, make):
-    """Completions of P prompts, G for each, and what was said of them.
+class Judged(NamedTuple):
+    """Completions of P prompts, G for each, and what was said of them."""
 
-    make     a function of toy_envs.feedback, for completions sampled from the start policy;
-             a file brings its own feedback
-    returns  tokens (P, G, S), mask (P, G, S−1), the feedback's index arrays, samples drawn
+    tokens: np.ndarray  # (P, G, S)
+    mask: np.ndarray  # (P, G, S−1)
+    told: Any  # index arrays of toy_envs.feedback
+    reward: np.ndarray | None  # (P, G) where there are rewards
+    samples: int  # completions drawn
+
+
+def feedback_of(setting, make):
+    """Judged completions: your own, or sampled from the start policy and told by `make`.
+
+    make  (reward, rng, noise=…) -> index arrays, such as a function of toy_envs.feedback
     """
     config, data = setting.config, setting.data
     if data is not None:
@@ -94,7 +103,7 @@ def feedback_of(setting, make):
         group = len(data.completions[0])
         prompts = [prompt for prompt in data.prompts for _ in range(group)]
         tokens, mask = written(setting, prompts, answers)
-        return *in_groups(tokens, mask, group), data.feedback, 0
+        return Judged(*in_groups(tokens, mask, group), data.feedback, data.reward, 0)
     group = config.num_generations
     prompts = draw_prompts(setting, setting.rng, config.num_pairs)
     rollout = roll_out(setting, setting.start, prompts, setting.rng, config.temperature, group)
@@ -106,7 +115,7 @@ def feedback_of(setting, make):
             "compare: raise --num_generations or --temperature, or start from another policy"
         )
     grouped = in_groups(to_host(rollout.tokens), to_host(rollout.mask), group)
-    return *grouped, told, reward.size
+    return Judged(*grouped, told, reward, reward.size)
 
 
 def in_groups(tokens, mask, group):
@@ -152,15 +161,14 @@ def score(setting, prompts, rollout):
     return reward.astype(np.float32).reshape(len(prompts), -1)
 
 
-def compared(setting, roles):
+def compared(setting, roles, choose=None):
     """Completions to compare, role by role: tokens (R, B, S), mask (R, B, S−1), samples drawn."""
-    doubt = setting.config.label_temperature
-    pairs = functools.partial(feedback.pairs, temperature=doubt)
-    make = feedback.triples if "gold" in roles else pairs
-    tokens, mask, told, samples = feedback_of(setting, make)
-    places = [(told.prompt, getattr(told, role)) for role in roles]
-    tokens = np.stack([tokens[place] for place in places])
-    return tokens, np.stack([mask[place] for place in places]), samples
+    usual = {"temperature": setting.config.label_temperature}
+    usual = functools.partial(feedback.pairs, **usual)
+    judged = feedback_of(setting, choose or (feedback.triples if "gold" in roles else usual))
+    places = [(judged.told.prompt, getattr(judged.told, role)) for role in roles]
+    tokens = np.stack([judged.tokens[place] for place in places])
+    return tokens, np.stack([judged.mask[place] for place in places]), judged.samples
 
 
 def frozen_logp(setting, params, tokens, chunk=1024):
@@ -197,7 +205,8 @@ def reward_model(setting):
 def preference(setting):
     """Any loss on pairs or triples; the reference log-probabilities are computed once."""
     config, method = setting.config, setting.method
-    tokens, mask, samples = compared(setting, method.roles)
+    choose = method.choose and functools.partial(method.choose, beta=config.beta)
+    tokens, mask, samples = compared(setting, method.roles, choose)
     ref_logp = frozen_logp(setting, setting.start, tokens.reshape(-1, tokens.shape[2]))
     arrays = tokens, mask, ref_logp.reshape(mask.shape)
     loss = functools.partial(method.loss, **method.settings(config))

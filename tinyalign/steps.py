@@ -13,8 +13,15 @@ import autograd.numpy as np
 from tinyalign.backend import FLOAT
 from tinyalign.losses import aggregate, supervised
 from tinyalign.losses.policy_gradient import value_loss
+from tinyalign.losses.unpaired import kto_z0
 from tinyalign.optim import adam, adam_init, clip_by_global_norm
-from tinyalign.policy import scalar, sequence_reward, token_logp, token_logp_and_entropy
+from tinyalign.policy import (
+    scalar,
+    sequence_logp,
+    sequence_reward,
+    token_logp,
+    token_logp_and_entropy,
+)
 from tinyalign.tree import value_and_grad
 
 
@@ -97,6 +104,7 @@ def views(logp, mask, roles):
         average = total[rows] / length[rows]
         named[f"{role}_logp"], named[f"{role}_avg_logp"] = total[rows], average
         named[f"{role}_nll"] = -average
+    named["sft_nll"] = named["chosen_nll"]  # SLiC keeps the likelihood of the best answer up
     return named
 
 
@@ -121,6 +129,65 @@ def preference_step(policy, tokens, mask, ref_logp, *, roles, loss, model, optim
             "rewards/accuracies": share(reward["chosen"] > reward["rejected"]),
             "logps/chosen": np.mean(scores["chosen_logp"]),
         }
+
+    return update(policy, objective, optimizer)
+
+
+def unpaired_step(
+    policy,
+    tokens,
+    mask,
+    ref_logp,
+    desirable,
+    strange,
+    strange_mask,
+    strange_ref,
+    *,
+    loss,
+    model,
+    optimizer,
+):
+    """KTO: completions liked or disliked one by one.
+
+    ref_logp               (B,) log-probability of each completion under the reference
+    desirable              (B,) 1 liked, 0 disliked
+    strange, strange_mask  the same prompts with completions of other prompts: their mean
+                           log-ratio, a constant to the gradient, is the zero of the scale
+    strange_ref            (B,) their log-probability under the reference
+    """  # fmt: skip
+    strange_logp = sequence_logp(model, policy.params, strange, strange_mask)
+    z0 = kto_z0(strange_logp, strange_ref)
+
+    def objective(params):
+        logp = sequence_logp(model, params, tokens, mask)
+        gap = np.mean((logp - ref_logp) * (2 * desirable - 1))
+        metrics = {"rewards/margins": gap, "z0": z0}
+        return np.mean(loss(logp, ref_logp, desirable, z0)), metrics
+
+    return update(policy, objective, optimizer)
+
+
+def ranked_step(policy, tokens, mask, ref_logp, reward, *, loss, model, optimizer):
+    """Losses on all K candidates of a prompt: rrhf, infonca, nca.
+
+    tokens, mask, ref_logp  (B, K, S), (B, K, S−1), (B, K, S−1)
+    reward                  (B, K)
+    """
+    flat_mask = mask.reshape(-1, mask.shape[2])
+    best = (reward == reward.max(axis=1)[:, None]).astype(reward.dtype)
+    best = best / best.sum(axis=1)[:, None]  # (B, K); ties share
+
+    def objective(params):
+        logp = token_logp(model, params, tokens.reshape(-1, tokens.shape[2]))
+        total = np.sum(logp * flat_mask, axis=1).reshape(reward.shape)  # (B, K)
+        average = total / np.sum(mask, axis=2)
+        scores = {
+            "avg_logp": average,
+            "log_ratio": total - np.sum(ref_logp * mask, axis=2),
+            "reward": reward,
+            "best_nll": -np.sum(average * best, axis=1),
+        }
+        return np.mean(loss(*(scores[name] for name in needs(loss)))), {}
 
     return update(policy, objective, optimizer)
 

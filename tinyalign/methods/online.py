@@ -1,0 +1,161 @@
+"""Rows of the methods that learn from rewards of their own samples.
+
+Most are a product: advantage × surrogate × reduction × KL. An advantage function reads an
+online.Batch and returns (N, 1) or (N, T).
+"""
+
+import autograd.numpy as np
+
+from tinyalign import actor_critic, online
+from tinyalign.losses import advantage, aggregate, policy_gradient, preference, supervised
+from tinyalign.methods.method import Method
+
+
+def clipped(logp, old_logp, advantage, mask, clip):
+    """PPO's surrogate with one clip width, as GRPO uses it."""
+    return policy_gradient.clipped_surrogate(
+        logp, old_logp, advantage, clip_low=clip, clip_high=clip
+    )
+
+
+def clipped_higher(logp, old_logp, advantage, mask, clip):
+    """DAPO's: the upper clip is 0.08 wider, so that rare tokens can grow."""
+    return policy_gradient.clipped_surrogate(
+        logp, old_logp, advantage, clip_low=clip, clip_high=clip + 0.08
+    )
+
+
+def sequence_clipped(logp, old_logp, advantage, mask, clip):
+    """GSPO's: one ratio a completion; its loss is written at each of the completion's tokens."""
+    loss = policy_gradient.sequence_clipped_surrogate(
+        logp, old_logp, advantage, mask, clip_low=clip, clip_high=clip
+    )
+    return loss[:, None] * np.ones_like(mask)
+
+
+def truncated(logp, old_logp, advantage, mask, clip):
+    """CISPO's: the ratio is a capped constant weight."""
+    return policy_gradient.truncated_importance(logp, old_logp, advantage, clip_high=clip)
+
+
+def score_function(logp, old_logp, advantage, mask, clip):
+    """REINFORCE's: no ratio and no clip."""
+    return policy_gradient.reinforce(logp, advantage)
+
+
+def grouped(function):
+    """An advantage formed inside each group of completions of one prompt."""
+    return lambda batch: function(batch.reward).reshape(-1, 1)
+
+
+def batch_centred(batch):
+    """Reward minus the mean of the whole batch."""
+    return (batch.reward - batch.reward.mean()).reshape(-1, 1)
+
+
+def greedy_centred(batch):
+    """Reward minus the reward of the prompt's likeliest completion."""
+    return (batch.reward - online.greedy_reward(batch)).reshape(-1, 1)
+
+
+def whitened_return(batch):
+    """REINFORCE++'s: the KL-shaped reward still to come at each token, whitened over the batch."""
+    rollout = batch.rollout
+    shaped = advantage.kl_shaped_reward(
+        batch.reward.reshape(-1), rollout.logp, batch.ref_logp, rollout.mask, beta=batch.beta
+    )
+    to_come = np.cumsum(shaped[:, ::-1], axis=1)[:, ::-1]
+    return advantage.whiten(to_come, rollout.mask)
+
+
+def by_token(x, mask, length):
+    """Mean over all tokens of the batch."""
+    return aggregate.token_mean(x, mask)
+
+
+def by_completion(x, mask, length):
+    """Mean over the tokens of each completion, then over completions."""
+    return aggregate.sequence_mean(x, mask)
+
+
+def by_limit(x, mask, length):
+    """Sum over tokens by completions times the longest length allowed."""
+    return aggregate.fixed_length_mean(x, mask, length=length)
+
+
+def whole(x, mask, length):
+    """Sum over the tokens of a completion, mean over completions: the completion is one action."""
+    return aggregate.fixed_length_mean(x, mask, length=1)
+
+
+STANDARDIZE = {"standardize": grouped(advantage.group_standardize)}
+CENTER = {"center": grouped(advantage.group_center)}
+RANK = {"rank": grouped(advantage.group_rank)}
+
+
+def rewards(name, title, paper, loss, **other):
+    """A row that learns from rewards by the stage that all policy gradients share."""
+    return Method(name, title, paper, "rewards", online.policy_gradient, loss, **other)
+
+
+ONLINE = (
+    rewards(
+        "reinforce", "REINFORCE with a batch-mean baseline", "Williams 1992, Machine Learning 8",
+        policy_gradient.reinforce, defaults={"beta": 0.01}, advantages={"batch": batch_centred},
+        surrogate=score_function, reduce=whole, kl_in="reward",
+    ),
+    rewards(
+        "rloo", "REINFORCE Leave-One-Out", "Ahmadian et al. 2024, arXiv:2402.14740",
+        policy_gradient.reinforce, defaults={"beta": 0.01},
+        advantages={"leave_one_out": grouped(advantage.leave_one_out)},
+        surrogate=score_function, reduce=whole, kl_in="reward",
+    ),
+    rewards(
+        "remax", "ReMax", "Li et al. 2023, arXiv:2310.10505",
+        policy_gradient.reinforce, defaults={"beta": 0.01}, advantages={"greedy": greedy_centred},
+        surrogate=score_function, reduce=whole, kl_in="reward",
+    ),
+    rewards(
+        "reinforce_pp", "REINFORCE++", "Hu 2025, arXiv:2501.03262",
+        policy_gradient.clipped_surrogate, defaults={"beta": 0.01},
+        advantages={"whiten": whitened_return}, surrogate=clipped, reduce=by_token, kl_in="tokens",
+    ),
+    Method(
+        "ppo", "Proximal Policy Optimization", "Schulman et al. 2017, arXiv:1707.06347",
+        "rewards", actor_critic.ppo, policy_gradient.clipped_surrogate, defaults={"beta": 0.01},
+        surrogate=clipped, reduce=by_token, kl_in="tokens",
+    ),
+    rewards(
+        "grpo", "Group Relative Policy Optimization", "Shao et al. 2024, arXiv:2402.03300",
+        policy_gradient.clipped_surrogate, defaults={"beta": 0.01},
+        advantages=STANDARDIZE | CENTER | RANK, surrogate=clipped, reduce=by_completion,
+    ),
+    rewards(
+        "dr_grpo", "GRPO done right", "Liu et al. 2025, arXiv:2503.20783",
+        policy_gradient.clipped_surrogate, defaults={"beta": 0.0}, advantages=CENTER,
+        surrogate=clipped, reduce=by_limit, kl_in=None,
+    ),
+    rewards(
+        "dapo", "Decoupled clip and dynamic sampling", "Yu et al. 2025, arXiv:2503.14476",
+        policy_gradient.clipped_surrogate, defaults={"beta": 0.0}, advantages=STANDARDIZE,
+        surrogate=clipped_higher, reduce=by_token, kl_in=None, collect=online.collect_with_spread,
+    ),
+    rewards(
+        "gspo", "Group Sequence Policy Optimization", "Zheng et al. 2025, arXiv:2507.18071",
+        policy_gradient.sequence_clipped_surrogate, defaults={"beta": 0.01},
+        advantages=STANDARDIZE, surrogate=sequence_clipped, reduce=by_completion,
+    ),
+    rewards(
+        "cispo", "Clipped importance sampling", "MiniMax 2025, arXiv:2506.13585",
+        policy_gradient.truncated_importance, defaults={"beta": 0.0}, advantages=STANDARDIZE,
+        surrogate=truncated, reduce=by_token, kl_in=None,
+    ),
+    Method(
+        "raft", "Reward-ranked fine-tuning", "Dong et al. 2023, arXiv:2304.06767",
+        "rewards", actor_critic.raft, supervised.cross_entropy, tie=None, kl_in=None,
+    ),
+    Method(
+        "online_dpo", "Online DPO", "Guo et al. 2024, arXiv:2402.04792",
+        "rewards", actor_critic.online_dpo, preference.dpo, defaults={"beta": 1.0}, kl_in=None,
+    ),
+)  # fmt: skip
