@@ -6,14 +6,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyalign import actor_critic, methods, stages, weights
+from tinyalign import actor_critic, methods, stages
 from tinyalign import data as files
 from tinyalign.config import FILE_STEPS, LIKE, MODELS, RANGES, RECIPES
 from tinyalign.errors import InputError
 from tinyalign.stages import Setting
-from toy_envs import arithmetic, bandit
+from tinyalign.start import find_model, fresh, load_start, require_fit
+from tinyalign.text import Vocabulary
+from toy_envs import arithmetic, bandit, hackable, programs
 
 OPERATIONS = {"addition": "+", "subtraction": "-", "multiplication": "*"}
+TASKS = {"bandit": bandit.make, "programs": programs.make, "hackable": hackable.make}
 
 
 class Phase(NamedTuple):
@@ -46,8 +49,15 @@ def make(names, config):
     task = None if config.data else find_task(config)
     phases = [fill(row, config, model_name, typed=True) for row in rows]
     phases = with_warm_up(phases, config, model_name)
-    phases, vocabulary = (phases, task) if task else with_lines(phases, config)
-    carried = start_of(config, model_name, vocabulary, longest_row(task, phases))
+    start, note = load_start(config)
+    vocabulary = task
+    if task is None:
+        known = Vocabulary(note["alphabet"], note["ends"]) if note else None
+        phases, vocabulary = with_lines(phases, config, known)
+    width = longest_row(task, phases)
+    if start:
+        require_fit(config, start, note, model_name, vocabulary, width)
+    carried = start or fresh(config, model_name, vocabulary, width)
     return Job(config, tuple(phases), task, vocabulary, MODELS[model_name], model_name, carried)
 
 
@@ -70,23 +80,10 @@ def find_task(config):
     """The task named by --env, or an InputError that lists them."""
     if config.env in OPERATIONS:
         return arithmetic.make(config.digits, OPERATIONS[config.env])
-    if config.env == "bandit":
-        return bandit.make()
-    known = ", ".join([*OPERATIONS, "bandit"])
-    raise InputError(f"there is no environment {config.env!r}: choose from {known}")
-
-
-def find_model(config):
-    """The name of the model to use, or an InputError that lists them."""
-    name = config.model or ("tabular" if config.env == "bandit" else "transformer")
-    if name not in MODELS:
-        raise InputError(f"there is no model {name!r}: choose from {', '.join(MODELS)}")
-    if name == "transformer" and (config.width or 64) % config.heads:
-        raise InputError(
-            f"--width must be a multiple of --heads, got {config.width or 64} and "
-            f"{config.heads}: choose for example --width {16 * config.heads}"
-        )
-    return name
+    if config.env not in TASKS:
+        known = ", ".join([*OPERATIONS, *TASKS])
+        raise InputError(f"there is no environment {config.env!r}: choose from {known}")
+    return TASKS[config.env]()
 
 
 def fill(row, config, model_name, typed):
@@ -131,15 +128,18 @@ def with_warm_up(phases, config, model_name):
     return [*before, last._replace(stop_at=None)]
 
 
-def with_lines(phases, config):
-    """Give every phase its lines of the file: (phases, vocabulary)."""
+def with_lines(phases, config, vocabulary):
+    """Give every phase its lines of the file: (phases, vocabulary).
+
+    vocabulary  of the policy to start from, or None: the characters of the file
+    """
     for phase in phases:
         if phase.method.learns_from not in files.COLUMNS:
             raise InputError(
                 f"{phase.method.name} learns from {phase.method.learns_from}, which "
                 "--data cannot hold: use sft, reward or dpo, or an --env"
             )
-    filled, vocabulary = [], None
+    filled = []
     for phase in reversed(phases):  # the last one reads every column, so it knows all characters
         needs = phase.method.learns_from
         found = files.load(config.data, needs, context=config.context, vocabulary=vocabulary)
@@ -158,35 +158,6 @@ def longest_row(task, phases):
     if task is None:
         return max(phase.data.width for phase in phases)
     return max(map(len, (*task.train, *task.held_out))) + task.max_new_tokens
-
-
-def start_of(config, model_name, vocabulary, width):
-    """The parameters a job starts from: fresh ones, or those of --start, checked to fit."""
-    model, size = MODELS[model_name], len(vocabulary.alphabet) + vocabulary.ends
-    if config.start is None:
-        shape = {"width": config.width, "layers": config.layers}
-        shape = {key: value for key, value in shape.items() if value is not None}
-        if model_name == "transformer":
-            shape |= {"heads": config.heads, "context": max(width, config.context)}
-        if model_name == "tabular":
-            shape = {}
-        return {"policy": model.init(np.random.default_rng([config.seed]), vocab=size, **shape)}
-    carried, note = weights.load(Path(config.start) / "model.safetensors")
-    wanted = {"model": model_name, "alphabet": vocabulary.alphabet, "ends": vocabulary.ends}
-    for key, value in wanted.items():
-        if note.get(key) != value:
-            raise InputError(
-                f"--start {config.start} has {key} {note.get(key)!r}, but this run "
-                f"needs {value!r}: start from a run of the same kind"
-            )
-    if "policy" not in carried:
-        raise InputError(f"--start {config.start} holds no policy: give the folder of a run of sft")
-    if width > model.context(carried["policy"]):
-        raise InputError(
-            f"--start {config.start} reads {model.context(carried['policy'])} tokens, "
-            f"but a prompt and its completion here take {width}"
-        )
-    return carried
 
 
 def check_values(config):
