@@ -130,8 +130,8 @@ TRANSFORMER = {
         "num_pairs": 4000, "num_generations": 8,
     },
     "policy_gradient": {
-        "learning_rate": 1e-3, "steps": 200, "warmup_steps": 10, "batch_size": 128,
-        "num_generations": 8, "num_iterations": 1, "num_minibatches": 1,
+        "learning_rate": 1e-3, "steps": 150, "warmup_steps": 10, "batch_size": 128,
+        "num_generations": 8, "num_iterations": 1, "num_minibatches": 4,
     },
     "ppo": {
         "learning_rate": 1e-3, "steps": 150, "warmup_steps": 10, "batch_size": 512,
@@ -143,7 +143,7 @@ LSTM = {
     "reward_model": TRANSFORMER["reward_model"],
     "preference": TRANSFORMER["preference"],
     "policy_gradient": TRANSFORMER["policy_gradient"]
-    | {"learning_rate": 4e-3, "steps": 250, "num_minibatches": 2},
+    | {"learning_rate": 4e-3, "steps": 200},
     "ppo": TRANSFORMER["ppo"] | {"learning_rate": 3e-3},
 }
 TABULAR = {kind: {**settings, "learning_rate": 3e-2} for kind, settings in TRANSFORMER.items()}

@@ -88,6 +88,8 @@ def whole(x, mask, length):
     return aggregate.fixed_length_mean(x, mask, length=1)
 
 
+# Without a ratio there is nothing that corrects for samples of an older policy: one step each.
+FRESH = {"beta": 0.01, "num_minibatches": 1}
 STANDARDIZE = {"standardize": grouped(advantage.group_standardize)}
 CENTER = {"center": grouped(advantage.group_center)}
 RANK = {"rank": grouped(advantage.group_rank)}
@@ -101,18 +103,18 @@ def rewards(name, title, paper, loss, **other):
 ONLINE = (
     rewards(
         "reinforce", "REINFORCE with a batch-mean baseline", "Williams 1992, Machine Learning 8",
-        policy_gradient.reinforce, defaults={"beta": 0.01}, advantages={"batch": batch_centred},
+        policy_gradient.reinforce, defaults=FRESH, advantages={"batch": batch_centred},
         surrogate=score_function, reduce=whole, kl_in="reward",
     ),
     rewards(
         "rloo", "REINFORCE Leave-One-Out", "Ahmadian et al. 2024, arXiv:2402.14740",
-        policy_gradient.reinforce, defaults={"beta": 0.01},
+        policy_gradient.reinforce, defaults=FRESH,
         advantages={"leave_one_out": grouped(advantage.leave_one_out)},
         surrogate=score_function, reduce=whole, kl_in="reward",
     ),
     rewards(
         "remax", "ReMax", "Li et al. 2023, arXiv:2310.10505",
-        policy_gradient.reinforce, defaults={"beta": 0.01}, advantages={"greedy": greedy_centred},
+        policy_gradient.reinforce, defaults=FRESH, advantages={"greedy": greedy_centred},
         surrogate=score_function, reduce=whole, kl_in="reward",
     ),
     rewards(
