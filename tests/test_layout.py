@@ -17,7 +17,7 @@ FLOORS = [
     ["numerics", "ops", "optim", "weights"],
     ["losses", "optimum", "models"],
     ["policy", "config"],
-    ["steps"],
+    ["steps", "start"],
     ["stages"],
     ["online", "evaluate"],
     ["comparisons", "actor_critic"],

@@ -1,5 +1,8 @@
 """The restated gradient rules: right, in single precision, and the same on every backend."""
 
+import subprocess
+import sys
+
 import autograd.numpy as anp
 import numpy as np
 import pytest
@@ -167,6 +170,19 @@ def test_the_gradient_of_an_index_can_be_differentiated_again():
     x = np.array([1.0, 2.0, 3.0])
     second = grad(lambda x: anp.sum(grad(lambda x: anp.sum(x[1:] ** 3))(x)))(x)
     np.testing.assert_allclose(second, [0.0, 12.0, 18.0])
+
+
+def test_losses_alone_keep_single_precision():
+    """`import tinyalign` brings the rules: float32 log-probabilities have float32 gradients."""
+    code = """
+import numpy as np
+from autograd import grad
+from tinyalign import sequence_mean
+logp = np.ones((2, 3), np.float32)
+print(grad(lambda x: sequence_mean(x, np.ones_like(logp)))(logp).dtype)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "float32"
 
 
 @with_pullback

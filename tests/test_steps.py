@@ -402,3 +402,56 @@ def test_the_rows_of_a_step_may_come_in_any_order(model):
     one, _ = steps.sft_step(steps.learner(params), tokens, mask, **settings)
     two, _ = steps.sft_step(steps.learner(params), tokens[order], mask[order], **settings)
     np.testing.assert_allclose(one.adam.mean, two.adam.mean, rtol=1e-3, atol=1e-7)
+
+
+@each_model
+def test_a_critic_values_what_it_has_seen_before_each_token(model):
+    """loss = mean of ½(V(tokens[: t + 1]) − R_t)²: a state is valued before its token."""
+    tokens, mask = batch()
+    params = tree_map(lambda leaf: leaf + np.float32(0.1), policy.scalar_init(model, start(model)))
+    value = policy.scalar(model, params, tokens[:, :-1])
+    returns = np.random.default_rng(1).standard_normal(mask.shape).astype(np.float32)
+    _, metrics = steps.critic_step(
+        steps.learner(params), tokens, mask, value, returns, clip=0.2, model=model,
+        optimizer=OPTIMIZER,
+    )  # fmt: skip
+    expected = (0.5 * (value - returns) ** 2 * mask).sum() / mask.sum()
+    np.testing.assert_allclose(metrics["value_loss"], expected, rtol=1e-5)
+
+
+@deep_models
+def test_kto_reads_each_completion_alone_and_its_zero_from_strangers(model):
+    """loss = mean of kto(log π, log π_ref, liked, z₀), z₀ from the mismatched completions."""
+    (tokens, mask), (other, other_mask) = batch(), batch(seed=1)
+    params, reference = start(model), start(model, seed=1)
+    logp, strange = (policy.sequence_logp(model, params, *b) for b in (batch(), batch(seed=1)))
+    ref, strange_ref = (
+        policy.sequence_logp(model, reference, *b) for b in (batch(), batch(seed=1))
+    )
+    liked = np.array([1, 0, 0, 1, 1, 0], np.float32)
+    _, metrics = steps.unpaired_step(
+        steps.learner(params), tokens, mask, ref, liked, other, other_mask, strange_ref,
+        loss=losses.kto, model=model, optimizer=OPTIMIZER,
+    )  # fmt: skip
+    z0 = max(0.0, np.mean(strange - strange_ref))
+    value = 1 / (1 + np.exp(-0.1 * np.where(liked == 1, logp - ref - z0, z0 - logp + ref)))
+    np.testing.assert_allclose(metrics["z0"], z0, rtol=1e-4)
+    np.testing.assert_allclose(metrics["loss"], np.mean(1 - value), rtol=1e-4)
+
+
+@deep_models
+def test_a_ranking_loss_reads_all_candidates_of_a_prompt(model):
+    """rrhf: Σ over r_i < r_j of max(0, p_i − p_j) plus the nll of the best, p the mean log π."""
+    params, (tokens, mask) = start(model), batch()
+    reward = np.array([[1, 0, 2], [0.5, 0.5, -1]], np.float32)
+    logp = policy.token_logp(model, params, tokens)
+    grouped = (a.reshape(2, 3, -1) for a in (tokens, mask, logp))
+    _, metrics = steps.ranked_step(
+        steps.learner(params), *grouped, reward, loss=losses.rrhf, model=model, optimizer=OPTIMIZER
+    )
+    p = ((logp * mask).sum(1) / mask.sum(1)).reshape(2, 3)
+    first = max(0, p[0, 1] - p[0, 0]) + max(0, p[0, 1] - p[0, 2]) + max(0, p[0, 0] - p[0, 2])
+    second = max(0, p[1, 2] - p[1, 0]) + max(0, p[1, 2] - p[1, 1])
+    best = -p[0, 2], -(p[1, 0] + p[1, 1]) / 2  # two that tie for the best share
+    expected = (first + best[0] + second + best[1]) / 2
+    np.testing.assert_allclose(metrics["loss"], expected, rtol=1e-4)

@@ -9,6 +9,8 @@ import math
 import autograd.numpy as np
 from autograd.tracer import getval
 
+import tinyalign.rules  # noqa: F401  (gradients of float32 arrays stay float32)
+
 LOG_HALF = -math.log(2.0)
 NEAREST_TO_CERTAIN = (
     -1e-30
