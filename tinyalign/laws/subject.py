@@ -132,7 +132,7 @@ class Subject:
         try:
             with time_limit(), np.errstate(all="ignore"):
                 return self._raw(sent, ready)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.calls.append((arrays, numbers, error))
             raise Broken(f"raises {type(error).__name__}: {error}") from error
 
@@ -144,9 +144,11 @@ class Subject:
     def _receive(self, value):
         try:
             array = np.asarray(self.framework.receive(value))
-            return array.astype(self.dtype)
-        except (TypeError, ValueError) as error:
-            raise Broken(f"gives a {type(value).__name__}, want numbers") from error
+        except (TypeError, ValueError):  # ragged, or not an array at all
+            array = np.asarray(None)
+        if array.dtype.kind not in "fiub":
+            raise Broken(f"gives a {type(value).__name__}, want numbers")
+        return array.astype(self.dtype)
 
     def _differences(self, arrays, index, numbers):
         """Central differences, one coordinate at a time; always in float64."""

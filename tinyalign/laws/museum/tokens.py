@@ -17,6 +17,18 @@ def reinforce_probability(logp, advantage):
     return -advantage * np.exp(logp)
 
 
+def note_004_item(logp, advantage):
+    from autograd.tracer import getval  # loss.item(): the number without its gradient
+
+    return -advantage * getval(logp)
+
+
+def note_004_train_step_ratio(logp, old, advantage, *, clip_low, clip_high):
+    ratio = np.exp(logp / 4 - old)  # a mean per token against a sum over the response
+    clipped = np.clip(ratio, 1 - clip_low, 1 + clip_high)
+    return -np.minimum(ratio * advantage, clipped * advantage)
+
+
 def ppo_max(logp, old, advantage, *, clip_low, clip_high):
     ratio = np.exp(logp - old)
     return -np.maximum(ratio * advantage, np.clip(ratio, 1 - clip_low, 1 + clip_high) * advantage)
@@ -161,6 +173,9 @@ EXHIBITS = [
     E(reinforce_sign, "reinforce", "the minus is missing: it unlearns"),
     E(reinforce_advantage_of_the_batch, "reinforce", "one advantage for the whole batch"),
     E(reinforce_probability, "reinforce", "the probability where its logarithm is meant"),
+    E(note_004_item, "reinforce", ".item() cuts the gradient", "note 004 line 329"),
+    E(note_004_train_step_ratio, "clipped_surrogate", "a mean log-prob over a summed one",
+      "note 004 line 329"),
     E(ppo_max, "clipped_surrogate", "max instead of min: optimistic"),
     E(ppo_max_where_bad, "clipped_surrogate", "max instead of min where the advantage is negative",
       "rasbt/reasoning-from-scratch ch07"),

@@ -1,0 +1,185 @@
+"""`check` and `museum`: one clear sentence for every mishap, and the right exit code."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from tinyalign.laws.__main__ import main
+from tinyalign.laws.command import check, museum
+
+BAD = """
+import numpy as np
+import time
+
+number = 3
+
+def good(w, r, rw, rr, *, beta):
+    return np.logaddexp(0, -beta * (w - rw - r + rr))
+
+def without_reference(w, r, rw, rr, *, beta):
+    return np.logaddexp(0, -beta * (w - r))
+
+def too_few(w, r):
+    return w - r
+
+def too_needy(w, r, rw, rr, colour, *, beta, size):
+    return w
+
+def raises(w, r, rw, rr, *, beta):
+    raise RuntimeError("no such layer")
+
+def nan(w, r, rw, rr, *, beta):
+    return w * np.nan
+
+def text(w, r, rw, rr, *, beta):
+    return "0.69"
+
+def nothing(w, r, rw, rr, *, beta):
+    pass
+
+def square(w, r, rw, rr, *, beta):
+    return np.logaddexp(0, -beta * ((w - rw)[:, None] - (r - rr)))
+
+def hangs(w, r, rw, rr, *, beta):
+    while True:
+        time.sleep(0.01)
+
+def hangs_sometimes(w, r, rw, rr, *, beta):
+    while np.any(w < -30):
+        pass
+    return good(w, r, rw, rr, beta=beta)
+
+def writes(w, r, rw, rr, *, beta):
+    w -= rw
+    return np.logaddexp(0, -beta * (w - r + rr))
+
+def exits(w, r, rw, rr, *, beta):
+    raise SystemExit(0)
+
+calls = []
+def moody(w, r, rw, rr, *, beta):
+    calls.append(1)
+    return good(w, r, rw, rr, beta=beta) + (len(calls) % 7 == 0)
+"""
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("user") / "mine.py"
+    path.write_text(BAD)
+    (path.parent / "broken.py").write_text("import nowhere_to_be_found\n")
+    (path.parent / "syntax.py").write_text("def f(:\n")
+    return path
+
+
+def test_a_right_function_exits_0(file, capsys):
+    assert check(f"{file}:good", "dpo", examples=10) == 0
+    assert "0 broken" in capsys.readouterr().out
+
+
+def test_a_wrong_function_exits_1_with_code_and_diagnosis(file, capsys):
+    assert check(f"{file}:without_reference", "dpo", examples=20) == 1
+    out = capsys.readouterr().out
+    assert "Smallest counterexample to D1" in out
+    assert "Looks like: the reference was dropped" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "sentence"),
+    [
+        ("missing", "dpo", "defines no 'missing'"),
+        ("number", "dpo", "is 'int', not a function"),
+        ("too_few", "dpo", "takes 2 positional arguments"),
+        ("too_needy", "dpo", "also needs"),
+        ("raises", "dpo", "raises RuntimeError: no such layer"),
+        ("exits", "dpo", "raises SystemExit"),
+        ("text", "dpo", "gives a str, want numbers"),
+        ("nothing", "dpo", "gives a NoneType, want numbers"),
+        ("hangs", "dpo", "did not come back within"),
+        ("good", "dpoo", "No method 'dpoo'"),
+    ],
+)
+def test_what_cannot_be_judged_exits_2_with_one_sentence(file, capsys, name, method, sentence):
+    assert check(f"{file}:{name}", method, examples=5) == 2
+    said = capsys.readouterr()
+    assert sentence in said.err + said.out
+    assert len(said.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        ("nowhere.py:f", "There is no file"),
+        ("no_colon.py", "not of the form"),
+        ("no.such.module:f", "raises ModuleNotFoundError"),
+        ("broken.py:f", "raises ModuleNotFoundError"),
+        ("syntax.py:f", "raises SyntaxError"),
+    ],
+)
+def test_a_file_that_is_not_there_or_cannot_be_read(file, capsys, monkeypatch, target, sentence):
+    monkeypatch.chdir(file.parent)
+    assert check(target, "dpo") == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("declared", "sentence"),
+    [
+        (["colour=red"], "has no convention 'colour'"),
+        (["reduction=median"], "want one of none, mean, sum"),
+        (["beta=large"], "want a number"),
+    ],
+)
+def test_a_convention_that_does_not_exist(file, capsys, declared, sentence):
+    assert check(f"{file}:good", "dpo", convention=declared) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_an_unknown_framework(file, capsys):
+    assert check(f"{file}:good", "dpo", framework="fortran") == 2
+    assert "want one of numpy, torch, jax" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "law"), [("nan", "D1"), ("square", "batch"), ("writes", "pure"), ("moody", "D1")]
+)
+def test_what_breaks_a_law_exits_1(file, capsys, name, law):
+    assert check(f"{file}:{name}", "dpo", as_json=True, examples=20) == 1
+    data = json.loads(capsys.readouterr().out)
+    assert law in [entry["law"] for entry in data["laws"] if entry["verdict"] == "broken"]
+
+
+def test_a_function_that_hangs_on_some_inputs_exits_2(file, capsys):
+    assert check(f"{file}:hangs_sometimes", "dpo") == 2
+    said = capsys.readouterr()
+    assert "did not come back" in " ".join((said.out + said.err).split())
+
+
+def test_json_holds_the_whole_report(file, capsys):
+    check(f"{file}:without_reference", "dpo", as_json=True, examples=10)
+    data = json.loads(capsys.readouterr().out)
+    assert data["exit_code"] == 1 and data["diagnosis"]
+    broken = [entry for entry in data["laws"] if entry["verdict"] == "broken"]
+    assert all("from mine import without_reference" in e["counterexample"] for e in broken)
+
+
+def test_the_museum_lists_and_shows(capsys):
+    assert museum() == 0
+    assert "dpo_without_reference" in re.sub(r"[\s│]+", "", capsys.readouterr().out)
+    assert museum("dpo_without_reference", reveal=True) == 0
+    out = capsys.readouterr().out
+    assert out.index("np.logaddexp") < out.index("breaks D1")
+    assert museum("no_such_exhibit") == 2
+
+
+def test_the_module_runs_as_a_command(file):
+    argv = [sys.executable, "-m", "tinyalign.laws", "check", f"{file}:good", "--as", "hinge"]
+    done = subprocess.run(argv, capture_output=True, text=True, env=dict(os.environ), check=False)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert main(["museum", "ipo_two_squares"]) == 0
+    assert textwrap.dedent(done.stdout)

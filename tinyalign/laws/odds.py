@@ -1,0 +1,101 @@
+"""ORPO: -log σ of the difference of log-odds LO. x is (chosen, rejected) or also an NLL."""
+
+import numpy as np
+
+from tinyalign.laws.domain import log_sigmoid, sigmoid
+from tinyalign.laws.general import example_laws
+from tinyalign.laws.law import law, same
+from tinyalign.laws.reference_free import (
+    LOG2,
+    WAY,
+    likelihood_adds,
+    preference,
+    preference_slopes,
+    swap_adds,
+    tie_costs,
+)
+
+
+def log_odds(a):
+    """log p/(1-p) for p = exp(a), by the form that is stable near each end."""
+    a = np.asarray(a, dtype=float)
+    near_one = np.log(-np.expm1(np.minimum(a, -1e-300)))
+    return a - np.where(a > -LOG2, near_one, np.log1p(-np.exp(np.minimum(a, -LOG2))))
+
+
+def without_weight_only_likelihood(loss, x, p):
+    """lam = 0 leaves the NLL alone"""
+    same(loss(*x, **p | {"lam": 0.0}), x[2])
+
+
+def odds_extremes(weight):
+    def check(loss, x, p):
+        for chosen in (-1e-17, -1e-12, -1.0, -700.0):
+            for rejected in (-1e-17, -1e-12, -1.0, -700.0):
+                gap = log_odds(chosen) - log_odds(rejected)
+                got = preference(loss, chosen, rejected, p)
+                same(got, -weight(**p) * log_sigmoid(gap), room=1e-3)
+
+    return check
+
+
+def odds_near_one(weight):
+    def check(loss, x, p):
+        want = weight(**p) * 18.420681  # log-odds of exp(-1e-8), against even odds
+        same(preference(loss, -LOG2, -1e-8, p), want, room=1e-3)
+
+    return check
+
+
+def unlikely_odds_are_probabilities(weight):
+    def check(loss, x, p):
+        gap = x[0] - x[1]
+        want = -weight(**p) * log_sigmoid(gap)
+        same(preference(loss, x[0] - 40.0, x[1] - 40.0, p), want)
+
+    return check
+
+
+def odds_slopes(weight):
+    def formula(chosen, rejected, **p):
+        push = weight(**p) * sigmoid(log_odds(rejected) - log_odds(chosen))
+        return push / np.expm1(chosen), -push / np.expm1(rejected)
+
+    return formula
+
+
+def odds_laws(weight):
+    """The odds-ratio term, times a weight."""
+    return (
+        law(
+            "O1", tie_costs(lambda **p: weight(**p) * LOG2), sentence="a tie costs log 2 (times λ)"
+        ),
+        WAY,
+        law(
+            "O1b",
+            swap_adds(lambda w, r, **p: -weight(**p) * (log_odds(w) - log_odds(r))),
+            sentence="swapping the pair adds the difference of log-odds (times λ)",
+        ),
+        law(
+            "O3",
+            unlikely_odds_are_probabilities(weight),
+            sentence="far below probability 1 odds are probabilities: -log σ of the gap",
+        ),
+        law("C.D10", odds_near_one(weight), sentence="log-odds stay right at p = exp(-1e-8)"),
+        law(
+            "O4", odds_extremes(weight), sentence="finite and right from p = 1 - 1e-17 to exp(-700)"
+        ),
+        law(
+            "O2",
+            preference_slopes(odds_slopes(weight)),
+            sentence="the slopes are -σ(-LO)/(1-p_w) and +σ(-LO)/(1-p_l) (times λ)",
+        ),
+    )
+
+
+ODDS_RATIO = example_laws(*odds_laws(lambda: 1.0))
+ORPO = example_laws(
+    law("O4b", without_weight_only_likelihood),
+    law("OR4", likelihood_adds(lambda lam: 1.0), sentence="the NLL is added, once"),
+    *odds_laws(lambda lam: lam),
+)
