@@ -38,7 +38,7 @@ def compare(names, config, folder, *, resume=False, workers=2, on_poll=lambda ro
             name: pool.submit(work, [name], config, folder / name, False, resume) for name in jobs
         }
         wait(running, folder, on_poll)
-    rows = [row_of("start", start), *(row_of(name, folder / name) for name in names)]
+    rows = rows_of(folder, names)
     report.comparison(rows, folder / "compare")
     return rows
 
@@ -68,6 +68,13 @@ def newest(folder):
     path = folder / "metrics.jsonl"
     lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
     return json.loads(lines[-1]) if lines else {}
+
+
+def rows_of(folder, names):
+    """The rows of a finished comparison: the start, then each method's curve from there."""
+    first = row_of("start", folder / "start")._replace(kl=0.0, curve=())
+    rows = [row_of(name, folder / name) for name in names]
+    return [first, *(row._replace(curve=((0, first.accuracy), *row.curve)) for row in rows)]
 
 
 def row_of(name, folder):

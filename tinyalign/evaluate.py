@@ -58,6 +58,25 @@ def evaluate_lines(setting, params):
     return metrics
 
 
+def written(setting, params, rng, count=8):
+    """A few completions in full, prompt and all, to read."""
+    data = setting.held_out_data
+    prompts = [data.prompts[i] for i in rng.choice(len(data.prompts), size=count)]
+    vocabulary = data.vocabulary
+    room = max(len(answer) for row in data.completions for answer in row) + 4
+    room = min(room, setting.config.context - max(map(len, prompts)))
+    rollout = policy.sample(
+        setting.model,
+        params,
+        text.encode(vocabulary, prompts),
+        rng,
+        max_new_tokens=room,
+        eos=vocabulary.eos,
+    )
+    answers, _ = text.completions(vocabulary, to_host(rollout.tokens), to_host(rollout.mask))
+    return [(prompt + answer).strip() for prompt, answer in zip(prompts, answers, strict=True)]
+
+
 def log_ratio(setting, params, tokens, mask):
     """log π(completion) and its change since the start: (N,) each."""
     new, old = (

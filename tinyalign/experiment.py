@@ -129,7 +129,7 @@ def run_phase(job, folder, progress, log, on_step):
         on_step(row, stage.steps)
         if progress.step % setting.config.eval_every == 0 and not finished:
             keep(folder, progress)
-    return finish(job, folder, progress, stage, row)
+    return finish(job, folder, setting, progress, stage, row)
 
 
 def take_step(setting, phase, stage, progress, rng):
@@ -182,33 +182,48 @@ def measure(setting, stage, progress):
     return evaluate.evaluate_reward_model(setting, progress.networks["reward_model"].params, rng)
 
 
-def finish(job, folder, progress, stage, row):
+def finish(job, folder, setting, progress, stage, row):
     """Write down what a stage came to, and start the next one from its networks."""
-    held = {f"{name}": network.params for name, network in progress.networks.items()}
-    trained = [array for n in progress.networks.values() for array in (n.adam.mean, n.adam.square)]
-    summary = {
-        **{key: value for key, value in row.items() if key.startswith("eval_")},
-        "method": row["stage"],
-        "learns_from": job.phases[progress.phase].method.learns_from,
-        "steps": progress.step,
-        "samples": progress.samples,
-        "models": [*held, *stage.frozen],
-        "bytes": sum(map(nbytes, [*held.values(), *stage.frozen.values()]))
-        + sum(array.nbytes for array in trained),
-        "seconds": progress.seconds,
-    }
+    params = {name: network.params for name, network in progress.networks.items()}
+    summary = summarise(setting, progress, stage, row)
     path = folder / "summary.json"
     before = json.loads(path.read_text())[: progress.phase] if progress.phase else []
     weights.write_atomically(path, json.dumps([*before, summary], indent=1).encode())
-    carried = progress.carried | {name: held[name] for name in held if name != "critic"}
+    carried = progress.carried | {name: params[name] for name in params if name != "critic"}
     weights.save(folder / "model.safetensors", carried, plan.model_note(job))
     rng = np.random.default_rng([job.config.seed, progress.phase + 1, 1])
-    progress = Progress(
-        progress.phase + 1, 0, {}, carried, rng.bit_generator.state, progress.rows,
-        progress.samples, 0.0,
-    )  # fmt: skip
+    progress = progress._replace(
+        phase=progress.phase + 1,
+        step=0,
+        networks={},
+        carried=carried,
+        rng=rng.bit_generator.state,
+        seconds=0.0,
+    )
     keep(folder, progress)
     return progress
+
+
+def summarise(setting, progress, stage, row):
+    """A finished stage in a dict: how good it got, and what it took."""
+    trained = list(progress.networks.values())
+    moments = sum(n.adam.mean.nbytes + n.adam.square.nbytes for n in trained)
+    held = [*(network.params for network in trained), *stage.frozen.values()]
+    summary = {name: value for name, value in row.items() if name.startswith("eval_")}
+    summary |= {
+        "method": setting.method.name,
+        "learns_from": setting.method.learns_from,
+        "steps": progress.step,
+        "samples": progress.samples,
+        "models": [*progress.networks, *stage.frozen],
+        "bytes": sum(map(nbytes, held)) + moments,
+        "seconds": progress.seconds,
+    }
+    if setting.data is not None and "policy" in progress.networks:
+        rng = fresh_rng(setting, progress, 4)
+        params = progress.networks["policy"].params
+        summary["written"] = evaluate.written(setting, params, rng)
+    return summary
 
 
 def keep(folder, progress):

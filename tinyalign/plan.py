@@ -90,7 +90,7 @@ def fill(row, config, model_name, typed):
     """The phase of a method: its settings are what was typed, else its own, else the recipe's."""
     kind = row.stage.__name__
     recipe = RECIPES[model_name][LIKE.get(kind, kind)] | row.defaults
-    recipe = {"label_temperature": float(config.env == "bandit")} | recipe
+    recipe = {"label_temperature": float(config.env == "bandit"), "epsilon": 0.2} | recipe
     if config.data:
         recipe = recipe | {"steps": FILE_STEPS}
     if row.advantages:

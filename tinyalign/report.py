@@ -25,10 +25,10 @@ PANELS = (
 COLUMNS = (
     "method",
     "learns from",
-    "held-out accuracy",
+    "accuracy",
     "reward",
-    "KL to reference",
-    "samples drawn",
+    "KL, nats",
+    "samples",
     "models held",
     "memory",
     "seconds",
@@ -119,9 +119,10 @@ def comparison_table(rows):
     """
     from rich.table import Table
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     for i, column in enumerate(COLUMNS):
-        table.add_column(column, justify="left" if i in (0, 1, 6) else "right")
+        side = "left" if i in (0, 1, 6) else "right"
+        table.add_column(column, justify=side, overflow="fold", no_wrap=i == 1)
     for cells in _cells(rows):
         table.add_row(*cells)
     return table

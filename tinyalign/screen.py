@@ -68,21 +68,31 @@ def compare_progress():
         yield on_poll
 
 
+MEASURED = (
+    ("eval_accuracy", "accuracy"),
+    ("eval_reward", "reward"),
+    ("eval_kl", "KL, nats"),
+    ("eval_nll", "nll"),
+)
+
+
 def print_summaries(summaries, folder):
     """A line for each stage, and where the files are."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    names = [n for n in ("eval_accuracy", "eval_reward", "eval_kl", "eval_nll")
-             if any(n in s for s in summaries)]  # fmt: skip
-    for column in ("stage", "steps", *names, "samples", "models held", "MB", "seconds"):
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    shown = [pair for pair in MEASURED if any(pair[0] in s for s in summaries)]
+    titles = [title for _, title in shown]
+    for column in ("stage", "steps", *titles, "samples", "models held", "memory", "seconds"):
         table.add_column(column, justify="left" if column in ("stage", "models held") else "right")
     for s in summaries:
-        measured = [f"{s[name]:.3f}" if name in s else "" for name in names]
+        measured = [f"{s[name]:.3f}" if name in s else "" for name, _ in shown]
         table.add_row(
             s["method"], str(s["steps"]), *measured, f"{s['samples']:,}", ", ".join(s["models"]),
-            f"{s['bytes'] / 1e6:.2f}", f"{s['seconds']:.1f}",
+            f"{s['bytes'] / 1e6:.2f} MB", f"{s['seconds']:.1f}",
         )  # fmt: skip
     console = Console()
     console.print(table)
+    if any("written" in s for s in summaries):
+        console.print("\nwrites now: " + ", ".join(summaries[-1].get("written", [])), markup=False)
     console.print(f"\nin {folder}: metrics.jsonl, curves.svg, model.safetensors", soft_wrap=True)
 
 
@@ -90,4 +100,5 @@ def print_comparison(rows, folder):
     """The table of a comparison, and where its picture is."""
     console = Console()
     console.print(report.comparison_table(rows))
-    console.print(f"\nfigure: {folder}/compare.svg and .png", soft_wrap=True)
+    console.print("\naccuracy and reward on held-out problems; KL to the start, per completion")
+    console.print(f"figure: {folder}/compare.svg and .png", soft_wrap=True)

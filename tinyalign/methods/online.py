@@ -19,22 +19,25 @@ def clipped(logp, old_logp, advantage, mask, clip):
 
 
 def clipped_higher(logp, old_logp, advantage, mask, clip):
-    """DAPO's: the upper clip is 0.08 wider, so that rare tokens can grow."""
+    """DAPO's: the upper clip is wider, 0.28 to 0.2 in the paper, so that rare tokens can grow."""
     return policy_gradient.clipped_surrogate(
-        logp, old_logp, advantage, clip_low=clip, clip_high=clip + 0.08
+        logp, old_logp, advantage, clip_low=clip, clip_high=1.4 * clip
     )
 
 
 def sequence_clipped(logp, old_logp, advantage, mask, clip):
-    """GSPO's: one ratio a completion; its loss is written at each of the completion's tokens."""
+    """GSPO's: one ratio a completion; its loss is written at each of the completion's tokens.
+
+    A mean of log-ratios moves little, so the paper's clips are 3e-4 down and 4e-4 up.
+    """
     loss = policy_gradient.sequence_clipped_surrogate(
-        logp, old_logp, advantage, mask, clip_low=clip, clip_high=clip
+        logp, old_logp, advantage, mask, clip_low=clip, clip_high=4 / 3 * clip
     )
     return loss[:, None] * np.ones_like(mask)
 
 
 def truncated(logp, old_logp, advantage, mask, clip):
-    """CISPO's: the ratio is a capped constant weight."""
+    """CISPO's: the ratio is a constant weight, at most 1 + clip; ScaleRL's cap is 5."""
     return policy_gradient.truncated_importance(logp, old_logp, advantage, clip_high=clip)
 
 
@@ -89,7 +92,7 @@ def whole(x, mask, length):
 
 
 # Without a ratio there is nothing that corrects for samples of an older policy: one step each.
-FRESH = {"beta": 0.01, "num_minibatches": 1}
+FRESH = {"beta": 0.01, "num_iterations": 1, "num_minibatches": 1}
 STANDARDIZE = {"standardize": grouped(advantage.group_standardize)}
 CENTER = {"center": grouped(advantage.group_center)}
 RANK = {"rank": grouped(advantage.group_rank)}
@@ -144,12 +147,13 @@ ONLINE = (
     ),
     rewards(
         "gspo", "Group Sequence Policy Optimization", "Zheng et al. 2025, arXiv:2507.18071",
-        policy_gradient.sequence_clipped_surrogate, defaults={"beta": 0.01},
+        policy_gradient.sequence_clipped_surrogate, defaults={"beta": 0.01, "epsilon": 3e-4},
         advantages=STANDARDIZE, surrogate=sequence_clipped, reduce=by_completion,
     ),
     rewards(
         "cispo", "Clipped importance sampling", "MiniMax 2025, arXiv:2506.13585",
-        policy_gradient.truncated_importance, defaults={"beta": 0.0}, advantages=STANDARDIZE,
+        policy_gradient.truncated_importance, defaults={"beta": 0.0, "epsilon": 4.0},
+        advantages=STANDARDIZE,
         surrogate=truncated, reduce=by_token, kl_in=None,
     ),
     Method(

@@ -62,7 +62,9 @@ def trunk(params, tokens, causal=True):
     batch = len(tokens)
     x = ops.add_positions(ops.embed(params["tok"], tokens), params["pos"], batch)
     for block in blocks(params):
-        x = x + attend(ops.layernorm(x, **block["ln1"]), **block["attn"], batch=batch, causal=causal)
+        x = x + attend(
+            ops.layernorm(x, **block["ln1"]), **block["attn"], batch=batch, causal=causal
+        )
         x = x + perceive(ops.layernorm(x, **block["ln2"]), **block["mlp"])
     return ops.layernorm(x, **params["ln"])
 
