@@ -11,6 +11,7 @@ from tinyalign.losses import aggregate, divergence
 from tinyalign.online import collect, held, measured, passes
 from tinyalign.stages import Stage, optimizer
 from tinyalign.steps import Experience
+from toy_envs import feedback
 
 
 def ppo(setting):
@@ -33,10 +34,8 @@ def ppo(setting):
         for rows in passes(config, len(value), rng):
             part = Experience(*(array[rows] for array in experience))
             actor, details = steps.policy_gradient_step(actor, part, **actor_settings, **settings)
-            old = value[rows], returns[rows]
-            critic, fit = steps.critic_step(
-                critic, part.tokens, part.mask, *old, clip=config.epsilon, **settings
-            )
+            old = part.tokens, part.mask, value[rows], returns[rows]
+            critic, fit = steps.critic_step(critic, *old, clip=config.epsilon, **settings)
         return {"policy": actor, "critic": critic}, {**measured(batch), **details, **fit}
 
     critic = steps.learner(policy.scalar_init(model, setting.start))
@@ -62,9 +61,8 @@ def raft(setting):
     def advance(networks, rng, step):
         learner = networks["policy"]
         batch = collect(setting, learner.params, rng)
-        best, _, untied = extremes(batch)
-        details = {}
-        if len(untied):
+        best, details = best_rows(batch), {}
+        if len(best):
             learner, details = steps.sft_step(
                 learner, batch.rollout.tokens[best], batch.rollout.mask[best],
                 model=setting.model, optimizer=optimizer(config, step, config.steps),
@@ -77,16 +75,18 @@ def raft(setting):
 
 
 def online_dpo(setting):
-    """Online DPO: the best and the worst of each group of fresh samples make a pair."""
+    """Online DPO: fresh samples are judged in pairs, as for DPO, one pair a prompt."""
     config = setting.config
+    judge = {"temperature": config.label_temperature, "noise": config.noise}
     loss = functools.partial(setting.method.loss, **setting.method.settings(config))
 
     def advance(networks, rng, step):
         learner = networks["policy"]
         batch = collect(setting, learner.params, rng)
-        best, worst, untied = extremes(batch)
-        rows, details = np.concatenate([best, worst]), {}
-        if len(untied):
+        pairs, details = feedback.pairs(batch.reward, rng, **judge), {}
+        start = pairs.prompt * config.num_generations
+        rows = np.concatenate([start + pairs.chosen, start + pairs.rejected])
+        if len(rows):
             learner, details = steps.preference_step(
                 learner, batch.rollout.tokens[rows], batch.rollout.mask[rows],
                 batch.ref_logp[rows], roles=("chosen", "rejected"), loss=loss,
@@ -99,9 +99,8 @@ def online_dpo(setting):
     )
 
 
-def extremes(batch):
-    """Rows of the best and of the worst completion of each prompt that has both, and its index."""
+def best_rows(batch):
+    """Rows of the best completion of each prompt whose completions are not all as good."""
     reward, group = batch.reward, batch.reward.shape[1]
     untied = np.flatnonzero(reward.max(axis=1) > reward.min(axis=1))
-    start = untied * group
-    return start + reward[untied].argmax(axis=1), start + reward[untied].argmin(axis=1), untied
+    return untied * group + reward[untied].argmax(axis=1)

@@ -40,9 +40,7 @@ def unpaired(setting):
     strange, strange_mask = mismatched(tokens, mask, other)
     ref_logp = np.sum(frozen_logp(setting, setting.start, tokens) * mask, axis=1)
     strange_ref = np.sum(frozen_logp(setting, setting.start, strange) * strange_mask, axis=1)
-    rare = (~desirable).sum() / desirable.sum()  # KTO's authors: let both kinds weigh the same
-    weights = {"weight_desirable": max(1.0, rare), "weight_undesirable": max(1.0, 1.0 / rare)}
-    settings = setting.method.settings(config) | weights
+    settings = setting.method.settings(config) | class_weights(desirable)
     loss = functools.partial(setting.method.loss, **settings)
     arrays = (tokens, mask, ref_logp, desirable.astype(mask.dtype))
     arrays += (strange, strange_mask, strange_ref)
@@ -60,6 +58,12 @@ def unpaired(setting):
 
     network, frozen = steps.learner(setting.start), {"reference": setting.start}
     return Stage({"policy": network}, advance, config.steps, frozen, judged.samples)
+
+
+def class_weights(desirable):
+    """Weights with which thumbs up and thumbs down count the same, as KTO's authors advise."""
+    rare = (~desirable).sum() / desirable.sum()
+    return {"weight_desirable": max(1.0, rare), "weight_undesirable": max(1.0, 1.0 / rare)}
 
 
 def mismatched(tokens, mask, other):

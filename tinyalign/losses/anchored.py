@@ -20,7 +20,8 @@ def apo_zero(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, 
     returns                             (B,) no unit, in [0, 2]; 1 at the reference
     raises                              ValueError if the four shapes differ or beta ≤ 0
 
-    Optimum: no closed form on the bandit.
+    Optimum at β = 1, pairs drawn from μ: π = max(0, √(c·μ·a·π_ref) − π_ref), a = 2·P(y ≻ μ) − 1
+    where positive, c from Σπ = 1; else no closed form on the bandit.
     Source: D'Oosterlinck et al. 2024, arXiv:2408.06266.
     Differs: the mean over pairs is left to the caller.
     """

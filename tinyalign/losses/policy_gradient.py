@@ -43,6 +43,9 @@ def clipped_surrogate(logp, old_logp, advantage, *, clip_low=0.2, clip_high=0.2)
     returns    (N, T) in the unit of the advantage; never below the unclipped −ρ·A
     raises     ValueError if the shapes do not fit or a clip is negative
 
+    Optimum: that of the objective whose advantages it is given, because the slope at ρ = 1 is
+    REINFORCE's. PPO, KL in the reward: π ∝ π_ref·e^{r/β}. GRPO, centred, k3 in the loss:
+    π = β·π_ref/(λ − r·(G−1)/G). Without a KL, or with standardised advantages: no closed form.
     Source: Schulman et al. 2017, arXiv:1707.06347; two widths: Yu et al. 2025, arXiv:2503.14476.
     Differs: the sign, because the paper maximises.
     Notes: 001 line 8 (sign), 003 line 18 (purpose), 004 line 99 (ratio); errata rows 10, 23, 32.
@@ -64,6 +67,7 @@ def sequence_clipped_surrogate(logp, old_logp, advantage, mask, *, clip_low=3e-4
     returns    (N,) in the unit of the advantage; a completion is clipped whole or not at all
     raises     ValueError if the shapes do not fit, a clip is negative, or a mask row is empty
 
+    Optimum: as `clipped_surrogate`, which it is for completions of one token.
     Source: Zheng et al. 2025, arXiv:2507.18071.
     Differs: the sign, because the paper maximises.
     """
@@ -87,6 +91,7 @@ def truncated_importance(logp, old_logp, advantage, *, clip_high):
     returns    (N, T); no token loses its gradient, unlike in `clipped_surrogate`
     raises     ValueError if the shapes do not fit or clip_high < 0
 
+    Optimum: as `clipped_surrogate`; their slopes agree at ρ = 1.
     Source: MiniMax 2025 (MiniMax-M1), arXiv:2506.13585.
     Differs: only the upper cap; TRL caps at its epsilon_high itself, not at 1 + epsilon_high.
     """

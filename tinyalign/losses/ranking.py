@@ -68,7 +68,8 @@ def nca(log_ratio, reward, *, beta=0.01, alpha=1.0):
     raises     ValueError if the shapes differ, are not (B, K), or a number is out of range
 
     It fixes each h, not only their differences. Optimum of one list over free h:
-    h_i = log(K·softmax(r/α)_i)/β, `optimum.nca_log_ratio`.
+    h_i = log(K·softmax(r/α)_i)/β, `optimum.nca_log_ratio`; at β = 1 on lists drawn from π_ref:
+    π = π_ref·K·E[softmax(r/α)_y | y in the list].
     Source: Chen et al. 2024, arXiv:2402.05369.
     Differs: the authors' code adds 0.01 to the reward of candidate 0.
     Notes: 002 line 81 asks nothing of the rewards; K of them are needed; errata row 21.

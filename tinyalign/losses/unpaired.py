@@ -25,7 +25,9 @@ def kto(logp, ref_logp, desirable, z0, *, beta=0.1, weight_desirable=1.0, weight
     raises                                ValueError if shapes differ, a label is not 0/1, or a
                                           number is out of range
 
-    h = log π − log π_ref; there is no logarithm of σ. Optimum: no closed form on the bandit.
+    h = log π − log π_ref; there is no logarithm of σ. Optimum at β = 1, answers drawn from π_ref
+    (then z₀ = 0): π = π_ref·max(0, √(c·a) − 1), a = λ_D·P(up) − λ_U·P(down) where positive, c from
+    Σπ = 1: answers worse than a threshold go. Else no closed form on the bandit.
     Source: Ethayarajh et al. 2024, arXiv:2402.01306 (the paper's λ_y − v).
     Differs: the mean over examples is left to the caller.
     Notes: 004 lines 514–525 leave out z₀ and let λ scale h, not the loss; errata rows 55 to 58.

@@ -10,16 +10,23 @@ from tinyalign.methods.method import Method
 def ipo_average(
     chosen_avg_logp, rejected_avg_logp, ref_chosen_avg_logp, ref_rejected_avg_logp, *, tau
 ):
-    """IPO on log-probabilities per token, as TRL trains it; the paper's equation has sums."""
+    """IPO on means per token: ((h_w − h_l) − 1/(2τ))², h = log π − log π_ref per token.
+
+    Optimum: as `ipo`, where all answers have one length; else no closed form.
+    Source: Azar et al. 2023, arXiv:2310.12036.
+    Differs: as TRL trains it; the paper's equation has sums.
+    """
     return preference.ipo(
         chosen_avg_logp, rejected_avg_logp, ref_chosen_avg_logp, ref_rejected_avg_logp, tau=tau
     )
 
 
 def bco(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, beta):
-    """BCO with δ, the mean of the chosen and the rejected rewards, taken over the batch.
+    """BCO: −log σ(β·h_w − δ) − log σ(δ − β·h_l), δ = ½·(mean of β·h_w + mean of β·h_l).
 
-    The paper keeps a running mean; over a batch of 128 the two differ little.
+    Optimum: as `anchored.bco` for the δ it ends with.
+    Source: Jung et al. 2024, arXiv:2404.04656.
+    Differs: the mean is over the batch, where the paper's runs over the past as well.
     """
     rises = chosen_logp - ref_chosen_logp, rejected_logp - ref_rejected_logp
     delta = float(sum(getval(rise).mean() for rise in rises)) * beta / 2
@@ -139,7 +146,8 @@ OFFLINE = (
     Method(
         "infonca", "InfoNCA, the notes' generalized rejection sampling",
         "Chen et al. 2024, arXiv:2402.05369",
-        "rankings", comparisons.ranked, ranking.infonca, defaults={"beta": 1.0}, fixed={"alpha": 0.2},
+        "rankings", comparisons.ranked, ranking.infonca, defaults={"beta": 1.0},
+        fixed={"alpha": 0.2},
     ),
     Method(
         "nca", "Noise Contrastive Alignment", "Chen et al. 2024, arXiv:2402.05369",
