@@ -31,7 +31,7 @@ def accepted_pairs(reward, rng, *, beta, noise):
 
 def unpaired(setting):
     """KTO: single completions with a thumb up or down, and mismatched ones that set its zero."""
-    config = setting.config
+    config, method = setting.config, setting.method
     make = functools.partial(feedback.thumbs, temperature=config.label_temperature)
     judged = feedback_of(setting, make)
     prompt, place, desirable = judged.told
@@ -40,8 +40,7 @@ def unpaired(setting):
     strange, strange_mask = mismatched(tokens, mask, other)
     ref_logp = np.sum(frozen_logp(setting, setting.start, tokens) * mask, axis=1)
     strange_ref = np.sum(frozen_logp(setting, setting.start, strange) * strange_mask, axis=1)
-    settings = setting.method.settings(config) | class_weights(desirable)
-    loss = functools.partial(setting.method.loss, **settings)
+    loss = functools.partial(method.loss, **method.settings(config), **class_weights(desirable))
     arrays = (tokens, mask, ref_logp, desirable.astype(mask.dtype))
     arrays += (strange, strange_mask, strange_ref)
 
