@@ -10,6 +10,7 @@ for _library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import dataclasses  # noqa: E402
 import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
+from typing import Annotated  # noqa: E402
 
 import tyro  # noqa: E402
 
@@ -25,6 +26,7 @@ against its known answer.
   tinyalign methods              every method: what it learns from, what it holds, its paper
   tinyalign show dpo             the loss and the step of a method, as they run
   tinyalign check FILE.py:FUNCTION --as dpo    which laws your own loss breaks
+  tinyalign museum               wrong losses, and where each was seen
 
 Every command explains itself with --help."""
 
@@ -74,7 +76,40 @@ class Show:
     """A method of `tinyalign methods`."""
 
 
-COMMANDS = {"run": Run, "compare": Compare, "methods": Methods, "show": Show}
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """Say which laws a loss of yours breaks. Exit status 0: none; 1: some; 2: cannot be judged."""
+
+    target: tyro.conf.Positional[str]
+    """FILE.py:FUNCTION"""
+    method: Annotated[str, tyro.conf.arg(name="as")]
+    """What it is meant to be, for example dpo."""
+    framework: str = "numpy"
+    """numpy, torch or jax: what it computes with."""
+    convention: tuple[str, ...] = ()
+    """KEY=VALUE …: what it does differently on purpose, for example reduction=mean."""
+    json: bool = False
+    """Print JSON."""
+    float32: bool = False
+    """Judge it in float32."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Museum:
+    """Wrong losses and where each was seen; with a name, its code and the law that it breaks."""
+
+    name: tyro.conf.Positional[str] = ""
+    """An exhibit."""
+
+
+COMMANDS = {
+    "run": Run,
+    "compare": Compare,
+    "methods": Methods,
+    "show": Show,
+    "check": Check,
+    "museum": Museum,
+}
 
 
 def main(argv=None):
@@ -136,6 +171,27 @@ def compare_methods(command):
     return 0
 
 
+def check(command):
+    """tinyalign check"""
+    from tinyalign.laws import command as laws
+
+    return laws.check(
+        command.target,
+        command.method,
+        framework=command.framework,
+        convention=command.convention,
+        as_json=command.json,
+        float32=command.float32,
+    )
+
+
+def museum(command):
+    """tinyalign museum"""
+    from tinyalign.laws import command as laws
+
+    return laws.museum(command.name or None)
+
+
 def use_device(name):
     """cpu or gpu, in the words of the backend."""
     devices = {"cpu": "numpy", "gpu": "cupy"}
@@ -150,4 +206,6 @@ DO = {
     Compare: compare_methods,
     Methods: lambda command: show.methods(),
     Show: lambda command: show.method(command.method),
+    Check: check,
+    Museum: museum,
 }
