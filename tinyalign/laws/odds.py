@@ -67,9 +67,7 @@ def odds_slopes(weight):
 def odds_laws(weight):
     """The odds-ratio term, times a weight."""
     return (
-        law(
-            "O1", tie_costs(lambda **p: weight(**p) * LOG2), sentence="a tie costs log 2 (times λ)"
-        ),
+        law("O1", tie_costs(lambda **p: weight(**p) * LOG2), sentence="a tie costs λ · log 2"),
         WAY,
         law(
             "O1b",

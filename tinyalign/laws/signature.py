@@ -21,6 +21,11 @@ class CannotCall(Exception):
     """Says in one sentence why the function cannot be called as the method it is declared to be."""
 
 
+KINDS = inspect.Parameter
+BY_PLACE = (KINDS.POSITIONAL_ONLY, KINDS.POSITIONAL_OR_KEYWORD)
+OPEN = (KINDS.VAR_POSITIONAL, KINDS.VAR_KEYWORD)  # *args and **kwargs
+
+
 def match(fn, arrays, numbers, label):
     """Return (positional?, {our number: their parameter}) for fn, or raise CannotCall.
 
@@ -33,14 +38,9 @@ def match(fn, arrays, numbers, label):
         parameters = inspect.signature(fn).parameters
     except (TypeError, ValueError):  # a built-in without a readable signature
         return True, {name: name for name in numbers}
-    kinds = inspect.Parameter
-    places = [
-        n
-        for n, q in parameters.items()
-        if q.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
-    ]
-    by_position = any(q.kind is kinds.VAR_POSITIONAL for q in parameters.values())
-    open_keywords = any(q.kind is kinds.VAR_KEYWORD for q in parameters.values())
+    places = [name for name, q in parameters.items() if q.kind in BY_PLACE]
+    by_position = any(q.kind is KINDS.VAR_POSITIONAL for q in parameters.values())
+    open_keywords = any(q.kind is KINDS.VAR_KEYWORD for q in parameters.values())
     by_name = all(a in parameters and a not in numbers for a in arrays)
     if not by_name and not by_position and len(places) < len(arrays):
         raise CannotCall(
@@ -49,19 +49,18 @@ def match(fn, arrays, numbers, label):
         )
     spare = [n for n in parameters if n not in (arrays if by_name else places[: len(arrays)])]
     found = _match_numbers(numbers, spare, places, parameters, open_keywords)
-    missing = [
-        n
-        for n in spare
-        if n not in found.values()
-        and parameters[n].default is kinds.empty
-        and parameters[n].kind not in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD)
-    ]
+    missing = [n for n in spare if n not in found.values() and _required(parameters[n])]
     if missing:
         raise CannotCall(
             f"{label} also needs {', '.join(missing)}, which the checker does not know how to fill;"
             f" known numbers are: {', '.join(numbers) or 'none'}."
         )
     return not by_name, found
+
+
+def _required(parameter):
+    """Whether a call must give it a value."""
+    return parameter.default is KINDS.empty and parameter.kind not in OPEN
 
 
 def _match_numbers(numbers, spare, places, parameters, open_keywords):
