@@ -83,7 +83,7 @@ def test_a_right_function_exits_0(file, capsys):
 
 
 def test_a_wrong_function_exits_1_with_code_and_diagnosis(file, capsys):
-    assert check(f"{file}:without_reference", "dpo", examples=20) == 1
+    assert check(f"{file}:without_reference", "dpo", examples=8) == 1
     out = capsys.readouterr().out
     assert "Smallest counterexample to D1" in out
     assert "Looks like: the reference was dropped" in " ".join(out.split())
@@ -149,7 +149,7 @@ def test_an_unknown_framework(file, capsys):
     ("name", "law"), [("nan", "D1"), ("square", "batch"), ("writes", "pure"), ("moody", "D1")]
 )
 def test_what_breaks_a_law_exits_1(file, capsys, name, law):
-    assert check(f"{file}:{name}", "dpo", as_json=True, examples=20) == 1
+    assert check(f"{file}:{name}", "dpo", as_json=True, examples=8) == 1
     data = json.loads(capsys.readouterr().out)
     assert law in [entry["law"] for entry in data["laws"] if entry["verdict"] == "broken"]
 
@@ -161,7 +161,7 @@ def test_a_function_that_hangs_on_some_inputs_exits_2(file, capsys):
 
 
 def test_json_holds_the_whole_report(file, capsys):
-    check(f"{file}:without_reference", "dpo", as_json=True, examples=10)
+    check(f"{file}:without_reference", "dpo", as_json=True, examples=4)
     data = json.loads(capsys.readouterr().out)
     assert data["exit_code"] == 1 and data["diagnosis"]
     broken = [entry for entry in data["laws"] if entry["verdict"] == "broken"]

@@ -44,10 +44,10 @@ def sequence_clipped_surrogate(logp, old, advantage, mask, *, clip_low, clip_hig
 def gae(reward, value, mask, *, gamma, lam):
     advantage = np.zeros(reward.shape)
     for i in range(len(reward)):
-        length = int(sum(mask[i]))
-        for t in range(length):
-            for later in range(t, length):
-                after = value[i, later + 1] if later + 1 < length else 0.0
+        places = [t for t in range(reward.shape[1]) if mask[i, t]]
+        for t in places:
+            for later in range(t, places[-1] + 1):
+                after = value[i, later + 1] if later < places[-1] else 0.0
                 delta = reward[i, later] + gamma * after - value[i, later]
                 advantage[i, t] += (gamma * lam) ** (later - t) * delta
     return advantage, (advantage + value) * mask
@@ -56,9 +56,9 @@ def gae(reward, value, mask, *, gamma, lam):
 def kl_shaped_reward(score, logp, ref, mask, *, beta):
     out = np.zeros(logp.shape)
     for i in range(len(logp)):
-        length = int(sum(mask[i]))
-        for t in range(length):
-            out[i, t] = beta * (ref[i, t] - logp[i, t]) + (score[i] if t == length - 1 else 0.0)
+        places = [t for t in range(logp.shape[1]) if mask[i, t]]
+        for t in places:
+            out[i, t] = beta * (ref[i, t] - logp[i, t]) + (score[i] if t == places[-1] else 0.0)
     return out
 
 
@@ -103,7 +103,8 @@ def cross_entropy(logp, mask):
 def optimal_policy(ref_probs, reward, *, beta):
     out = []
     for p, r in zip(ref_probs.tolist(), reward.tolist(), strict=True):
-        score = [math.log(a) + b / beta for a, b in zip(p, r, strict=True)]
+        logs = [math.log(a) if a > 0 else -math.inf for a in p]
+        score = [a + b / beta for a, b in zip(logs, r, strict=True)]
         z = logsumexp(score)
         out.append([math.exp(s - z) for s in score])
     return np.array(out)
@@ -116,7 +117,7 @@ def best_of_n(ref_probs, reward, n):
         for mine, chance in zip(r, p, strict=True):
             tied = sum(a for a, b in zip(p, r, strict=True) if b == mine)
             below = sum(a for a, b in zip(p, r, strict=True) if b < mine)
-            row.append(chance / tied * ((below + tied) ** int(n) - below ** int(n)))
+            row.append(chance and chance / tied * ((below + tied) ** int(n) - below ** int(n)))
         out.append(row)
     return np.array(out)
 

@@ -23,6 +23,9 @@ def check(
     except CannotCall as reason:
         _say_cannot(str(reason), as_json)
         return 2
+    except Exception as error:  # ours, not theirs: say so in a sentence all the same
+        _say_cannot(f"the checker itself failed: {type(error).__name__}: {error}", as_json)
+        return 2
     if as_json:
         print(json.dumps(_as_data(report), indent=2, ensure_ascii=False))
     else:

@@ -49,11 +49,13 @@ def ratio_tokens(draw):
 
 @st.composite
 def masks(draw, shape, least=1):
-    """Right-padded rows, each with at least one token, `least` in all."""
+    """Padded rows, perhaps with a prompt in front: each has a token, the first row `least`."""
     n, t = shape
-    lengths = draw(st.lists(st.integers(1, t), min_size=n, max_size=n))
-    lengths[0] = min(t, max(lengths[0], least))
-    return (np.arange(t) < np.array(lengths)[:, None]).astype(float)
+    stop = np.array(draw(st.lists(st.integers(1, t), min_size=n, max_size=n)))[:, None]
+    stop[0] = max(stop[0, 0], min(t, least))
+    gap = np.array([draw(st.integers(0, stop[i, 0] - (least if i == 0 else 1))) for i in range(n)])
+    place = np.arange(t)
+    return ((place < stop) & (place >= gap[:, None])).astype(float)
 
 
 @st.composite

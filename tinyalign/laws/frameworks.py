@@ -47,7 +47,7 @@ class Torch:
         self.torch = importlib.import_module("torch")
 
     def send(self, array, dtype):
-        tensor = self.torch.tensor(np.asarray(array))
+        tensor = self.torch.tensor(np.array(array))  # a copy: torch refuses reversed views
         return tensor.to(getattr(self.torch, dtype)) if tensor.is_floating_point() else tensor
 
     def receive(self, value):

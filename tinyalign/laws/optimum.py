@@ -24,6 +24,13 @@ def equal_rewards_keep_the_reference(loss, x, p):
     same(loss(x[0], 0 * x[1] + 2.0, *x[2:], **p), x[0])
 
 
+def impossible_stays_impossible(loss, x, p):
+    """one more outcome that the reference never gives changes nothing, and stays at 0"""
+    none = np.zeros((len(x[0]), 1))
+    wider = (np.concatenate([x[0], none], axis=1), np.concatenate([x[1], none + 5.0], axis=1))
+    same(loss(*wider, *x[2:], **p), np.concatenate([loss(*x, **p), none], axis=1))
+
+
 def log_ratio_is_reward(loss, x, p):
     """β log(π*/π_ref) differs from the reward by a constant only"""
     with np.errstate(divide="ignore"):
@@ -47,6 +54,7 @@ OPTIMAL_POLICY = whole_laws(
     law("KL5a", sums_to_one),
     law("KL5b", equal_rewards_keep_the_reference),
     law("KL5c", extreme_rewards_stay_finite),
+    law("KL5h", impossible_stays_impossible),
     law("KC0", reward_level_is_free, c=floats(-20.0, 20.0)),
     law("KC1", log_ratio_is_reward),
 )
@@ -96,6 +104,7 @@ BEST_OF_N = whole_laws(
     law("BN1a", sums_to_one),
     law("BN1b", one_draw_is_the_reference),
     law("BN1c", ties_share),
+    law("BN1e", impossible_stays_impossible),
     law("BN6", order_only),
     law("BN1d", more_draws_more_reward),
     law("BN1", divergence_bound),
@@ -114,6 +123,11 @@ def at_the_reference(loss, x, p):
 def reward_level_adds(loss, x, p, c):
     """adding c to the rewards adds c"""
     same(loss(x[0], x[1], x[2] + c, **p), loss(*x, **p) + c)
+
+
+def without_penalty_the_reward(loss, x, p):
+    """β = 0: the expected reward"""
+    same(loss(*x, **p | {"beta": 0.0}), np.sum(x[0] * x[2], axis=-1))
 
 
 def largest_at_the_optimum(loss, x, p):
@@ -135,6 +149,7 @@ def objective_value(loss, x, p):
 
 OBJECTIVE = whole_laws(
     law("KL5d", at_the_reference),
+    law("KL5g", without_penalty_the_reward),
     law("KL5e", reward_level_adds, c=floats(-20.0, 20.0)),
     law("KL5", largest_at_the_optimum),
     law("KL5f", objective_value),
