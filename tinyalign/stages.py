@@ -108,7 +108,10 @@ def feedback_of(setting, make):
     prompts = draw_prompts(setting, setting.rng, config.num_pairs)
     rollout = roll_out(setting, setting.start, prompts, setting.rng, config.temperature, group)
     reward = score(setting, prompts, rollout)
-    told = make(reward, setting.rng, noise=config.noise)
+    try:
+        told = make(reward, setting.rng, noise=config.noise)
+    except ValueError as error:
+        raise InputError(f"no feedback can be made of the samples: {error}") from None
     if len(told.prompt) == 0:
         raise InputError(
             "all sampled completions of every prompt got the same reward, so there is nothing to "
