@@ -1,11 +1,15 @@
 """KL(policy ‖ reference): three estimates from tokens the policy drew, and the exact sum.
 
-The same estimate does different things in different places (expected gradients, on-policy):
+The same estimate does different things in different places. Its expected gradient, on samples of
+the policy itself, with f = KL(π ‖ π_ref), the one that is wanted, and b = KL(π_ref ‖ π):
 
-             as a loss term          as a detached reward −k
-    k1       0: no effect at all     ∇KL(π ‖ π_ref)
-    k2       ∇KL(π ‖ π_ref)          biased
-    k3       ∇KL(π_ref ‖ π)          biased
+            as a loss      as a detached reward    as a loss weighted by ρ = π/π_old
+    k1      0              ∇f                      ∇f
+    k2      ∇f             ∇E_π[k2] − ∇f           ∇E_π[k2]
+    k3      ∇b             ∇f − ∇b                 ∇f
+
+REINFORCE and PPO put k1 in the reward, GRPO k3 in the loss. k3 with the ratio upside down,
+e^{k1} − k1 − 1, is no estimate of either: its mean is χ²(π ‖ π_ref) − f.
 """
 
 import autograd.numpy as np

@@ -4,9 +4,12 @@ Most are a product: advantage × surrogate × reduction × KL. An advantage func
 online.Batch and returns (N, 1) or (N, T).
 """
 
+from functools import partial
+
 import autograd.numpy as np
 
 from tinyalign import actor_critic, online
+from tinyalign.backend import to_device
 from tinyalign.losses import advantage, aggregate, policy_gradient, preference, supervised
 from tinyalign.methods.method import Method
 
@@ -46,9 +49,9 @@ def score_function(logp, old_logp, advantage, mask, clip):
     return policy_gradient.reinforce(logp, advantage)
 
 
-def grouped(function):
+def in_groups(batch, function):
     """An advantage formed inside each group of completions of one prompt."""
-    return lambda batch: function(batch.reward).reshape(-1, 1)
+    return function(batch.reward).reshape(-1, 1)
 
 
 def batch_centred(batch):
@@ -65,7 +68,11 @@ def whitened_return(batch):
     """REINFORCE++'s: the KL-shaped reward still to come at each token, whitened over the batch."""
     rollout = batch.rollout
     shaped = advantage.kl_shaped_reward(
-        batch.reward.reshape(-1), rollout.logp, batch.ref_logp, rollout.mask, beta=batch.beta
+        to_device(batch.reward.reshape(-1)),
+        rollout.logp,
+        batch.ref_logp,
+        rollout.mask,
+        beta=batch.beta,
     )
     to_come = np.cumsum(shaped[:, ::-1], axis=1)[:, ::-1]
     return advantage.whiten(to_come, rollout.mask)
@@ -93,9 +100,10 @@ def whole(x, mask, length):
 
 # Without a ratio there is nothing that corrects for samples of an older policy: one step each.
 FRESH = {"beta": 0.01, "num_iterations": 1, "num_minibatches": 1}
-STANDARDIZE = {"standardize": grouped(advantage.group_standardize)}
-CENTER = {"center": grouped(advantage.group_center)}
-RANK = {"rank": grouped(advantage.group_rank)}
+STANDARDIZE = {"standardize": partial(in_groups, function=advantage.group_standardize)}
+CENTER = {"center": partial(in_groups, function=advantage.group_center)}
+RANK = {"rank": partial(in_groups, function=advantage.group_rank)}
+LEAVE_ONE_OUT = {"leave_one_out": partial(in_groups, function=advantage.leave_one_out)}
 
 
 def rewards(name, title, paper, loss, **other):
@@ -112,8 +120,7 @@ ONLINE = (
     rewards(
         "rloo", "REINFORCE Leave-One-Out", "Ahmadian et al. 2024, arXiv:2402.14740",
         policy_gradient.reinforce, defaults=FRESH,
-        advantages={"leave_one_out": grouped(advantage.leave_one_out)},
-        surrogate=score_function, reduce=whole, kl_in="reward",
+        advantages=LEAVE_ONE_OUT, surrogate=score_function, reduce=whole, kl_in="reward",
     ),
     rewards(
         "remax", "ReMax", "Li et al. 2023, arXiv:2310.10505",
