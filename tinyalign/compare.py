@@ -13,13 +13,15 @@ import numpy as np
 from tinyalign import experiment, plan, report
 from tinyalign.errors import InputError
 
-METHODS = ("sft", "dpo", "ppo", "grpo")
+METHODS = ("sft", "dpo", "reward,ppo", "ppo", "grpo")
 
 
 def compare(names, config, folder, *, resume=False, workers=2, on_poll=lambda rows: None):
     """Train every method from one and the same SFT start: list of report.Row, the start first.
 
-    names    method names; each is a run of its own below `folder`, several at a time
+    names    methods, or several joined by commas: stages one after another. Each is a run of its
+             own below `folder`, several at a time; where one stage is `reward`, later stages
+             maximise the learned reward
     config   config.Config shared by all
     workers  processes
     on_poll  called twice a second with {run: its newest metrics}
@@ -27,16 +29,18 @@ def compare(names, config, folder, *, resume=False, workers=2, on_poll=lambda ro
     if workers < 1:
         raise InputError(f"--workers is {workers}, want 1 or more")
     folder = Path(folder)
-    jobs = {name: plan.make([name], config) for name in names}  # every mistake shows before work
+    for name in names:  # every mistake shows before any work
+        plan.make(name.split(","), config)
     start = folder / "start"
     begin = dataclasses.replace(config, steps=None, learning_rate=None, batch_size=None)
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
-    with pool:
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         wait({"start": pool.submit(work, ["sft"], begin, start, True, resume)}, folder, on_poll)
-        config = dataclasses.replace(config, start=start)
-        running = {
-            name: pool.submit(work, [name], config, folder / name, False, resume) for name in jobs
-        }
+        running = {}
+        for name in sorted(names, key=lambda name: -name.count(",")):  # pipelines take longest
+            reward = "model" if "reward," in name else config.reward
+            settings = dataclasses.replace(config, start=start, reward=reward)
+            stages = name.split(",")
+            running[name] = pool.submit(work, stages, settings, folder / name, False, resume)
         wait(running, folder, on_poll)
     rows = rows_of(folder, names)
     report.comparison(rows, folder / "compare")
@@ -78,22 +82,22 @@ def rows_of(folder, names):
 
 
 def row_of(name, folder):
-    """What a finished run came to."""
-    summary = json.loads((folder / "summary.json").read_text())[-1]
+    """What a finished run came to: its last stage's result, the cost of all."""
+    stages = json.loads((folder / "summary.json").read_text())
     lines = (folder / "metrics.jsonl").read_text().splitlines()
-    metrics = [json.loads(line) for line in lines]
-    curve = [(m["step"], m["eval_accuracy"]) for m in metrics if "eval_accuracy" in m]
+    rows = [row for row in map(json.loads, lines) if row["stage"] == stages[-1]["method"]]
+    last = stages[-1]
     return report.Row(
         method=name,
-        needs=summary["learns_from"],
-        accuracy=summary.get("eval_accuracy", np.nan),
-        reward=summary.get("eval_reward", np.nan),
-        kl=summary.get("eval_kl", np.nan),
-        samples=summary["samples"],
-        models=", ".join(summary["models"]),
-        bytes=summary["bytes"],
-        seconds=summary["seconds"],
-        curve=tuple(curve),
+        needs=last["learns_from"],
+        accuracy=last.get("eval_accuracy", np.nan),
+        reward=last.get("eval_reward", np.nan),
+        kl=last.get("eval_kl", np.nan),
+        samples=last["samples"],
+        models=", ".join(last["models"]).replace("_", " "),
+        bytes=max(stage["bytes"] for stage in stages),
+        seconds=sum(stage["seconds"] for stage in stages),
+        curve=tuple((m["step"], m["eval_accuracy"]) for m in rows if "eval_accuracy" in m),
     )
 
 
