@@ -18,7 +18,7 @@ FLOORS = [
     ["losses", "optimum", "models"],
     ["policy", "config"],
     ["steps", "start"],
-    ["stages"],
+    ["stages", "lesson"],
     ["online", "evaluate"],
     ["comparisons", "actor_critic"],
     ["methods"],
