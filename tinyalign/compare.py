@@ -13,7 +13,7 @@ import numpy as np
 from tinyalign import experiment, plan, report
 from tinyalign.errors import InputError
 
-METHODS = ("sft", "dpo", "reward,ppo", "ppo", "grpo")
+METHODS = ("sft", "dpo", "grpo", "ppo", "reward,ppo")
 
 
 def compare(names, config, folder, *, resume=False, workers=2, on_poll=lambda rows: None):
