@@ -7,6 +7,7 @@ import numpy as np
 from tinyalign import policy, stages, text
 from tinyalign.backend import to_device, to_host, xp
 from tinyalign.losses import divergence
+from toy_envs.programs import pass_at_k
 
 
 def evaluate_policy(setting, params, rng):
@@ -14,7 +15,8 @@ def evaluate_policy(setting, params, rng):
 
     returns  eval_accuracy: share solved by the likeliest completion; eval_reward: mean reward of
              sampled completions; eval_kl: KL(policy ‖ start) per completion, nats, with the
-             exact divergence at every sampled prefix
+             exact divergence at every sampled prefix; where the task allows several attempts,
+             eval_pass@1 and eval_pass@k: chance that one of so many samples is a success
     """
     prompts = some(setting.task.held_out, setting.config.eval_size)
     accuracy = solved(setting, params, prompts, rng)
@@ -24,7 +26,21 @@ def evaluate_policy(setting, params, rng):
     new, old = (policy.logits(setting.model, p, read) for p in (params, setting.start))
     kl = float(xp.sum(divergence.exact_kl(new, old) * rollout.mask)) / len(prompts)
     reward = np.mean(setting.task.reward(prompts, *texts))
-    return {"eval_accuracy": accuracy, "eval_reward": float(reward), "eval_kl": kl}
+    metrics = {"eval_accuracy": accuracy, "eval_reward": float(reward), "eval_kl": kl}
+    return metrics | passed(setting, params, prompts, rng)
+
+
+def passed(setting, params, prompts, rng):
+    """pass@1 and pass@k of a task with k > 1 attempts, from 2·k samples of at most 100 prompts."""
+    k = setting.task.attempts
+    if k == 1:
+        return {}
+    prompts, n = some(prompts, 100), 2 * k
+    rollout = stages.roll_out(setting, params, prompts, rng, 1.0, n)
+    texts = text.completions(setting.vocabulary, to_host(rollout.tokens), to_host(rollout.mask))
+    repeated = [prompt for prompt in prompts for _ in range(n)]
+    right = setting.task.success(repeated, *texts).reshape(len(prompts), n).sum(axis=1).astype(int)
+    return {f"eval_pass@{i}": float(np.mean(pass_at_k(n, right, i))) for i in (1, k)}
 
 
 def solved(setting, params, prompts, rng):

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinyalign import actor_critic, methods, stages
 from tinyalign import data as files
-from tinyalign.config import FILE_STEPS, LIKE, MODELS, RANGES, RECIPES
+from tinyalign.config import FILE_STEPS, LEARNED_BETA, LIKE, MODELS, RANGES, RECIPES
 from tinyalign.errors import InputError
 from tinyalign.stages import Setting
 from tinyalign.start import find_model, fresh, load_start, require_fit
@@ -88,14 +88,7 @@ def find_task(config):
 
 def fill(row, config, model_name, typed):
     """The phase of a method: its settings are what was typed, else its own, else the recipe's."""
-    kind = row.stage.__name__
-    recipe = RECIPES[model_name][LIKE.get(kind, kind)] | row.defaults
-    recipe = {"label_temperature": float(config.env == "bandit"), "epsilon": 0.2} | recipe
-    if config.data:
-        recipe = recipe | {"steps": FILE_STEPS}
-    if row.advantages:
-        recipe = {"advantage": next(iter(row.advantages))} | recipe
-    given = dataclasses.asdict(config)
+    recipe, given = recipe_of(row, config, model_name), dataclasses.asdict(config)
     recipe = {k: v for k, v in recipe.items() if not typed or given[k] is None}
     filled = dataclasses.replace(config, **recipe)
     if row.advantages and filled.advantage not in row.advantages:
@@ -103,7 +96,7 @@ def fill(row, config, model_name, typed):
             f"{row.name} has no --advantage {filled.advantage}: choose from "
             f"{', '.join(row.advantages)}"
         )
-    if row.stage is stages.preference and filled.beta == 0:
+    if row.tie and not row.surrogate and filled.beta == 0:
         raise InputError(f"--beta is 0, but {row.name} needs a number above 0, such as 0.1")
     if row.stage is not actor_critic.ppo and filled.num_generations == 1 and not config.data:
         raise InputError(
@@ -112,6 +105,20 @@ def fill(row, config, model_name, typed):
         )
     stop_at = config.start_accuracy if row.stage is stages.supervised else None
     return Phase(row, filled, stop_at, None, None)
+
+
+def recipe_of(row, config, model_name):
+    """The values of fields that a method takes where nothing was typed."""
+    kind = row.stage.__name__
+    recipe = {"label_temperature": float(config.env == "bandit"), "epsilon": 0.2}
+    if row.advantages:
+        recipe["advantage"] = next(iter(row.advantages))
+    recipe |= RECIPES[model_name][LIKE.get(kind, kind)] | row.defaults
+    if config.data:
+        recipe["steps"] = FILE_STEPS
+    if config.reward == "model" and row.surrogate and row.kl_in:
+        recipe["beta"] = LEARNED_BETA[row.kl_in]
+    return recipe
 
 
 def with_warm_up(phases, config, model_name):

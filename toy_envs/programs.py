@@ -140,6 +140,7 @@ def make(held_out=0.1, seed=0):
         reward=reward,
         success=success,
         candidates=candidates,
+        attempts=8,
     )
 
 

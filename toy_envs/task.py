@@ -30,6 +30,7 @@ class Task(NamedTuple):
     reward: Callable[[list[str], list[str], np.ndarray], np.ndarray]  # (N,), what is trained on
     success: Callable[[list[str], list[str], np.ndarray], np.ndarray]  # (N,) 0 or 1: solved
     candidates: Callable[[str, np.random.Generator, int], list[str]]  # n answers, right and wrong
+    attempts: int = 1  # how many answers its user would try; above 1, pass@k is worth measuring
 
 
 def require_batch(prompts, completions, finished):

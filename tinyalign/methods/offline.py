@@ -88,7 +88,7 @@ OFFLINE = (
     ),
     pairs(
         "simpo", "Simple Preference Optimization", "Meng et al. 2024, arXiv:2405.14734",
-        preference.simpo, defaults={"beta": 2.5},
+        preference.simpo, defaults={"beta": 10.0},
     ),
     pairs(
         "cpo", "Contrastive Preference Optimization", "Xu et al. 2024, arXiv:2401.08417",
@@ -117,6 +117,7 @@ OFFLINE = (
     pairs(
         "apo_down", "Anchored Preference Optimization, down",
         "D'Oosterlinck et al. 2024, arXiv:2408.06266", preference.apo_down, defaults={"beta": 1.0},
+        cannot="lowers right answers too: made for a policy better than its data",
     ),
     pairs(
         "sppo", "Self-Play Preference Optimization, hard labels",

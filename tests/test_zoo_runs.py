@@ -1,0 +1,98 @@
+"""Runs through the command's own stages: every method, every task, and stages one after another."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tinyalign import cli, experiment, methods, plan, report, weights
+from tinyalign.config import Config
+from tinyalign.tree import leaves
+from toy_envs import hackable, programs
+
+TINY = {"width": 16, "layers": 1, "heads": 2, "eval_size": 20, "eval_every": 100}
+ON_BANDIT = {"env": "bandit", "model": "transformer"}  # where every policy's rewards differ
+SHORT = {"steps": 3, "num_pairs": 40, "batch_size": 12, "start_accuracy": 0.0}
+each_row = pytest.mark.parametrize("row", methods.METHODS, ids=lambda row: row.name)
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch):
+    """They have tests of their own, and take longer than these runs."""
+    monkeypatch.setattr(report, "curves", lambda rows, path: None)
+
+
+def run(folder, names, **settings):
+    """Summaries of the stages of a run."""
+    return experiment.run(plan.make(names.split(","), Config(**settings)), folder)
+
+
+@each_row
+def test_every_method_runs_on_the_bandit(tmp_path, row):
+    """It holds the networks that the table says, and its metrics are numbers."""
+    (summary,) = run(tmp_path, row.name, env="bandit", **SHORT)
+    held = {name.replace("_", " ") for name in summary["models"]}
+    assert held == set(methods.holds(row))
+    assert np.isfinite([v for k, v in summary.items() if k.startswith("eval_")]).all()
+    (trained,) = {"policy", "reward_model"} & set(summary["models"])
+    tree, _ = weights.load(tmp_path / "model.safetensors")
+    moved = any(
+        np.abs(leaf).max() > 0 for leaf in leaves(tree[trained]).values()
+    )  # the table starts at 0
+    assert moved or row.name == "best_of_n"  # which trains nothing
+
+
+@pytest.mark.parametrize("names", ["sft,dpo,grpo", "sft,reward,ppo", "sft,kto,raft"])
+def test_a_stage_starts_from_the_weights_that_the_last_one_left(tmp_path, names, monkeypatch):
+    """The start of stage k + 1, its reference too, is what stage k trained, bit for bit."""
+    starts, ends, prepare, finish = [], [], plan.setting, experiment.finish
+
+    def preparing(job, index, carried):
+        starts.append(carried)
+        return prepare(job, index, carried)
+
+    def finishing(*args):
+        (progress,) = (arg for arg in args if isinstance(arg, experiment.Progress))
+        ends.append({name: network.params for name, network in progress.networks.items()})
+        return finish(*args)
+
+    monkeypatch.setattr(plan, "setting", preparing)
+    monkeypatch.setattr(experiment, "finish", finishing)
+    reward = "model" if "reward" in names else "exact"
+    summaries = run(tmp_path, names, reward=reward, **ON_BANDIT, **TINY, **SHORT)
+    assert [summary["method"] for summary in summaries] == names.split(",")
+    for end, start in zip(ends, starts[1:], strict=False):
+        for name in end:
+            before, after = leaves(end[name]), leaves(start[name])
+            assert all(np.array_equal(before[path], after[path]) for path in before)
+    assert ("reward_model" in summaries[-1]["models"]) == (reward == "model")
+
+
+def test_programs_report_pass_at_1_and_pass_at_k(tmp_path):
+    """Between 0 and 1, and more attempts never help less."""
+    run(tmp_path, "grpo", env="programs", **TINY, **SHORT)
+    (row,) = [row for row in metrics(tmp_path) if row["stage"] == "grpo" and "eval_pass@1" in row]
+    assert 0 <= row["eval_pass@1"] <= row[f"eval_pass@{programs.make().attempts}"] <= 1
+
+
+def metrics(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_hackable_run_shows_the_proxy_beside_the_truth(tmp_path):
+    """eval_reward is what is trained on, eval_accuracy what people think."""
+    run(tmp_path, "grpo", env="hackable", **TINY, **SHORT)
+    (row,) = [row for row in metrics(tmp_path) if row["stage"] == "grpo" and "eval_reward" in row]
+    most = hackable.fit_proxy() * hackable.LONGEST
+    assert 0 <= row["eval_reward"] <= most
+    assert 0 <= row["eval_accuracy"] <= 1
+
+
+def test_a_pipeline_can_be_typed(tmp_path, capsys):
+    """tinyalign run sft,dpo,grpo: a line of the table for each stage."""
+    settings = {**ON_BANDIT, **TINY, **SHORT, "output": tmp_path}
+    typed = [text for name, value in settings.items() for text in (f"--{name}", str(value))]
+    argv = ["run", "sft,dpo,grpo", *typed]
+    assert cli.main(argv) == 0
+    out = capsys.readouterr().out
+    assert [out.find(f"\n{name} ") > 0 for name in ("sft", "dpo", "grpo")] == [True] * 3
