@@ -48,8 +48,8 @@ def make(names, config):
     model_name = find_model(config)
     task = None if config.data else find_task(config)
     phases = [fill(row, config, model_name, typed=True) for row in rows]
-    phases = with_warm_up(phases, config, model_name)
     start, note = load_start(config)
+    phases = with_warm_up(phases, config, model_name, start)
     vocabulary = task
     if task is None:
         known = Vocabulary(note["alphabet"], note["ends"]) if note else None
@@ -121,10 +121,10 @@ def recipe_of(row, config, model_name):
     return recipe
 
 
-def with_warm_up(phases, config, model_name):
+def with_warm_up(phases, config, model_name, start):
     """The same phases, after what they need and was not typed: a start, a reward model."""
     names = [phase.method.name for phase in phases]
-    if config.reward == "model" and "reward" not in names:
+    if config.reward == "model" and "reward" not in names and "reward_model" not in start:
         online_ones = [phase.method in methods.ONLINE for phase in phases]
         place = online_ones.index(True) if any(online_ones) else len(phases)
         learned = fill(methods.named("reward"), config, model_name, typed=False)
