@@ -44,7 +44,7 @@ def broken(fn, method, examples, **how):
 def test_our_own_function_holds_every_law(method):
     if method.name in NOT_A_FUNCTION_OF_OURS:
         pytest.skip("no function of this name and form in tinyalign")
-    assert not broken(named(OURS, method.name), method, 4, conventions={"detach": "inside"})
+    assert not broken(named(OURS, method.name), method, 3, conventions={"detach": "inside"})
 
 
 @pytest.mark.parametrize("name", ["dpo", "exo_pair", "orpo", "kto", "k3", "group_rank", "gae"])
@@ -57,7 +57,7 @@ def test_our_own_function_holds_every_law_in_float32(name):
 def test_an_independent_rewriting_holds_every_law(method):
     fn = named((loops, loops_over_time), method.name)
     assert fn is not None
-    assert not broken(fn, method, 3)
+    assert not broken(fn, method, 2)
 
 
 def test_every_public_name_of_the_design_has_laws():

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import textwrap
 
 import pytest
 
@@ -178,8 +177,7 @@ def test_the_museum_lists_and_shows(capsys):
 
 
 def test_the_module_runs_as_a_command(file):
-    argv = [sys.executable, "-m", "tinyalign.laws", "check", f"{file}:good", "--as", "hinge"]
+    argv = [sys.executable, "-m", "tinyalign.laws", "check", f"{file}:text", "--as", "dpo"]
     done = subprocess.run(argv, capture_output=True, text=True, env=dict(os.environ), check=False)
-    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.returncode == 2 and "Traceback" not in done.stderr
     assert main(["museum", "ipo_two_squares"]) == 0
-    assert textwrap.dedent(done.stdout)

@@ -69,12 +69,21 @@ def test_note_004_gets_the_verdicts_of_the_errata(name):
     assert NOTE_004[name] <= set(TABLE[name])
 
 
-def test_the_top_diagnosis_is_the_right_one():
+def rightly_diagnosed(exhibits):
     right = 0
-    for exhibit in EXHIBITS:
+    for exhibit in exhibits:
         subject = Subject(exhibit.fn, method_of(exhibit), exhibit.conventions, dtype=exhibit.dtype)
         right += likenesses(subject, TABLE[exhibit.name])[0].exhibit is exhibit
-    assert right >= 0.9 * len(EXHIBITS)
+    return right / len(exhibits)
+
+
+def test_the_top_diagnosis_is_the_right_one():
+    assert rightly_diagnosed([e for e in EXHIBITS if "pair" in method_of(e).kind]) >= 0.9
+
+
+@pytest.mark.slow
+def test_the_top_diagnosis_is_the_right_one_for_all_kinds():
+    assert rightly_diagnosed(EXHIBITS) >= 0.9
 
 
 @pytest.mark.slow
