@@ -60,7 +60,7 @@ OFFLINE = (
     pairs(
         "rso", "Statistical rejection sampling, then the hinge loss",
         "Liu et al. 2023, arXiv:2309.06657", preference.hinge,
-        defaults={"beta": 0.5}, choose=comparisons.accepted_pairs,
+        defaults={"beta": 1.0}, choose=comparisons.accepted_pairs,
     ),
     pairs(
         "dpo", "Direct Preference Optimization", "Rafailov et al. 2023, arXiv:2305.18290",
@@ -84,7 +84,7 @@ OFFLINE = (
     ),
     pairs(
         "hinge", "Hinge loss on DPO's margin", "Zhao et al. 2023, arXiv:2305.10425",
-        preference.hinge, defaults={"beta": 0.5},
+        preference.hinge, defaults={"beta": 1.0},
     ),
     pairs(
         "simpo", "Simple Preference Optimization", "Meng et al. 2024, arXiv:2405.14734",
