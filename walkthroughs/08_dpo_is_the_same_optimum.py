@@ -45,6 +45,7 @@
 
 # %%
 import autograd.numpy as np
+from numpy.testing import assert_allclose
 
 from tinyalign import methods
 from tinyalign.laws import assert_lawful
@@ -167,6 +168,9 @@ figure
 # %% [markdown]
 # {figure}
 #
+# (The late jumps are Adam's, at gradients near the precision of the arithmetic; the falling rate
+# ends them.)
+#
 # ## There is no KL term
 #
 # If the loss contained a KL term, moving probability among answers that are in no pair would cost
@@ -254,7 +258,7 @@ def check_my_implicit_reward(solution):
         reward, ref = draw.normal(size=6), softmax(draw.normal(size=6))
         policy = optimal_policy(ref, reward, beta=beta)
         found = solution(np.log(policy), np.log(ref), beta=beta)
-        np.testing.assert_allclose(found, reward - expectation(ref, reward), atol=1e-9)
+        assert_allclose(found, reward - expectation(ref, reward), atol=1e-9)
 
 
 attempt(check_my_dpo, my_dpo)
