@@ -103,7 +103,9 @@ def survivors(name, function, caller):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("name", "function", "caller"), list(subjects()), ids=lambda v: str(v)[:30])
+@pytest.mark.parametrize(
+    ("name", "function", "caller"), list(subjects()), ids=lambda v: str(v)[:30]
+)
 def test_mutants_die_unless_they_are_equivalent(name, function, caller):
     alive, count = survivors(name, function, caller)
     unexplained = [words for words in alive if not is_equivalent(name, words)]
