@@ -4,12 +4,15 @@ Short budgets, so that the whole zoo is tried; the table is printed with -s. Ful
 test_learning.py. Choices were made on seeds 100 and 101; these seeds were not looked at.
 """
 
+import json
+
 import pytest
 
 from tinyalign import experiment, methods, plan
 from tinyalign.config import Config
 
-STEPS = {"best_of_n": 1, "ppo": 25, "sft": 40}  # of the others: 100 offline, 25 rollouts online
+STEPS = {"best_of_n": 1, "sft": 40, "reinforce": 40, "rloo": 40, "remax": 40, "online_dpo": 40}
+OFFLINE, ONLINE = 80, 15  # steps of the others; an online one takes four gradient steps a rollout
 
 
 def trained(folder, names, stop=False, **settings):
@@ -30,7 +33,7 @@ def test_every_method_improves_held_out_accuracy_or_says_why_not(tmp_path, seed)
     for row in methods.METHODS:
         if row.name == "reward":
             continue  # a judge; what it judges well enough for is tested below
-        steps = STEPS.get(row.name, 25 if row in methods.ONLINE else 100)
+        steps = STEPS.get(row.name, ONLINE if row in methods.ONLINE else OFFLINE)
         settings = {"seed": seed, "start": start, "steps": steps, "num_pairs": 2000}
         (after,) = trained(tmp_path / row.name, row.name, **settings)
         accuracy = after["eval_accuracy"]
@@ -62,3 +65,31 @@ def test_sft_then_dpo_then_grpo(tmp_path):
     first, second, third = trained(tmp_path, "sft,dpo,grpo", seed=0)
     assert second["eval_accuracy"] >= first["eval_accuracy"] + 0.05
     assert third["eval_accuracy"] >= second["eval_accuracy"] + 0.05
+
+
+@pytest.mark.slow
+def test_grpo_learns_to_write_programs(tmp_path):
+    """One attempt on a task never seen: solved in 2 of 10 tries at most after SFT, in 8 after."""
+    trained(tmp_path, "sft,grpo", env="programs", seed=0, steps=60, start_accuracy=0.3)
+    before, after = evaluations(tmp_path)
+    print(before, after)
+    assert before["eval_pass@1"] <= 0.2
+    assert after["eval_pass@1"] >= 0.8
+    assert after["eval_pass@8"] >= before["eval_pass@8"] + 0.2
+
+
+@pytest.mark.slow
+def test_grpo_hacks_a_proxy(tmp_path):
+    """The reward that is trained on grows fourfold, and nobody likes the answers any more."""
+    settings = {"env": "hackable", "seed": 0, "batch_size": 32, "beta": 0.0}
+    trained(tmp_path, "sft,grpo", steps=25, **settings)
+    before, after = evaluations(tmp_path)
+    print(before, after)
+    assert after["eval_reward"] >= 4 * before["eval_reward"]
+    assert after["eval_accuracy"] <= 0.1
+
+
+def evaluations(folder):
+    """The last evaluation of each of two stages."""
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    return [row for row in map(json.loads, lines) if "eval_accuracy" in row]

@@ -104,7 +104,7 @@ OFFLINE = (
     ),
     pairs(
         "exo", "Efficient Exact Optimization, pairs", "Ji et al. 2024, arXiv:2402.00856",
-        preference.exo_pair, defaults={"beta": 1.0},
+        preference.exo_pair, defaults={"beta": 3.0},
     ),
     pairs(
         "bco", "Binary Classifier Optimization", "Jung et al. 2024, arXiv:2404.04656",
@@ -129,7 +129,7 @@ OFFLINE = (
     ),
     Method(
         "kto", "Kahneman–Tversky Optimization", "Ethayarajh et al. 2024, arXiv:2402.01306",
-        "thumbs", comparisons.unpaired, preference.kto, defaults={"beta": 1.0},
+        "thumbs", comparisons.unpaired, preference.kto, defaults={"beta": 3.0},
     ),
     Method(
         "tpo", "Triple Preference Optimization", "Saeidi et al. 2024, arXiv:2405.16681",
