@@ -100,7 +100,7 @@ def to_host(array):
     return array.get() if hasattr(array, "get") else np.asarray(array)
 
 
-def pieces(size, piece=32_768):
+def pieces(size, piece=16_384):
     """Slices that cover a vector: cache-sized on a CPU, all of it at once on a GPU."""
     if xp.module is not np:
         return [slice(None)]

@@ -14,11 +14,18 @@ from tinyalign.rules import with_pullback
 def softmax(x):
     """e^x / sum e^x over the last axis, on plain arrays."""
     e = xp.exp(x - x.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
+    e /= row_sums(e)
+    return e
+
+
+def row_sums(x):
+    """Sum over the last axis, kept: (..., C) -> (..., 1). As a product, faster than .sum."""
+    sums = x.reshape(-1, x.shape[-1]) @ xp.ones((x.shape[-1], 1), x.dtype)
+    return sums.reshape((*x.shape[:-1], 1))
 
 
 def column_sums(x):
-    """Sum over rows: (N, C) -> (C,). As a matrix product it runs several times faster than .sum."""
+    """Sum over rows: (N, C) -> (C,), as a product too."""
     return xp.ones(len(x), x.dtype) @ x
 
 
@@ -78,16 +85,20 @@ def layernorm(x, gain, bias, eps=1e-5):
     The two subtractions are there because shifting or scaling a row leaves n unchanged.
     """
     average = xp.full((x.shape[1], 1), 1.0 / x.shape[1], x.dtype)
-    centred = x - x @ average
-    scale = 1.0 / xp.sqrt((centred * centred) @ average + eps)
-    n = centred * scale
+    n = x - x @ average
+    scale = 1.0 / xp.sqrt((n * n) @ average + eps)
+    n *= scale
 
     def pullback(g):
-        h = g * gain
-        dx = scale * (h - h @ average - n * ((h * n) @ average))
-        return dx, column_sums(g * n), column_sums(g), None
+        h, gn = g * gain, g * n
+        dx = h - h @ average
+        dx -= n * (gn @ (gain * average[0])[:, None])
+        dx *= scale
+        return dx, column_sums(gn), column_sums(g), None
 
-    return n * gain + bias, pullback
+    y = n * gain
+    y += bias
+    return y, pullback
 
 
 SLOPE = math.sqrt(2 / math.pi)  # of the tanh's argument at 0
@@ -128,23 +139,22 @@ def attention(qkv, batch, heads, causal):
     time, width = len(qkv) // batch, qkv.shape[1] // (3 * heads)
     q, k, v = qkv.reshape(batch, time, 3, heads, width).transpose(2, 0, 3, 1, 4)  # (B, H, T, D)
     scale = 1.0 / math.sqrt(width)
-    scores = (q * scale) @ k.swapaxes(-1, -2)  # (B, H, T, T)
+    q = q * scale
+    scores = q @ k.swapaxes(-1, -2)  # (B, H, T, T)
     if causal:
         scores += xp.triu(xp.full((time, time), -1e9, scores.dtype), 1)
     p = softmax(scores)
 
     def pullback(g):
         g = g.reshape(batch, time, heads, width).swapaxes(1, 2)
-        dp = g @ v.swapaxes(-1, -2)
-        dp -= (dp * p).sum(axis=-1, keepdims=True)
-        dp *= p
-        d = xp.empty((3, *q.shape), qkv.dtype)
-        d[0], d[1], d[2] = (
-            (dp @ k) * scale,
-            dp.swapaxes(-1, -2) @ (q * scale),
-            p.swapaxes(-1, -2) @ g,
-        )
-        return d.transpose(1, 3, 0, 2, 4).reshape(qkv.shape), None, None, None
+        ds = g @ v.swapaxes(-1, -2)
+        ds -= row_sums(ds * p)
+        ds *= p
+        d = xp.empty((batch, time, 3, heads, width), qkv.dtype)
+        d[:, :, 0] = (ds @ k).swapaxes(1, 2) * scale
+        d[:, :, 1] = (ds.swapaxes(-1, -2) @ q).swapaxes(1, 2)
+        d[:, :, 2] = (p.swapaxes(-1, -2) @ g).swapaxes(1, 2)
+        return d.reshape(qkv.shape), None, None, None
 
     return (p @ v).swapaxes(1, 2).reshape(len(qkv), -1), pullback
 
@@ -155,18 +165,18 @@ def token_logp(x, unembedding, ids, temperature=1.0):
 
     d logp/d logits = onehot(id) − softmax(logits).
     """
-    logits = x @ unembedding.T
-    logits *= 1.0 / temperature
+    logits = x @ (unembedding.T * (1.0 / temperature))
     logits -= logits.max(axis=-1, keepdims=True)
-    e = xp.exp(logits)
-    total = e.sum(axis=-1)
+    e, rows = xp.exp(logits), xp.arange(len(ids))
+    total = row_sums(e)
 
     def pullback(g):
-        onehot = (ids[:, None] == xp.arange(len(unembedding))).astype(x.dtype)  # (N, V)
-        d = (g / temperature)[:, None] * (onehot - e / total[:, None])
+        g = g * (1.0 / temperature)
+        d = e * (-g[:, None] / total)
+        d[rows, ids] += g
         return d @ unembedding, d.T @ x, None, None
 
-    return logits[xp.arange(len(ids)), ids] - xp.log(total), pullback
+    return logits[rows, ids] - xp.log(total[:, 0]), pullback
 
 
 @with_pullback

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from tinyalign.backend import xp
-from tinyalign.tree import leaves, ravel, rebuild, tree_map, unravel
+from tinyalign.tree import leaves, ravel, rebuild, unravel
 
 
 class AdamState(NamedTuple):
@@ -33,11 +33,16 @@ def adam(params, gradients, state, *, learning_rate, b1=0.9, b2=0.99, eps=1e-8):
     runs last hundreds of steps, fewer than the thousand that 0.999 averages over.
     """
     g, step = ravel(gradients), state.step + 1
-    mean = b1 * state.mean + (1 - b1) * g
-    square = b2 * state.square + (1 - b2) * (g * g)
+    mean, square = state.mean * b1, state.square * b2
+    mean += (1 - b1) * g
+    g *= g
+    square += (1 - b2) * g
     rate = float(learning_rate) / (1 - b1**step)  # a NumPy float64 would widen the parameters
-    root = xp.sqrt(square * (1 / (1 - b2**step))) + eps
-    return unravel(ravel(params) - rate * (mean / root), params), AdamState(mean, square, step)
+    root = xp.sqrt(square * (1 / (1 - b2**step)))
+    root += eps
+    theta = ravel(params)
+    theta -= rate * (mean / root)
+    return unravel(theta, params), AdamState(mean, square, step)
 
 
 def sgd(params, gradients, *, learning_rate):
@@ -56,5 +61,5 @@ def clip_by_global_norm(gradients, max_norm):
     """
     vector = ravel(gradients)
     norm = xp.sqrt(vector @ vector)
-    scale = xp.minimum(1.0, max_norm / (norm + 1e-6)).astype(vector.dtype)
-    return tree_map(lambda g: g * scale, gradients), norm
+    vector *= xp.minimum(1.0, max_norm / (norm + 1e-6)).astype(vector.dtype)
+    return unravel(vector, gradients), norm
