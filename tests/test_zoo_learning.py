@@ -11,7 +11,7 @@ import pytest
 from tinyalign import experiment, methods, plan
 from tinyalign.config import Config
 
-STEPS = {"best_of_n": 1, "sft": 40, "reinforce": 40, "rloo": 40, "remax": 40, "online_dpo": 40}
+STEPS = {"best_of_n": 1, "sft": 40, "reinforce": 40, "rloo": 40, "remax": 40, "cispo": 30}
 OFFLINE, ONLINE = 80, 15  # steps of the others; an online one takes four gradient steps a rollout
 
 
@@ -48,7 +48,7 @@ def test_every_method_improves_held_out_accuracy_or_says_why_not(tmp_path, seed)
 def test_sft_then_a_reward_model_then_ppo(tmp_path):
     """The learned reward tells right from wrong in 4 of 5 pairs, and PPO on it gains 10 points;
     with beta = 0.01, enough for an exact reward, it loses 10: that is over-optimisation."""
-    settings = {"reward": "model", "seed": 0, "steps": 60, "start": tmp_path / "judged"}
+    settings = {"reward": "model", "seed": 0, "steps": 40, "start": tmp_path / "judged"}
     before, judge = trained(tmp_path / "judged", "sft,reward", seed=0)
     assert 0.3 <= before["eval_accuracy"] <= 0.6
     assert judge["eval_accuracy"] >= 0.8
@@ -70,7 +70,7 @@ def test_sft_then_dpo_then_grpo(tmp_path):
 @pytest.mark.slow
 def test_grpo_learns_to_write_programs(tmp_path):
     """One attempt on a task never seen: solved in 2 of 10 tries at most after SFT, in 8 after."""
-    trained(tmp_path, "sft,grpo", env="programs", seed=0, steps=60, start_accuracy=0.3)
+    trained(tmp_path, "sft,grpo", env="programs", seed=0, steps=40, start_accuracy=0.3)
     before, after = evaluations(tmp_path)
     print(before, after)
     assert before["eval_pass@1"] <= 0.2

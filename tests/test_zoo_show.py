@@ -1,11 +1,16 @@
 """`tinyalign methods` and `tinyalign show`: what they print is read off the rows and the source."""
 
+import ast
 import inspect
+import statistics
+import subprocess
+import sys
 
 import pytest
 from strategies import LOSSES
+from test_layout import code_lines
 
-from tinyalign import cli, methods, show
+from tinyalign import cli, losses, methods, show
 from tinyalign.steps import needs
 
 each_row = pytest.mark.parametrize("row", methods.METHODS, ids=lambda row: row.name)
@@ -53,6 +58,25 @@ def test_the_product_that_a_policy_gradient_is_stands_in_the_order_of_reading():
     assert [name for name in names if name in expected] == expected
     of_ppo = {function.__name__ for _, function in show.parts(methods.named("ppo"))}
     assert {"gae", "whiten", "kl_shaped_reward", "critic_step"} <= of_ppo
+
+
+def test_the_middle_loss_has_four_lines():
+    """Median over all public losses, without signature and docstring."""
+    lengths = []
+    for name in losses.__all__:
+        source = inspect.getsource(getattr(losses, name))
+        (function,) = ast.parse(source).body
+        signature = function.body[0].lineno - function.lineno
+        lengths.append(code_lines(function, source) - signature)
+    assert statistics.median(lengths) <= 4
+
+
+def test_a_reader_may_stop_reading():
+    """tinyalign show grpo | head: no traceback."""
+    command = f"{sys.executable} -m tinyalign show grpo | head -n 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert done.stdout == "Group Relative Policy Optimization\n"
+    assert done.stderr == ""
 
 
 @each_row

@@ -126,6 +126,9 @@ def main(argv=None):
     except (InputError, backend.BackendError) as error:
         print(f"tinyalign: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever reads, such as `head`, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("\ntinyalign: stopped; the same command with --resume goes on", file=sys.stderr)
         return 130
