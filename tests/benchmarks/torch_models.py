@@ -1,4 +1,4 @@
-"""The same tiny transformer and LSTM in PyTorch, written for speed: what we are measured against."""
+"""The same tiny transformer and LSTM in PyTorch, written for speed: our measure."""
 
 import torch
 import torch.nn.functional as F
@@ -54,7 +54,7 @@ class Recurrent(nn.Module):
 
 
 def train_step(model, tokens):
-    """A function that takes one step: forward, backward, Adam, all in torch's fastest eager form."""
+    """A function that takes one step: forward, backward, Adam, in torch's fastest eager form."""
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, betas=(0.9, 0.99), fused=True)
 
     def step():
