@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tinyalign import cli, experiment, methods, plan, report, weights
+from tinyalign import cli, experiment, methods, online, plan, report, weights
 from tinyalign.config import Config
 from tinyalign.tree import leaves
 from toy_envs import hackable, programs
@@ -66,6 +66,22 @@ def test_a_stage_starts_from_the_weights_that_the_last_one_left(tmp_path, names,
             before, after = leaves(end[name]), leaves(start[name])
             assert all(np.array_equal(before[path], after[path]) for path in before)
     assert ("reward_model" in summaries[-1]["models"]) == (reward == "model")
+
+
+@pytest.mark.parametrize("method", ["grpo", "dapo", "raft"])
+def test_every_sample_is_counted(tmp_path, method, monkeypatch):
+    """Those that dynamic sampling throws away too: nobody got them for nothing."""
+    drawn, roll_out = [], online.roll_out
+
+    def counting(*args):
+        rollout = roll_out(*args)
+        drawn.append(len(rollout.tokens))
+        return rollout
+
+    monkeypatch.setattr(online, "roll_out", counting)
+    summary = run(tmp_path, method, digits=1, **TINY, **SHORT)[-1]
+    assert summary["samples"] == sum(drawn)
+    assert len(drawn) == 3 or method == "dapo"
 
 
 def test_programs_report_pass_at_1_and_pass_at_k(tmp_path):

@@ -25,6 +25,7 @@ class Batch(NamedTuple):
     rollout: policy.Rollout  # N rows
     reward: np.ndarray  # (P, G)
     ref_logp: Any  # (N, S−1)
+    drawn: int = 0  # completions sampled to get these, thrown away ones included
 
     @property
     def beta(self):
@@ -41,7 +42,7 @@ def collect(setting, params, rng):
     ref_logp = policy.token_logp(
         setting.model, setting.start, rollout.tokens, temperature=config.temperature
     )
-    return Batch(setting, params, rng, prompts, rollout, reward, ref_logp)
+    return Batch(setting, params, rng, prompts, rollout, reward, ref_logp, reward.size)
 
 
 def measured(batch):
@@ -52,7 +53,7 @@ def measured(batch):
         "frac_reward_zero_std": np.mean(batch.reward.max(axis=1) == batch.reward.min(axis=1)),
         "kl": xp.sum(divergence.k3(rollout.logp, batch.ref_logp) * rollout.mask) * each,
         "length": xp.sum(rollout.mask) * each,
-        "samples": batch.reward.size,
+        "samples": batch.drawn,
     }
 
 
@@ -70,7 +71,8 @@ def collect_with_spread(setting, params, rng):
         found += len(parts[-1].reward)
         if found == wanted:
             break
-    return joined(parts) if found else batch
+    kept = joined(parts)
+    return kept if found else batch._replace(drawn=kept.drawn)
 
 
 def cut_off_penalty(batch):
@@ -108,6 +110,7 @@ def joined(parts):
         rollout=policy.Rollout(tokens, mask, logp),
         reward=np.concatenate([part.reward for part in parts]),
         ref_logp=stack([part.ref_logp for part in parts], width - 1),
+        drawn=sum(part.drawn for part in parts),
     )
 
 

@@ -44,7 +44,8 @@ def best_of_n(ref_probs, reward, n):
     returns    (..., K) probabilities; the reference itself at n = 1
     raises     ValueError if the shapes differ, a probability is negative, or n < 1
 
-    F(y), F(y−): probability that one draw's reward is at most, or below, that of y.
+    F(y), F(y−): probability that one draw's reward is at most, or below, that of y. Not trained, so
+    it is its own optimum.
     Source: Beirami et al. 2024, arXiv:2401.01879.
     Differs: ties are split, where the paper assumes there are none.
     """

@@ -33,7 +33,8 @@ class Method(NamedTuple):
     @property
     def reference(self):
         """Whether its loss reads a frozen reference: a fact about its parameters."""
-        return any(name.startswith("ref_") or name == "log_ratio" for name in needs(self.loss))
+        read = needs(self.loss)
+        return "log_ratio" in read or any(n.startswith("ref_") and "logp" in n for n in read)
 
     def settings(self, config):
         """The loss's keyword arguments that the command line sets."""

@@ -2,7 +2,7 @@
 
 from autograd.tracer import getval
 
-from tinyalign import comparisons, stages
+from tinyalign import comparisons, optimum, stages
 from tinyalign.losses import preference, ranking, supervised
 from tinyalign.methods.method import Method
 
@@ -54,7 +54,7 @@ OFFLINE = (
     ),
     Method(
         "best_of_n", "Best-of-n sampling", "Beirami et al. 2024, arXiv:2401.01879",
-        "rewards", comparisons.best_of_n, ranking.rejection_sample, tie=None,
+        "rewards", comparisons.best_of_n, optimum.best_of_n, tie=None,
         defaults={"num_generations": 8, "steps": 1},
     ),
     pairs(
@@ -83,7 +83,7 @@ OFFLINE = (
         "Azar et al. 2023, arXiv:2310.12036", ipo_average, defaults={"beta": 1.0}, tie="tau",
     ),
     pairs(
-        "hinge", "Hinge loss on DPO's margin", "Zhao et al. 2023, arXiv:2305.10425",
+        "hinge", "Hinge loss on DPO's margin", "Liu et al. 2023, arXiv:2309.06657",
         preference.hinge, defaults={"beta": 1.0},
     ),
     pairs(
