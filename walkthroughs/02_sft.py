@@ -14,8 +14,8 @@
 # %% [markdown]
 # # 02 · Supervised fine-tuning
 #
-# Show the model the answer and raise its probability. Nothing in alignment is simpler, and two
-# masks decide whether it works: the prompt must not be learned, and the end of the answer must be.
+# Show the model the answer and raise its probability. Nothing in alignment is plainer, and a mask
+# decides what is learned: whether the prompt is part of it, and whether the end of the answer is.
 #
 # ## What the notes say
 #
@@ -137,7 +137,9 @@ table(
 
 # %% [markdown]
 # The loss of the second run is the highest and says nothing about how well it adds: most of it is
-# the entropy of problems that nobody can foresee. Compare losses only under one mask.
+# the entropy of problems that nobody can foresee. Compare losses only under one mask. Learning the
+# prompt as well did no harm to the answers here (look at the exact match); on a task with long
+# prompts and few answers it spends most of the gradient on them. Leaving out EOS is fatal.
 
 # %%
 figure, (left, right) = picture(2, width=8.2)
