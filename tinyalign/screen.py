@@ -91,8 +91,8 @@ def print_summaries(summaries, folder):
         )  # fmt: skip
     console = Console()
     console.print(table)
-    if any("written" in s for s in summaries):
-        console.print("\nwrites now: " + ", ".join(summaries[-1].get("written", [])), markup=False)
+    if "written" in summaries[-1]:
+        console.print("\nwrites now: " + ", ".join(summaries[-1]["written"]), markup=False)
     console.print(f"\nin {folder}: metrics.jsonl, curves.svg, model.safetensors", soft_wrap=True)
 
 
