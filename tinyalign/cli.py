@@ -17,6 +17,7 @@ import tyro  # noqa: E402
 from tinyalign import backend, compare, experiment, plan, show  # noqa: E402
 from tinyalign.config import Config  # noqa: E402
 from tinyalign.errors import InputError  # noqa: E402
+from tinyalign.methods import METHODS  # noqa: E402
 
 WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read, each checked
 against its known answer.
@@ -52,7 +53,9 @@ class Compare(Config):
     """Train several methods from one SFT start and put them side by side."""
 
     methods: tyro.conf.Positional[tuple[str, ...]] = compare.METHODS
-    """Methods of `tinyalign methods`."""
+    """Methods of `tinyalign methods`; several joined by commas are stages of one run."""
+    all: bool = False
+    """Every method there is: about ten minutes."""
     name: str | None = None
     """Folder of the comparison below --output."""
     output: Path = Path("runs")
@@ -165,11 +168,10 @@ def compare_methods(command):
     config = plain_config(command)
     stem = command.name or f"compare-{command.env}-seed{command.seed}"
     folder = compare.free_folder(command.output, stem, command.resume, bool(command.name))
+    names = [row.name for row in METHODS] if command.all else command.methods
+    settings = {"resume": command.resume, "workers": command.workers}
     with screen.compare_progress() as on_poll:
-        rows = compare.compare(
-            command.methods, config, folder, resume=command.resume, workers=command.workers,
-            on_poll=on_poll,
-        )  # fmt: skip
+        rows = compare.compare(names, config, folder, **settings, on_poll=on_poll)
     screen.print_comparison(rows, folder)
     return 0
 

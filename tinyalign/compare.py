@@ -94,7 +94,7 @@ def row_of(name, folder):
         reward=last.get("eval_reward", np.nan),
         kl=last.get("eval_kl", np.nan),
         samples=last["samples"],
-        models=", ".join(last["models"]).replace("_", " "),
+        models=", ".join(last["models"]).replace("_", " ").replace("reference", "ref"),
         bytes=max(stage["bytes"] for stage in stages),
         seconds=sum(stage["seconds"] for stage in stages),
         curve=tuple((m["step"], m["eval_accuracy"]) for m in rows if "eval_accuracy" in m),

@@ -20,6 +20,7 @@ def evaluate_policy(setting, params, rng):
     """
     prompts = some(setting.task.held_out, setting.config.eval_size)
     accuracy = solved(setting, params, prompts, rng)
+    prompts = prompts * max(1, setting.config.eval_size // len(prompts))
     rollout = stages.roll_out(setting, params, prompts, rng, 1.0)
     texts = text.completions(setting.vocabulary, to_host(rollout.tokens), to_host(rollout.mask))
     read = rollout.tokens[:, :-1]

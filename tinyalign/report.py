@@ -122,7 +122,7 @@ def comparison_table(rows):
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     for i, column in enumerate(COLUMNS):
         side = "left" if i in (0, 1, 6) else "right"
-        table.add_column(column, justify=side, overflow="fold", no_wrap=i == 1)
+        table.add_column(column, justify=side, overflow="fold", no_wrap=i < 2)
     for cells in _cells(rows):
         table.add_row(*cells)
     return table

@@ -73,6 +73,8 @@ MEASURED = (
     ("eval_reward", "reward"),
     ("eval_kl", "KL, nats"),
     ("eval_nll", "nll"),
+    ("eval_pass@1", "pass@1"),
+    ("eval_pass@8", "pass@8"),
 )
 
 
@@ -101,4 +103,5 @@ def print_comparison(rows, folder):
     console = Console()
     console.print(report.comparison_table(rows))
     console.print("\naccuracy and reward on held-out problems; KL to the start, per completion")
+    console.print("ref is the frozen reference; memory: weights and optimizer state")
     console.print(f"figure: {folder}/compare.svg and .png", soft_wrap=True)
