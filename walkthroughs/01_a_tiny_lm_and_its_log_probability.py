@@ -65,7 +65,7 @@ VOCABULARY = text.Vocabulary("ab", ends=True)  # tokens 0, 1 and EOS = 2
 EOS = VOCABULARY.eos
 
 
-def model_of(module, loud=3.0, **shape):
+def model_of(module, loud=1.7, **shape):
     """Random parameters in double precision, so that a sum to 1 can be seen to twelve digits."""
     params = module.init(np.random.default_rng(0), vocab=VOCABULARY.size, **shape)
     return tree_map(lambda leaf: loud * leaf.astype(float), params)
