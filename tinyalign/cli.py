@@ -22,7 +22,7 @@ from tinyalign.methods import METHODS  # noqa: E402
 WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read, each checked
 against its known answer.
 
-  tinyalign compare              SFT, DPO, PPO and GRPO on one task: a table and a picture
+  tinyalign compare              SFT, DPO, GRPO and PPO on one task: a table and a picture
   tinyalign run grpo             train one method and watch it
   tinyalign methods              every method: what it learns from, what it holds, its paper
   tinyalign show dpo             the loss and the step of a method, as they run
