@@ -104,7 +104,7 @@ def survivors(name, function, caller):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
-    ("name", "function", "caller"), list(subjects()), ids=lambda v: str(v)[:30]
+    ("name", "function", "caller"), list(subjects()), ids=lambda v: getattr(v, "__name__", str(v))
 )
 def test_mutants_die_unless_they_are_equivalent(name, function, caller):
     alive, count = survivors(name, function, caller)
