@@ -130,7 +130,7 @@ tilt_d = np.sqrt(np.maximum(tilt[:, 0], 0.0))
 axes.plot(tilt_d, tilt[:, 2] - measured[0, 2], ":", label="gold, RLHF optimum")
 axes.axvline(best_d, color="0.7", linewidth=0.8)
 axes.set(xlabel="d = √KL", ylabel="reward above the start", title="The hump")
-axes.set(ylim=(-1.5, 2.5), xlim=(0, 2.6))
+axes.set(ylim=(-1.0, 0.9), xlim=(0, 2.6))
 axes.legend(fontsize="small")
 figure
 
