@@ -1,5 +1,7 @@
-"""Opt-in (`-m peers`): the laws on torch, JAX and TRL code. Each needs its library installed."""
+"""Opt-in (`-m peers`): the laws on torch and JAX code, on TRL and torchtune, if installed."""
 
+import importlib
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -60,28 +62,33 @@ def test_a_torch_item_that_cuts_the_gradient_is_seen():
 PAGE = Path(__file__).parents[1] / "docs" / "peers.md"
 
 
-@pytest.fixture(scope="session")
-def in_trl():
-    pytest.importorskip("trl")
-    from tests.independent import in_trl
+@pytest.fixture(scope="module", params=["trl", "torchtune"])
+def library(request):
+    """The adapters of one library, if it is installed; torchtune's lean on TRL's."""
+    for name in ("trl", request.param):
+        if importlib.util.find_spec(name) is None:  # import would fail on torchtune's own needs
+            pytest.skip(f"{name} is not installed")
+    return importlib.import_module(f"tests.independent.in_{request.param}")
 
-    return in_trl
 
-
-def test_trl_verdicts_are_as_recorded(in_trl):
+def test_verdicts_on_libraries_are_as_recorded(library):
     """Every law on every adapter: what is broken has its reason, and docs/peers.md says it all."""
+    from tests.independent.in_trl import row, verdicts
+
     recorded, wrong = PAGE.read_text(encoding="utf8"), []
-    for peer in in_trl.PEERS:
-        found = in_trl.verdicts(peer)
+    for peer in library.PEERS:
+        found = verdicts(peer)
         broken = {name for name, v in found.items() if v.status == BROKEN}
-        if broken != set(peer.broken) or in_trl.row(peer, found) not in recorded:
-            wrong.append(in_trl.row(peer, found))
+        if broken != set(peer.broken) or row(peer, found) not in recorded:
+            wrong.append(row(peer, found))
     assert wrong == []
 
 
-def test_defects_in_trl_are_still_there(in_trl, capsys):
+def test_defects_in_libraries_are_still_there(library, capsys):
     """The minimal cases of docs/peers.md print what is recorded: a fix upstream fails here."""
-    for defect in in_trl.DEFECTS:
+    from tests.independent.in_trl import case
+
+    for defect in library.DEFECTS:
         exec(defect.code, {})
         assert capsys.readouterr().out == defect.prints, defect.title
-        assert defect.code in PAGE.read_text(encoding="utf8")
+        assert case(defect) in PAGE.read_text(encoding="utf8")

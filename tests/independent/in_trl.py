@@ -648,6 +648,12 @@ def why(peer, found):
     return lines
 
 
+def case(defect):
+    """A defect as Markdown: story, code, and what the code prints."""
+    code, prints = f"```python\n{defect.code}```", f"```\n{defect.prints}```"
+    return f"### {defect.title}\n\n{defect.story}\n\n{code}\n\nprints\n\n{prints}\n"
+
+
 def page():
     """docs/peers.md as a string; takes some minutes."""
     table, reasons = [], []
@@ -655,10 +661,6 @@ def page():
         found = verdicts(peer, shrink=True)
         table.append(row(peer, found))
         reasons += why(peer, found)
-    cases = [
-        f"### {d.title}\n\n{d.story}\n\n```python\n{d.code}```\n\nprints\n\n```\n{d.prints}```\n"
-        for d in DEFECTS
-    ]
     versions = f"TRL {trl.__version__}, torch {torch.__version__}"
     return PAGE.format(
         versions=versions,
@@ -666,12 +668,12 @@ def page():
         sound=sum(not p.broken for p in PEERS),
         table="\n".join(table),
         reasons="\n".join(reasons),
-        cases="\n".join(cases),
+        cases="\n".join(case(d) for d in DEFECTS),
     )
 
 
 STATUS = (HOLDS, SILENT, BROKEN)
-PAGE = """# The laws on TRL's losses
+PAGE = """# The laws on TRL's and torchtune's losses
 
 {versions}. Made by `python tests/independent/in_trl.py`; the tests marked
 `peers` judge again and compare. Each row is TRL's own code, called through an adapter in
