@@ -1,0 +1,180 @@
+"""Every walkthrough runs, keeps its promises, and its exercises tell right from wrong."""
+
+import ast
+import importlib
+import inspect
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from matplotlib.figure import Figure
+from walkthrough_solutions import SOLUTIONS
+
+ROOT = Path(__file__).parent.parent
+NOTES = ROOT.parent / "shared" / "notes"  # beside the repository, where somebody has put them
+PAGES = sorted((ROOT / "walkthroughs").glob("*.py"))
+QUICK = ("00", "13", "14")  # seconds each; the others run with -m slow
+LINES = {"000": 32, "001": 114, "002": 82, "003": 68, "004": 878}  # of the five notes
+HEADER = """# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+"""
+
+
+def key(page):
+    return page.stem[:2]
+
+
+def cells(page):
+    """(kind, text) of every cell, kind "markdown" or "code"."""
+    body = page.read_text(encoding="utf8").removeprefix(HEADER)
+    parts = re.split(r"^# %%(.*)\n", body, flags=re.MULTILINE)
+    kinds = ["markdown" if "[markdown]" in mark else "code" for mark in parts[1::2]]
+    return list(zip(kinds, parts[2::2], strict=True))
+
+
+def prose(page):
+    """The Markdown of a page, without the comment signs."""
+    texts = [text for kind, text in cells(page) if kind == "markdown"]
+    return "\n".join(re.sub(r"^# ?", "", text, flags=re.MULTILINE) for text in texts)
+
+
+def marked(page):
+    return pytest.param(page, marks=[] if key(page) in QUICK else pytest.mark.slow, id=page.stem)
+
+
+@pytest.mark.parametrize("page", [marked(page) for page in PAGES])
+def test_a_page_runs_and_its_exercises_tell_right_from_wrong(page, capsys):
+    """It ends in asserts of its claims; stubs are "not yet"; right passes and wrong does not."""
+    profile = settings.get_current_profile_name()
+    names = {"__name__": "__main__", "__file__": str(page)}
+    try:
+        exec(compile(page.read_text(encoding="utf8"), str(page), "exec"), names)
+        settings.load_profile("lesson")
+        said = capsys.readouterr().out
+        assert said.rstrip().endswith("all claims of this page hold")
+        exercises = [name for name in names if name.startswith("my_")]
+        assert 2 <= len(exercises) <= 3 and set(exercises) == set(SOLUTIONS[key(page)])
+        for name in exercises:
+            assert f"{name}: not yet written" in said
+            check, (right, wrong) = names[f"check_{name}"], SOLUTIONS[key(page)][name]
+            check(right)
+            with pytest.raises(AssertionError):
+                check(wrong)
+        assert isinstance(names["figure"], Figure)
+        names["figure"].draw_without_rendering()
+    finally:
+        settings.load_profile(profile)
+
+
+def test_there_are_seventeen_pages_and_a_capstone():
+    assert [key(page) for page in PAGES] == [f"{i:02d}" for i in range(17)] + ["ca"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_is_a_notebook(page):
+    """jupytext's header with a kernel, cells in the percent format, one title, no output."""
+    source = page.read_text(encoding="utf8")
+    assert source.startswith(HEADER)
+    kinds, texts = zip(*cells(page), strict=True)
+    assert kinds[0] == "markdown" and texts[0].startswith("# # ")
+    for kind, text in zip(kinds, texts, strict=True):
+        if kind == "markdown":
+            assert all(line == "" or line.startswith("#") for line in text.splitlines())
+        else:
+            ast.parse(text)
+    marks = re.findall(r"^# %%.*\n", source, flags=re.MULTILINE)
+    assert HEADER + "".join(map("".join, zip(marks, texts, strict=True))) == source
+    assert prose(page).count("\n# ") + prose(page).startswith("# ") == 1
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_jupytext_reads_and_writes_a_page_unchanged(page):
+    jupytext = pytest.importorskip("jupytext")
+    notebook = jupytext.read(page)
+    assert notebook.metadata.kernelspec.name == "python3"
+    again = jupytext.reads(jupytext.writes(notebook, fmt="ipynb"), fmt="ipynb")
+    kinds = [(cell.cell_type, cell.source) for cell in notebook.cells]
+    assert [(cell.cell_type, cell.source) for cell in again.cells] == kinds
+    back = jupytext.reads(jupytext.writes(again, fmt="py:percent"), fmt="py:percent")
+    assert [(cell.cell_type, cell.source) for cell in back.cells] == kinds
+
+
+def found(name):
+    """The object that a {source …} directive names."""
+    module, _, attribute = name.rpartition(".")
+    return getattr(importlib.import_module(module), attribute)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_directives_point_at_something(page):
+    """Sources can be read, note lines exist, and a figure follows a cell that ends in one."""
+    text = prose(page)
+    for name in re.findall(r"^\{source (.*)\}$", text, flags=re.MULTILINE):
+        assert inspect.getsource(found(name)).startswith(("def ", "class "))
+    cited = re.findall(r"^\{notes (\d{3}) (\d+)-(\d+)\}$", text, flags=re.MULTILINE)
+    assert cited, "which lines of the notes does the page speak about?"
+    assert all(1 <= int(a) <= int(b) <= LINES[note] for note, a, b in cited)
+    assert len(re.findall(r"^\{.*\}$", text, flags=re.MULTILINE)) == (
+        len(cited) + text.count("\n{source ") + text.count("{figure}")
+    )
+    listed = cells(page)
+    for before, after in itertools.pairwise(listed):
+        if after[0] == "markdown" and "# {figure}" in after[1]:
+            assert before[0] == "code" and before[1].rstrip().endswith("\nfigure")
+    assert "{figure}" in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_has_its_parts(page):
+    """What the notes say, a prediction, a run, a dial, weird numbers, exercises, TRL, claims."""
+    text = prose(page)
+    for part in (
+        "## What the notes say",
+        "## Before the run",
+        "**The dial:**",
+        "## Weird numbers",
+        "## Exercises",
+        "## The same line in TRL",
+        "## What this page showed",
+    ):
+        assert part in text, part
+    assert "errata row" in text or "(row" in text
+    assert "{source " in text or page.stem.startswith("capstone")
+    assert not re.search(r"\b(simply|obviously|just)\b", text.split("## Weird numbers")[0])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_needs_little(page):
+    """numpy, autograd, hypothesis, matplotlib, tinyalign, toy_envs and the standard library."""
+    allowed = {"numpy", "autograd", "hypothesis", "tinyalign", "toy_envs", "matplotlib"}
+    standard = {"itertools", "functools", "math", "collections", "json", "pathlib", "tempfile"}
+    standard |= {"dataclasses"}
+    for node in ast.walk(ast.parse(page.read_text(encoding="utf8"))):
+        modules = [node.module] if isinstance(node, ast.ImportFrom) else []
+        modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        assert all(name.split(".")[0] in allowed | standard for name in modules), modules
+
+
+@pytest.mark.skipif(not NOTES.exists(), reason="the notes are not beside this repository")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_sentence_of_the_notes_is_copied(page):
+    """Ten words in a row that stand in a note stand in no page."""
+    words = re.findall(r"\w+", prose(page).lower())
+    runs = {tuple(words[i : i + 10]) for i in range(len(words) - 9)}
+    for note in sorted(NOTES.glob("00*.txt")):
+        theirs = re.findall(r"\w+", note.read_text(encoding="utf8", errors="replace").lower())
+        copied = runs & {tuple(theirs[i : i + 10]) for i in range(len(theirs) - 9)}
+        assert not copied, (note.name, [" ".join(run) for run in copied])

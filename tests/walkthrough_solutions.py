@@ -1,0 +1,325 @@
+"""For every exercise of every walkthrough: a right solution, and a wrong one that looks right."""
+
+from math import comb
+
+import autograd.numpy as np
+
+from tinyalign.numerics import log_odds, log_sigmoid, log_softmax, sigmoid, softmax
+from toy_envs import interpreter
+
+
+def picked(logits, ids):
+    """Log-probabilities of ids[:, 1:] under logits[:, :-1]."""
+    return np.take_along_axis(log_softmax(logits[:, :-1]), ids[:, 1:, None], axis=2)[..., 0]
+
+
+def best_baseline(z, r):
+    p = softmax(z)
+    squared = np.sum((np.eye(len(z)) - p) ** 2, axis=1)
+    return (p @ (r * squared)) / (p @ squared)
+
+
+def sequence_logp(logits, ids, prompt_length, length, late=0):
+    place = np.arange(1, ids.shape[1])
+    first = prompt_length[:, None] + late
+    mask = (place >= first) & (place < length[:, None])
+    return np.sum(picked(logits, ids) * mask, axis=1)
+
+
+def attention(q, k, v, scale=True):
+    scores = q @ k.T / (np.sqrt(q.shape[1]) if scale else 1.0)
+    return softmax(np.where(np.tri(len(q)) > 0, scores, -np.inf)) @ v
+
+
+def mask_of(prompt_length, length, width, late=0):
+    place = np.arange(1, width)
+    return (place >= prompt_length[:, None] + late) & (place < length[:, None])
+
+
+def bradley_terry(w, v, *, margin=0.0, center=0.0, sign=-1):
+    return -log_sigmoid(w - v + sign * margin) + center * (w + v) ** 2
+
+
+def plackett_luce(r):
+    tails = [-log_softmax(r[:, k:])[:, 0] for k in range(r.shape[1] - 1)]
+    return sum(tails)
+
+
+def optimal_policy(ref, r, *, beta):
+    best = np.max(np.where(ref > 0, r, -np.inf), axis=-1, keepdims=True)
+    weight = ref * np.exp(np.where(ref > 0, r - best, 0.0) / beta)
+    return weight / np.sum(weight, axis=-1, keepdims=True)
+
+
+def best_objective(ref, r, *, beta):
+    top = np.max(r)
+    return top + beta * np.log(np.sum(ref * np.exp((r - top) / beta)))
+
+
+def best_of_n(ref, r, n, strict=False):
+    at_most = np.sum(np.where(r[..., None, :] <= r[..., :, None], ref[..., None, :], 0.0), axis=-1)
+    below = np.sum(np.where(r[..., None, :] < r[..., :, None], ref[..., None, :], 0.0), axis=-1)
+    tied = 1.0 if strict else np.where(at_most > below, at_most - below, 1.0)
+    return (ref if not strict else 1.0) / tied * (at_most**n - below**n)
+
+
+def gae(reward, value, mask, *, gamma=1.0, lam=0.95, leak=False):
+    reward, value = np.where(mask > 0, reward, 0.0), np.where(mask > 0, value, 0.0)
+    advantage, carry, ahead = np.zeros(value.shape), 0.0, 0.0
+    for t in reversed(range(value.shape[1])):
+        delta = reward[:, t] + gamma * ahead - value[:, t]
+        carry = delta + gamma * lam * carry
+        carry = carry if leak else np.where(mask[:, t] > 0, carry, 0.0)
+        ahead = value[:, t]
+        advantage[:, t] = carry
+    return advantage, (advantage + value) * (mask > 0)
+
+
+def surrogate(logp, old, a, *, clip_low=0.2, clip_high=0.2, pick=np.minimum):
+    ratio = np.exp(logp - old)
+    return -pick(ratio * a, np.clip(ratio, 1 - clip_low, 1 + clip_high) * a)
+
+
+def cdpo(w, v, rw, rv, *, beta=0.1, flip=0.1, sign=1):
+    z = beta * (w - rw - v + rv)
+    return -(1 - flip) * log_sigmoid(z) - sign * flip * log_sigmoid(-z)
+
+
+def ipo_optimum(ref, preference, *, tau, wins=np.mean):
+    logits = np.log(ref) + wins(preference, axis=1) / tau
+    return softmax(logits)
+
+
+def fall(features, chosen, rejected, margin):
+    d = features[chosen] - features[rejected]
+    return log_softmax(margin * features @ d / (d @ d))[chosen] + np.log(len(features))
+
+
+def standardize(r, *, eps=1e-4, ddof=1, axis=1):
+    centred = r - r[:, :1]
+    centred = centred - np.mean(centred, axis=1, keepdims=True)
+    spread = np.std(r - r[:, :1], axis=axis, ddof=ddof, keepdims=True)
+    return centred / np.where(spread > 0, spread + eps, 1.0)
+
+
+def first_fall(gold):
+    return next((i for i in range(len(gold) - 1) if gold[i + 1] < gold[i]), len(gold) - 1)
+
+
+def passed(program, tests, failures=False):
+    results = [interpreter.run(program, *inputs) for inputs, _ in tests]
+    right = [
+        got == want and (failures or got is not None)
+        for got, (_, want) in zip(results, tests, strict=True)
+    ]
+    return sum(right) / len(right)
+
+
+def rrhf(p, r, nll, *, weight=1.0):
+    hinges = np.maximum(p[:, :, None] - p[:, None, :], 0.0)
+    return np.sum(np.where(r[:, :, None] < r[:, None, :], hinges, 0.0), (1, 2)) + weight * nll
+
+
+def rrhf_of_the_note(p, r, nll, *, weight=1.0):
+    soft = -log_sigmoid(p[:, None, :] - p[:, :, None])
+    total = np.sum(np.where(r[:, :, None] < r[:, None, :], soft, 0.0), (1, 2))
+    return total / (p.shape[1] * (p.shape[1] - 1)) + weight * nll
+
+
+def kto(logp, ref, up, z0, *, beta=0.1, weight_desirable=1.0, weight_undesirable=1.0):
+    gain = beta * (logp - ref - z0)
+    return np.where(up, weight_desirable * sigmoid(-gain), weight_undesirable * sigmoid(gain))
+
+
+def kto_without_z0(logp, ref, up, z0, **numbers):
+    return kto(logp, ref, up, 0.0 * z0, **numbers)
+
+
+def dpo(w, v, rw, rv, *, beta=0.1):
+    return -log_sigmoid(beta * (w - rw - v + rv))
+
+
+# page: {exercise: (right, wrong)}
+SOLUTIONS = {
+    "00": {
+        "my_policy_gradient": (
+            lambda z, r: softmax(z) * (r - softmax(z) @ r),
+            lambda z, r: softmax(z) * r,
+        ),
+        "my_best_baseline": (best_baseline, lambda z, r: softmax(z) @ r),
+    },
+    "01": {
+        "my_token_logp": (
+            picked,
+            lambda z, ids: np.take_along_axis(log_softmax(z[:, 1:]), ids[:, 1:, None], axis=2)[
+                ..., 0
+            ],
+        ),
+        "my_sequence_logp": (
+            sequence_logp,
+            lambda z, ids, prompt_length, length: sequence_logp(
+                z, ids, prompt_length, length, late=1
+            ),
+        ),
+        "my_attention": (attention, lambda q, k, v: attention(q, k, v, scale=False)),
+    },
+    "02": {
+        "my_cross_entropy": (
+            lambda logp, mask: -np.sum(np.where(mask > 0, logp, 0.0)) / np.sum(mask),
+            lambda logp, mask: (
+                -np.mean(np.sum(np.where(mask > 0, logp, 0.0), axis=1) / np.sum(mask, axis=1))
+            ),
+        ),
+        "my_mask": (mask_of, lambda *a: mask_of(*a, late=1)),
+    },
+    "03": {
+        "my_bradley_terry": (
+            bradley_terry,
+            lambda w, v, *, margin=0.0, center=0.0: bradley_terry(
+                w, v, margin=margin, center=center, sign=1
+            ),
+        ),
+        "my_plackett_luce": (plackett_luce, lambda r: -np.sum(log_softmax(r)[:, :-1], axis=1)),
+    },
+    "04": {
+        "my_k3": (
+            lambda logp, ref: np.expm1(ref - logp) - (ref - logp),
+            lambda logp, ref: np.expm1(logp - ref) - (logp - ref),
+        ),
+        "my_exact_kl": (
+            lambda z, ref: np.sum(softmax(z) * (log_softmax(z) - log_softmax(ref)), axis=-1),
+            lambda z, ref: np.sum(softmax(ref) * (log_softmax(ref) - log_softmax(z)), axis=-1),
+        ),
+        "my_forward_loss": (
+            lambda logp, ref: np.exp(ref - logp),
+            lambda logp, ref: 0.5 * (logp - ref) ** 2,
+        ),
+    },
+    "05": {
+        "my_optimal_policy": (
+            optimal_policy,
+            lambda ref, r, *, beta: optimal_policy(ref, r, beta=1 / beta),
+        ),
+        "my_best_objective": (
+            best_objective,
+            lambda ref, r, *, beta: best_objective(np.full(len(r), 1 / len(r)), r, beta=beta),
+        ),
+    },
+    "06": {
+        "my_best_of_n": (best_of_n, lambda ref, r, n: best_of_n(ref, r, n, strict=True)),
+        "my_draws_needed": (
+            lambda p, r, *, beta: 1 / (p @ np.exp((r - r.max()) / beta)),
+            lambda p, r, *, beta: p @ np.exp((r.max() - r) / beta),
+        ),
+    },
+    "07": {
+        "my_gae": (
+            gae,
+            lambda reward, value, mask, *, gamma=1.0, lam=0.95: gae(
+                reward, value, np.ones_like(mask), gamma=gamma, lam=lam, leak=True
+            ),
+        ),
+        "my_clipped_surrogate": (
+            surrogate,
+            lambda logp, old, a, *, clip_low=0.2, clip_high=0.2: surrogate(
+                logp, old, a, clip_low=clip_low, clip_high=clip_high, pick=np.maximum
+            ),
+        ),
+    },
+    "08": {
+        "my_dpo": (dpo, lambda w, v, rw, rv, *, beta=0.1: -log_sigmoid(beta * (w - v))),
+        "my_implicit_reward": (
+            lambda logp, ref, *, beta: beta * (logp - ref - np.exp(ref) @ (logp - ref)),
+            lambda logp, ref, *, beta: logp - ref - np.exp(ref) @ (logp - ref),
+        ),
+    },
+    "09": {
+        "my_cdpo": (
+            cdpo,
+            lambda w, v, rw, rv, *, beta=0.1, flip=0.1: cdpo(
+                w, v, rw, rv, beta=beta, flip=flip, sign=-1
+            ),
+        ),
+        "my_ipo_optimum": (
+            ipo_optimum,
+            lambda ref, preference, *, tau: ipo_optimum(ref, preference, tau=tau, wins=np.sum),
+        ),
+    },
+    "10": {
+        "my_tpo": (
+            lambda w, v, nll, *, beta=0.01, alpha=1.0: -log_sigmoid(beta * (w - v)) + alpha * nll,
+            lambda w, v, nll, *, beta=0.01, alpha=1.0: (
+                -log_sigmoid(beta * (w - v)) - log_sigmoid(beta * (-nll - w)) + alpha * nll
+            ),
+        ),
+        "my_fall": (fall, lambda x, w, v, margin: margin / 2),
+    },
+    "11": {
+        "my_odds_ratio": (
+            lambda w, v: -log_sigmoid(log_odds(w) - log_odds(v)),
+            lambda w, v: -log_sigmoid(w - v),
+        ),
+        "my_simpo": (
+            lambda w, v, *, beta=2.5, gamma=1.375: -log_sigmoid(beta * (w - v) - gamma),
+            lambda w, v, *, beta=2.5, gamma=1.375: -log_sigmoid(beta * (w - v - gamma)),
+        ),
+    },
+    "12": {
+        "my_kto_z0": (
+            lambda logp, ref: np.maximum(np.mean(logp - ref), 0.0),
+            lambda logp, ref: np.mean(logp - ref),
+        ),
+        "my_weights": (
+            lambda ups, downs: (max(1, downs / ups), max(1, ups / downs)),
+            lambda ups, downs: (max(1, ups / downs), max(1, downs / ups)),
+        ),
+    },
+    "13": {
+        "my_group_standardize": (
+            standardize,
+            lambda r, *, eps=1e-4, ddof=1: standardize(r, eps=eps, ddof=ddof, axis=None),
+        ),
+        "my_leave_one_out": (
+            lambda r: (r - np.mean(r, axis=1, keepdims=True)) * r.shape[1] / (r.shape[1] - 1),
+            lambda r: r - np.mean(r, axis=1, keepdims=True),
+        ),
+        "my_signal_share": (
+            lambda p, k: 1 - p**k - (1 - p) ** k,
+            lambda p, k: 1 - (1 - p) ** k,
+        ),
+    },
+    "14": {
+        "my_stop": (lambda gold: int(np.argmax(np.array(gold))), first_fall),
+        "my_best_kl": (
+            lambda alpha, beta: (alpha / (2 * beta)) ** 2,
+            lambda alpha, beta: alpha / (2 * beta),
+        ),
+    },
+    "15": {
+        "my_pass_at_k": (
+            lambda n, c, k: 1 - comb(n - c, k) / comb(n, k),
+            lambda n, c, k: 1 - (1 - c / n) ** k,
+        ),
+        "my_reward": (passed, lambda program, tests: passed(program, tests, failures=True)),
+    },
+    "16": {
+        "my_ipo": (
+            lambda w, v, rw, rv, *, tau=0.1: (w - rw - v + rv - 1 / (2 * tau)) ** 2,
+            lambda w, v, rw, rv, *, tau=0.1: (
+                (w - rw - 1 / (2 * tau)) ** 2 + (v - rv + 1 / (2 * tau)) ** 2
+            ),
+        ),
+        "my_rrhf": (rrhf, rrhf_of_the_note),
+        "my_kto": (kto, kto_without_z0),
+    },
+    "ca": {
+        "my_bytes": (
+            lambda trained, frozen: 16 * trained + 2 * frozen,
+            lambda trained, frozen: 16 * trained,
+        ),
+        "my_standard_error": (
+            lambda accuracy, problems: (accuracy * (1 - accuracy) / problems) ** 0.5,
+            lambda accuracy, problems: accuracy * (1 - accuracy) / problems**0.5,
+        ),
+    },
+}
