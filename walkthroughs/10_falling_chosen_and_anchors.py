@@ -23,8 +23,8 @@
 # {notes 000 17-27}
 # {notes 002 34-37}
 #
-# * 002 line 36 promises the preferred outputs a "higher log-probability". The loss raises the margin;
-#   the preferred output can become far less likely (errata row 17).
+# * 002 line 36 promises the preferred outputs a "higher log-probability". The loss raises the
+#   margin; the preferred output can become far less likely (errata row 17).
 # * 000 lines 18 and 22 say that TPO enforces gold ≻ win ≻ lose. The *data* are ordered so. The loss
 #   compares win with lose and adds the likelihood of gold; nothing compares gold with win (rows 3,
 #   6).

@@ -214,7 +214,7 @@ print(f"z0: {below:.2f} where the mean log-ratio is −0.75, {above:.2f} where i
 # %% [markdown]
 # ## Exercises
 #
-# **1.** The reference point.
+# **1.** The reference point. It is a constant to the gradient: `stop_gradient` is imported above.
 #
 # **2.** Given the numbers of thumbs up and down, weights ($\lambda_D$, $\lambda_U$) with which both
 # classes pull alike and neither weight is below 1.

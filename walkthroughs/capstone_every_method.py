@@ -15,9 +15,9 @@
 # # Capstone · Every method on one task
 #
 # Two-digit addition, one half-trained transformer, and every method of the library from the same
-# start. The table at the end is not a ranking: one task, one seed, small budgets that were not tuned
-# method by method. It shows what each needs, what it holds in memory, how far it moves and what it
-# made of that, and one of them makes it worse.
+# start. The table at the end is not a ranking: one task, one seed, small budgets that were not
+# tuned method by method. It shows what each needs, what it holds in memory, how far it moves and
+# what it made of that, and one of them makes it worse.
 #
 # ## What the notes say
 #
@@ -116,10 +116,10 @@ table(
 
 # %% [markdown]
 # How to read it. The accuracy of `reward` is that of a judge, not of a policy. `best_of_n` trains
-# nothing. `apo_down` goes to zero, and should: it lowers the chosen answers along with the rejected
-# ones, which is meant for a policy that is better than its data; here the chosen answers are the right
-# ones. A KL of several nats with little accuracy gained means that a method moved where
-# nothing was to be won; page 05 has the exact picture of that trade. Differences of a few
+# nothing. `apo_down` goes to zero, and should: it lowers the chosen answers along with the
+# rejected ones, which is meant for a policy that is better than its data; here the chosen answers
+# are the right ones. A KL of several nats with little accuracy gained means that a method moved
+# where nothing was to be won; page 05 has the exact picture of that trade. Differences of a few
 # hundredths are noise: three hundred held-out problems, one seed. For intervals over seeds:
 # `tinyalign compare --all --seeds 5`.
 
