@@ -14,7 +14,7 @@ from typing import Annotated  # noqa: E402
 
 import tyro  # noqa: E402
 
-from tinyalign import backend, compare, experiment, plan, show  # noqa: E402
+from tinyalign import backend, compare, experiment, pages, plan, show  # noqa: E402
 from tinyalign.config import Config  # noqa: E402
 from tinyalign.errors import InputError  # noqa: E402
 from tinyalign.methods import METHODS  # noqa: E402
@@ -28,6 +28,7 @@ against its known answer.
   tinyalign show dpo             the loss and the step of a method, as they run
   tinyalign check FILE.py:FUNCTION --as dpo    which laws your own loss breaks
   tinyalign museum               wrong losses, and where each was seen
+  tinyalign read 00              a walkthrough in the browser, notes beside the code that runs
 
 Every command explains itself with --help."""
 
@@ -105,6 +106,22 @@ class Museum:
     """An exhibit."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Read:
+    """Open a walkthrough in the browser; without a name all of them, which run for minutes."""
+
+    name: tyro.conf.Positional[str] = ""
+    """Its number or a part of its name, for example 08 or dpo."""
+
+
+@dataclasses.dataclass(frozen=True)
+class BuildPages:
+    """Run the walkthroughs and write their pages into a folder."""
+
+    out: tyro.conf.Positional[Path]
+    """The folder."""
+
+
 COMMANDS = {
     "run": Run,
     "compare": Compare,
@@ -112,6 +129,8 @@ COMMANDS = {
     "show": Show,
     "check": Check,
     "museum": Museum,
+    "read": Read,
+    "build-pages": BuildPages,
 }
 
 
@@ -213,4 +232,6 @@ DO = {
     Show: lambda command: show.method(command.method),
     Check: check,
     Museum: museum,
+    Read: lambda command: pages.read(command.name),
+    BuildPages: lambda command: pages.write(command.out),
 }
