@@ -179,7 +179,7 @@ table(
 # several agreeing summaries) shows DPO with the highest reward at every KL. On the population of
 # pairs DPO does reach the frontier. So does the policy gradient: where neither has noise there is
 # nothing for one to win over the other, and "DPO beats PPO at every KL" is *not* reproduced here.
-# What does separate them is data. With few pairs and a small β, DPO fits the sample's
+# What does separate them is data. With few pairs DPO fits the sample's
 # accidents: an answer that never lost a comparison is pushed without limit, and the policy ends far
 # below the frontier.
 # (The law's own draw of 2 000 pairs at β 0.25 gave a gap of 2.74. How bad it gets depends on
