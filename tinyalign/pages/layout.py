@@ -45,13 +45,18 @@ def body(path):
     names = {"__name__": "__main__", "__file__": str(path)}
     rows, ran = [Row([], [])], None  # ran: the row of the last cell that ran
     for piece in pieces(path):
-        heading = piece.text.startswith(("# ", "## "))
-        if piece.kind in ("text", "notes") and (heading or rows[-1] is ran):
+        if piece.kind in ("text", "notes") and begins(piece, rows[-1], ran):
             rows.append(Row([], []))
         if piece.kind == "code":
             ran = rows[-1]
         put(path, piece, rows[-1], ran, names)
     return "".join(map(side_by_side, rows))
+
+
+def begins(piece, row, ran):
+    """Whether prose begins a row: a heading, or words that come after what the row shows."""
+    after_source = row.right and any("<p>" in part for part in row.left)
+    return piece.text.startswith(("# ", "## ")) or row is ran or after_source
 
 
 def put(path, piece, row, ran, names):

@@ -43,7 +43,8 @@ def parser():
 
 def markdown(text):
     """Blocks of Markdown as HTML."""
-    return parser().render(text)
+    # Punctuation goes inside, where no line is broken, so that none starts with a full stop.
+    return re.sub(r"(</math>)</span>([.,;:!?)]+)", r"\1\2</span>", parser().render(text))
 
 
 def inline(text):
@@ -97,7 +98,7 @@ def source_block(name):
     lines, start = inspect.getsourcelines(found)
     place = Path(inspect.getsourcefile(found)).resolve()
     place = place.relative_to(ROOT).as_posix() if place.is_relative_to(ROOT) else place.name
-    caption = f"{escape(name)} <small>{escape(place)}, line {start}</small>"
+    caption = f"<span>{escape(name)}</span> <small>{escape(place)}, line {start}</small>"
     code = code_block(textwrap.dedent("".join(lines)))
     return f'<figure class="source"><figcaption>{caption}</figcaption>\n{code}</figure>\n'
 
