@@ -297,8 +297,23 @@ def test_the_index_has_all_there_is(tmp_path):
     numbers = {path.stem[:2] for path in paths}
     assert all(number in numbers for _, path in contents.PATHS for number in path)
     assert "Direct Preference Optimization" in body and "dpo_without_reference" in body
-    if (ROOT / "walkthroughs" / "errata.json").is_file():
-        assert 'id="errata"' in body
+    assert 'id="errata"' in body and "shown by" in contents.errata_page(paths)
+
+
+def test_errata_are_a_page_of_their_own(course):
+    """Made from their data; a row links to its page, or says why there is no test."""
+    (course / "errata.json").write_text(
+        """[{"row": 1, "note": "004", "lines": [3, 5], "quotes": ["a < b"], "truth": "*no*",
+        "walkthrough": "00_first", "test": "test_row_01", "why_not": null},
+        {"row": 2, "note": "001", "lines": [7], "quotes": ["c"], "truth": "d",
+        "walkthrough": null, "test": null, "why_not": "history"}]""",
+        encoding="utf8",
+    )
+    out = built(course)
+    text = check_page(out / "errata.html")
+    assert 'id="row-2"' in text and "004, 3, 5" in text and "“a &lt; b”" in text
+    assert '<a href="00_first.html">page 00</a>' in text and "history" in text
+    assert 'href="errata.html"' in check_page(out / "index.html")
 
 
 @pytest.mark.slow

@@ -19,17 +19,20 @@ INTRODUCTION = (
     "answer. On the left of every page stands what is claimed, on the right the code that shows "
     "it, what it printed when this page was built, and the library's own source."
 )
+ERRATA = "Statements of the notes, and what the papers, the derivation or the code say instead."
 
 
 def index(paths):
     """The body of the index page, and links to its sections."""
+    wrong = errata(paths)
+    linked = f'{ERRATA} <a href="errata.html">They have a page of their own.</a>'
     titles = {path.stem: title(path) for path in paths}
     reading = "".join(reading_path(name, numbers, titles) for name, numbers in PATHS)
     sections = (
         ("curriculum", "Pages", "The pages", listed(titles, "curriculum")),
         ("paths", "Paths", "Three ways through them", reading),
         ("methods", "Methods", "The methods", methods_table()),
-        ("errata", "Errata", "Where the notes are wrong", errata(paths)),
+        ("errata", "Errata", "Where the notes are wrong", wrong and folded(linked, wrong)),
         ("kills", "Kill matrix", "Which law catches which wrong loss", kill_matrix()),
     )
     opening = f'<h1>tinyalign, page by page</h1>\n<p class="lead">{INTRODUCTION}</p>\n'
@@ -96,17 +99,23 @@ def errata(paths):
     stems = {path.stem for path in paths}
     rows = [
         (
-            row["row"],
+            f'<span id="row-{row["row"]}">{row["row"]}</span>',
             f"{row['note']}, {', '.join(map(str, row['lines']))}",
             "<br>".join(f"“{escape(quote)}”" for quote in row["quotes"]),
-            escape(row["truth"]),
+            markup.inline(row["truth"]),
             shown_by(row, stems),
         )
         for row in found
     ]
-    said = f"{len(rows)} statements of the notes, and what the papers or the code say."
-    names = ("row", "note, line", "the notes", "the truth", "shown by")
-    return folded(said, table("Errata of the notes", names, rows))
+    return table(
+        f"{len(rows)} errata", ("row", "note, line", "the notes", "the truth", "shown by"), rows
+    )
+
+
+def errata_page(paths):
+    """The body of the page of errata; None where their file is missing."""
+    found = errata(paths)
+    return found and f"<h1>Where the notes are wrong</h1>\n<p>{ERRATA}</p>\n{found}"
 
 
 def shown_by(row, stems):

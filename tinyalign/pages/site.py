@@ -13,6 +13,7 @@ from tinyalign.pages.markup import ROOT, need
 
 WALKTHROUGHS = ROOT / "walkthroughs"
 LIBRARIES = ("pygments", "markdown_it", "mdit_py_plugins", "latex2mathml")
+HOME = ("index.html", "All pages")
 UNBUILT = "This page has not been built yet."
 
 
@@ -58,6 +59,8 @@ def build_pages(out, only=None, *, folder=None, on_page=None):
     style = Path(__file__).with_name("style.css").read_text(encoding="utf8")
     put(out / "style.css", style)
     put(out / "index.html", layout.frame("tinyalign", *contents.index(paths)))
+    if body := contents.errata_page(paths):
+        put(out / "errata.html", layout.frame("Errata of the notes", body, [HOME]))
     for path in paths:
         page = out / f"{path.stem}.html"
         if path in chosen:
@@ -72,7 +75,7 @@ def build_pages(out, only=None, *, folder=None, on_page=None):
 def neighbours(path, paths):
     """Links to the index, the page before and the page after."""
     at = paths.index(path)
-    links = [("index.html", "All pages")]
+    links = [HOME]
     if at > 0:
         links.append((f"{paths[at - 1].stem}.html", f"← {title(paths[at - 1])}"))
     if at + 1 < len(paths):
