@@ -173,3 +173,31 @@ def test_a_reward_that_is_no_number_stops_the_run(tmp_path, capsys, monkeypatch)
     assert status == 2
     assert "nan" in said
     assert stages.InputError is not None
+
+
+def test_a_comparison_of_one_method_with_itself_is_refused(tmp_path, capsys):
+    """Two runs would share one folder."""
+    status, said = typed(["compare", "dpo", "dpo", "--output", str(tmp_path)], capsys)
+    assert status == 2
+    assert "twice" in said
+
+
+def test_more_minibatches_than_completions_are_as_many_as_there_are(tmp_path):
+    """Two completions in fifty minibatches: two steps, not a division by zero."""
+    argv = ["run", "grpo", "--output", str(tmp_path), *SMALL, "--start_accuracy", "0"]
+    few = ["--batch_size", "1", "--num_generations", "2", "--num_minibatches", "50"]
+    assert cli.main([*argv, *few]) == 0
+
+
+def test_sft_does_not_mind_one_completion_in_a_group(tmp_path):
+    """Demonstrations are not compared, so --num_generations 1 means nothing to SFT."""
+    argv = ["run", "sft", "--output", str(tmp_path), *SMALL, "--num_generations", "1"]
+    assert cli.main(argv) == 0
+
+
+def test_a_stage_that_comes_twice_is_told_apart(tmp_path):
+    """Every row of metrics says which stage of the run it belongs to."""
+    argv = ["run", "dpo,dpo", "--env", "bandit", "--steps", "2", "--num_pairs", "20"]
+    assert cli.main([*argv, "--output", str(tmp_path), "--name", "twice"]) == 0
+    lines = (tmp_path / "twice" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["phase"] for line in lines] == [0, 0, 1, 1]

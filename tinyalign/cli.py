@@ -17,7 +17,7 @@ import tyro  # noqa: E402
 from tinyalign import backend, compare, experiment, pages, plan, show  # noqa: E402
 from tinyalign.config import Config  # noqa: E402
 from tinyalign.errors import InputError  # noqa: E402
-from tinyalign.methods import METHODS  # noqa: E402
+from tinyalign.methods import METHODS, named  # noqa: E402
 
 WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read, each checked
 against its known answer.
@@ -141,7 +141,12 @@ def main(argv=None):
         print(WELCOME)
         return 0
     command = tyro.extras.subcommand_cli_from_dict(
-        COMMANDS, prog="tinyalign", args=argv, description=WELCOME, use_underscores=True
+        COMMANDS,
+        prog="tinyalign",
+        args=argv,
+        description=WELCOME,
+        use_underscores=True,
+        config=(tyro.conf.FlagCreatePairsOff,),
     )
     try:
         return DO[type(command)](command)
@@ -198,10 +203,15 @@ def compare_methods(command):
 def check(command):
     """tinyalign check"""
     from tinyalign.laws import command as laws
+    from tinyalign.laws.methods import BY_NAME
 
+    name, row = command.method, named(command.method)
+    if row is not None and name not in BY_NAME:
+        name = row.loss.__name__
+        print(f"the loss of {row.name} is {name}, so it is judged as that", file=sys.stderr)
     return laws.check(
         command.target,
-        command.method,
+        name,
         framework=command.framework,
         convention=command.convention,
         as_json=command.json,

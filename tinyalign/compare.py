@@ -1,5 +1,6 @@
 """Methods side by side: one start, one run folder for each method, one table, one figure."""
 
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -28,12 +29,14 @@ def compare(names, config, folder, *, resume=False, workers=2, on_poll=lambda ro
     """
     if workers < 1:
         raise InputError(f"--workers is {workers}, want 1 or more")
+    if len(set(names)) < len(names):
+        raise InputError(f"a method is named twice in {', '.join(names)}: name each once")
     folder = Path(folder)
     for name in names:  # every mistake shows before any work
         plan.make(name.split(","), config)
     start = folder / "start"
     begin = dataclasses.replace(config, steps=None, learning_rate=None, batch_size=None)
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    with ending(ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))) as pool:
         wait({"start": pool.submit(work, ["sft"], begin, start, True, resume)}, folder, on_poll)
         running = {}
         for name in sorted(names, key=lambda name: -name.count(",")):  # pipelines take longest
@@ -45,6 +48,19 @@ def compare(names, config, folder, *, resume=False, workers=2, on_poll=lambda ro
     rows = rows_of(folder, names)
     report.comparison(rows, folder / "compare")
     return rows
+
+
+@contextlib.contextmanager
+def ending(pool):
+    """A pool whose workers end with the block: after a failure or Ctrl-C nothing goes on alone."""
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+    pool.shutdown()
 
 
 def work(names, config, folder, stop_early, resume):
@@ -85,7 +101,7 @@ def row_of(name, folder):
     """What a finished run came to: its last stage's result, the cost of all."""
     stages = json.loads((folder / "summary.json").read_text())
     lines = (folder / "metrics.jsonl").read_text().splitlines()
-    rows = [row for row in map(json.loads, lines) if row["stage"] == stages[-1]["method"]]
+    rows = [row for row in map(json.loads, lines) if row["phase"] == len(stages) - 1]
     last = stages[-1]
     return report.Row(
         method=name,

@@ -6,8 +6,9 @@ import math
 import numpy as np
 
 from tinyalign import evaluate, steps, text
-from tinyalign.backend import to_device, to_host
+from tinyalign.backend import to_device, to_host, xp
 from tinyalign.losses.ranking import rejection_sample
+from tinyalign.optim import AdamState
 from tinyalign.stages import Stage, feedback_of, frozen_logp, optimizer, roll_out, score
 from toy_envs import feedback
 
@@ -102,13 +103,15 @@ def best_of_n(setting):
     """No training: sample n completions and keep the one with the highest reward."""
     config = setting.config
 
+    prompts = evaluate.some(setting.task.held_out, config.eval_size)
+    prompts = prompts * max(1, config.eval_size // len(prompts))
+    n = config.num_generations
+
     def advance(networks, rng, step):
-        return networks, {}
+        return networks, {"samples": n * len(prompts)}
 
     def keep_best(networks, rng):
-        prompts = evaluate.some(setting.task.held_out, config.eval_size)
-        n = config.num_generations
-        rollout = roll_out(setting, setting.start, prompts, rng, 1.0, n)
+        rollout = roll_out(setting, setting.start, prompts, rng, config.temperature, n)
         rows = np.arange(len(prompts)) * n + score(setting, prompts, rollout).argmax(axis=1)
         kept = text.completions(
             setting.vocabulary, to_host(rollout.tokens)[rows], to_host(rollout.mask)[rows]
@@ -119,5 +122,6 @@ def best_of_n(setting):
             "eval_kl": math.log(n) - (n - 1) / n,  # of the distribution it draws from; a bound
         }
 
-    network = steps.learner(setting.start)
-    return Stage({"policy": network}, advance, 1, {}, evaluate=keep_best)
+    untrained = steps.Learner(setting.start, AdamState(xp.zeros(0), xp.zeros(0), 0))
+    judge = {} if setting.reward_model is None else {"reward_model": setting.reward_model}
+    return Stage({"policy": untrained}, advance, 1, judge, evaluate=keep_best)

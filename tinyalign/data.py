@@ -155,7 +155,7 @@ def _check_fit(record, context, vocabulary):
     if context is not None and tokens > context:
         raise ValueError(
             f"{tokens} tokens with start and end, but the context holds {context}: "
-            "shorten the line or give the model a longer context"
+            f"shorten the line, or give the model more room with --context {tokens}"
         )
     if vocabulary is not None:
         characters = set(START).union(*(text for _, text in _texts(record)))

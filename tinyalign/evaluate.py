@@ -78,7 +78,7 @@ def evaluate_lines(setting, params):
 def written(setting, params, rng, count=8):
     """A few completions in full, prompt and all, to read."""
     data = setting.held_out_data
-    prompts = [data.prompts[i] for i in rng.choice(len(data.prompts), size=count)]
+    prompts = [data.prompts[i] for i in rng.permutation(len(data.prompts))[:count]]
     vocabulary = data.vocabulary
     room = max(len(answer) for row in data.completions for answer in row) + 4
     room = min(room, setting.config.context - max(map(len, prompts)))

@@ -64,7 +64,7 @@ def run(job, folder, *, resume=False, on_step=lambda row, total: None):
         while progress.phase < len(job.phases):
             progress = run_phase(job, folder, progress, log, on_step)
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    last = [row for row in rows if row["stage"] == job.phases[-1].method.name]
+    last = [row for row in rows if row["phase"] == len(job.phases) - 1]
     report.curves(last, folder / "curves.svg")
     return json.loads((folder / "summary.json").read_text())
 
@@ -122,7 +122,8 @@ def run_phase(job, folder, progress, log, on_step):
     while not finished:
         progress, metrics, finished = take_step(setting, phase, stage, progress, rng)
         seconds = time.perf_counter() - started
-        row = {"stage": phase.method.name, "step": progress.step, **metrics, "seconds": seconds}
+        place = {"phase": progress.phase, "stage": phase.method.name, "step": progress.step}
+        row = {**place, **metrics, "seconds": seconds}
         log.write(json.dumps(row) + "\n")
         log.flush()
         progress = progress._replace(seconds=seconds)

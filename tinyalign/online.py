@@ -124,7 +124,7 @@ def greedy_reward(batch):
 def passes(config, size, rng):
     """Rows of each gradient step: num_iterations shuffles, each cut in num_minibatches."""
     for _ in range(config.num_iterations):
-        yield from np.array_split(rng.permutation(size), config.num_minibatches)
+        yield from np.array_split(rng.permutation(size), min(config.num_minibatches, size))
 
 
 def rewarded(batch, method):

@@ -64,7 +64,8 @@ def make(names, config):
 def stopping(job):
     """The same job, its last stage ended as a warm start: at --start_accuracy."""
     *before, last = job.phases
-    return job._replace(phases=(*before, last._replace(stop_at=job.config.start_accuracy)))
+    stop_at = None if job.task is None else job.config.start_accuracy  # a file solves nothing
+    return job._replace(phases=(*before, last._replace(stop_at=stop_at)))
 
 
 def find_method(name):
@@ -98,7 +99,8 @@ def fill(row, config, model_name, typed):
         )
     if row.tie and not row.surrogate and filled.beta == 0:
         raise InputError(f"--beta is 0, but {row.name} needs a number above 0, such as 0.1")
-    if row.stage is not actor_critic.ppo and filled.num_generations == 1 and not config.data:
+    alone = row.stage in (actor_critic.ppo, stages.supervised)  # no two completions are compared
+    if filled.num_generations == 1 and not alone and not config.data:
         raise InputError(
             f"--num_generations is 1, but {row.name} compares completions of one prompt: want 2 "
             "or more"
@@ -182,6 +184,7 @@ def check_values(config):
 def setting(job, index, carried):
     """What the stage at this place of the job is prepared from."""
     phase = job.phases[index]
+    learned = job.config.reward == "model" and phase.method.stage is not stages.reward_model
     return Setting(
         job.task,
         job.vocabulary,
@@ -189,7 +192,7 @@ def setting(job, index, carried):
         phase.config,
         phase.method,
         carried["policy"],
-        carried.get("reward_model") if job.config.reward == "model" else None,
+        carried.get("reward_model") if learned else None,  # a judge is not taught by a judge
         phase.data,
         phase.held_out_data,
         np.random.default_rng([job.config.seed, index, 0]),

@@ -43,10 +43,16 @@ def run_progress():
     with progress:
 
         def on_step(row, total):
-            stage = row["stage"]
-            if stage not in bars:
-                bars[stage] = progress.add_task(stage, total=total, told="")
-            progress.update(bars[stage], completed=row["step"], told=told(row))
+            stage, phase = row["stage"], row["phase"]
+            if phase not in bars:
+                bars[phase] = progress.add_task(stage, total=total, told="")
+            if phase - 1 in bars and not progress.tasks[bars[phase - 1]].finished:
+                before = progress.tasks[bars[phase - 1]]
+                progress.console.print(
+                    f"{before.description} stops here: good enough to start from"
+                )
+                progress.update(before.id, total=before.completed)
+            progress.update(bars[phase], completed=row["step"], told=told(row))
             if "eval_accuracy" in row or "eval_nll" in row:
                 progress.console.print(f"{stage} {row['step']}/{total}  {told(row)}")
 

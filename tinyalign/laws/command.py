@@ -193,6 +193,8 @@ def _summary(report):
     stuck = [v for v in report.verdicts if v.status == UNJUDGED]
     if stuck:
         return f"Could not be judged: {report.label}: {stuck[0].message} (law {stuck[0].law.name})."
+    if report.silent:
+        return f"Could not be judged: no law applies to {report.label} with these conventions."
     return f"{held} laws hold, {len(report.broken)} broken."
 
 

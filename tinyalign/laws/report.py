@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tinyalign.laws.diagnose import ALIKE, likenesses, other_readings, probes
-from tinyalign.laws.judge import BROKEN, UNJUDGED, judge_all
+from tinyalign.laws.judge import BROKEN, SILENT, UNJUDGED, judge_all
 from tinyalign.laws.law import Broken, NotApplicable
 from tinyalign.laws.signature import CannotCall
 from tinyalign.laws.subject import CALL_LIMIT, Subject, TookTooLong
@@ -25,8 +25,13 @@ class Report:
         return [v for v in self.verdicts if v.status == BROKEN]
 
     @property
+    def silent(self):
+        """Whether no law applied: nothing was judged, which must not look like success."""
+        return all(v.status == SILENT for v in self.verdicts)
+
+    @property
     def exit_code(self):
-        if any(v.status == UNJUDGED for v in self.verdicts):
+        if any(v.status == UNJUDGED for v in self.verdicts) or self.silent:
             return 2
         return 1 if self.broken else 0
 
