@@ -311,7 +311,7 @@ def test_errata_are_a_page_of_their_own(course):
     )
     out = built(course)
     text = check_page(out / "errata.html")
-    assert 'id="row-2"' in text and "004, 3, 5" in text and "“a &lt; b”" in text
+    assert 'id="row-2"' in text and "note 004, line 3, 5" in text and "“a &lt; b”" in text
     assert '<a href="00_first.html">page 00</a>' in text and "history" in text
     assert 'href="errata.html"' in check_page(out / "index.html")
 

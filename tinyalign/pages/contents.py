@@ -100,7 +100,7 @@ def errata(paths):
     rows = [
         (
             f'<span id="row-{row["row"]}">{row["row"]}</span>',
-            f"{row['note']}, {', '.join(map(str, row['lines']))}",
+            f"note {row['note']}, line {', '.join(map(str, row['lines']))}",
             "<br>".join(f"“{escape(quote)}”" for quote in row["quotes"]),
             markup.inline(row["truth"]),
             shown_by(row, stems),
@@ -108,7 +108,7 @@ def errata(paths):
         for row in found
     ]
     return table(
-        f"{len(rows)} errata", ("row", "note, line", "the notes", "the truth", "shown by"), rows
+        f"{len(rows)} errata", ("row", "where", "the notes", "the truth", "shown by"), rows
     )
 
 
