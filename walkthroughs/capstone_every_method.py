@@ -29,7 +29,7 @@
 # The notes compare methods in tables. Columns of opinion ("most stable", "best for") cannot be
 # checked; the accuracy table of note 004 (lines 596 to 603) is invented (errata row 61). The
 # columns below are counted or measured: what a method learns from, which networks it holds (rows
-# 2, 8, 29), the bytes (row 16), held-out accuracy, KL to the start, completions sampled, seconds.
+# 2, 8, 29), the bytes (row 16), held-out accuracy, KL to the start, completions sampled.
 
 # %%
 import dataclasses
@@ -108,11 +108,9 @@ for method in METHODS:
     rows.append([
         method.name, method.learns_from, ", ".join(holds(method)),
         summary["eval_accuracy"], summary.get("eval_kl", float("nan")),
-        summary["samples"], summary["bytes"] / parameters, summary["seconds"],
+        summary["samples"], summary["bytes"] / parameters,
     ])  # fmt: skip
-table(
-    ["method", "learns from", "holds", "accuracy", "KL", "samples", "bytes/param.", "seconds"], rows
-)
+table(["method", "learns from", "holds", "accuracy", "KL", "samples", "bytes/param."], rows)
 
 # %% [markdown]
 # How to read it. The accuracy of `reward` is that of a judge, not of a policy. `best_of_n` trains
@@ -120,8 +118,8 @@ table(
 # rejected ones, which is meant for a policy that is better than its data; here the chosen answers
 # are the right ones. A KL of several nats with little accuracy gained means that a method moved
 # where nothing was to be won; page 05 has the exact picture of that trade. Differences of a few
-# hundredths are noise: three hundred held-out problems, one seed. For intervals over seeds:
-# `tinyalign compare --all --seeds 5`.
+# hundredths are noise: three hundred held-out problems, one seed. Other seeds, and seconds:
+# `tinyalign compare --all --seed 1`.
 
 # %%
 figure, axes = picture(width=7.5, height=4.6)
