@@ -131,7 +131,7 @@ TRANSFORMER = {
         "num_pairs": 4000, "num_generations": 8,
     },
     "policy_gradient": {
-        "learning_rate": 1e-3, "steps": 140, "warmup_steps": 10, "batch_size": 128,
+        "learning_rate": 1e-3, "steps": 190, "warmup_steps": 10, "batch_size": 128,
         "num_generations": 8, "num_iterations": 2, "num_minibatches": 2,
     },
     "ppo": {
