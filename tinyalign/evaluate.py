@@ -22,7 +22,7 @@ def evaluate_policy(setting, params, rng):
     accuracy = solved(setting, params, prompts, rng)
     prompts = prompts * max(1, setting.config.eval_size // len(prompts))
     rollout = stages.roll_out(setting, params, prompts, rng, 1.0)
-    texts = text.completions(setting.vocabulary, to_host(rollout.tokens), to_host(rollout.mask))
+    texts = stages.texts_of(setting, rollout)
     read = rollout.tokens[:, :-1]
     new, old = (policy.logits(setting.model, p, read) for p in (params, setting.start))
     kl = float(xp.sum(divergence.exact_kl(new, old) * rollout.mask)) / len(prompts)
@@ -38,7 +38,7 @@ def passed(setting, params, prompts, rng):
         return {}
     prompts, n = some(prompts, 100), 2 * k
     rollout = stages.roll_out(setting, params, prompts, rng, 1.0, n)
-    texts = text.completions(setting.vocabulary, to_host(rollout.tokens), to_host(rollout.mask))
+    texts = stages.texts_of(setting, rollout)
     repeated = [prompt for prompt in prompts for _ in range(n)]
     right = setting.task.success(repeated, *texts).reshape(len(prompts), n).sum(axis=1).astype(int)
     return {f"eval_pass@{i}": float(np.mean(pass_at_k(n, right, i))) for i in (1, k)}
@@ -47,7 +47,7 @@ def passed(setting, params, prompts, rng):
 def solved(setting, params, prompts, rng):
     """Share of the prompts whose likeliest completion, taken token by token, is a success."""
     rollout = stages.roll_out(setting, params, prompts, rng, 0.0)
-    texts = text.completions(setting.vocabulary, to_host(rollout.tokens), to_host(rollout.mask))
+    texts = stages.texts_of(setting, rollout)
     return float(np.mean(setting.task.success(prompts, *texts)))
 
 

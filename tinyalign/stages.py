@@ -145,12 +145,18 @@ def roll_out(setting, params, prompts, rng, temperature, num_generations=1):
     )
 
 
+def texts_of(setting, rollout):
+    """What was sampled, in the form that a task's reward reads: (N strings, finished (N,))."""
+    tokens, mask = to_host(rollout.tokens), to_host(rollout.mask)
+    return text.completions(setting.vocabulary, tokens, mask)
+
+
 def score(setting, prompts, rollout):
     """The reward of every completion, the task's own or a learned model's: (P, G) float32."""
     tokens, mask = rollout.tokens, rollout.mask
     repeated = [prompt for prompt in prompts for _ in range(len(tokens) // len(prompts))]
     if setting.reward_model is None:
-        texts = text.completions(setting.vocabulary, to_host(tokens), to_host(mask))
+        texts = texts_of(setting, rollout)
         reward = np.asarray(setting.task.reward(repeated, *texts))
     else:
         learned = policy.sequence_reward(setting.model, setting.reward_model, tokens, mask)
