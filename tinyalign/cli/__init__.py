@@ -1,0 +1,73 @@
+"""The command `tinyalign`: what was typed, turned into calls; mistakes, turned into sentences.
+
+A command is a frozen dataclass whose fields are what can be typed; called, it does its work and
+returns the exit status.
+"""
+
+import os
+
+for _library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    # Matrices this small gain little from a second thread, and lose a lot when it is busy. Has to
+    # be said before NumPy is imported.
+    os.environ.setdefault(_library, "1")
+
+import sys  # noqa: E402
+
+import tyro  # noqa: E402
+
+from tinyalign import backend  # noqa: E402
+from tinyalign.cli.judging import Check, Museum  # noqa: E402
+from tinyalign.cli.reading import BuildPages, Methods, Read, Show  # noqa: E402
+from tinyalign.cli.training import Compare, Run  # noqa: E402
+from tinyalign.errors import InputError  # noqa: E402
+
+WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read, each checked
+against its known answer.
+
+  tinyalign compare              SFT, DPO, GRPO and PPO on one task: a table and a picture
+  tinyalign run grpo             train one method and watch it
+  tinyalign methods              every method: what it learns from, what it holds, its paper
+  tinyalign show dpo             the loss and the step of a method, as they run
+  tinyalign check FILE.py:FUNCTION --as dpo    which laws your own loss breaks
+  tinyalign museum               wrong losses, and where each was seen
+  tinyalign read 00              a walkthrough in the browser, notes beside the code that runs
+
+Every command explains itself with --help."""
+
+COMMANDS = {
+    "run": Run,
+    "compare": Compare,
+    "methods": Methods,
+    "show": Show,
+    "check": Check,
+    "museum": Museum,
+    "read": Read,
+    "build-pages": BuildPages,
+}
+
+
+def main(argv=None):
+    """Entry point; returns the exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    if not argv:
+        print(WELCOME)
+        return 0
+    command = tyro.extras.subcommand_cli_from_dict(
+        COMMANDS,
+        prog="tinyalign",
+        args=argv,
+        description=WELCOME,
+        use_underscores=True,
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
+    try:
+        return command()
+    except (InputError, backend.BackendError) as error:
+        print(f"tinyalign: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # whoever reads, such as `head`, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("\ntinyalign: stopped; the same command with --resume goes on", file=sys.stderr)
+        return 130

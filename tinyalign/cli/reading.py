@@ -1,0 +1,49 @@
+"""tinyalign methods, show, read, build-pages"""
+
+import dataclasses
+from pathlib import Path
+
+import tyro
+
+from tinyalign import pages, show
+
+
+@dataclasses.dataclass(frozen=True)
+class Methods:
+    """Print the table of all methods."""
+
+    def __call__(self):
+        return show.methods()
+
+
+@dataclasses.dataclass(frozen=True)
+class Show:
+    """Print the loss and the step of a method, as they run."""
+
+    method: tyro.conf.Positional[str]
+    """A method of `tinyalign methods`."""
+
+    def __call__(self):
+        return show.method(self.method)
+
+
+@dataclasses.dataclass(frozen=True)
+class Read:
+    """Open a walkthrough in the browser; without a name all of them, which run for minutes."""
+
+    name: tyro.conf.Positional[str] = ""
+    """Its number or a part of its name, for example 08 or dpo."""
+
+    def __call__(self):
+        return pages.read(self.name)
+
+
+@dataclasses.dataclass(frozen=True)
+class BuildPages:
+    """Run the walkthroughs and write their pages into a folder."""
+
+    out: tyro.conf.Positional[Path]
+    """The folder."""
+
+    def __call__(self):
+        return pages.write(self.out)

@@ -1,0 +1,89 @@
+"""tinyalign run, tinyalign compare"""
+
+import dataclasses
+import os
+from pathlib import Path
+
+import tyro
+
+from tinyalign import backend, compare, experiment, plan
+from tinyalign.config import Config
+from tinyalign.errors import InputError
+from tinyalign.methods import METHODS
+
+
+@dataclasses.dataclass(frozen=True)
+class Run(Config):
+    """Train one method, or several one after another, for example sft,dpo,grpo."""
+
+    method: tyro.conf.Positional[str] = ""
+    """A method of `tinyalign methods`, or several joined by commas."""
+    name: str | None = None
+    """Folder of the run below --output. [default: made of method, task, model and seed]"""
+    output: Path = Path("runs")
+    """Where runs are kept."""
+    resume: bool = False
+    """Go on where the run of this name was stopped."""
+    device: str = "cpu"
+    """cpu, or gpu (CuPy)."""
+
+    def __call__(self):
+        from tinyalign import screen
+
+        use_device(self.device)
+        names = [name for name in self.method.split(",") if name]
+        if not names:
+            raise InputError("say which method to run, for example: tinyalign run grpo")
+        job = plan.make(names, plain_config(self))
+        what = self.data.stem if self.data else self.env
+        stem = self.name or f"{'-'.join(names)}-{what}-{job.model_name}-seed{self.seed}"
+        folder = compare.free_folder(self.output, stem, self.resume, bool(self.name))
+        with screen.run_progress() as on_step:
+            summaries = experiment.run(job, folder, resume=self.resume, on_step=on_step)
+        screen.print_summaries(summaries, folder)
+        return 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Compare(Config):
+    """Train several methods from one SFT start and put them side by side."""
+
+    methods: tyro.conf.Positional[tuple[str, ...]] = compare.METHODS
+    """Methods of `tinyalign methods`; several joined by commas are stages of one run."""
+    all: bool = False
+    """Every method there is: about ten minutes."""
+    name: str | None = None
+    """Folder of the comparison below --output."""
+    output: Path = Path("runs")
+    """Where runs are kept."""
+    resume: bool = False
+    """Go on where the comparison of this name was stopped."""
+    workers: int = 2
+    """Methods trained at the same time."""
+
+    def __call__(self):
+        from tinyalign import screen
+
+        stem = self.name or f"compare-{self.env}-seed{self.seed}"
+        folder = compare.free_folder(self.output, stem, self.resume, bool(self.name))
+        names = [row.name for row in METHODS] if self.all else self.methods
+        settings = {"resume": self.resume, "workers": self.workers}
+        with screen.compare_progress() as on_poll:
+            rows = compare.compare(names, plain_config(self), folder, **settings, on_poll=on_poll)
+        screen.print_comparison(rows, folder)
+        return 0
+
+
+def plain_config(command):
+    """The Config inside a command."""
+    names = [field.name for field in dataclasses.fields(Config)]
+    return Config(**{name: getattr(command, name) for name in names})
+
+
+def use_device(name):
+    """cpu or gpu, in the words of the backend."""
+    devices = {"cpu": "numpy", "gpu": "cupy"}
+    if name not in devices:
+        raise InputError(f"--device is {name!r}, want cpu or gpu")
+    if name == "gpu" or "TINYALIGN_BACKEND" not in os.environ:
+        backend.use(devices[name])
