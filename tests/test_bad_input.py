@@ -49,7 +49,7 @@ CASES = {
     "unknown command": (["train"], "train"),
     "unknown method to show": (["show", "dpoo"], "no method 'dpoo'"),
     "unknown method to compare": (["compare", "sft", "nope"], "no method 'nope'"),
-    "no workers": (["compare", "--workers", "0"], "--workers"),
+    "no jobs": (["compare", "--jobs", "0"], "--jobs"),
 }
 
 

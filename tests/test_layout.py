@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 # The floors, lowest first. A module imports from lower floors only; `laws` stands beside them.
 FLOORS = [
     ["errors", "strict", "text", "figures", "examples"],
-    ["backend", "data", "report"],
+    ["backend", "data", "report", "engines"],
     ["rules", "tree", "screen"],
     ["numerics", "ops", "optim", "weights"],
     ["losses", "optimum", "models"],
@@ -24,6 +24,7 @@ FLOORS = [
     ["methods"],
     ["plan"],
     ["experiment", "show"],
+    ["sweep"],
     ["compare", "pages", "laws"],  # laws stands by itself; the test below says so
     ["cli"],
     ["__main__"],

@@ -1,93 +1,50 @@
 """Methods side by side: one start, one run folder for each method, one table, one figure."""
 
-import contextlib
 import dataclasses
 import itertools
 import json
-import multiprocessing
-import time
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
-from tinyalign import experiment, plan, report
+from tinyalign import plan, report
 from tinyalign.errors import InputError
+from tinyalign.sweep import Job, sweep
 
 METHODS = ("sft", "dpo", "grpo", "ppo", "reward,ppo")
 
 
-def compare(names, config, folder, *, resume=False, workers=2, on_poll=lambda rows: None):
+def compare(names, config, folder, executor, *, resume=False, on_poll=lambda rows: None):
     """Train every method from one and the same SFT start: list of report.Row, the start first.
 
-    names    methods, or several joined by commas: stages one after another. Each is a run of its
-             own below `folder`, several at a time; where one stage is `reward`, later stages
-             maximise the learned reward
-    config   config.Config shared by all
-    workers  processes
-    on_poll  called twice a second with {run: its newest metrics}
+    names     methods, or several joined by commas: stages one after another. Each is a run of its
+              own below `folder`; where one stage is `reward`, later stages maximise the learned
+              reward
+    config    config.Config shared by all
+    executor  concurrent.futures.Executor that carries them out
+    on_poll   see sweep.sweep
     """
-    if workers < 1:
-        raise InputError(f"--workers is {workers}, want 1 or more")
     if len(set(names)) < len(names):
         raise InputError(f"a method is named twice in {', '.join(names)}: name each once")
     folder = Path(folder)
     for name in names:  # every mistake shows before any work
         plan.make(name.split(","), config)
-    start = folder / "start"
     begin = dataclasses.replace(config, steps=None, learning_rate=None, batch_size=None)
-    with ending(ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))) as pool:
-        wait({"start": pool.submit(work, ["sft"], begin, start, True, resume)}, folder, on_poll)
-        running = {}
-        for name in sorted(names, key=lambda name: -name.count(",")):  # pipelines take longest
-            reward = "model" if "reward," in name else config.reward
-            settings = dataclasses.replace(config, start=start, reward=reward)
-            stages = name.split(",")
-            running[name] = pool.submit(work, stages, settings, folder / name, False, resume)
-        wait(running, folder, on_poll)
+    start = Job(folder / "start", ("sft",), begin, stop_early=True)
+    sweep([start], executor, resume=resume, on_poll=on_poll)
+    jobs = [job_of(name, config, folder) for name in names]
+    jobs.sort(key=lambda job: -len(job.methods))  # pipelines take longest
+    sweep(jobs, executor, resume=resume, on_poll=on_poll)
     rows = rows_of(folder, names)
     report.comparison(rows, folder / "compare")
     return rows
 
 
-@contextlib.contextmanager
-def ending(pool):
-    """A pool whose workers end with the block: after a failure or Ctrl-C nothing goes on alone."""
-    try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in multiprocessing.active_children():
-            process.terminate()
-        raise
-    pool.shutdown()
-
-
-def work(names, config, folder, stop_early, resume):
-    """One run, in a process of its own."""
-    job = plan.make(names, config)
-    if stop_early:
-        job = plan.stopping(job)
-    experiment.run(job, folder, resume=resume and (folder / "config.json").exists())
-
-
-def wait(running, folder, on_poll):
-    """Look at the runs' metrics until all are done; a run that fails ends the comparison."""
-    while True:
-        on_poll({name: newest(folder / name) for name in running})
-        done = [future for future in running.values() if future.done()]
-        for future in done:
-            future.result()
-        if len(done) == len(running):
-            return
-        time.sleep(0.5)
-
-
-def newest(folder):
-    """The last complete line of a run's metrics, or {} before the first."""
-    path = folder / "metrics.jsonl"
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    return json.loads(lines[-1]) if lines else {}
+def job_of(name, config, folder):
+    """The job of one method, from the common start."""
+    reward = "model" if "reward," in name else config.reward
+    settings = dataclasses.replace(config, start=folder / "start", reward=reward)
+    return Job(folder / name, tuple(name.split(",")), settings)
 
 
 def rows_of(folder, names):

@@ -60,18 +60,39 @@ def run_progress():
 
 
 @contextlib.contextmanager
-def compare_progress():
-    """A live table with a line for each run; gives the function to call with their metrics."""
-    with Live(console=Console(stderr=True), refresh_per_second=2) as live:
+def compare_progress(folder):
+    """A live table of the runs below `folder`; gives the function to call with their states.
 
-        def on_poll(newest):
+    Where nobody sees a table, as in a log file, a line for each run that ends.
+    """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield ending_lines(folder, console)
+        return
+    with Live(console=console, refresh_per_second=2) as live:
+
+        def on_poll(states):
             table = Table(box=None, show_header=False)
-            for name, row in newest.items():
-                step = f"step {row['step']}" if row else "waiting"
-                table.add_row(name, step, told(row) if row else "")
+            for run, row in states.items():
+                state = f"step {row['step']}" if row["state"] == "running" else row["state"]
+                table.add_row(str(run.relative_to(folder)), state, told(row))
             live.update(table)
 
         yield on_poll
+
+
+def ending_lines(folder, console):
+    """A function to call with the states of runs: it prints each one once, when it has ended."""
+    told_of = set()
+
+    def on_poll(states):
+        for run, row in states.items():
+            if row["state"] in ("finished", "failed") and run not in told_of:
+                told_of.add(run)
+                line = f"{run.relative_to(folder)} {row['state']}  {told(row)}"
+                console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+    return on_poll
 
 
 MEASURED = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tyro
 
-from tinyalign import backend, compare, experiment, plan
+from tinyalign import backend, compare, engines, experiment, plan
 from tinyalign.config import Config
 from tinyalign.errors import InputError
 from tinyalign.methods import METHODS
@@ -58,8 +58,8 @@ class Compare(Config):
     """Where runs are kept."""
     resume: bool = False
     """Go on where the comparison of this name was stopped."""
-    workers: int = 2
-    """Methods trained at the same time."""
+    jobs: int | None = None
+    """Runs at the same time, each in a process of its own; 1 is one after another. [default: 2]"""
 
     def __call__(self):
         from tinyalign import screen
@@ -67,9 +67,9 @@ class Compare(Config):
         stem = self.name or f"compare-{self.env}-seed{self.seed}"
         folder = compare.free_folder(self.output, stem, self.resume, bool(self.name))
         names = [row.name for row in METHODS] if self.all else self.methods
-        settings = {"resume": self.resume, "workers": self.workers}
-        with screen.compare_progress() as on_poll:
-            rows = compare.compare(names, plain_config(self), folder, **settings, on_poll=on_poll)
+        config, settings = plain_config(self), {"resume": self.resume}
+        with engines.opened(self.jobs) as executor, screen.compare_progress(folder) as on_poll:
+            rows = compare.compare(names, config, folder, executor, **settings, on_poll=on_poll)
         screen.print_comparison(rows, folder)
         return 0
 

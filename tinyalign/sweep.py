@@ -1,0 +1,223 @@
+"""Many runs over any executor: finished ones are skipped, half-done ones go on, failures wait.
+
+A job depends on its settings and seed alone and writes a folder of its own, so where and in which
+order jobs are carried out changes nothing but the time. All workers must see the same disk.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import threading
+import traceback
+from concurrent import futures
+from pathlib import Path
+from typing import NamedTuple
+
+from tinyalign import experiment, plan
+from tinyalign.config import Config
+from tinyalign.errors import InputError
+
+POLL_SECONDS = 0.5
+TAIL_BYTES = 1 << 16  # more than a row of metrics takes
+ONE_AT_A_TIME = (
+    threading.Lock()
+)  # autograd has one tape per process; a cluster's worker has threads
+
+
+class Job(NamedTuple):
+    """One run to come."""
+
+    folder: Path  # of its run
+    methods: tuple[str, ...]  # stages, e.g. ("sft", "dpo")
+    config: Config  # with its seed
+    stop_early: bool = False  # end where a warm start ends, at --start_accuracy
+
+
+class JobsFailed(InputError):
+    """Some jobs of a sweep failed; the others were carried out to their end."""
+
+    def __init__(self, failed, finished):
+        lines = "".join(f"  {folder}: {reason}\n" for folder, reason in failed.items())
+        super().__init__(
+            f"{len(failed)} of {len(failed) + len(finished)} runs failed:\n{lines}"
+            "the others are finished; the same command with --resume tries only the failed again"
+        )
+        self.failed = failed  # {folder: one sentence}
+        self.finished = finished  # {folder: summaries}
+
+
+def sweep(jobs, executor, *, resume=False, on_poll=lambda rows: None):
+    """Carry out jobs and return {folder: the summary of each stage}.
+
+    jobs      list of Job, each with a folder of its own
+    executor  any concurrent.futures.Executor
+    resume    skip what is finished and go on with the rest; without it a used folder is refused
+    on_poll   called about twice a second with {folder: its newest metrics and their "state"},
+              which is waiting, running, finished or failed
+    raises    InputError before any work for jobs that cannot be done; JobsFailed at the end
+    """
+    placed = {job.folder: located(job) for job in jobs}
+    if len({job.folder for job in placed.values()}) < len(jobs):
+        raise InputError("two runs of a sweep have the same folder: give each its own")
+    done = {folder: read_summary(job) for folder, job in placed.items() if is_done(job, resume)}
+    failed = {}
+    carry_out(placed, executor, done, failed, on_poll)
+    if failed:
+        raise JobsFailed(failed, done)
+    return {folder: done[folder] for folder in placed}
+
+
+def carry_out(placed, executor, done, failed, on_poll):
+    """Hand over what is not done, and enter into `done` or `failed` what has ended."""
+    queue, running = [folder for folder in placed if folder not in done], {}
+    on_poll(states(placed, done, failed))
+    try:
+        while queue or running:
+            if queue:
+                folder = queue.pop(0)
+                running[submit(executor, placed[folder])] = folder
+            wait = 0 if queue else POLL_SECONDS
+            ended, _ = futures.wait(running, wait, futures.FIRST_COMPLETED)
+            for future in ended:
+                folder = running.pop(future)
+                settle(future, folder, placed[folder], done, failed)
+            if ended or not queue:
+                on_poll(states(placed, done, failed))
+    except BaseException:
+        for future in running:
+            future.cancel()
+        raise
+
+
+def digest(jobs):
+    """A SHA-256 of what finished jobs came to: settings, metrics without seconds, weights.
+
+    It depends neither on the order of the jobs nor on where their folders are.
+    """
+    return hashlib.sha256("".join(sorted(map(digest_of, jobs))).encode()).hexdigest()
+
+
+def digest_of(job):
+    """The same of one job."""
+    settings = {**vars(job.config), "start": None, "methods": job.methods, "early": job.stop_early}
+    rows = [json.loads(line) for line in (job.folder / "metrics.jsonl").read_text().splitlines()]
+    plain = [{name: row[name] for name in sorted(row) if name != "seconds"} for row in rows]
+    total = hashlib.sha256(json.dumps([settings, plain], sort_keys=True, default=str).encode())
+    total.update((job.folder / "model.safetensors").read_bytes())
+    return total.hexdigest()
+
+
+def located(job):
+    """The same job with absolute paths: a worker elsewhere has another current folder."""
+    names = [name for name in ("start", "data") if getattr(job.config, name)]
+    paths = {name: Path(getattr(job.config, name)).absolute() for name in names}
+    config = dataclasses.replace(job.config, **paths)
+    return job._replace(folder=Path(job.folder).absolute(), config=config)
+
+
+def planned(job):
+    """The plan of a job, checked."""
+    whole = plan.make(list(job.methods), job.config)
+    return plan.stopping(whole) if job.stop_early else whole
+
+
+def is_done(job, resume):
+    """Whether a job can be skipped; InputError if it cannot be done at all."""
+    laid_out = planned(job)
+    if (job.folder / "config.json").exists() and not resume:
+        raise InputError(
+            f"{job.folder} already holds a run: add --resume to go on, or --name another"
+        )
+    return is_finished(laid_out, job.folder)
+
+
+def is_finished(laid_out, folder):
+    """Whether the folder holds the whole of this plan; InputError if it holds another one."""
+    if not (folder / "config.json").exists():
+        return False
+    experiment.require_same_settings(folder, plan.describe(laid_out))
+    if not (folder / "curves.svg").exists():  # the last that a run writes
+        return False
+    return experiment.restore(folder / "checkpoint.safetensors").phase == len(laid_out.phases)
+
+
+def submit(executor, job):
+    """A future of the job, also from an executor that broke while the queue was handed over."""
+    try:
+        return executor.submit(work, job)
+    except futures.BrokenExecutor as error:
+        broken = futures.Future()
+        broken.set_exception(error)
+        return broken
+
+
+def work(job):
+    """Carry out one job in whatever process this is; what has been done before is not repeated."""
+    job.folder.mkdir(parents=True, exist_ok=True)
+    with ONE_AT_A_TIME, locked(job.folder / ".lock"):
+        laid_out = planned(job)
+        if not is_finished(laid_out, job.folder):
+            experiment.run(laid_out, job.folder, resume=True)
+    return read_summary(job)
+
+
+@contextlib.contextmanager
+def locked(path):
+    """Hold a file's lock: a cluster may run a job anew while the worker it gave up still lives.
+
+    The second one waits for the first, then finds the work done. The system frees the lock of a
+    process that dies, however it dies. Windows has no such lock: nothing is held there.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with open(path, "wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def read_summary(job):
+    """The summary of each stage of a run."""
+    return json.loads((job.folder / "summary.json").read_text())
+
+
+def settle(future, folder, job, done, failed):
+    """Enter a job that ended into `done` or `failed`; a bug's traceback stays in its folder."""
+    try:
+        future.result()
+        done[folder] = read_summary(job)
+    except FileNotFoundError:
+        failed[folder] = "its worker finished, but not on this disk: all must see the same one"
+    except InputError as error:
+        failed[folder] = str(error)
+    except futures.BrokenExecutor:
+        failed[folder] = "a worker process was ended from outside, perhaps for lack of memory"
+    except Exception as error:
+        job.folder.mkdir(parents=True, exist_ok=True)
+        (job.folder / "error.txt").write_text("".join(traceback.format_exception(error)))
+        failed[folder] = f"{type(error).__name__}: {error} (more in {folder}/error.txt)"
+
+
+def states(placed, done, failed):
+    """What `on_poll` is given."""
+    rows = {}
+    for folder, job in placed.items():
+        row = newest(job.folder)
+        state = "finished" if folder in done else "failed" if folder in failed else ""
+        rows[folder] = {**row, "state": state or ("running" if row else "waiting")}
+    return rows
+
+
+def newest(folder):
+    """The last complete line of a run's metrics, or {} before the first."""
+    path = folder / "metrics.jsonl"
+    if not path.exists():
+        return {}
+    with open(path, "rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL_BYTES))
+        lines = file.read().split(b"\n")[:-1]
+    return json.loads(lines[-1]) if lines else {}
