@@ -5,12 +5,18 @@ import importlib
 import inspect
 import itertools
 import re
+import subprocess
+import sys
+from html import unescape
 from pathlib import Path
 
+import jupytext
 import pytest
 from hypothesis import settings
 from matplotlib.figure import Figure
 from walkthrough_solutions import SOLUTIONS
+
+from tinyalign.pages import site
 
 ROOT = Path(__file__).parent.parent
 NOTES = ROOT.parent / "shared" / "notes"  # beside the repository, where somebody has put them
@@ -55,28 +61,43 @@ def marked(page):
     return pytest.param(page, marks=[] if key(page) in QUICK else pytest.mark.slow, id=page.stem)
 
 
+def printed(html):
+    """All that the cells of a built page have printed."""
+    return unescape("\n".join(re.findall(r"<samp>(.*?)</samp>", html, flags=re.DOTALL)))
+
+
 @pytest.mark.parametrize("page", [marked(page) for page in PAGES])
-def test_a_page_runs_and_its_exercises_tell_right_from_wrong(page, capsys):
-    """It ends in asserts of its claims; stubs are "not yet"; right passes and wrong does not."""
+def test_a_page_runs_and_its_exercises_tell_right_from_wrong(page):
+    """It ends in asserts of its claims; stubs are "not yet"; right passes and wrong does not.
+
+    What it makes is left where `tinyalign read` and the browser's tests look for pages.
+    """
+    names, out = {}, site.cache()
+    site.build_page(page, out, names)
+    said = printed((out / f"{page.stem}.html").read_text(encoding="utf8"))
+    assert said.rstrip().endswith("all claims of this page hold")
+    exercises = [name for name in names if name.startswith("my_")]
+    assert 2 <= len(exercises) <= 3 and set(exercises) == set(SOLUTIONS[key(page)])
     profile = settings.get_current_profile_name()
-    names = {"__name__": "__main__", "__file__": str(page)}
+    settings.load_profile("lesson")
     try:
-        exec(compile(page.read_text(encoding="utf8"), str(page), "exec"), names)
-        settings.load_profile("lesson")
-        said = capsys.readouterr().out
-        assert said.rstrip().endswith("all claims of this page hold")
-        exercises = [name for name in names if name.startswith("my_")]
-        assert 2 <= len(exercises) <= 3 and set(exercises) == set(SOLUTIONS[key(page)])
         for name in exercises:
             assert f"{name}: not yet written" in said
             check, (right, wrong) = names[f"check_{name}"], SOLUTIONS[key(page)][name]
             check(right)
             with pytest.raises(AssertionError):
                 check(wrong)
-        assert isinstance(names["figure"], Figure)
-        names["figure"].draw_without_rendering()
     finally:
         settings.load_profile(profile)
+    assert isinstance(names["figure"], Figure)
+
+
+def test_a_page_runs_as_a_script(tmp_path):
+    """From any folder, and it leaves nothing there."""
+    command = [sys.executable, str(PAGES[14])]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("all claims of this page hold\n") and not done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_there_are_seventeen_pages_and_a_capstone():
@@ -102,7 +123,6 @@ def test_a_page_is_a_notebook(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_jupytext_reads_and_writes_a_page_unchanged(page):
-    jupytext = pytest.importorskip("jupytext")
     notebook = jupytext.read(page)
     assert notebook.metadata.kernelspec.name == "python3"
     again = jupytext.reads(jupytext.writes(notebook, fmt="ipynb"), fmt="ipynb")
@@ -110,6 +130,12 @@ def test_jupytext_reads_and_writes_a_page_unchanged(page):
     assert [(cell.cell_type, cell.source) for cell in again.cells] == kinds
     back = jupytext.reads(jupytext.writes(again, fmt="py:percent"), fmt="py:percent")
     assert [(cell.cell_type, cell.source) for cell in back.cells] == kinds
+    ours = [kind for kind, _ in cells(page)]
+    assert [kind for kind, _ in kinds] == ours
+    written = jupytext.writes(notebook, fmt="py:percent")
+    assert re.sub(r"^# .*jupytext_version.*\n", "", written, flags=re.MULTILINE) == (
+        page.read_text(encoding="utf8")
+    )
 
 
 def found(name):

@@ -33,7 +33,8 @@
 # advantage is the reward minus the group's mean, divided by the group's standard deviation
 # (errata rows 13, 15, 19, 31). The group is the *current* samples of one prompt, drawn by the
 # policy as it stands (rows 7, 14). What it drops is the critic, not the reward model and not the
-# reference (rows 2, 8, 30).
+# reference (rows 2, 8, 30). Its ratio is one per token (004 line 102 has one per sequence, row 32),
+# and since it samples while it learns, it is no "direct method" (004 line 34, row 27).
 #
 # ## Four baselines, live
 #

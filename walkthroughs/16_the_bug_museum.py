@@ -30,7 +30,8 @@
 #
 # Note 004 contains complete code for GRPO, RRHF, IPO, KTO and ORPO. None of it was ever run
 # against anything; eleven of its bugs hang in the museum. The table below names them with the
-# first law that each breaks.
+# first law that each breaks; the shortest of them is an `.item()` through which no gradient passes
+# (line 329, errata row 40).
 #
 # ## A law, and how to ask
 #

@@ -5,6 +5,7 @@
     running  cells run in order, their output and figures caught
     layout   pieces put side by side, and the frame around every page
     contents the index page, read off the table of methods, the errata and the kill matrix
+    errata   their table, the tests behind it, links to and from every page that mentions a row
     site     files in a folder: `build_pages`; the commands `write` and `read`
 
 The libraries for Markdown, highlighting and MathML are the extra `pages`. Only the layout is ours.

@@ -1,10 +1,9 @@
 """The index page: curriculum, paths through it, methods, errata, kill matrix."""
 
-import json
 import re
 
 from tinyalign import methods, show
-from tinyalign.pages import markup
+from tinyalign.pages import errata, markup
 from tinyalign.pages.cells import title
 from tinyalign.pages.markup import ROOT, escape
 
@@ -19,13 +18,12 @@ INTRODUCTION = (
     "answer. On the left of every page stands what is claimed, on the right the code that shows "
     "it, what it printed when this page was built, and the library's own source."
 )
-ERRATA = "Statements of the notes, and what the papers, the derivation or the code say instead."
 
 
 def index(paths):
     """The body of the index page, and links to its sections."""
-    wrong = errata(paths)
-    linked = f'{ERRATA} <a href="errata.html">They have a page of their own.</a>'
+    wrong = errata.table(paths)
+    linked = f'{errata.LEAD} <a href="errata.html">They have a page of their own.</a>'
     titles = {path.stem: title(path) for path in paths}
     reading = "".join(reading_path(name, numbers, titles) for name, numbers in PATHS)
     sections = (
@@ -58,21 +56,6 @@ def reading_path(name, numbers, titles):
     return f"<h3>{name}</h3>\n{listed(found, 'path')}" if found else ""
 
 
-def table(caption, names, rows):
-    """Rows of HTML under the names of their columns; the first cell names its row."""
-    head = "".join(f'<th scope="col">{name}</th>' for name in names)
-    lines = [
-        f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in rest) + "</tr>"
-        for first, *rest in rows
-    ]
-    return (
-        f'<div class="wide" tabindex="0"><table>\n<caption>{caption}</caption>\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n"
-        + "\n".join(lines)
-        + "\n</tbody></table></div>\n"
-    )
-
-
 def methods_table():
     """Every method: what it learns from, what it holds in memory, its paper."""
     kinds = list(show.FEEDBACK)
@@ -87,43 +70,9 @@ def methods_table():
         for row in sorted(methods.METHODS, key=lambda row: kinds.index(row.learns_from))
     ]
     said = "<p><code>tinyalign show METHOD</code> prints a formula, a paper and the source.</p>\n"
-    return said + table("All methods", ("method", "in full", "learns from", "holds", "paper"), rows)
-
-
-def errata(paths):
-    """The errata as a table; None where their file is missing."""
-    file = paths[0].parent / "errata.json"
-    if not file.is_file():
-        return None
-    found = json.loads(file.read_text(encoding="utf8"))
-    stems = {path.stem for path in paths}
-    rows = [
-        (
-            f'<span id="row-{row["row"]}">{row["row"]}</span>',
-            f"note {row['note']}, line {', '.join(map(str, row['lines']))}",
-            "<br>".join(f"“{escape(quote)}”" for quote in row["quotes"]),
-            markup.inline(row["truth"]),
-            shown_by(row, stems),
-        )
-        for row in found
-    ]
-    return table(
-        f"{len(rows)} errata", ("row", "where", "the notes", "the truth", "shown by"), rows
+    return said + markup.table(
+        "All methods", ("method", "in full", "learns from", "holds", "paper"), rows
     )
-
-
-def errata_page(paths):
-    """The body of the page of errata; None where their file is missing."""
-    found = errata(paths)
-    return found and f"<h1>Where the notes are wrong</h1>\n<p>{ERRATA}</p>\n{found}"
-
-
-def shown_by(row, stems):
-    """The page and the test that show a row, or why there is none."""
-    page, test = row.get("walkthrough"), row.get("test")
-    linked = f'<a href="{page}.html">page {page[:2]}</a>' if page in stems else ""
-    tested = f"<code>{escape(test)}</code>" if test else escape(row.get("why_not") or "")
-    return "<br>".join(part for part in (linked, tested) if part)
 
 
 def kill_matrix():

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from tinyalign.errors import InputError
-from tinyalign.pages import markup, running
+from tinyalign.pages import errata, markup, running
 from tinyalign.pages.cells import pieces
 
 PAGE = """<!doctype html>
@@ -40,9 +40,9 @@ def frame(title, body, links):
     return PAGE.format(title=markup.escape(title), body=body, links="\n".join(linked))
 
 
-def body(path):
-    """A walkthrough, run and laid out."""
-    names = {"__name__": "__main__", "__file__": str(path)}
+def body(path, names):
+    """A walkthrough, run and laid out; what it defines is left in the dict `names`."""
+    names |= {"__name__": "__main__", "__file__": str(path)}
     rows, ran = [Row([], [])], None  # ran: the row of the last cell that ran
     for piece in pieces(path):
         if piece.kind in ("text", "notes") and begins(piece, rows[-1], ran):
@@ -50,7 +50,10 @@ def body(path):
         if piece.kind == "code":
             ran = rows[-1]
         put(path, piece, rows[-1], ran, names)
-    return "".join(map(side_by_side, rows))
+    try:
+        return errata.linked("".join(map(side_by_side, rows)), errata.read(path.parent))
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from error
 
 
 def begins(piece, row, ran):

@@ -82,6 +82,22 @@ def output_block(text):
     return f'<pre class="output" tabindex="0"><samp>{escape(text.rstrip())}</samp></pre>\n'
 
 
+def table(caption, names, rows, *, kind=""):
+    """Rows of HTML under the names of their columns; the first cell names its row."""
+    head = "".join(f'<th scope="col">{name}</th>' for name in names)
+    lines = [
+        f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in rest) + "</tr>"
+        for first, *rest in rows
+    ]
+    opened = f'<table class="{kind}">' if kind else "<table>"
+    return (
+        f'<div class="wide" tabindex="0">{opened}\n<caption>{caption}</caption>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n"
+        + "\n".join(lines)
+        + "\n</tbody></table></div>\n"
+    )
+
+
 def notes_block(text):
     """Where in the notes to look: file and lines."""
     places = [NOTES.fullmatch(line).groups() for line in text.splitlines() if line.strip()]

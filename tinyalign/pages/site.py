@@ -2,12 +2,13 @@
 
 import getpass
 import hashlib
+import os
 import tempfile
 import webbrowser
 from pathlib import Path
 
 from tinyalign.errors import InputError
-from tinyalign.pages import contents, layout
+from tinyalign.pages import contents, errata, layout
 from tinyalign.pages.cells import title
 from tinyalign.pages.markup import ROOT, need
 
@@ -56,20 +57,31 @@ def build_pages(out, only=None, *, folder=None, on_page=None):
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file, want a folder")
     out.mkdir(parents=True, exist_ok=True)
-    style = Path(__file__).with_name("style.css").read_text(encoding="utf8")
-    put(out / "style.css", style)
-    put(out / "index.html", layout.frame("tinyalign", *contents.index(paths)))
-    if body := contents.errata_page(paths):
-        put(out / "errata.html", layout.frame("Errata of the notes", body, [HOME]))
+    write_frame(out, paths)
     for path in paths:
         page = out / f"{path.stem}.html"
         if path in chosen:
             if on_page:
                 on_page(path)
-            put(page, layout.frame(title(path), layout.body(path), neighbours(path, paths)))
+            build_page(path, out)
         elif not page.exists():
             put(page, layout.frame(title(path), unbuilt(path), neighbours(path, paths)))
     return out
+
+
+def write_frame(out, paths):
+    """What needs no walkthrough to run: the style, the index, the errata."""
+    put(out / "style.css", Path(__file__).with_name("style.css").read_text(encoding="utf8"))
+    put(out / "index.html", layout.frame("tinyalign", *contents.index(paths)))
+    if body := errata.page(paths):
+        put(out / "errata.html", layout.frame("Errata of the notes", body, [HOME]))
+
+
+def build_page(path, out, names=None):
+    """Run a walkthrough and write its page; `names`, if given, receives all that it defines."""
+    body = layout.body(path, {} if names is None else names)
+    links = neighbours(path, walkthroughs(path.parent))
+    put(out / f"{path.stem}.html", layout.frame(title(path), body, links))
 
 
 def neighbours(path, paths):
@@ -91,8 +103,10 @@ def unbuilt(path):
 
 
 def put(path, text):
-    """A file with the same bytes on every system."""
-    path.write_text(text, encoding="utf8", newline="\n")
+    """A file with the same bytes on every system, there as a whole or not at all."""
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    half.write_text(text, encoding="utf8", newline="\n")
+    half.replace(path)
 
 
 def write(out):
@@ -129,10 +143,14 @@ def built(page):
 def cache():
     """A folder of this user for the pages of this very source."""
     digest = hashlib.sha256()
-    for folder in ("tinyalign", "toy_envs", "walkthroughs", "docs"):
-        for path in sorted((ROOT / folder).rglob("*")):
-            if path.suffix in (".py", ".css", ".md", ".json"):
-                digest.update(path.read_bytes())
+    folders = ("tinyalign", "toy_envs", "walkthroughs", "docs")
+    for path in sorted(path for name in folders for path in (ROOT / name).rglob("*")):
+        if path.suffix in (".py", ".css", ".md", ".json"):
+            digest.update(path.read_bytes())
+    if errata.TESTS.is_file():
+        digest.update(errata.TESTS.read_bytes())
     user = Path(tempfile.gettempdir()) / f"tinyalign-pages-{getpass.getuser()}"
     user.mkdir(mode=0o700, exist_ok=True)
-    return user / digest.hexdigest()[:16]
+    out = user / digest.hexdigest()[:16]
+    out.mkdir(exist_ok=True)
+    return out

@@ -1,0 +1,133 @@
+"""Every page in a headless Chromium: quiet, alone, readable on a phone, at a desk and in the dark.
+
+    pip install --no-deps axe-playwright-python==0.1.8 && pytest -m browser
+
+The pages are those that the slow tests of the walkthroughs have left; what is missing is built.
+"""
+
+import io
+
+import chromium
+import matplotlib.image
+import pytest
+
+from tinyalign.pages import site
+
+pytestmark = pytest.mark.browser
+PATHS = {path.stem: path for path in site.walkthroughs()}
+PAGES = ["index", "errata", *PATHS]
+WIDTHS = (390, 1280)  # a phone and a small desk
+
+# The text between formulas, without code and what was printed: nothing of LaTeX may be left in it.
+PROSE = """(() => { const copy = document.querySelector('main').cloneNode(true);
+  copy.querySelectorAll('pre, code, svg, math').forEach(part => part.remove());
+  return copy.textContent; })()"""
+FORMULAS = """[...document.querySelectorAll('main math')].map(e => [e.namespaceURI,
+  e.getBoundingClientRect().width, e.getBoundingClientRect().height])"""
+PLOTS = """[...document.querySelectorAll('.plot svg')].map(e => e.getBoundingClientRect())
+  .map(({x, y, width, height}) => ({x: x + scrollX, y: y + scrollY, width, height}))"""
+VIOLATIONS = """axe.run({resultTypes: ['violations']}).then(found => found.violations.map(
+  v => `${v.id}: ${v.nodes.length} times, ${v.nodes[0].html} ${v.nodes[0].failureSummary}`))"""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """One browser for all pages, with a new and empty profile."""
+    if not chromium.program():
+        pytest.fail("these tests need the program chromium")
+    found = chromium.Browser(tmp_path_factory.mktemp("profile"))
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def axe():
+    """The text of axe-core, a checker of accessibility."""
+    return chromium.axe_source() or pytest.fail(f"pip install --no-deps {chromium.AXE}==0.1.8")
+
+
+def page_of(stem):
+    """The file of a page; a walkthrough whose page is not there yet runs first."""
+    out = site.cache()
+    site.write_frame(out, list(PATHS.values()))
+    page = out / f"{stem}.html"
+    if stem in PATHS and not site.built(page):
+        site.build_page(PATHS[stem], out)
+    return page
+
+
+@pytest.fixture(params=PAGES)
+def page(request):
+    return page_of(request.param)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_page_is_quiet_and_asks_for_nothing_else(browser, page, width):
+    """Nothing on the console, no request but for itself, its style and an empty icon."""
+    browser.show(page, width=width, dark=False)
+    assert browser.complaints == []
+    own = {page.as_uri(), (page.parent / "style.css").as_uri()}
+    assert {url for url in browser.requests if not url.startswith("data:")} == own
+    assert browser.ask("document.scripts.length") == 0
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_page_is_not_wider_than_the_window(browser, page, width):
+    """No horizontal scrolling, with everything unfolded."""
+    browser.show(page, width=width, dark=False)
+    browser.ask("document.querySelectorAll('details').forEach(e => { e.open = true })")
+    assert browser.ask("innerWidth") == width
+    assert browser.ask("document.documentElement.scrollWidth") <= width
+
+
+def test_formulas_are_mathml(browser, page):
+    """Each has a size on the screen, and no dollar or backslash is left in the prose."""
+    browser.show(page, width=1280, dark=False)
+    browser.ask("document.querySelectorAll('details').forEach(e => { e.open = true })")
+    formulas = browser.ask(FORMULAS)
+    assert all(space == "http://www.w3.org/1998/Math/MathML" for space, _, _ in formulas)
+    assert all(width > 3 and height > 3 for _, width, height in formulas)
+    assert formulas or page.stem not in PATHS
+    assert not set("$\\") & set(browser.ask(PROSE))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_figures_are_visible(browser, page, width):
+    """They are as wide as the column, and a photograph of each is not all of one colour."""
+    browser.show(page, width=width, dark=True)
+    plots = browser.ask(PLOTS)
+    assert bool(plots) == (page.stem in PATHS)
+    for plot in plots:
+        assert plot["width"] > 300 and plot["height"] > 120
+        pixels = matplotlib.image.imread(io.BytesIO(browser.photograph(plot)))
+        assert pixels[..., :3].std() > 0.05, "an empty picture"
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_axe_finds_nothing(browser, axe, page, width, dark):
+    """Contrast, the order of headings, names of regions, all else that axe-core knows."""
+    browser.show(page, width=width, dark=dark)
+    browser.ask("document.querySelectorAll('details').forEach(e => { e.open = true })")
+    browser.ask(f"{axe};0")
+    assert browser.ask("getComputedStyle(document.body).backgroundColor") == (
+        "rgb(20, 23, 27)" if dark else "rgb(255, 255, 255)"
+    )
+    assert browser.ask(VIOLATIONS) == []
+
+
+def test_these_checks_can_fail(browser, axe, tmp_path):
+    """A page with every one of the faults is found out."""
+    page = tmp_path / "bad.html"
+    page.write_text(
+        "<!doctype html><html><head><link rel=stylesheet href='http://localhost:9/a.css'></head>"
+        "<body><main><h1>One</h1><h3 style='color:#ddd'>Pale</h3>"
+        "<p style='width:2000px'>wide, $x$</p></main>"
+        "<script>console.error('ouch')</script></body></html>"
+    )
+    browser.show(page, width=390, dark=False)
+    assert browser.complaints and "http://localhost:9/a.css" in browser.requests
+    assert browser.ask("document.documentElement.scrollWidth") > 390 and "$" in browser.ask(PROSE)
+    browser.ask(f"{axe};0")
+    found = {line.split(":")[0] for line in browser.ask(VIOLATIONS)}
+    assert {"color-contrast", "html-has-lang", "document-title", "heading-order"} <= found
