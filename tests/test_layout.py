@@ -23,8 +23,8 @@ FLOORS = [
     ["comparisons", "actor_critic"],
     ["methods"],
     ["plan"],
-    ["experiment", "show"],
-    ["sweep"],
+    ["experiment", "show", "cost"],
+    ["sweep", "memory"],
     ["compare", "pages", "laws"],  # laws stands by itself; the test below says so
     ["cli"],
     ["__main__"],
