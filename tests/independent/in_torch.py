@@ -47,7 +47,11 @@ def simpo(w, r, *, beta, gamma):
 
 def odds_ratio(w, r):
     def log_odds(a):
-        return a - torch.where(a > -0.6931, torch.log(-torch.expm1(a)), torch.log1p(-torch.exp(a)))
+        near = a > -0.6931
+        half = torch.full_like(a, -0.6931)  # for the branch not taken: its slope must be finite
+        above = torch.log(-torch.expm1(torch.where(near, a, half)))
+        below = torch.log1p(-torch.exp(torch.where(near, half, a)))
+        return a - torch.where(near, above, below)
 
     return -F.logsigmoid(log_odds(w) - log_odds(r))
 

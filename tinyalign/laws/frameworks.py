@@ -23,12 +23,12 @@ class Numpy:
     def receive(self, value):
         return np.asarray(value)
 
-    def slope(self, call, arrays, index):
+    def slope(self, call, arrays, index, dtype):
         """d Σ call / d arrays[index], or None where there is no derivative but differences."""
         if not self.differentiates:
             return None
         try:
-            return self._autograd(call, [np.array(a) for a in arrays], index)
+            return self._autograd(call, [self.send(a, dtype) for a in arrays], index)
         except Exception:  # plain NumPy refuses autograd's boxes in one of a hundred ways
             self.differentiates = False
             return None
@@ -55,8 +55,8 @@ class Torch:
             return np.stack([self.receive(v) for v in value])
         return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
 
-    def slope(self, call, arrays, index):
-        tensors = [self.send(a, "float64") for a in arrays]
+    def slope(self, call, arrays, index, dtype):
+        tensors = [self.send(a, dtype) for a in arrays]
         tensors[index].requires_grad_(True)
         total = call(*tensors).sum()
         if not total.requires_grad:  # detached: its derivative is exactly zero
@@ -79,8 +79,8 @@ class Jax:
             return np.stack([self.receive(v) for v in value])
         return np.asarray(value)
 
-    def slope(self, call, arrays, index):
-        sent = [self.send(a, "float64") for a in arrays]
+    def slope(self, call, arrays, index, dtype):
+        sent = [self.send(a, dtype) for a in arrays]
         total = self.jax.grad(lambda a: call(*sent[:index], a, *sent[index + 1 :]).sum())
         return np.asarray(total(sent[index]))
 

@@ -44,19 +44,19 @@ def tolerance():
     return ROOM[precision.get()]
 
 
-def same(actual, expected, *, room=None):
+def same(actual, expected, *, room=None, what="gives"):
     """Broken unless the two agree everywhere to rounding."""
     room = tolerance() if room is None else room
     actual, expected = np.broadcast_arrays(
         np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)
     )
     if not np.allclose(actual, expected, rtol=room, atol=room):
-        raise Broken(f"gives {show(actual)}, want {show(expected)}")
+        raise Broken(f"{what} {show(actual)}, want {show(expected)}")
 
 
-def same_slope(actual, expected):
+def same_slope(actual, expected, *, room=1e-5, what="has slope"):
     """As `same`, with the room that central differences need; slopes are taken in float64."""
-    same(actual, expected, room=1e-5)
+    same(actual, expected, room=room, what=what)
 
 
 def at_most(small, large, *, room=None):

@@ -1,10 +1,11 @@
 """ORPO: -log σ of the difference of log-odds LO. x is (chosen, rejected) or also an NLL."""
 
 import numpy as np
+from hypothesis import strategies as st
 
 from tinyalign.laws.domain import log_sigmoid, sigmoid
 from tinyalign.laws.general import example_laws
-from tinyalign.laws.law import law, same
+from tinyalign.laws.law import law, same, same_slope
 from tinyalign.laws.reference_free import (
     LOG2,
     WAY,
@@ -64,6 +65,34 @@ def odds_slopes(weight):
     return formula
 
 
+def slopes_where_certain(weight):
+    """Where autograd often fails: 1 - p underflows in a branch that the value does not take."""
+    formula = odds_slopes(weight)
+
+    def check(loss, x, p, near):
+        room = 1e-5 if loss.dtype == "float64" else 1e-3
+        rest = [np.zeros(1)] * (len(x) - 2)
+        for pair in ((np.array([near]), x[1][:1]), (x[0][:1], np.array([near]))):
+            for index, want in enumerate(formula(*pair, **p)):
+                found = slope_or_none(loss, (*pair, *rest), index, p)
+                if found is not None:
+                    name = loss.method.arrays[index]
+                    same_slope(found, want, room=room, what=f"in {name} has slope")
+
+    return check
+
+
+def slope_or_none(loss, x, index, p):
+    """By autodiff in the declared precision, else by steps of a thousandth where they can tell.
+
+    A loss of 1e-8 is right to rounding if it is given as 0; the difference of two such is not.
+    """
+    own = loss.own_slope(x, index, dtype=loss.dtype, **p)
+    if own is not None or (index == 0 and x[0][0] > -1e-6):
+        return own
+    return loss.differences(x, index, width=1e-3 * min(-x[index][0], 1e-2), **p)
+
+
 def odds_laws(weight):
     """The odds-ratio term, times a weight."""
     return (
@@ -87,6 +116,12 @@ def odds_laws(weight):
             "O2",
             preference_slopes(odds_slopes(weight)),
             sentence="the slopes are -σ(-LO)/(1-p_w) and +σ(-LO)/(1-p_l) (times λ)",
+        ),
+        law(
+            "O2b",
+            slopes_where_certain(weight),
+            sentence="by autodiff the slopes stay finite and right where p is all but 1",
+            near=st.sampled_from([-1e-3, -1e-6, -1e-8, -1e-12, -1e-17]),
         ),
     )
 

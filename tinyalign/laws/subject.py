@@ -68,18 +68,21 @@ class Subject:
 
     def slope(self, arrays, index, **numbers):
         """d(sum of the values)/d(arrays[index]): the function's own derivative, or differences."""
-        arrays = [np.asarray(a) for a in arrays]
         own = self.own_slope(arrays, index, **numbers)
-        return self._differences(arrays, index, numbers) if own is None else own
+        return self.differences(arrays, index, **numbers) if own is None else own
 
-    def own_slope(self, arrays, index, **numbers):
+    def own_slope(self, arrays, index, dtype="float64", **numbers):
         """By the function's autodiff; None where it has none."""
-        if self.reduction != "none" or self._converts():
-            return None
-        ready = self._numbers(numbers)
         self(*arrays, **numbers)
+
+        def call(*theirs):
+            theirs, changed, back = self._undo_conventions(theirs, numbers)
+            return back(self._raw(theirs, self._numbers(changed)))
+
+        pieces = [arrays] if self.reduction == "none" else self.method.cells(arrays)
         with time_limit():
-            return self.framework.slope(lambda *a: self._raw(a, ready), arrays, index)
+            found = [self.framework.slope(call, piece, index, dtype) for piece in pieces]
+        return None if found[0] is None else _together(found, np.shape(arrays[index]))
 
     def touches_its_inputs(self, *arrays, **numbers):
         """True if the arrays handed over are not what they were after the call."""
@@ -95,13 +98,6 @@ class Subject:
         """The dtype that the function itself gives, before it is made ours."""
         arrays, numbers, _ = self._undo_conventions(arrays, numbers)
         return self.framework.receive(self._call(arrays, numbers)).dtype
-
-    def _converts(self):
-        return any(
-            self.conventions.get(c.name, c.default) != c.default
-            for c in self.method.conventions
-            if c.undo is not None
-        )
 
     def _undo_conventions(self, arrays, numbers):
         back = []
@@ -150,25 +146,33 @@ class Subject:
             raise Broken(f"gives a {type(value).__name__}, want numbers")
         return array.astype(self.dtype)
 
-    def _differences(self, arrays, index, numbers):
+    def differences(self, arrays, index, width=1e-5, **numbers):
         """Central differences, one coordinate at a time; always in float64."""
+        arrays = [np.asarray(a) for a in arrays]
         subject = self if self.dtype == "float64" else self._in_float64()
         found = np.zeros(arrays[index].shape)
         for place in np.ndindex(arrays[index].shape):
             ends = []
-            for step in (1e-5, -1e-5):
+            for step in (width, -width):
                 moved = arrays[index].astype(float)
                 moved[place] += step
                 ends.append(
                     np.sum(subject(*arrays[:index], moved, *arrays[index + 1 :], **numbers))
                 )
-            found[place] = (ends[0] - ends[1]) / 2e-5
+            found[place] = (ends[0] - ends[1]) / (2 * width)
         return found
 
     def _in_float64(self):
         twin = object.__new__(Subject)
         twin.__dict__ = {**self.__dict__, "dtype": "float64"}
         return twin
+
+
+def _together(slopes, shape):
+    """The slopes of single examples as one array; in a number shared by all they add up."""
+    if not shape:
+        return sum(slopes)
+    return np.reshape(np.concatenate([np.ravel(s) for s in slopes]), shape)
 
 
 def _apply(functions, value):

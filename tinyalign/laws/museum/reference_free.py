@@ -61,6 +61,16 @@ def odds_ratio_of_sums(win, lose):
     return softplus(log_odds(6 * lose) - log_odds(4 * win))  # sums over 6 and 4 tokens
 
 
+def odds_ratio_slope_of_both_branches(win, lose):
+    import autograd.numpy as anp  # values and slopes, as in the original
+
+    def log1mexp(a):
+        near, far = anp.log(-anp.expm1(a)), anp.log1p(-anp.exp(a))
+        return anp.where(a > -0.6931, near, far)
+
+    return anp.logaddexp(0, lose - log1mexp(lose) - win + log1mexp(win))
+
+
 def orpo_drops_the_nll(win, lose, nll, *, lam):
     return lam * softplus(log_odds(lose) - log_odds(win))
 
@@ -158,6 +168,9 @@ EXHIBITS = [
     E(odds_ratio_sign_of_complement, "odds_ratio", "+log(1-p): p(1-p) instead of p/(1-p)"),
     E(odds_ratio_of_sums, "odds_ratio", "summed log-probs: odds of a whole text, all but 0",
       "note 004 line 569"),
+    E(odds_ratio_slope_of_both_branches, "odds_ratio",
+      "where() keeps one branch's value, but 0 · ∞ = nan comes back from the other's slope",
+      "huggingface/trl 1.16 (experimental/orpo, log1mexp)"),
     E(orpo_drops_the_nll, "orpo", "the likelihood term is missing"),
     E(orpo_note_004, "orpo", "summed log-probs in the odds and in the NLL",
       "note 004 lines 569-578"),
