@@ -78,7 +78,8 @@ def ungetitem(g, index, space):
 
     def add_into(total):
         if repeats:  # an array of ids may name one row twice: every copy has to count
-            xp.add.at(total, index, g)
+            owner = np if isinstance(total, np.ndarray) else xp  # of the array, not of the day
+            owner.add.at(total, index, g)
         else:
             total[index] += g
         return total
