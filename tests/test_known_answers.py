@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from here import fetched, here, sent
 
 from tinyalign import experiment, plan, policy, weights
 from tinyalign.config import Config
 from tinyalign.losses import preference
 from tinyalign.models import tabular
 from tinyalign.steps import Optimizer, learner, update
-from tinyalign.tree import tree_map
 from toy_envs import bandit
 
 BETA = 0.5
@@ -43,11 +43,11 @@ def every_pair():
 
 def trained(loss, steps):
     """The tabular policy, float64, after Adam with a decaying rate, as (CONTEXTS, ARMS) probs."""
-    network = learner({"table": some_reference()})
+    network = learner(sent({"table": some_reference()}))
     for step in range(steps):
         optimizer = Optimizer(0.05 * (1 - step / steps), max_grad_norm=1e9)
         network, _ = update(network, loss, optimizer)
-    return softmax(network.params["table"][:CONTEXTS])
+    return softmax(fetched(network.params["table"])[:CONTEXTS])
 
 
 def closed_form(beta):
@@ -57,8 +57,8 @@ def closed_form(beta):
 
 def test_dpo_on_population_preferences_reaches_the_closed_form():
     """KL(π ‖ π*) < 1e-6 where π* ∝ π_ref e^{r/β}: the RLHF optimum without a reward model."""
-    chosen, rejected, weight = every_pair()
-    frozen = {"table": some_reference()}
+    chosen, rejected, weight = sent(every_pair())
+    frozen = sent({"table": some_reference()})
     reference = [policy.token_logp(tabular, frozen, rows)[:, 0] for rows in (chosen, rejected)]
 
     def loss(params):
@@ -72,12 +72,14 @@ def test_dpo_on_population_preferences_reaches_the_closed_form():
 def test_the_exact_policy_gradient_with_kl_reaches_the_closed_form():
     """The maximiser of E r − β KL(π ‖ π_ref), all expectations exact, is π*: KL < 1e-6."""
     arms = np.indices((CONTEXTS, ARMS)).reshape(2, -1).T  # every context with every arm
-    frozen = policy.token_logp(tabular, {"table": some_reference()}, arms)[:, 0]
+    reference = {"table": some_reference()}
+    frozen = here(policy).token_logp(tabular, reference, arms)[:, 0]
+    arms, frozen, reward = sent((arms, frozen, REWARD.reshape(-1)))
 
     def loss(params):
         logp = policy.token_logp(tabular, params, arms)[:, 0]
         probability = np.e**logp
-        gain = probability * (REWARD.reshape(-1) - BETA * (logp - frozen))
+        gain = probability * (reward - BETA * (logp - frozen))
         return -gain.sum() / CONTEXTS, {}
 
     assert np.all(kl(trained(loss, 1500), closed_form(BETA)) < 1e-6)
@@ -98,7 +100,7 @@ def final_policy(tmp_path, method, **settings):
     job = plan.make([method], Config(env="bandit", beta=1.0, **settings))
     experiment.run(job, tmp_path / f"{method}-{settings['seed']}")
     tree, _ = weights.load(tmp_path / f"{method}-{settings['seed']}" / "model.safetensors")
-    return softmax(tree_map(np.float64, tree["policy"])["table"][:CONTEXTS])
+    return softmax(fetched(tree["policy"]["table"]).astype(np.float64)[:CONTEXTS])
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from here import here, sent
 from strategies import slope
 
 from tinyalign import losses as L
@@ -163,12 +164,12 @@ def test_before_any_update_a_step_is_a_step_of_reinforce(row):
     """The same through policy_gradient_step and a model: KL weight 0, gradients to 1e-12."""
     tokens = RNG.integers(4, size=(N, T + 1))
     params = {"table": RNG.normal(size=(4, 4))}
-    logp = policy.token_logp(tabular, params, tokens)
+    logp = here(policy).token_logp(tabular, params, tokens)
     drawn = Experience(tokens, MASK, logp, logp, ADVANTAGE)
 
     def gradient(surrogate):
-        network, _ = steps.policy_gradient_step(
-            steps.learner(params), drawn, surrogate=partial(surrogate, clip=0.2),
+        network, _ = here(steps).policy_gradient_step(
+            steps.learner(sent(params)), drawn, surrogate=partial(surrogate, clip=0.2),
             reduce=aggregate.sequence_mean, kl=L.k3, beta=0.0, entropy_coef=0.0, temperature=1.0,
             model=tabular, optimizer=Optimizer(1e-3, max_grad_norm=1e9),
         )  # fmt: skip
