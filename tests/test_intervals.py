@@ -1,4 +1,4 @@
-"""Intervals: how often they hold the truth on data whose truth is known, and what they never say."""
+"""Intervals: how often they hold a truth that is known, and what they never say."""
 
 import numpy as np
 import pytest

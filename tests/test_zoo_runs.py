@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tinyalign import cli, experiment, methods, online, plan, report, weights
+from tinyalign import checkpoint, cli, experiment, methods, plan, policy, report, weights
 from tinyalign.config import Config
 from tinyalign.tree import leaves
 from toy_envs import hackable, programs
@@ -52,7 +52,7 @@ def test_a_stage_starts_from_the_weights_that_the_last_one_left(tmp_path, names,
         return prepare(job, index, carried)
 
     def finishing(*args):
-        (progress,) = (arg for arg in args if isinstance(arg, experiment.Progress))
+        (progress,) = (arg for arg in args if isinstance(arg, checkpoint.Progress))
         ends.append({name: network.params for name, network in progress.networks.items()})
         return finish(*args)
 
@@ -68,20 +68,27 @@ def test_a_stage_starts_from_the_weights_that_the_last_one_left(tmp_path, names,
     assert ("reward_model" in summaries[-1]["models"]) == (reward == "model")
 
 
-@pytest.mark.parametrize("method", ["grpo", "dapo", "raft"])
+@pytest.mark.parametrize("method", ["grpo", "dapo", "raft", "remax", "ppo", "dpo", "kto", "reward"])
 def test_every_sample_is_counted(tmp_path, method, monkeypatch):
-    """Those that dynamic sampling throws away too: nobody got them for nothing."""
-    drawn, roll_out = [], online.roll_out
+    """What dynamic sampling throws away and ReMax's greedy baseline too: nobody got them free."""
+    drawn, sample, looking = [], policy.sample, []
 
-    def counting(*args):
-        rollout = roll_out(*args)
-        drawn.append(len(rollout.tokens))
+    def counting(*args, **options):
+        rollout = sample(*args, **options)
+        drawn.append(0 if looking else len(rollout.tokens))
         return rollout
 
-    monkeypatch.setattr(online, "roll_out", counting)
-    summary = run(tmp_path, method, digits=1, **TINY, **SHORT)[-1]
-    assert summary["samples"] == sum(drawn)
-    assert len(drawn) == 3 or method == "dapo"
+    def look(setting, phase, stage, progress):
+        looking.append(True)
+        seen = see(setting, phase, stage, progress)
+        looking.clear()
+        return seen
+
+    see = experiment.look
+    monkeypatch.setattr(experiment, "look", look)
+    monkeypatch.setattr(policy, "sample", counting)
+    summary = run(tmp_path, method, **ON_BANDIT, **TINY, **SHORT)[-1]
+    assert summary["samples"] == sum(drawn) > 0
 
 
 def test_programs_report_pass_at_1_and_pass_at_k(tmp_path):

@@ -30,6 +30,9 @@ class Config:
 
     steps: int | None = None
     """Gradient steps; for online methods, rollouts."""
+    budget: str = "recipe"
+    """How much a run may use: recipe, or samples:N completions drawn, steps:N gradient steps, or
+    seconds:S of training."""
     learning_rate: float | None = None
     """Peak learning rate of Adam: linear warm-up, then linear decay to 0."""
     warmup_steps: int | None = None

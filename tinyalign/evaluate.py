@@ -7,6 +7,8 @@ import numpy as np
 from tinyalign import policy, stages, text
 from tinyalign.backend import to_device, to_host, xp
 from tinyalign.losses import divergence
+from tinyalign.losses.aggregate import token_mean
+from tinyalign.losses.policy_gradient import entropy
 from toy_envs.programs import pass_at_k
 
 
@@ -15,8 +17,9 @@ def evaluate_policy(setting, params, rng):
 
     returns  eval_accuracy: share solved by the likeliest completion; eval_reward: mean reward of
              sampled completions; eval_kl: KL(policy ‖ start) per completion, nats, with the
-             exact divergence at every sampled prefix; where the task allows several attempts,
-             eval_pass@1 and eval_pass@k: chance that one of so many samples is a success
+             exact divergence at every sampled prefix; eval_entropy: mean entropy there of the next
+             token, nats; where the task allows several attempts, eval_pass@1 and eval_pass@k:
+             chance that one of so many samples is a success
     """
     prompts = some(setting.task.held_out, setting.config.eval_size)
     accuracy = solved(setting, params, prompts, rng)
@@ -28,6 +31,7 @@ def evaluate_policy(setting, params, rng):
     kl = float(xp.sum(divergence.exact_kl(new, old) * rollout.mask)) / len(prompts)
     reward = np.mean(setting.task.reward(prompts, *texts))
     metrics = {"eval_accuracy": accuracy, "eval_reward": float(reward), "eval_kl": kl}
+    metrics["eval_entropy"] = float(token_mean(entropy(new), rollout.mask))
     return metrics | passed(setting, params, prompts, rng)
 
 

@@ -9,31 +9,20 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyalign import evaluate, plan, report, weights
+from tinyalign import budget, evaluate, plan, report, weights
 from tinyalign.backend import to_host
+from tinyalign.checkpoint import beginning, keep, restore
 from tinyalign.errors import InputError
-from tinyalign.optim import AdamState
-from tinyalign.steps import Learner
 from tinyalign.tree import nbytes
 
 STOP_CHECK = 5  # steps between looks at whether a warm start is good enough
 
 
-class Progress(NamedTuple):
-    """Where a run stands between two steps; a checkpoint is one of these on disk."""
-
-    phase: int  # index of the stage
-    step: int  # steps done in it
-    networks: dict[str, Learner]  # in training; {} before the stage begins
-    carried: dict[str, Any]  # parameters that earlier stages left: "policy", "reward_model"
-    rng: dict  # the generator's state
-    rows: int  # lines of metrics.jsonl so far
-    samples: int  # completions drawn so far
-    seconds: float  # time spent, interruptions aside
+class Diverged(InputError):
+    """The loss is no number any more."""
 
 
 def keep_freed_memory():
@@ -102,58 +91,64 @@ def require_same_settings(folder, described):
         )
 
 
-def beginning(job):
-    """The state of a run before its first step."""
-    rng = np.random.default_rng([job.config.seed, 0, 1])
-    return Progress(0, 0, {}, dict(job.carried), rng.bit_generator.state, 0, 0, 0.0)
-
-
 def run_phase(job, folder, progress, log, on_step):
     """Prepare one stage, train it to its end or its stop, and hand its networks on."""
-    phase, started = job.phases[progress.phase], time.perf_counter() - progress.seconds
+    phase, begun = job.phases[progress.phase], time.perf_counter()
     setting = plan.setting(job, progress.phase, progress.carried)
     stage = phase.method.stage(setting)
     rng = np.random.default_rng()
     rng.bit_generator.state = progress.rng
     if not progress.networks:
-        drawn = progress.samples + stage.samples
-        progress = progress._replace(networks=stage.networks, samples=drawn)
+        progress = progress._replace(
+            networks=stage.networks, samples=stage.samples, seconds=time.perf_counter() - begun
+        )
     row, finished = {}, False
     while not finished:
-        progress, metrics, finished = take_step(setting, phase, stage, progress, rng)
-        seconds = time.perf_counter() - started
+        progress, metrics = take_step(phase, stage, progress, rng)
+        finished, looks = look(setting, phase, stage, progress)
         place = {"phase": progress.phase, "stage": phase.method.name, "step": progress.step}
-        row = {**place, **metrics, "seconds": seconds}
+        used = {"samples": progress.samples, "seconds": progress.seconds}
+        row = {**place, **metrics, **looks, **used}
         log.write(json.dumps(row) + "\n")
         log.flush()
-        progress = progress._replace(seconds=seconds)
         on_step(row, stage.steps)
         if progress.step % setting.config.eval_every == 0 and not finished:
             keep(folder, progress)
     return finish(job, folder, setting, progress, stage, row)
 
 
-def take_step(setting, phase, stage, progress, rng):
-    """Advance a stage by one step: (progress, metrics as plain numbers, whether it is finished)."""
-    networks, metrics = stage.advance(progress.networks, rng, progress.step)
+def take_step(phase, stage, progress, rng):
+    """Advance a stage by one step: (progress, metrics as plain numbers)."""
+    begun = time.perf_counter()
+    pace = budget.place(phase.limit, stage.steps, progress)
+    networks, metrics = stage.advance(progress.networks, rng, pace)
     metrics = {name: float(to_host(value)) for name, value in metrics.items()}
-    step, samples = progress.step + 1, progress.samples + int(metrics.pop("samples", 0))
-    if not np.isfinite(metrics.get("loss", 0.0)):
-        raise InputError(
-            f"{phase.method.name}: the loss is {metrics['loss']} at step {step}: "
-            "lower --learning_rate"
-        )
     progress = progress._replace(
-        step=step,
+        step=progress.step + 1,
         networks=networks,
         rng=rng.bit_generator.state,
         rows=progress.rows + 1,
-        samples=samples,
+        samples=progress.samples + int(metrics.pop("samples", 0)),
+        seconds=progress.seconds + time.perf_counter() - begun,
     )
-    finished = step == stage.steps or good_enough(setting, phase, progress)
-    if finished or step % setting.config.eval_every == 0:
-        metrics |= measure(setting, stage, progress)
-    return progress, {**metrics, "samples": samples}, finished
+    if not np.isfinite(metrics.get("loss", 0.0)):
+        raise Diverged(
+            f"{phase.method.name}: the loss is {metrics['loss']} at step {progress.step}: "
+            "lower --learning_rate"
+        )
+    return progress, metrics
+
+
+def look(setting, phase, stage, progress):
+    """Whether a stage is finished, and what it can do where it is time to look."""
+    finished = budget.is_over(phase.limit, stage.steps, progress)
+    finished = finished or good_enough(setting, phase, progress)
+    if not finished and progress.step % setting.config.eval_every:
+        return finished, {}
+    found = measure(setting, stage, progress)
+    if progress.phase == 0 and setting.config.start is None and phase.method.name == "sft":
+        found.pop("eval_kl", None)  # of untrained parameters: no one asks how far from those it is
+    return finished, found
 
 
 def fresh_rng(setting, progress, use):
@@ -192,15 +187,7 @@ def finish(job, folder, setting, progress, stage, row):
     weights.write_atomically(path, json.dumps([*before, summary], indent=1).encode())
     carried = progress.carried | {name: params[name] for name in params if name != "critic"}
     weights.save(folder / "model.safetensors", carried, plan.model_note(job))
-    rng = np.random.default_rng([job.config.seed, progress.phase + 1, 1])
-    progress = progress._replace(
-        phase=progress.phase + 1,
-        step=0,
-        networks={},
-        carried=carried,
-        rng=rng.bit_generator.state,
-        seconds=0.0,
-    )
+    progress = beginning(job, progress.phase + 1, carried, progress.rows)
     keep(folder, progress)
     return progress
 
@@ -225,25 +212,3 @@ def summarise(setting, progress, stage, row):
         params = progress.networks["policy"].params
         summary["written"] = evaluate.written(setting, params, rng)
     return summary
-
-
-def keep(folder, progress):
-    """Write a checkpoint."""
-    tree = {"carried": progress.carried} if progress.carried else {}
-    for name, network in progress.networks.items():
-        adam = {"mean": network.adam.mean, "square": network.adam.square}
-        tree[name] = {"params": network.params, "adam": adam}
-    note = progress._replace(
-        networks={name: int(n.adam.step) for name, n in progress.networks.items()}, carried=None
-    )
-    weights.save(folder / "checkpoint.safetensors", tree, note._asdict())
-
-
-def restore(path):
-    """Read a checkpoint back."""
-    tree, note = weights.load(path)
-    networks = {
-        name: Learner(tree[name]["params"], AdamState(**tree[name]["adam"], step=step))
-        for name, step in note["networks"].items()
-    }
-    return Progress(**note | {"networks": networks, "carried": tree.get("carried", {})})

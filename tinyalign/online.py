@@ -26,6 +26,7 @@ class Batch(NamedTuple):
     reward: np.ndarray  # (P, G)
     ref_logp: Any  # (N, S−1)
     drawn: int = 0  # completions sampled to get these, thrown away ones included
+    greedy: Any = None  # (P, 1) reward of each prompt's likeliest completion, where it was asked
 
     @property
     def beta(self):
@@ -114,11 +115,12 @@ def joined(parts):
     )
 
 
-def greedy_reward(batch):
-    """The reward of each prompt's likeliest completion: (P, 1)."""
-    setting = batch.setting
-    rollout = roll_out(setting, batch.params, batch.prompts, batch.rng, 0.0)
-    return score(setting, batch.prompts, rollout)
+def collect_with_greedy(setting, params, rng):
+    """ReMax's batch: its baseline is the reward of each prompt's likeliest completion."""
+    batch = collect(setting, params, rng)
+    rollout = roll_out(setting, params, batch.prompts, rng, 0.0)
+    greedy = score(setting, batch.prompts, rollout)
+    return batch._replace(greedy=greedy, drawn=batch.drawn + greedy.size)
 
 
 def passes(config, size, rng):

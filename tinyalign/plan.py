@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyalign import actor_critic, methods, stages
+from tinyalign import actor_critic, budget, methods, stages
 from tinyalign import data as files
 from tinyalign.config import FILE_STEPS, LEARNED_BETA, LIKE, MODELS, RANGES, RECIPES
 from tinyalign.errors import InputError
@@ -27,6 +27,7 @@ class Phase(NamedTuple):
     stop_at: float | None  # a warm start stops at this share of solved training problems
     data: Any  # data.Data, or None: the task's own examples
     held_out_data: Any
+    limit: Any = None  # budget.Limit, where the number of steps is not what ends it
 
 
 class Job(NamedTuple):
@@ -48,6 +49,7 @@ def make(names, config):
     model_name = find_model(config)
     task = None if config.data else find_task(config)
     phases = [fill(row, config, model_name, typed=True) for row in rows]
+    phases = budget.fitted(phases, config)
     start, note = load_start(config)
     phases = with_warm_up(phases, config, model_name, start)
     vocabulary = task

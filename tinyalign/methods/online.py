@@ -61,7 +61,7 @@ def batch_centred(batch):
 
 def greedy_centred(batch):
     """Reward minus the reward of the prompt's likeliest completion."""
-    return (batch.reward - online.greedy_reward(batch)).reshape(-1, 1)
+    return (batch.reward - batch.greedy).reshape(-1, 1)
 
 
 def whitened_return(batch):
@@ -125,7 +125,7 @@ ONLINE = (
     rewards(
         "remax", "ReMax", "Li et al. 2023, arXiv:2310.10505",
         policy_gradient.reinforce, defaults=FRESH, advantages={"greedy": greedy_centred},
-        surrogate=score_function, reduce=whole, kl_in="reward",
+        surrogate=score_function, reduce=whole, kl_in="reward", collect=online.collect_with_greedy,
     ),
     rewards(
         "reinforce_pp", "REINFORCE++", "Hu 2025, arXiv:2501.03262",

@@ -1,0 +1,115 @@
+"""Budgets: what a run has used when it ends is what was given, to the sample and to the step."""
+
+import json
+
+import pytest
+
+from tinyalign import budget, checkpoint, experiment, methods, plan, report, stages
+from tinyalign.config import Config
+from tinyalign.errors import InputError
+
+BANDIT = {"env": "bandit", "batch_size": 6, "num_generations": 4, "eval_every": 1000}
+BY_SAMPLES = [m for m in methods.METHODS if m.name not in ("sft", "best_of_n")]
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch):
+    """They have tests of their own."""
+    monkeypatch.setattr(report, "curves", lambda rows, path: None)
+
+
+def run(folder, names, **settings):
+    """Summaries of the stages of a run."""
+    return experiment.run(plan.make(names.split(","), Config(**settings)), folder)
+
+
+@pytest.mark.parametrize("row", BY_SAMPLES, ids=lambda row: row.name)
+def test_samples_are_matched(tmp_path, row):
+    """Never more than the budget, and less by no more than one draw; offline methods' count too."""
+    (summary,) = run(tmp_path, row.name, budget="samples:250", **BANDIT)
+    greedy = 6 if row.name == "remax" else 0
+    one = 24 + greedy if row in methods.ONLINE else 4
+    if row.name == "dapo":  # ends with the rollout that reaches the budget; each is 1 to 4 draws
+        assert 240 <= summary["samples"] < 240 + 4 * 24
+    else:
+        assert summary["samples"] == 250 // one * one
+
+
+@pytest.mark.parametrize("row", [m for m in methods.METHODS if m.name != "best_of_n"])
+def test_gradient_steps_are_matched(tmp_path, row):
+    """Counted by Adam itself."""
+    run(tmp_path, row.name, budget="steps:8", **BANDIT | {"num_pairs": 30}, warmup_steps=1)
+    job = plan.make([row.name], Config(budget="steps:8", **BANDIT))
+    per_rollout = 4 if row.name in ("grpo", "ppo", "gspo", "cispo", "dapo") else 1
+    assert 8 % per_rollout == 0 and job.phases[-1].limit is None
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    rollouts = 8 // gradient_steps_of_one(row, job.phases[-1].config)
+    assert len(lines) == rollouts == job.phases[-1].config.steps
+
+
+def gradient_steps_of_one(row, config):
+    """By the settings that a policy gradient's rollout is cut with."""
+    several = row.surrogate is not None
+    return config.num_iterations * config.num_minibatches if several else 1
+
+
+@pytest.mark.parametrize("name", ["dpo", "grpo"])
+def test_seconds_end_a_run_at_the_first_step_after_them(tmp_path, name):
+    """Neither before nor a step later, and the learning rate has fallen by then."""
+    (summary,) = run(tmp_path, name, budget="seconds:0.4", **BANDIT)
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert summary["seconds"] >= 0.4
+    assert all(row["seconds"] < 0.4 for row in rows[:-1])
+
+
+def test_stages_share_a_budget(tmp_path):
+    """The reward model's comparisons and PPO's rollouts come to the same as one method's."""
+    stages_ = run(tmp_path, "reward,ppo", budget="samples:480", reward="model", **BANDIT)
+    assert [summary["samples"] for summary in stages_] == [240, 240]
+
+
+def test_the_learning_rate_falls_to_the_end_of_the_budget():
+    """By samples as by steps; where rollouts cost more than planned, it falls faster."""
+    limit = budget.Limit("samples", 240)
+    progress = checkpoint.Progress(0, 0, {}, {}, {}, 0, 0, 0.0)
+    for step in range(10):
+        assert budget.place(limit, 10, progress._replace(samples=24 * step)) == step
+    assert budget.place(limit, 10, progress._replace(step=2, samples=120)) == 5
+    assert budget.place(limit, 10, progress._replace(samples=500)) == 9
+    assert budget.place(None, 10, progress._replace(step=4, samples=9000)) == 4
+    assert not budget.is_over(limit, 10, progress._replace(step=10, samples=239))
+    assert budget.is_over(limit, 10, progress._replace(samples=240))
+
+
+def test_a_warm_start_has_no_budget():
+    """It comes before the comparison, and is the same for all."""
+    plain, short = (plan.make(["grpo"], Config(budget=b)) for b in ("recipe", "samples:4096"))
+    assert short.phases[0].limit is None and short.phases[0].stop_at == 0.4
+    assert plain.phases[0].config.steps == short.phases[0].config.steps
+    assert short.phases[1].config.steps == 4 and plain.phases[1].config.steps == 190
+
+
+def test_supervised_fine_tuning_draws_nothing():
+    plain, short = (plan.make(["sft"], Config(budget=b)) for b in ("recipe", "samples:9"))
+    assert [p.config.steps for p in plain.phases] == [p.config.steps for p in short.phases]
+    assert short.phases[0].method.stage is stages.supervised
+
+
+@pytest.mark.parametrize(
+    "settings, said",
+    [
+        ({"budget": "samples"}, "want recipe"),
+        ({"budget": "samples:-3"}, "want recipe"),
+        ({"budget": "samples:1.5"}, "want recipe"),
+        ({"budget": "samples:nan"}, "want recipe"),
+        ({"budget": "seconds:inf"}, "want recipe"),
+        ({"budget": "tokens:8"}, "want recipe"),
+        ({"budget": "samples:100"}, "draws 1024 at once"),
+        ({"budget": "steps:3"}, "takes 4 for a rollout"),
+        ({"budget": "steps:8", "steps": 8}, "sets --steps itself"),
+        ({"budget": "samples:2048", "num_pairs": 8}, "sets --num_pairs itself"),
+    ],
+)
+def test_a_budget_that_makes_no_sense_is_refused(settings, said):
+    with pytest.raises(InputError, match=said):
+        plan.make(["grpo"], Config(**settings))
