@@ -4,15 +4,19 @@ import math
 
 import numpy as np
 import pytest
+from here import here, sent
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import seeds
 from tiny import NAMES, SIZES, VOCAB, parameters, some_tokens
 
-from tinyalign import ops, policy, tree
+import tinyalign.ops
+import tinyalign.policy
+import tinyalign.tree
 from tinyalign.models import lstm, tabular, transformer
 
 each_model = pytest.mark.parametrize("model", NAMES.values(), ids=NAMES)
+ops, policy, tree = (here(m) for m in (tinyalign.ops, tinyalign.policy, tinyalign.tree))
 deep_models = pytest.mark.parametrize("model", [transformer, lstm], ids=["transformer", "lstm"])
 
 
@@ -69,10 +73,10 @@ def test_rows_of_a_batch_do_not_see_each_other(model, seed, order):
 def test_token_by_token_gives_the_features_of_the_whole_row(model, seed, rows, time):
     """start, then step over tokens[:, t] = trunk(tokens)[:, t] for every t."""
     params, tokens = parameters(model, seed % 7), some_tokens(seed, rows, time)
-    whole = model.trunk(params, tokens).reshape(rows, time, -1)
-    state = model.start(params, rows, time)
+    whole = here(model).trunk(params, tokens).reshape(rows, time, -1)
+    state = here(model).start(params, rows, time)
     for t in range(time):
-        features, state = model.step(params, state, tokens[:, t])
+        features, state = here(model).step(params, state, tokens[:, t])
         close(features, whole[:, t])
 
 
@@ -80,7 +84,7 @@ def test_token_by_token_gives_the_features_of_the_whole_row(model, seed, rows, t
 @given(seed=seeds, kept=st.lists(st.integers(0, 2), min_size=1, max_size=5))
 def test_a_kept_state_continues_its_own_row(model, seed, kept):
     """keep(state, rows) after 3 tokens, then step = trunk of those rows; rows may repeat."""
-    params, tokens = parameters(model, seed % 7), some_tokens(seed)
+    params, tokens, model = parameters(model, seed % 7), some_tokens(seed), here(model)
     ends = np.random.default_rng(seed + 1).integers(VOCAB, size=len(kept))
     state = model.start(params, 3, 4)
     for t in range(3):
@@ -96,16 +100,16 @@ def test_the_gradient_of_the_whole_model_is_its_slope(model, seed):
     """dL/dθ · d = [L(θ + h·d) − L(θ − h·d)]/2h along random directions, in float64."""
     rng = np.random.default_rng(seed)
     params, tokens = parameters(model, seed), some_tokens(seed)
-    weight = rng.standard_normal((3, 5))
+    weight, tokens = sent((rng.standard_normal((3, 5)), tokens))
 
     def loss(params):
-        return (weight * policy.token_logp(model, params, tokens)).sum(), {}
+        return (weight * tinyalign.policy.token_logp(model, params, tokens)).sum(), {}
 
     _, _, gradients = tree.value_and_grad(loss)(params)
     for path, leaf in tree.leaves(params).items():
         direction, h = rng.standard_normal(leaf.shape), 1e-6
         ends = (
-            loss(tree.rebuild({**tree.leaves(params), path: leaf + sign * h * direction}))[0]
+            here(loss)(tree.rebuild({**tree.leaves(params), path: leaf + sign * h * direction}))[0]
             for sign in (1, -1)
         )
         slope = (next(ends) - next(ends)) / (2 * h)
@@ -185,7 +189,7 @@ def test_the_lstm_trunk_is_a_stack_of_residual_layers():
         x = x + np.array(out)
     gain, bias = params["ln"]["gain"], params["ln"]["bias"]
     x = (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + 1e-5) * gain + bias
-    close(lstm.trunk(params, tokens[None]), x)
+    close(here(lstm).trunk(params, tokens[None]), x)
 
 
 def test_the_table_holds_the_logits_that_follow_each_token():
@@ -198,21 +202,22 @@ def test_the_table_holds_the_logits_that_follow_each_token():
 def test_parameters_are_as_many_as_the_architecture_says(vocab, heads, layers):
     """Transformer V·C + T·C + L·(12C² + 13C) + 2C; LSTM V·C + L·(8C² + 4C) + 2C; table V²."""
     rng, width, context = np.random.default_rng(0), 8, 5
-    made = transformer.init(
+    made = here(transformer).init(
         rng, vocab=vocab, width=width, layers=layers, heads=heads, context=context
     )
     block = 12 * width**2 + 13 * width
     assert tree.size(made) == vocab * width + context * width + layers * block + 2 * width
-    made = lstm.init(rng, vocab=vocab, width=width, layers=layers)
+    made = here(lstm).init(rng, vocab=vocab, width=width, layers=layers)
     assert tree.size(made) == vocab * width + layers * (8 * width**2 + 4 * width) + 2 * width
-    assert tree.size(tabular.init(rng, vocab=vocab)) == vocab**2
+    assert tree.size(here(tabular).init(rng, vocab=vocab)) == vocab**2
 
 
 @each_model
 def test_the_same_seed_makes_the_same_float32_parameters(model):
     """init(rng(0)) = init(rng(0)) ≠ init(rng(1)), every leaf float32; a table starts at 0."""
     first, again, other = (
-        model.init(np.random.default_rng(seed), vocab=VOCAB, **SIZES[model]) for seed in (0, 0, 1)
+        here(model).init(np.random.default_rng(seed), vocab=VOCAB, **SIZES[model])
+        for seed in (0, 0, 1)
     )
     assert all(leaf.dtype == np.float32 for leaf in tree.leaves(first).values())
     np.testing.assert_array_equal(tree.ravel(first), tree.ravel(again))
@@ -223,7 +228,7 @@ def test_the_same_seed_makes_the_same_float32_parameters(model):
 def test_a_fresh_transformer_neither_explodes_nor_vanishes(width, layers):
     """Weights at 1/√fan-in: every token of a new model starts within a few nats of uniform."""
     rng = np.random.default_rng(0)
-    params = transformer.init(rng, vocab=12, width=width, layers=layers, heads=2)
+    params = here(transformer).init(rng, vocab=12, width=width, layers=layers, heads=2)
     logits = policy.logits(transformer, params, rng.integers(12, size=(8, 20)))
     assert 0.1 < np.std(logits) < 2.0
 
@@ -247,4 +252,4 @@ def test_a_model_says_how_far_it_can_read(model):
 def test_a_row_longer_than_the_context_is_refused():
     """13 tokens do not fit a table of 12 positions."""
     with pytest.raises(ValueError):
-        transformer.trunk(parameters(transformer), some_tokens(time=13))
+        here(transformer).trunk(parameters(transformer), some_tokens(time=13))

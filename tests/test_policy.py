@@ -5,18 +5,20 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from here import here, sent
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import seeds
 from tiny import NAMES, VOCAB, parameters, some_tokens
 
-from tinyalign import policy
-from tinyalign.backend import to_host, using
+import tinyalign.policy
+from tinyalign.backend import to_device, to_host, using, xp
 from tinyalign.models import lstm, tabular, transformer
 from tinyalign.tree import tree_map
 
 each_model = pytest.mark.parametrize("model", NAMES.values(), ids=NAMES)
 EOS = VOCAB - 1
+policy = here(tinyalign.policy)
 
 
 @st.composite
@@ -85,8 +87,8 @@ def test_a_device_draws_the_same_tokens(model, device):
     with using("numpy"):
         params = parameters(model, dtype=np.float32)
         expected = sampled(model, params, 0, request)
-    there = tree_map(lambda leaf: policy.to_device(leaf), params)
-    rollout = sampled(model, there, 0, request)
+    rollout = tinyalign.policy.sample(model, sent(params), rng=np.random.default_rng(0), **request)
+    assert all(isinstance(part, xp.ndarray) for part in rollout)
     np.testing.assert_array_equal(to_host(rollout.tokens), expected.tokens)
     np.testing.assert_array_equal(to_host(rollout.mask), expected.mask)
     np.testing.assert_allclose(to_host(rollout.logp), expected.logp, rtol=1e-4, atol=1e-4)
@@ -143,7 +145,7 @@ def test_a_sequence_reads_the_logits_of_its_own_tokens_only(place):
     table = np.random.default_rng(0).standard_normal((6, VOCAB))  # logits by position alone
     fixed = SimpleNamespace(
         trunk=lambda params, tokens: np.tile(params[: tokens.shape[1]], (len(tokens), 1)),
-        unembedding=lambda params: np.eye(VOCAB),
+        unembedding=lambda params: to_device(np.eye(VOCAB)),
     )
     tokens, mask = np.array([[0, 1, 2, 3, 4, 1]]), np.array([[0, 0, 1, 1, 1]])
     raised = table.copy()
@@ -243,8 +245,8 @@ def test_the_score_of_a_token_is_shifted_by_one():
 @each_model
 def test_a_new_scalar_head_reads_zero(model):
     """V(s) = 0 everywhere at first: w = 0 and b = 0 on a trunk that starts as the policy's."""
-    params, tokens = parameters(model), some_tokens()
-    head = policy.scalar_init(model, params)
+    params, tokens = sent(parameters(model)), some_tokens()
+    head = tinyalign.policy.scalar_init(model, params)
     np.testing.assert_array_equal(policy.scalar(model, head, tokens), np.zeros((3, 6)))
     assert head["trunk"] is params
 
@@ -256,7 +258,7 @@ def test_a_scalar_head_is_linear_in_the_features(model):
     head = policy.scalar_init(model, params)
     w = np.random.default_rng(1).standard_normal(head["head"]["w"].shape)
     head["head"] = {"w": w, "b": np.array([0.5])}
-    expected = (model.trunk(params, tokens) @ w)[:, 0].reshape(3, 6) + 0.5
+    expected = (here(model).trunk(params, tokens) @ w)[:, 0].reshape(3, 6) + 0.5
     np.testing.assert_allclose(policy.scalar(model, head, tokens), expected, rtol=1e-10)
 
 

@@ -1,6 +1,7 @@
 """Small models for tests: every parameter random, in float64 unless asked otherwise."""
 
 import numpy as np
+from here import frozen, here
 
 from tinyalign.models import lstm, tabular, transformer
 from tinyalign.tree import tree_map
@@ -15,16 +16,14 @@ NAMES = {"transformer": transformer, "lstm": lstm, "tabular": tabular}
 
 
 def parameters(model, seed=0, dtype=np.float64, **sizes):
-    """Parameters without a zero or a one among them, so that none of them can be forgotten."""
+    """NumPy parameters without a zero or a one, so that none of them can be forgotten."""
     rng = np.random.default_rng(seed)
-    params = model.init(rng, vocab=VOCAB, **(sizes or SIZES[model]))
+    params = here(model).init(rng, vocab=VOCAB, **(sizes or SIZES[model]))
 
     def shaken(leaf):
-        moved = (leaf + 0.2 * rng.standard_normal(leaf.shape)).astype(dtype)
-        moved.flags.writeable = False
-        return moved
+        return (leaf + 0.2 * rng.standard_normal(leaf.shape)).astype(dtype)
 
-    return tree_map(shaken, params)
+    return frozen(tree_map(shaken, params))
 
 
 def some_tokens(seed=0, rows=3, time=6):
