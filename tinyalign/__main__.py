@@ -4,4 +4,5 @@ import sys
 
 from tinyalign.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":  # MPI's workers import what the first process runs
+    sys.exit(main())

@@ -39,12 +39,12 @@ class JobsFailed(InputError):
     """Some jobs of a sweep failed; the others were carried out to their end."""
 
     def __init__(self, failed, finished):
-        lines = "".join(f"  {folder}: {reason}\n" for folder, reason in failed.items())
+        lines = "".join(f"  {folder}: {reason(e, folder)}\n" for folder, e in failed.items())
         super().__init__(
             f"{len(failed)} of {len(failed) + len(finished)} runs failed:\n{lines}"
-            "the others are finished; the same command with --resume tries only the failed again"
+            "the others are finished; the same command with --resume tries only these again"
         )
-        self.failed = failed  # {folder: one sentence}
+        self.failed = failed  # {folder: the exception}
         self.finished = finished  # {folder: summaries}
 
 
@@ -187,19 +187,27 @@ def read_summary(job):
 
 def settle(future, folder, job, done, failed):
     """Enter a job that ended into `done` or `failed`; a bug's traceback stays in its folder."""
+    report = job.folder / "error.txt"
     try:
         future.result()
         done[folder] = read_summary(job)
-    except FileNotFoundError:
-        failed[folder] = "its worker finished, but not on this disk: all must see the same one"
-    except InputError as error:
-        failed[folder] = str(error)
-    except futures.BrokenExecutor:
-        failed[folder] = "a worker process was ended from outside, perhaps for lack of memory"
+        report.unlink(missing_ok=True)  # of an earlier try
     except Exception as error:
-        job.folder.mkdir(parents=True, exist_ok=True)
-        (job.folder / "error.txt").write_text("".join(traceback.format_exception(error)))
-        failed[folder] = f"{type(error).__name__}: {error} (more in {folder}/error.txt)"
+        failed[folder] = error
+        if not isinstance(error, InputError | futures.BrokenExecutor):
+            job.folder.mkdir(parents=True, exist_ok=True)
+            report.write_text("".join(traceback.format_exception(error)))
+
+
+def reason(error, folder):
+    """Why a job failed, in one sentence."""
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, futures.BrokenExecutor):
+        return "a worker was ended from outside, perhaps for lack of memory"
+    if isinstance(error, FileNotFoundError) and Path(error.filename or "").name == "summary.json":
+        return "its worker finished, but not on this disk: all workers must see the same one"
+    return f"{type(error).__name__}: {error} (more in {folder}/error.txt)"
 
 
 def states(placed, done, failed):

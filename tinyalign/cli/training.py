@@ -60,6 +60,9 @@ class Compare(Config):
     """Go on where the comparison of this name was stopped."""
     jobs: int | None = None
     """Runs at the same time, each in a process of its own; 1 is one after another. [default: 2]"""
+    executor: str | None = None
+    """Who carries the runs out in place of --jobs: dask:tcp://HOST:PORT, mpi, or MODULE:FACTORY, a
+    callable that returns a concurrent.futures.Executor. All workers must see --output."""
 
     def __call__(self):
         from tinyalign import screen
@@ -68,7 +71,8 @@ class Compare(Config):
         folder = compare.free_folder(self.output, stem, self.resume, bool(self.name))
         names = [row.name for row in METHODS] if self.all else self.methods
         config, settings = plain_config(self), {"resume": self.resume}
-        with engines.opened(self.jobs) as executor, screen.compare_progress(folder) as on_poll:
+        engine, shown = engines.opened(self.jobs, self.executor), screen.compare_progress(folder)
+        with engine as executor, shown as on_poll:
             rows = compare.compare(names, config, folder, executor, **settings, on_poll=on_poll)
         screen.print_comparison(rows, folder)
         return 0
