@@ -39,7 +39,7 @@ def frozen(tree):
 
 def pulled_back(function, args, at, weight):
     """Value and gradient of sum(weight · function) in argument `at`."""
-    args, weight = sent(args), sent(weight)
+    args, weight = sent(args), sent(np.asarray(weight))
     vjp, value = make_vjp(lambda x: function(*args[:at], x, *args[at + 1 :]))(args[at])
     return fetched((value, vjp(weight)))
 
