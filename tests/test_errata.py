@@ -100,6 +100,20 @@ def test_row_04():
     assert np.isclose(slope, -0.01 / 2).all()
 
 
+def test_row_05():
+    """The gold term prevents no drift: it goes on pulling, and the others pay with all they had."""
+    start, drift = {"z": np.zeros(5)}, []
+
+    def loss(p):
+        logp = log_softmax(p["z"])
+        return losses.tpo(logp[:1], logp[1:2], -logp[2:3])[0]
+
+    for steps in (100, 1000):
+        logp = log_softmax(descend(loss, start, steps=steps, learning_rate=0.05)[0]["z"])
+        drift.append(kl(np.exp(logp), np.full(5, 0.2)))
+    assert 1 < drift[0] < drift[1] and np.all(logp[3:] < -8)
+
+
 def test_row_06():
     """Gold enters TPO's loss by its own likelihood and meets neither win nor lose."""
     win, lose = np.array([-3.0]), np.array([-4.0])
@@ -489,6 +503,17 @@ def test_row_53():
     assert note_ipo(5.0, -5.0) == 0 < ipo_at(5.0, -5.0)
     one, two = np.array([1.3]), np.array([-0.2])
     assert np.isclose(note_ipo(1.3, -0.2), losses.sppo(one, two, ZERO, ZERO, beta=0.1)[0])
+
+
+def test_row_54():
+    """Of a preference that holds in four cases of five, a small τ makes near-certainty: 30 nats."""
+
+    def expected(margin, tau=0.01):
+        return 0.8 * ipo_at(margin, 0.0, tau=tau) + 0.2 * ipo_at(0.0, margin, tau=tau)
+
+    optimum = 0.6 / (2 * 0.01)
+    assert abs(grad(expected)(optimum)) < 1e-9 and optimum > 20 * np.log(4)
+    assert expected(30.0) < min(expected(29.0), expected(31.0), expected(np.log(4)))
 
 
 def note_kto(ratio, desirable, weight=1.0, beta=0.1):

@@ -27,8 +27,9 @@
 # The title and the worry are right; the loss is not. Line 475 asks *each* log-ratio for a target
 # of its own. IPO asks only for their difference (errata rows 52, 53); what is printed is SPPO
 # with hard labels, a method of its own. It is no hinge (line 463, row 51): too much is penalised
-# like too little. It is no L2 penalty (line 452, row 50). And "better performance" (line 614) has
-# no source: the paper reports bandits only (row 54).
+# like too little. It is no L2 penalty (line 452, row 50). "Better performance" (line 614) has no
+# source: the paper reports bandits only. And "prevents" (line 486) is too much: IPO bounds the
+# margin, and τ says where (row 54, last table).
 #
 # ## The losses, live
 #
@@ -224,6 +225,24 @@ cdpo_stops, cdpo_predicted = gaps[np.argmin(values)], cdpo_margin(beta=beta, fli
 print(f"cDPO stops at {cdpo_stops:.2f}, predicted {cdpo_predicted:.4f}; DPO at no margin")
 
 # %% [markdown]
+# **“I use IPO and it is overconfident.”** Look at τ. Of a preference that holds with probability
+# $p$, IPO's optimum makes a margin of $(2p-1)/(2\tau)$, DPO's $\log\frac{p}{1-p}/\beta$. At equal
+# strength IPO's is the smaller one, and it stays finite as $p$ goes to 1; but nothing keeps it near
+# the odds of the labels. With τ = 0.01 and four wins in five it asks for near-certainty:
+
+# %%
+rows = []
+for tau_, p in ((1.0, 0.8), (0.1, 0.8), (0.01, 0.8), (0.01, 1.0)):
+    wide = np.linspace(0, 200, 20_001)
+    nothing = 0 * wide
+    mixed = p * ipo(wide, nothing, nothing, nothing, tau=tau_)
+    mixed = mixed + (1 - p) * ipo(nothing, wide, nothing, nothing, tau=tau_)
+    odds = np.log(p / (1 - p)) if p < 1 else np.inf
+    rows.append([tau_, p, odds, wide[np.argmin(mixed)], (2 * p - 1) / (2 * tau_), odds / tau_])
+table(["τ or β", "p", "log-odds", "IPO stops at", "predicted", "DPO's optimum"], rows)
+sure = rows
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** Conservative DPO.
@@ -278,4 +297,6 @@ assert stops["IPO"] == 1 / (2 * tau) and stops["line 475"] == 1 / tau, "row 53"
 assert abs(shift["IPO"]) < 1e-9 < shift["line 475"] and np.all(printed == sppo(
     zero + 1.0, zero - 2.0, zero, zero, beta=tau)), "row 53"  # fmt: skip
 assert abs(cdpo_stops - cdpo_predicted) < 0.01
+assert all(abs(row[3] - row[4]) < 0.01 < row[5] - row[4] for row in sure), "IPO is the careful one"
+assert sure[2][3] > 20 * sure[2][2], "row 54: and yet surer than the labels, if τ is small"
 print("all claims of this page hold")
