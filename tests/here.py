@@ -24,6 +24,11 @@ def fetched(thing):
     return thing if xp.module is np else _mapped(to_host, xp.ndarray, thing)
 
 
+def copied(thing):
+    """The same with a NumPy copy of every array, which nobody else writes to."""
+    return _mapped(lambda array: to_host(array).copy(), (np.ndarray, xp.ndarray), thing)
+
+
 def here(library):
     """A module, or a function, of the library for callers that hold NumPy arrays."""
     return _function(library) if callable(library) else _Module(library)

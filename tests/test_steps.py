@@ -6,14 +6,15 @@ import inspect
 import autograd.core
 import numpy as np
 import pytest
+from here import copied, fetched, frozen, here, sent
 from tiny import NAMES, SIZES, VOCAB
 
 from tinyalign import losses, policy, steps, strict, tree
-from tinyalign.backend import to_device, to_host, using
+from tinyalign.backend import to_device, using, xp
 from tinyalign.losses import aggregate, divergence
 from tinyalign.models import lstm, transformer
 from tinyalign.steps import Experience, Optimizer
-from tinyalign.tree import leaves, ravel, tree_map
+from tinyalign.tree import leaves, tree_map
 
 each_model = pytest.mark.parametrize("model", NAMES.values(), ids=NAMES)
 deep_models = pytest.mark.parametrize("model", [transformer, lstm], ids=["transformer", "lstm"])
@@ -30,11 +31,11 @@ def start(model, seed=0):
 
 
 def batch(rows=6, time=7, seed=0):
-    """Tokens (N, S) and a ragged mask (N, S−1) after prompts of two tokens."""
+    """Tokens (N, S) and a ragged mask (N, S−1) after prompts of two tokens, on the device."""
     rng = np.random.default_rng(seed)
     tokens = rng.integers(VOCAB, size=(rows, time))
     place, end = np.arange(time - 1), rng.integers(3, time, size=(rows, 1))
-    return tokens, ((place >= 1) & (place < end)).astype(np.float32)
+    return sent((tokens, ((place >= 1) & (place < end)).astype(np.float32)))
 
 
 def surrogate(logp, old_logp, advantage, mask):
@@ -53,14 +54,14 @@ GRPO = dict(
 
 
 def sft(model):
-    tokens, mask = (to_device(a) for a in batch())
+    tokens, mask = batch()
     return start(model), lambda net: steps.sft_step(
         net, tokens, mask, model=model, optimizer=OPTIMIZER
     )
 
 
 def reward_model(model):
-    tokens, mask = (to_device(a) for a in batch())
+    tokens, mask = batch()
     params = policy.scalar_init(model, start(model))
     return params, lambda net: steps.reward_model_step(
         net, tokens, mask, model=model, optimizer=OPTIMIZER
@@ -68,7 +69,7 @@ def reward_model(model):
 
 
 def preference(model, loss=losses.dpo, roles=("chosen", "rejected")):
-    tokens, mask = (to_device(a) for a in batch(rows=2 * len(roles)))
+    tokens, mask = batch(rows=2 * len(roles))
     reference = policy.token_logp(model, start(model, seed=1), tokens)
     return start(model), lambda net: steps.preference_step(
         net, tokens, mask, reference, roles=roles, loss=loss, model=model, optimizer=OPTIMIZER
@@ -76,7 +77,7 @@ def preference(model, loss=losses.dpo, roles=("chosen", "rejected")):
 
 
 def grpo(model):
-    tokens, mask = (to_device(a) for a in batch())
+    tokens, mask = batch()
     advantage = to_device(np.array([[1], [-1], [0.5], [-0.5], [2], [-2]], np.float32))
     params = start(model)
     drawn = experience(model, params, tokens, mask, advantage)
@@ -84,7 +85,7 @@ def grpo(model):
 
 
 def critic(model):
-    tokens, mask = (to_device(a) for a in batch())
+    tokens, mask = batch()
     params = policy.scalar_init(model, start(model))
     old = policy.scalar(model, params, tokens[:, :-1])
     returns = to_device(np.random.default_rng(1).standard_normal(mask.shape).astype(np.float32))
@@ -94,7 +95,7 @@ def critic(model):
 
 
 def unpaired(model):
-    (tokens, mask), (other, other_mask) = (map(to_device, batch(seed=s)) for s in (0, 1))
+    (tokens, mask), (other, other_mask) = batch(seed=0), batch(seed=1)
     reference = start(model, seed=1)
     ref_logp = policy.sequence_logp(model, reference, tokens, mask)
     other_ref = policy.sequence_logp(model, reference, other, other_mask)
@@ -106,7 +107,7 @@ def unpaired(model):
 
 
 def ranked(model):
-    tokens, mask = (to_device(a) for a in batch())
+    tokens, mask = batch()
     ref_logp = policy.token_logp(model, start(model, seed=1), tokens)
     reward = to_device(np.array([[1, 0, 2], [0.5, 0.5, -1]], np.float32))
     grouped = (a.reshape(2, 3, -1) for a in (tokens, mask, ref_logp))
@@ -133,7 +134,7 @@ def train(params, step, count=4):
 def curve(history):
     """The loss of every step, on the host."""
     name = "loss" if "loss" in history[0] else "value_loss"
-    return np.array([to_host(metrics[name]) for metrics in history])
+    return np.array([fetched(metrics[name]) for metrics in history])
 
 
 @each_step
@@ -150,17 +151,16 @@ def test_a_step_on_the_device_copies_nothing_and_learns_what_numpy_learns(family
         assert strict.stats.calls > 100
     for name in history[0]:
         np.testing.assert_allclose(
-            [to_host(metrics[name]) for metrics in history],
+            [fetched(metrics[name]) for metrics in history],
             [metrics[name] for metrics in expected],
             rtol=1e-4, atol=1e-5, err_msg=name,
         )  # fmt: skip
-    np.testing.assert_allclose(
-        to_host(ravel(network.params)), ravel_on_host(reference.params), rtol=1e-3, atol=1e-4
-    )
+    np.testing.assert_allclose(weights(network), weights(reference), rtol=1e-3, atol=1e-4)
 
 
-def ravel_on_host(params):
-    return np.concatenate([leaf.reshape(-1) for leaf in leaves(params).values()])
+def weights(network):
+    """All parameters as one NumPy vector."""
+    return np.concatenate([leaf.reshape(-1) for leaf in leaves(fetched(network.params)).values()])
 
 
 @each_step
@@ -191,7 +191,7 @@ def test_no_float64_array_arises_in_a_float32_step(family, model, monkeypatch):
     assert seen == {"value": single, "cotangent": single, "gradient": single}
     assert {leaf.dtype for leaf in leaves(network.params).values()} == single
     assert {network.adam.mean.dtype, network.adam.square.dtype} == single
-    assert {np.asarray(value).dtype for value in history[-1].values()} == single
+    assert {np.asarray(value).dtype for value in fetched(history[-1]).values()} == single
 
 
 @each_step
@@ -201,17 +201,15 @@ def test_a_step_writes_to_none_of_its_arguments(family, model):
     params, step = family(model)
     network = steps.learner(params)
     network, _ = step(network)
-    for array in (*leaves(network.params).values(), network.adam.mean, network.adam.square):
-        array.flags.writeable = False
-    for cell in inspect.getclosurevars(step).nonlocals.values():
-        for array in cell if isinstance(cell, tuple) else [cell]:
-            if isinstance(array, np.ndarray):
-                array.flags.writeable = False
+    batch = list(inspect.getclosurevars(step).nonlocals.values())
+    before = copied((network, batch))
+    frozen((network, batch))
     one, first = step(network)
     two, again = step(network)
-    np.testing.assert_array_equal(ravel(one.params), ravel(two.params))
-    assert (ravel(one.params) != ravel(network.params)).any()
-    assert first == again
+    np.testing.assert_equal(fetched((network, batch)), before)
+    np.testing.assert_array_equal(weights(one), weights(two))
+    assert (weights(one) != weights(network)).any()
+    assert fetched(first) == fetched(again)
     assert one.adam.step == network.adam.step + 1
 
 
@@ -232,8 +230,9 @@ def test_a_learning_rate_of_zero_leaves_the_parameters(family, monkeypatch):
     monkeypatch.setattr(
         steps, "adam", lambda p, g, s, *, learning_rate: still(p, g, s, learning_rate=0.0)
     )
-    network, _ = step(steps.learner(params))
-    np.testing.assert_array_equal(ravel(network.params), ravel(params))
+    begin = steps.learner(params)
+    network, _ = step(begin)
+    np.testing.assert_array_equal(weights(network), weights(begin))
 
 
 def test_a_long_gradient_is_clipped_and_its_length_reported():
@@ -244,8 +243,8 @@ def test_a_long_gradient_is_clipped_and_its_length_reported():
         network, metrics = steps.sft_step(
             steps.learner(params), tokens, mask, model=transformer, optimizer=Optimizer(1e-2, bound)
         )
-        length = np.linalg.norm(network.adam.mean) / 0.1
-        np.testing.assert_allclose(length, min(bound, metrics["grad_norm"]), rtol=2e-3)
+        length = np.linalg.norm(fetched(network.adam.mean)) / 0.1
+        np.testing.assert_allclose(length, min(bound, float(metrics["grad_norm"])), rtol=2e-3)
 
 
 def gradient_of_step(model, params, drawn, **changed):
@@ -254,14 +253,14 @@ def gradient_of_step(model, params, drawn, **changed):
     network, metrics = steps.policy_gradient_step(
         steps.learner(params), drawn, model=model, **settings
     )
-    return network.adam.mean / np.float32(0.1), metrics
+    return fetched((network.adam.mean / np.float32(0.1), metrics))
 
 
 @each_model
 def test_at_ratio_one_ppo_has_the_gradient_of_reinforce(model):
     """∇ min(ρA, clip(ρ)A) at ρ = 1 is A·∇log π."""
     params, (tokens, mask) = start(model), batch()
-    advantage = np.random.default_rng(3).standard_normal(mask.shape).astype(np.float32)
+    advantage = to_device(np.random.default_rng(3).standard_normal(mask.shape), np.float32)
     drawn = experience(model, params, tokens, mask, advantage)
 
     def plain(logp, old_logp, advantage, mask):
@@ -278,7 +277,7 @@ def test_at_ratio_one_ppo_has_the_gradient_of_reinforce(model):
 def test_a_loss_of_zero_can_have_a_gradient(model):
     """GRPO at ratio 1: −Σ A = 0 because a group is centred, and still θ must move."""
     params, (tokens, mask) = start(model), batch()
-    advantage = np.array([[1], [-1], [0.5], [-0.5], [2], [-2]], np.float32)
+    advantage = to_device([[1], [-1], [0.5], [-0.5], [2], [-2]], np.float32)
     drawn = experience(model, params, tokens, mask, advantage)
     _, metrics = gradient_of_step(model, params, drawn)
     assert abs(metrics["loss"]) < 1e-6
@@ -289,14 +288,15 @@ def test_a_loss_of_zero_can_have_a_gradient(model):
 def test_the_metrics_of_a_policy_gradient_step_are_what_they_are_called(model):
     """loss = policy_loss + β·KL − c·H; H mean entropy; approx_kl = mean(old − new), 0 at first."""
     params, (tokens, mask) = start(model), batch()
-    drawn = experience(model, params, tokens, mask, np.ones((6, 1), np.float32))
+    drawn = experience(model, params, tokens, mask, xp.ones((6, 1), np.float32))
     reference = policy.token_logp(model, start(model, seed=1), tokens)
     drawn = drawn._replace(ref_logp=reference)
     _, metrics = gradient_of_step(model, params, drawn, beta=0.5, entropy_coef=0.25)
-    z = policy.logits(model, params, tokens[:, :-1])
+    z = here(policy).logits(model, params, tokens[:, :-1])
+    mask = fetched(mask)
     p = np.exp(z) / np.exp(z).sum(-1, keepdims=True)
     entropy = (-(p * np.log(p)).sum(-1) * mask).sum() / mask.sum()
-    gap = reference - drawn.old_logp
+    gap = fetched(reference - drawn.old_logp)
     kl = np.mean(((np.exp(gap) - gap - 1) * mask).sum(1) / mask.sum(1))
     np.testing.assert_allclose(metrics["entropy"], entropy, rtol=1e-4)
     np.testing.assert_allclose(metrics["policy_loss"], -1.0, rtol=1e-5)
@@ -324,7 +324,7 @@ def test_what_a_preference_loss_needs_is_there(loss):
     """needs(loss) ⊆ views(policy) ∪ ref_ views(reference): every one of them can be trained."""
     params, step = preference(transformer, loss, roles_of(loss))
     _, history = train(params, step, count=1)
-    assert np.isfinite(history[0]["loss"])
+    assert np.isfinite(float(history[0]["loss"]))
     assert history[0]["grad_norm"] > 0
 
 
@@ -344,7 +344,7 @@ def test_views_read_sums_means_and_negative_means_of_each_role():
     """Σ mask·logp, that over |y|, and minus that; rows in the order of the roles."""
     logp = -np.arange(1.0, 13.0).reshape(4, 3)
     mask = np.array([[1, 1, 0], [0, 1, 1], [1, 1, 1], [0, 0, 1]])
-    found = steps.views(logp, mask, ("chosen", "rejected"))
+    found = here(steps).views(logp, mask, ("chosen", "rejected"))
     expected = {
         "chosen_logp": [-3, -11], "chosen_avg_logp": [-1.5, -5.5], "chosen_nll": [1.5, 5.5],
         "rejected_logp": [-24, -12], "rejected_avg_logp": [-8, -12], "rejected_nll": [8, 12],
@@ -358,11 +358,12 @@ def test_dpo_starts_at_log_2_and_its_margins_grow(model):
     """π = π_ref: loss log 2 and rewards 0; trained on the pairs, margin and accuracy rise."""
     params, (tokens, mask) = start(model), batch()
     reference = policy.token_logp(model, params, tokens)
-    before = ravel(params).copy()
+    before = copied(params)
     settings = dict(roles=("chosen", "rejected"), loss=losses.dpo, model=model, optimizer=OPTIMIZER)
     _, history = train(
         params, lambda net: steps.preference_step(net, tokens, mask, reference, **settings), 30
     )
+    history = fetched(history)
     np.testing.assert_allclose(history[0]["loss"], np.log(2), rtol=1e-5)
     assert history[0]["rewards/margins"] == history[0]["rewards/accuracies"] == 0
     assert history[-1]["rewards/margins"] > 0.5
@@ -370,13 +371,13 @@ def test_dpo_starts_at_log_2_and_its_margins_grow(model):
     last = history[-1]
     margin = last["rewards/chosen"] - last["rewards/rejected"]
     np.testing.assert_allclose(last["rewards/margins"], margin, rtol=1e-4)
-    np.testing.assert_array_equal(ravel(params), before)  # the reference is where it was
+    np.testing.assert_equal(fetched(params), before)  # the reference is where it was
 
 
 @deep_models
 def test_a_reward_model_learns_to_tell_the_pairs_apart(model):
     """A new head scores 0: loss log 2; after 30 steps the chosen score higher in every pair."""
-    _, history = train(*reward_model(model), count=30)
+    _, history = fetched(train(*reward_model(model), count=30))
     np.testing.assert_allclose(history[0]["loss"], np.log(2), rtol=1e-6)
     assert history[0]["accuracy"] == 0
     assert history[-1]["accuracy"] == 1
@@ -390,7 +391,7 @@ def test_sft_is_the_mean_over_completion_tokens(model):
     tokens, mask = batch()
     _, metrics = step(steps.learner(params))
     expected = -(policy.token_logp(model, params, tokens) * mask).sum() / mask.sum()
-    np.testing.assert_allclose(metrics["loss"], expected, rtol=1e-5)
+    np.testing.assert_allclose(*fetched((metrics["loss"], expected)), rtol=1e-5)
 
 
 @each_model
@@ -398,10 +399,10 @@ def test_the_rows_of_a_step_may_come_in_any_order(model):
     """The batch is a set: SFT on permuted rows takes the same step."""
     params, (tokens, mask) = start(model), batch()
     settings = dict(model=model, optimizer=Optimizer(1e-2, np.inf))
-    order = np.random.default_rng(0).permutation(len(tokens))
+    order = to_device(np.random.default_rng(0).permutation(len(tokens)))
     one, _ = steps.sft_step(steps.learner(params), tokens, mask, **settings)
     two, _ = steps.sft_step(steps.learner(params), tokens[order], mask[order], **settings)
-    np.testing.assert_allclose(one.adam.mean, two.adam.mean, rtol=1e-3, atol=1e-7)
+    np.testing.assert_allclose(*fetched((one.adam.mean, two.adam.mean)), rtol=1e-3, atol=1e-7)
 
 
 @each_model
@@ -410,13 +411,13 @@ def test_a_critic_values_what_it_has_seen_before_each_token(model):
     tokens, mask = batch()
     params = tree_map(lambda leaf: leaf + np.float32(0.1), policy.scalar_init(model, start(model)))
     value = policy.scalar(model, params, tokens[:, :-1])
-    returns = np.random.default_rng(1).standard_normal(mask.shape).astype(np.float32)
+    returns = to_device(np.random.default_rng(1).standard_normal(mask.shape), np.float32)
     _, metrics = steps.critic_step(
         steps.learner(params), tokens, mask, value, returns, clip=0.2, model=model,
         optimizer=OPTIMIZER,
     )  # fmt: skip
     expected = (0.5 * (value - returns) ** 2 * mask).sum() / mask.sum()
-    np.testing.assert_allclose(metrics["value_loss"], expected, rtol=1e-5)
+    np.testing.assert_allclose(*fetched((metrics["value_loss"], expected)), rtol=1e-5)
 
 
 @deep_models
@@ -429,10 +430,11 @@ def test_kto_reads_each_completion_alone_and_its_zero_from_strangers(model):
         policy.sequence_logp(model, reference, *b) for b in (batch(), batch(seed=1))
     )
     liked = np.array([1, 0, 0, 1, 1, 0], np.float32)
-    _, metrics = steps.unpaired_step(
+    _, metrics = here(steps).unpaired_step(
         steps.learner(params), tokens, mask, ref, liked, other, other_mask, strange_ref,
         loss=losses.kto, model=model, optimizer=OPTIMIZER,
     )  # fmt: skip
+    logp, ref, strange, strange_ref = fetched((logp, ref, strange, strange_ref))
     z0 = max(0.0, np.mean(strange - strange_ref))
     value = 1 / (1 + np.exp(-0.1 * np.where(liked == 1, logp - ref - z0, z0 - logp + ref)))
     np.testing.assert_allclose(metrics["z0"], z0, rtol=1e-4)
@@ -446,10 +448,10 @@ def test_a_ranking_loss_reads_all_candidates_of_a_prompt(model):
     reward = np.array([[1, 0, 2], [0.5, 0.5, -1]], np.float32)
     logp = policy.token_logp(model, params, tokens)
     grouped = (a.reshape(2, 3, -1) for a in (tokens, mask, logp))
-    _, metrics = steps.ranked_step(
+    _, metrics = here(steps).ranked_step(
         steps.learner(params), *grouped, reward, loss=losses.rrhf, model=model, optimizer=OPTIMIZER
     )
-    p = ((logp * mask).sum(1) / mask.sum(1)).reshape(2, 3)
+    p = fetched((logp * mask).sum(1) / mask.sum(1)).reshape(2, 3)
     first = max(0, p[0, 1] - p[0, 0]) + max(0, p[0, 1] - p[0, 2]) + max(0, p[0, 0] - p[0, 2])
     second = max(0, p[1, 2] - p[1, 0]) + max(0, p[1, 2] - p[1, 1])
     best = -p[0, 2], -(p[1, 0] + p[1, 1]) / 2  # two that tie for the best share
