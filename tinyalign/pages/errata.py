@@ -57,9 +57,9 @@ def table(paths):
     pages = {path.stem: path for path in paths}
     cells = [
         (
-            f'<span id="row-{row["row"]}">{row["row"]}</span>',
+            f'<span id="row-{row["row"]}"><span class="phone">row </span>{row["row"]}</span>',
             f"note {row['note']}, line {', '.join(map(str, row['lines']))}",
-            "<br>".join(f"“{escape(quote)}”" for quote in row["quotes"]),
+            "<br>".join(map(quoted, row["quotes"])),
             markup.inline(row["truth"]),
             shown_by(row, pages),
         )
@@ -69,13 +69,19 @@ def table(paths):
     return markup.table(f"{len(rows)} errata", names, cells, kind="errata")
 
 
+def quoted(quote):
+    """A quotation; of its Markdown only the stars are understood."""
+    return re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", f"“{escape(quote)}”")
+
+
 def shown_by(row, pages):
     """Links to the place in a page and to the test that show a row, or why there is no test."""
     page, test, why = row["walkthrough"], row["test"], row["why_not"]
     parts = []
     if page in pages:
         place = f"#errata-{row['row']}" if row["row"] in mentions(pages[page]) else ""
-        parts.append(f'<a href="{page}.html{place}">page {escape(page[:2])}</a>')
+        name = f"page {page[:2]}" if page[:2].isdigit() else page.partition("_")[0]
+        parts.append(f'<a href="{page}.html{place}">{escape(name)}</a>')
     if test:
         shown = f"<code>{escape(test)}</code>"
         there = test in tests()
