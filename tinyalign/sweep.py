@@ -19,6 +19,11 @@ from tinyalign import experiment, plan
 from tinyalign.config import Config
 from tinyalign.errors import InputError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 POLL_SECONDS = 0.5
 TAIL_BYTES = 1 << 16  # more than a row of metrics takes
 ONE_AT_A_TIME = (
@@ -155,8 +160,7 @@ def submit(executor, job):
 
 def work(job):
     """Carry out one job in whatever process this is; what has been done before is not repeated."""
-    job.folder.mkdir(parents=True, exist_ok=True)
-    with ONE_AT_A_TIME, locked(job.folder / ".lock"):
+    with ONE_AT_A_TIME, locked(job.folder):
         laid_out = planned(job)
         if not is_finished(laid_out, job.folder):
             experiment.run(laid_out, job.folder, resume=True)
@@ -164,19 +168,20 @@ def work(job):
 
 
 @contextlib.contextmanager
-def locked(path):
-    """Hold a file's lock: a cluster may run a job anew while the worker it gave up still lives.
+def locked(folder):
+    """Hold a folder's lock: a cluster may run a job anew while the worker it gave up still lives.
 
     The second one waits for the first, then finds the work done. The system frees the lock of a
     process that dies, however it dies. Windows has no such lock: nothing is held there.
     """
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    with open(path, "wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with contextlib.ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = held.enter_context(open(folder / ".lock", "wb"))
+            if fcntl:
+                fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            raise InputError(f"cannot write to {folder}: {error.strerror or error}") from None
         yield
 
 

@@ -1,0 +1,35 @@
+"""Tiny jobs for the tests of sweeps. Run as a program it is a sweep, which a test can kill."""
+
+import sys
+from pathlib import Path
+
+from tinyalign import engines, sweep
+from tinyalign.config import Config
+
+SIZES = {"batch_size": 8, "num_pairs": 20, "num_generations": 2, "eval_size": 5, "eval_every": 2}
+METHODS = (("sft",), ("dpo",), ("grpo",), ("reward", "ppo"))
+
+
+def jobs(root, steps=4, seeds=(0, 1)):
+    """Eight runs of a few milliseconds each; more steps make them longer."""
+    return [
+        sweep.Job(
+            Path(root) / f"{'-'.join(methods)}-{seed}",
+            methods,
+            Config(env="bandit", steps=steps, seed=seed, **SIZES),
+        )
+        for methods in METHODS
+        for seed in seeds
+    ]
+
+
+def stamps(folder):
+    """What changes when any file of a run is written again."""
+    files = [path for path in folder.iterdir() if path.name != ".lock"]
+    return {path.name: (path.stat().st_mtime_ns, path.stat().st_ino) for path in files}
+
+
+if __name__ == "__main__":
+    root, steps, executor = sys.argv[1:]
+    with engines.opened(executor=executor or None) as workers:
+        sweep.sweep(jobs(root, int(steps)), workers, resume=True)

@@ -1,0 +1,134 @@
+"""What can be typed for who carries out a sweep, and what is said when it cannot be."""
+
+import json
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+from concurrent import futures
+
+import pytest
+
+from tinyalign import cli, engines, report
+from tinyalign.errors import InputError
+
+SMALL = ["--env", "bandit", "--steps", "2", "--eval_size", "5", "--batch_size", "4"]
+
+
+def free_port():
+    """A port on which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+MISTAKES = {
+    "a word": ("cloud", "want dask:tcp://HOST:PORT, mpi, or MODULE:FACTORY"),
+    "nothing before the colon": (":make", "MODULE:FACTORY"),
+    "nothing behind it": ("mine:", "MODULE:FACTORY"),
+    "dask without an address": ("dask", "want tcp://HOST:PORT"),
+    "dask with half an address": ("dask:localhost", "want tcp://HOST:PORT"),
+    "dask with another scheme": ("dask:http://localhost:8786", "want tcp://HOST:PORT"),
+    "dask with a port that cannot be": ("dask:tcp://localhost:99999", "Port out of range"),
+    "a module that is not there": ("nowhere:make", "No module named 'nowhere'"),
+    "a function that is not there": ("os:nowhere", "no attribute 'nowhere'"),
+    "a function that fails": ("os:link", "TypeError"),
+    "a function of something else": ("os:getcwd", "returned a str"),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_is_one_sentence_before_any_work(case, tmp_path, monkeypatch, capsys):
+    """Status 2, the sentence names what was typed, and nothing is written."""
+    pytest.importorskip("distributed") if case.startswith("dask") else None
+    monkeypatch.chdir(tmp_path)
+    typed, words = MISTAKES[case]
+    assert cli.main(["compare", "--executor", typed]) == 2
+    said = capsys.readouterr().err
+    assert words in said and typed.removeprefix("dask:").removeprefix("dask") in said
+    assert said.count("\n") == 1
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_scheduler_that_does_not_answer_is_named():
+    """The address, the reason and how to start one; within a second, not dask's half a minute."""
+    pytest.importorskip("distributed")
+    address = f"tcp://127.0.0.1:{free_port()}"
+    with pytest.raises(InputError, match="dask scheduler") as error:
+        engines.opened(executor=f"dask:{address}").__enter__()
+    assert address in str(error.value) and "refused" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("executor", "library"), [("dask:tcp://localhost:1", "distributed"), ("mpi", "mpi4py.futures")]
+)
+def test_a_missing_library_is_named(executor, library, monkeypatch):
+    """What to install."""
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(InputError, match="pip install"):
+        engines.opened(executor=executor).__enter__()
+
+
+def test_jobs_and_executor_exclude_each_other():
+    """Both say how many workers there are."""
+    with pytest.raises(InputError, match="leave one of them away"):
+        engines.opened(2, "mpi")
+
+
+MINE = """
+from concurrent.futures import Executor, Future
+
+asked = []
+
+class Mine(Executor):
+    def submit(self, fn, job):
+        asked.append(job.folder.name)
+        future = Future()
+        future.set_result(fn(job))
+        return future
+"""
+
+
+def test_anybodys_executor_carries_out_a_comparison(tmp_path, monkeypatch):
+    """A class of a module in the current folder: it is given the start, then each method."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(report, "curves", lambda metrics, path: path.write_text("<svg/>"))
+    (tmp_path / "my_engine.py").write_text(MINE)
+    argv = ["compare", "sft", "dpo", *SMALL, "--num_pairs", "20", "--name", "mine"]
+    assert cli.main([*argv, "--executor", "my_engine:Mine"]) == 0
+    assert sys.modules.pop("my_engine").asked == ["start", "sft", "dpo"]
+    summary = json.loads((tmp_path / "runs" / "mine" / "dpo" / "summary.json").read_text())
+    assert [stage["method"] for stage in summary] == ["dpo"]
+
+
+def test_one_job_at_a_time_is_this_process():
+    """--jobs 1 starts no other process; an error waits in the future, Ctrl-C does not."""
+    with engines.opened(1) as executor:
+        assert executor.submit(os.getpid).result() == os.getpid()
+        assert isinstance(executor.submit(divmod, 1, 0).exception(), ZeroDivisionError)
+        with pytest.raises(KeyboardInterrupt):
+            executor.submit(interrupt)
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def test_workers_compute_with_one_thread_and_end_with_the_block():
+    """The environment is set before NumPy is imported there; a failure ends what goes on."""
+    with pytest.raises(InterruptedError), engines.opened(2) as pool:
+        assert pool.submit(os.getenv, "OMP_NUM_THREADS").result() is not None
+        workers = multiprocessing.active_children()
+        pool.submit(signal.pause)
+        raise InterruptedError
+    for worker in workers:
+        worker.join(30)
+    assert workers and not any(worker.is_alive() for worker in workers)
+
+
+def test_the_default_is_two_processes():
+    """What --help says."""
+    with engines.opened() as pool:
+        assert isinstance(pool, futures.ProcessPoolExecutor)
+        assert pool._max_workers == engines.DEFAULT_JOBS == 2
