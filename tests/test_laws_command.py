@@ -10,6 +10,7 @@ import pytest
 
 from tinyalign.laws.__main__ import main
 from tinyalign.laws.command import check, museum
+from tinyalign.laws.museum import EXHIBITS
 
 BAD = """
 import numpy as np
@@ -22,6 +23,9 @@ def good(w, r, rw, rr, *, beta):
 
 def without_reference(w, r, rw, rr, *, beta):
     return np.logaddexp(0, -beta * (w - r))
+
+def mean_without_reference(w, r, rw, rr, *, beta):
+    return np.mean(without_reference(w, r, rw, rr, beta=beta))
 
 def too_few(w, r):
     return w - r
@@ -84,7 +88,8 @@ def test_a_right_function_exits_0(file, capsys):
 def test_a_wrong_function_exits_1_with_code_and_diagnosis(file, capsys):
     assert check(f"{file}:without_reference", "dpo", examples=8) == 1
     out = capsys.readouterr().out
-    assert "Smallest counterexample to D1" in out
+    assert "Breaks D1: policy = reference costs log 2. For instance:" in out
+    assert "docs/kill_matrix.md" in out  # what D1 means
     assert "Looks like: the reference was dropped" in " ".join(out.split())
 
 
@@ -169,11 +174,28 @@ def test_json_holds_the_whole_report(file, capsys):
 
 def test_the_museum_lists_and_shows(capsys):
     assert museum() == 0
-    assert "dpo_without_reference" in re.sub(r"[\s│]+", "", capsys.readouterr().out)
+    assert "dpo_without_reference" in capsys.readouterr().out
     assert museum("dpo_without_reference", reveal=True) == 0
     out = capsys.readouterr().out
     assert out.index("np.logaddexp") < out.index("breaks D1")
     assert museum("no_such_exhibit") == 2
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_the_list_of_exhibits_breaks_no_name(capsys, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    museum()
+    lines = capsys.readouterr().out.splitlines()
+    names = {line.split()[0] for line in lines if re.match(r"  \w", line)}
+    assert names == {exhibit.name for exhibit in EXHIBITS}
+    assert columns < 80 or max(map(len, lines)) <= columns
+
+
+def test_the_reduction_is_told_before_the_table(file, capsys):
+    assert check(f"{file}:mean_without_reference", "dpo", examples=8) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("mean_without_reference returns a mean over the batch, where one number")
+    assert "Breaks batch" not in out and "the reference was dropped" in " ".join(out.split())
 
 
 def test_the_module_runs_as_a_command(file):

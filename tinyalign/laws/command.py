@@ -6,12 +6,15 @@ import json
 import sys
 from pathlib import Path
 
-from tinyalign.laws.diagnose import method_of
 from tinyalign.laws.frameworks import FRAMEWORKS
-from tinyalign.laws.judge import BROKEN, HOLDS, UNJUDGED, laws_for, repeatable
+from tinyalign.laws.gallery import museum
+from tinyalign.laws.judge import repeatable
 from tinyalign.laws.methods import BY_NAME
+from tinyalign.laws.printed import as_data, print_report
 from tinyalign.laws.report import examine
 from tinyalign.laws.signature import CannotCall
+
+__all__ = ["check", "museum"]
 
 
 def check(
@@ -27,9 +30,9 @@ def check(
         _say_cannot(f"the checker itself failed: {type(error).__name__}: {error}", as_json)
         return 2
     if as_json:
-        print(json.dumps(_as_data(report), indent=2, ensure_ascii=False))
+        print(json.dumps(as_data(report), indent=2, ensure_ascii=False))
     else:
-        _print_report(report)
+        print_report(report)
     return report.exit_code
 
 
@@ -128,118 +131,8 @@ def _on_path(folder):
             sys.path.remove(folder)
 
 
-def _as_data(report):
-    return {
-        "function": report.label,
-        "method": report.method.name,
-        "exit_code": report.exit_code,
-        "laws": [
-            {
-                "law": v.law.name,
-                "verdict": v.status,
-                "sentence": v.law.sentence,
-                "message": v.message,
-                "counterexample": report.examples.get(v.law.name),
-            }
-            for v in report.verdicts
-        ],
-        "notes": report.notes,
-        "diagnosis": report.diagnosis,
-    }
-
-
 def _say_cannot(reason, as_json):
     if as_json:
         print(json.dumps({"exit_code": 2, "reason": reason}))
     else:
         print(f"Could not be judged: {reason}", file=sys.stderr)
-
-
-def _print_report(report):
-    from rich.console import Console
-    from rich.syntax import Syntax
-    from rich.text import Text
-
-    console = Console()
-    console.print(_table(report))
-    for verdict in report.broken[:3]:
-        console.print(Text(f"\nSmallest counterexample to {verdict.law.name}", style="bold"))
-        console.print(Syntax(report.examples[verdict.law.name], "python", word_wrap=True))
-    if len(report.broken) > 3:
-        console.print(Text(f"… {len(report.broken) - 3} more with --json", style="dim"))
-    for note in report.notes:
-        console.print(Text(f"\n{note}"))
-    if report.diagnosis:
-        console.print(Text(f"\n{report.diagnosis}", style="bold"))
-    console.print(Text(_summary(report)))
-
-
-def _table(report):
-    from rich.table import Table
-    from rich.text import Text
-
-    colours = {HOLDS: "green", BROKEN: "red", UNJUDGED: "yellow"}
-    table = Table(title=f"{report.label} as {report.method.name}", title_justify="left")
-    for heading in ("law", "verdict", "what it says"):
-        table.add_column(heading, overflow="fold")
-    for v in report.verdicts:
-        said = v.law.sentence if v.status == HOLDS else f"{v.law.sentence}\n{v.message}"
-        table.add_row(v.law.name, Text(v.status, style=colours.get(v.status, "dim")), Text(said))
-    return table
-
-
-def _summary(report):
-    held = sum(v.status == HOLDS for v in report.verdicts)
-    stuck = [v for v in report.verdicts if v.status == UNJUDGED]
-    if stuck:
-        return f"Could not be judged: {report.label}: {stuck[0].message} (law {stuck[0].law.name})."
-    if report.silent:
-        return f"Could not be judged: no law applies to {report.label} with these conventions."
-    return f"{held} laws hold, {len(report.broken)} broken."
-
-
-def museum(name=None, *, reveal=None):
-    """List the exhibits, or show one: its code, a pause to guess, then the laws it breaks."""
-    from rich.console import Console
-
-    from tinyalign.laws.museum import BY_NAME as EXHIBITS
-
-    console = Console()
-    if name is None:
-        return _list_exhibits(console, EXHIBITS.values())
-    if name not in EXHIBITS:
-        print(f"No exhibit {name!r}. `tinyalign museum` lists them.", file=sys.stderr)
-        return 2
-    return _show_exhibit(console, EXHIBITS[name], reveal)
-
-
-def _list_exhibits(console, exhibits):
-    from rich.table import Table
-
-    table = Table(title="The museum of silent bugs", title_justify="left")
-    for heading in ("name", "claims to be", "seen in"):
-        table.add_column(heading, overflow="fold")
-    for exhibit in exhibits:
-        table.add_row(exhibit.name, exhibit.method, exhibit.seen)
-    console.print(table)
-    return 0
-
-
-def _show_exhibit(console, exhibit, reveal):
-    from rich.syntax import Syntax
-    from rich.text import Text
-
-    from tinyalign.laws.curate import recorded
-
-    console.print(Text(f"{exhibit.name}: claims to be {exhibit.method}", style="bold"))
-    console.print(Syntax(exhibit.source, "python", word_wrap=True))
-    if reveal is None and sys.stdin.isatty():
-        console.input("What is wrong with it? Press Enter to see. ")
-    elif reveal is False:
-        return 0
-    console.print(Text(f"\n{exhibit.story}. Seen in: {exhibit.seen}."))
-    broken = recorded().get(exhibit.name, [])
-    for law in laws_for(method_of(exhibit)):
-        if law.name in broken:
-            console.print(Text(f"  breaks {law.name}: {law.sentence}"))
-    return 0

@@ -30,13 +30,14 @@ class Likeness:
 
 def likenesses(subject, broken):
     """The exhibits of the method, most alike first."""
-    mine, table = values_at_probes(subject), recorded()
+    places = [(x, subject.settled(p)) for x, p in probes(subject.method.name)]
+    mine, table = values_at(places, subject), recorded()
     found = []
     for exhibit in EXHIBITS:
         if exhibit.method != subject.method.name or exhibit.name not in table:
             continue
         laws = overlap(set(broken), set(table[exhibit.name]))
-        values = agreement(mine, exhibit_values(exhibit))
+        values = agreement(mine, values_at(places, exhibited(exhibit)))
         found.append(Likeness(exhibit, (laws + values) / 2, laws, values))
     return sorted(found, key=lambda likeness: -likeness.score)
 
@@ -56,22 +57,20 @@ def agreement(mine, theirs):
 
 
 @cache
-def exhibit_values(exhibit_):
-    subject = Subject(exhibit_.fn, method_of(exhibit_), exhibit_.conventions, dtype=exhibit_.dtype)
-    return values_at_probes(subject)
+def exhibited(exhibit):
+    return Subject(exhibit.fn, method_of(exhibit), exhibit.conventions, dtype=exhibit.dtype)
 
 
 def method_of(exhibit):
     return next(m for m in METHODS if m.name == exhibit.method)
 
 
-def values_at_probes(subject):
+def values_at(places, subject):
     values = []
-    for x, p in probes(subject.method.name):
-        p = {n: subject.fixed.get(n, v) for n, v in p.items()}
+    for x, p in places:
         try:
             with np.errstate(all="ignore"):
-                values.append(subject(*x, **p))
+                values.append(subject(*x, **subject.settled(p)))
         except (Broken, NotApplicable, TookTooLong):
             values.append(None)
     return values

@@ -3,9 +3,11 @@
 A framework is imported when a function written in it is judged, never before.
 """
 
+import contextlib
 import importlib
 import importlib.util
 import warnings
+from unittest.mock import patch
 
 import numpy as np
 
@@ -36,10 +38,29 @@ class Numpy:
     def _autograd(self, call, arrays, index):
         grad = importlib.import_module("autograd").grad
         total = importlib.import_module("autograd.numpy").sum
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _plain_numpy_refused():
             warnings.simplefilter("ignore")  # "output seems independent of input" is an answer
             along = grad(lambda a: total(call(*arrays[:index], a, *arrays[index + 1 :])))
             return np.asarray(along(arrays[index]), dtype=float)
+
+
+@contextlib.contextmanager
+def _plain_numpy_refused():
+    """Make NumPy's own clip, where, mean … raise on autograd's boxes.
+
+    Left to itself np.clip turns a box into an array of objects, which autograd takes for a
+    constant: the slope is then wrong, and nobody says so.
+    """
+    box = importlib.import_module("autograd.numpy.numpy_boxes").ArrayBox
+
+    def refuse(*_, **__):
+        raise TypeError("plain NumPy on a box")
+
+    with (
+        patch.object(box, "__array_function__", refuse, create=True),
+        patch.object(box, "__array__", refuse, create=True),
+    ):
+        yield
 
 
 class Torch:

@@ -158,9 +158,8 @@ class Law:
     def inputs(self, subject):
         """Strategies for the arrays x, the numbers p, and what else the law wants."""
         wanted = inspect.signature(self.statement.check).parameters
-        p = {n: st.just(subject.fixed.get(n)) if n in subject.fixed else s
-             for n, s in self.method.numbers.items()}  # fmt: skip
-        offered = {"x": self.method.draw, "p": st.fixed_dictionaries(p), **self.statement.extras}
+        p = st.fixed_dictionaries(self.method.numbers).map(subject.settled)
+        offered = {"x": self.method.draw, "p": p, **self.statement.extras}
         return {"x": offered["x"]} | {n: s for n, s in offered.items() if n in wanted}
 
     def __call__(self, fn, *, framework="numpy", dtype="float64", **conventions):

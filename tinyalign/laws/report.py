@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tinyalign.laws.diagnose import ALIKE, likenesses, other_readings, probes
-from tinyalign.laws.judge import BROKEN, SILENT, UNJUDGED, judge_all
+from tinyalign.laws.judge import BROKEN, SILENT, UNJUDGED
 from tinyalign.laws.law import Broken, NotApplicable
+from tinyalign.laws.reduced import judge_reduced
 from tinyalign.laws.signature import CannotCall
-from tinyalign.laws.subject import CALL_LIMIT, Subject, TookTooLong
+from tinyalign.laws.subject import CALL_LIMIT, WAIT_LIMIT, Subject, TookTooLong
 
 
 @dataclass
@@ -17,6 +18,7 @@ class Report:
     method: object
     verdicts: list
     notes: list = field(default_factory=list)  # assumptions and other readings, one sentence each
+    reduced: str = ""  # what the function does to the batch, if not as declared
     diagnosis: str = ""
     examples: dict = field(default_factory=dict)  # law name -> pasteable code
 
@@ -40,14 +42,15 @@ def examine(fn, method, conventions, *, setting, module="yours", **how):
     """Judge every law, then say what the broken ones have in common."""
     subject = Subject(fn, method, conventions, **how)
     answers_at_all(subject)
-    verdicts = judge_all(fn, method, conventions, setting=setting, **how)
-    report = Report(subject.label, method, verdicts, assumptions(subject, conventions))
+    reduced, judged, verdicts = judge_reduced(fn, method, conventions, setting=setting, **how)
+    report = Report(subject.label, method, verdicts, assumptions(subject, conventions), reduced)
     report.examples = {v.law.name: as_code(subject, module, v) for v in report.broken}
     if report.broken and report.exit_code == 1:
         other = readings(fn, method, conventions, subject, how)
         report.notes += other
-        if not other:
-            report.diagnosis = diagnosis(subject, [v.law.name for v in report.broken])
+        broken = [v.law.name for v in report.broken if not (reduced and v.law.name == "batch")]
+        if broken and not other:
+            report.diagnosis = diagnosis(Subject(fn, method, judged, **how), broken)
     return report
 
 
@@ -55,16 +58,16 @@ def answers_at_all(subject):
     """CannotCall if the function gives no number on any ordinary input."""
     reasons = []
     for x, p in probes(subject.method.name):
-        p = {n: subject.fixed.get(n, v) for n, v in p.items()}
         try:
             with np.errstate(all="ignore"):
-                subject(*x, **p)
+                subject(*x, **subject.settled(p))
             return
         except NotApplicable:
             return
         except TookTooLong:
             raise CannotCall(
-                f"{subject.label} did not come back within {CALL_LIMIT:g} s."
+                f"{subject.label} did not come back within {CALL_LIMIT:g} s of computing "
+                f"or {WAIT_LIMIT:g} s of waiting."
             ) from None
         except Broken as reason:
             if not str(reason).startswith(("raises", "gives a ")):
@@ -75,11 +78,19 @@ def answers_at_all(subject):
 
 def assumptions(subject, conventions):
     missing = [n for n in subject.fixed if n not in conventions]
-    return [
+    fixed = [
         f"{subject.label} has no parameter for {n}: taken as fixed at {subject.fixed[n]} "
         f"(declare with --convention {n}=…)."
         for n in missing
         if subject.fixed[n] is not None
+    ]
+    ours = {}
+    for name, theirs in subject.parameters.items():
+        ours.setdefault(theirs, []).append(name)
+    return fixed + [
+        f"{theirs} stands for {' and '.join(names)}: judged where they are equal."
+        for theirs, names in ours.items()
+        if len(names) > 1
     ]
 
 
@@ -99,8 +110,8 @@ def readings(fn, method, conventions, subject, how):
                 this.append(f"{name}={declared[name]}")
                 was.append(f"{name}={old}")
         if this:
-            you = " and ".join(was)
-            said.append(f"This is {' and '.join(this)}; you declared {you}. So every law holds.")
+            this, was = " and ".join(this), " and ".join(was)
+            said.append(f"This is {this}; you declared {was}. Declared so, every law would hold.")
     return list(dict.fromkeys(said))
 
 
@@ -110,26 +121,29 @@ def diagnosis(subject, broken):
         nearest = f" Nearest: {alike[0].exhibit.story}." if alike else ""
         return f"Nothing in the museum looks like this.{nearest}"
     top = alike[0].exhibit
-    return f"Looks like: {top.story}. Seen in: {top.seen}. (tinyalign museum {top.name})"
+    where = f"{top.story}. Seen in: {top.seen}. (tinyalign museum {top.name})"
+    if alike[0].values < ALIKE:
+        return (
+            f"Its values are like nothing in the museum; the laws it breaks are those of: {where}"
+        )
+    return f"Looks like: {where}"
 
 
 def as_code(subject, module, verdict):
     """The counterexample's calls as Python that can be pasted next to the function."""
     label = subject.label
     lines = [f"from {module} import {label}", "from numpy import array, nan, inf", ""]
-    shown = verdict.calls[:3]
-    if not shown:
-        return "\n".join([*lines, f"# {verdict.message}"])
-    for arrays, numbers, result in shown:
-        arguments = [literal(a) for a in arrays] + written(subject, numbers)
-        value = result if isinstance(result, Exception) else literal(np.asarray(result))
-        lines.append(f"{label}({', '.join(arguments)})")
-        lines.append(f"# -> {value!r}" if isinstance(result, Exception) else f"# -> {value}")
-    if len(verdict.calls) > len(shown):
-        lines.append(
-            f"# … and {len(verdict.calls) - len(shown)} more calls (slopes by differences)"
-        )
-    return "\n".join([*lines, f"# {verdict.law.name}: {verdict.law.sentence}: {verdict.message}"])
+    calls = list(dict.fromkeys(_call_as_code(subject, *call) for call in verdict.calls))
+    lines += calls[:3]
+    if len(calls) > 3:
+        lines.append(f"# … and {len(calls) - 3} more calls (slopes by differences)")
+    return "\n".join([*lines, f"# {verdict.message}"])
+
+
+def _call_as_code(subject, arrays, numbers, result):
+    arguments = [literal(a) for a in arrays] + written(subject, numbers)
+    value = repr(result) if isinstance(result, Exception) else literal(np.asarray(result))
+    return f"{subject.label}({', '.join(arguments)})\n# -> {value}"
 
 
 def written(subject, numbers):

@@ -4,8 +4,10 @@ Declared conventions are undone here, so that every law is written once, in one 
 """
 
 import contextlib
+import gc
 import signal
 import threading
+import time
 
 import numpy as np
 
@@ -13,7 +15,8 @@ from tinyalign.laws.frameworks import FRAMEWORKS
 from tinyalign.laws.law import Broken, NotApplicable
 from tinyalign.laws.signature import CannotCall, match
 
-CALL_LIMIT = 2.0  # seconds for one call; the arrays are tiny
+CALL_LIMIT = 2.0  # seconds of computing for one call; the arrays are tiny
+WAIT_LIMIT = 6.0  # seconds altogether, for a function that sleeps: a busy machine stalls us too
 
 
 class TookTooLong(BaseException):
@@ -44,6 +47,19 @@ class Subject:
             )
         return declared.pop(name, self.method.defaults.get(name))
 
+    def settled(self, numbers):
+        """The numbers, with those that the function fixes fixed and those it takes as one equal.
+
+        The first of two decides: clip_low has the narrower range.
+        """
+        first = {}
+        for name, theirs in self.parameters.items():
+            first.setdefault(theirs, name)
+        return {
+            n: self.fixed[n] if n in self.fixed else numbers[first[self.parameters[n]]]
+            for n in numbers
+        }
+
     def __call__(self, *arrays, **numbers):
         """One value per example, row by row where the function itself reduces the batch."""
         if self.reduction == "none":
@@ -61,7 +77,7 @@ class Subject:
         if value.size == 1 and int(np.prod(want)) == 1:
             value = value.reshape(want)  # forgiven here; larger batches catch it
         if value.shape != want:
-            raise Broken(f"gives shape {value.shape}, want {want}")
+            raise Broken(f"gives {_shaped(value.shape)}, want {_shaped(want)}")
         if np.any(np.isnan(value)):
             raise Broken("gives nan")
         return back(value)
@@ -168,6 +184,10 @@ class Subject:
         return twin
 
 
+def _shaped(shape):
+    return f"an array of shape {shape}" if shape else "one number"
+
+
 def _together(slopes, shape):
     """The slopes of single examples as one array; in a number shared by all they add up."""
     if not shape:
@@ -183,17 +203,22 @@ def _apply(functions, value):
 
 @contextlib.contextmanager
 def time_limit():
-    """Raise TookTooLong after CALL_LIMIT seconds, where the platform has an alarm to set."""
+    """Raise TookTooLong after CALL_LIMIT or WAIT_LIMIT, where the platform has an alarm to set."""
     usable = hasattr(signal, "setitimer")
     if not usable or threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def ring(*_):
-        raise TookTooLong
+    computed, waited = time.process_time() + CALL_LIMIT, time.monotonic() + WAIT_LIMIT
+
+    def ring(_, frame):
+        # what is raised in a callback of the garbage collector is lost; the alarm rings again
+        collecting = any(frame.f_code is getattr(c, "__code__", None) for c in gc.callbacks)
+        if not collecting and (time.process_time() > computed or time.monotonic() > waited):
+            raise TookTooLong
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, CALL_LIMIT)
+    signal.setitimer(signal.ITIMER_REAL, CALL_LIMIT, 0.1)
     try:
         yield
     finally:
