@@ -17,17 +17,19 @@ from tinyalign.backend import BackendError, describe, to_device, to_host, using,
 
 def test_an_unknown_backend_is_refused_by_name():
     """use("tpu") raises, names the choices, and leaves the backend as it was."""
+    before = xp.module
     with pytest.raises(BackendError, match="unknown backend 'tpu': choose one of numpy, cupy"):
         backend.use("tpu")
-    assert xp.module is np
+    assert xp.module is before
 
 
 def test_a_missing_cupy_says_what_to_install(monkeypatch):
     """use("cupy") without CuPy raises BackendError; it never falls back on the CPU."""
     monkeypatch.setitem(sys.modules, "cupy", None)
+    before = xp.module
     with pytest.raises(BackendError, match="pip install"):
         backend.use("cupy")
-    assert xp.module is np
+    assert xp.module is before
 
 
 def test_a_cupy_without_a_gpu_says_so(monkeypatch):
@@ -40,12 +42,13 @@ def test_a_cupy_without_a_gpu_says_so(monkeypatch):
 
 def test_using_restores_the_backend_also_after_an_error():
     """with using(a): with using(b): … ends in a; after an exception too."""
+    before = xp.module
     with using("strict"):
         with pytest.raises(ZeroDivisionError), using("numpy"):
             assert xp.module is np
             _ = 1 / 0
         assert xp.module is strict.xp
-    assert xp.module is np
+    assert xp.module is before
 
 
 @pytest.mark.parametrize(
@@ -79,7 +82,8 @@ def test_the_environment_variable_chooses_the_backend():
 def test_pieces_cover_a_vector_once_and_in_order(size, piece):
     """The concatenation of x[part] over the parts is x."""
     x = np.arange(size)
-    parts = [x[part] for part in backend.pieces(size, piece)]
+    with using("numpy"):  # the only backend with a cache to fit
+        parts = [x[part] for part in backend.pieces(size, piece)]
     assert all(0 < len(part) <= piece for part in parts)
     np.testing.assert_array_equal(np.concatenate([[], *parts]), x)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import autograd.numpy as np
 import pytest
 from autograd import grad
+from here import fetched, here, sent
 
 from tinyalign import losses, methods, plan, policy
 from tinyalign.config import Config
@@ -102,14 +103,15 @@ def test_row_04():
 
 def test_row_05():
     """The gold term prevents no drift: it goes on pulling, and the others pay with all they had."""
-    start, drift = {"z": np.zeros(5)}, []
+    start, drift = sent({"z": np.zeros(5)}), []
 
     def loss(p):
         logp = log_softmax(p["z"])
         return losses.tpo(logp[:1], logp[1:2], -logp[2:3])[0]
 
     for steps in (100, 1000):
-        logp = log_softmax(descend(loss, start, steps=steps, learning_rate=0.05)[0]["z"])
+        params, _ = descend(loss, start, steps=steps, learning_rate=0.05)
+        logp = fetched(log_softmax(params["z"]))
         drift.append(kl(np.exp(logp), np.full(5, 0.2)))
     assert 1 < drift[0] < drift[1] and np.all(logp[3:] < -8)
 
@@ -142,14 +144,14 @@ def test_row_08():
 def rising(objective):
     """Probability of a good arm after a hundred steps of descent on a function of the logits."""
     params, _ = descend(
-        lambda p: objective(p["z"]), {"z": np.zeros(2)}, steps=100, learning_rate=0.05
+        lambda p: objective(p["z"]), sent({"z": np.zeros(2)}), steps=100, learning_rate=0.05
     )
-    return softmax(params["z"])[0]
+    return fetched(softmax(params["z"]))[0]
 
 
 def clip_objective(z):
     """Line 8 of note 001, for one good and one bad arm drawn by the uniform policy."""
-    ratio, advantage = softmax(z) * 2, np.array([1.0, -1.0])
+    ratio, advantage = softmax(z) * 2, sent(np.array([1.0, -1.0]))
     return np.mean(np.minimum(ratio * advantage, np.clip(ratio, 0.8, 1.2) * advantage))
 
 
@@ -183,7 +185,8 @@ def test_row_14():
     """A group is the samples of one prompt, alike or not."""
     params = {"table": np.zeros((4, 4), np.float32)}
     rng = np.random.default_rng(0)
-    rollout = policy.sample(tabular, params, [[0], [1]], rng, max_new_tokens=1, num_generations=50)
+    sample = here(policy).sample
+    rollout = sample(tabular, params, [[0], [1]], rng, max_new_tokens=1, num_generations=50)
     groups = rollout.tokens.reshape(2, 50, 2)
     assert np.all(np.ptp(groups[:, :, 0], axis=1) == 0), "one prompt a group"
     assert np.all(np.ptp(groups[:, :, 1], axis=1) > 0), "different answers in it"
@@ -210,14 +213,14 @@ def test_row_17():
     rng = np.random.default_rng(1)
     x = rng.normal(size=(30, 8))
     x[1] = 0.97 * x[0] + 0.25 * x[1]
-    even = log_softmax(np.zeros(30))
+    x, even = sent((x, log_softmax(np.zeros(30))))
 
     def loss(p):
         logp = log_softmax(x @ p["theta"])
         return losses.dpo(logp[:1], logp[1:2], even[:1], even[1:2])[0]
 
-    params, _ = descend(loss, {"theta": np.zeros(8)}, steps=200, learning_rate=0.05)
-    rise = log_softmax(x @ params["theta"]) - even
+    params, _ = descend(loss, sent({"theta": np.zeros(8)}), steps=200, learning_rate=0.05)
+    rise = fetched(log_softmax(x @ params["theta"]) - even)
     assert rise[0] < -5 and rise[0] - rise[1] > 3
 
 
@@ -267,7 +270,7 @@ def test_row_22():
 
 def test_row_23():
     """The clip bounds one batch. Batch after batch, a clipped policy without a KL goes anywhere."""
-    z, reward, moved = np.zeros(4), np.array([1.0, 0.0, 0.0, 0.0]), []
+    (z, reward), moved = sent((np.zeros(4), np.array([1.0, 0.0, 0.0, 0.0]))), []
     for _ in range(40):
         old = log_softmax(z)
 
@@ -279,7 +282,7 @@ def test_row_23():
         params, _ = descend(loss, {"z": z}, steps=5, learning_rate=0.05)
         z = params["z"]
         moved.append(np.abs(log_softmax(z) - old)[0])
-    assert max(moved) < 0.3 and kl(softmax(z), np.full(4, 0.25)) > 1.0
+    assert max(moved) < 0.3 and kl(fetched(softmax(z)), np.full(4, 0.25)) > 1.0
 
 
 def test_row_24():

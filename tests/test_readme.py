@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tinyalign import cli, compare, report
+from tinyalign.backend import using
 from tinyalign.methods import named
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -31,7 +32,7 @@ def test_the_python_block_prints_what_readme_says():
     (code,), (output,) = fenced("python"), fenced("output")
     assert len([line for line in code.split("\n") if line.strip()]) <= 16
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
+    with using("numpy"), contextlib.redirect_stdout(printed):  # what it shows is NumPy
         exec(compile(code, "README", "exec"), {})
     assert printed.getvalue() == output
 
