@@ -177,9 +177,10 @@ table(["learning signal", "samples", "predicted error", "measured error"], error
 
 # %%
 figure, axes = picture()
-for name in dict.fromkeys(row[0] for row in errors):
+names = dict.fromkeys(row[0] for row in errors)
+for name, dash in zip(names, ("-", "-", "--"), strict=True):  # two of them nearly coincide
     rows = [row for row in errors if row[0] == name]
-    (line,) = axes.loglog(SAMPLES, [row[2] for row in rows], label=f"{name}, predicted")
+    (line,) = axes.loglog(SAMPLES, [row[2] for row in rows], dash, label=f"{name}, predicted")
     axes.loglog(SAMPLES, [row[3] for row in rows], "o", color=line.get_color())
 axes.set(xlabel="samples", ylabel="error of the gradient", title="Dots: measured. Lines: √(V/n)")
 axes.legend()

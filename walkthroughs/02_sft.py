@@ -143,10 +143,10 @@ table(
 
 # %%
 figure, (left, right) = picture(2, width=8.2)
-for name, (_, seen) in runs.items():
+for (name, (_, seen)), dash in zip(runs.items(), ("o-", "s:", "o-"), strict=True):
     at, exact, end = zip(*seen, strict=True)
-    left.plot(at, exact, "o-", label=name)
-    right.plot(at, end, "o-", label=name)
+    left.plot(at, exact, dash, label=name)
+    right.plot(at, end, dash, label=name)
 left.set(xlabel="step", title="Exact match, held out", ylim=(-0.03, 1.03))
 right.set(xlabel="step", title="P(EOS) after the answer", ylim=(-0.03, 1.03))
 left.legend(fontsize="small")

@@ -174,8 +174,8 @@ for advantage, label in ((1.0, "good token, A = 1"), (-1.0, "bad token, A = −1
 left.axvspan(0.8, 1.2, color="0.92")
 left.set(xlabel="ratio π/π_old", ylabel="loss", title="Where the clip acts")
 left.legend(fontsize="small")
-for name, (seen, _) in ways.items():
-    right.semilogy(seen, label=name)
+for (name, (seen, _)), dash in zip(ways.items(), ("-", "-", ":", "-"), strict=True):
+    right.semilogy(seen, dash, label=name)  # one epoch is REINFORCE with the baseline
 right.set(xlabel="batches of 64 samples", ylabel="KL to π*, nats", title="Same samples, more steps")
 right.legend(fontsize="x-small")
 figure

@@ -165,7 +165,7 @@ for axes, tau, i in zip(panels, TAU, range(len(TAU)), strict=True):
         axes.axhline(exact, color="0.7", linewidth=0.7)
     axes.set(title=f"τ = β = {tau}", xlabel="step", ylim=(-0.03, 1.03))
 panels[0].set_ylabel("probability")
-panels[-1].legend(fontsize="xx-small")
+panels[-1].legend(fontsize="xx-small", loc="center right", bbox_to_anchor=(1, 0.72))
 figure
 
 # %% [markdown]

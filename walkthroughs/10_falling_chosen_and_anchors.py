@@ -170,7 +170,7 @@ print(f"\nall on one answer: KL {np.log(30):.3f}")
 
 # %%
 figure, (left, right) = picture(2, width=8.2)
-left.plot(walked[:, 0], walked[:, 1], "o", markersize=3, label="gradient descent")
+left.plot(*walked[::25].T, "o", label="gradient descent, now and then")
 left.plot(walked[:, 0], curve, color="0.3", label="predicted")
 left.set(xlabel="margin, nats", ylabel="chosen log-prob, change", title="DPO, one pair")
 left.legend()
@@ -178,7 +178,7 @@ for name, trace in traces.items():
     right.plot(np.array(trace)[:, CHOSEN], label=name)
 right.set_yscale("symlog", linthresh=1.0)
 right.set(xlabel="step", title="Chosen log-prob, change")
-right.legend(fontsize="x-small")
+right.legend(fontsize="x-small", loc="lower right", bbox_to_anchor=(1, 0.2))
 figure
 
 # %% [markdown]

@@ -240,7 +240,7 @@ for name, seen in lengths.items():
     (line,) = right.plot(seen[:, 0], label=f"{name}, wrong")
     right.plot(seen[:, 1], ":", color=line.get_color(), label=f"{name}, right")
 right.set(xlabel="step", ylabel="mean length", title="Length of answers")
-right.legend(fontsize="small", loc="center right")
+right.legend(fontsize="small", loc="center right", bbox_to_anchor=(1, 0.35))
 figure
 
 # %% [markdown]

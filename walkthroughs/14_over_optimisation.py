@@ -27,9 +27,10 @@
 # {notes 004 849-851}
 #
 # "Longer = better? No!" says note 004 at line 703, and rewards length at line 389 (errata row 44).
-# The scaling-law paper it cites at line 849 is by Gao, Schulman and Hilton of OpenAI (row 70). A KL
-# penalty, said to be why, does not raise the hump of this page; it chooses where on the curve you
-# stop.
+# The scaling-law paper it cites at line 849 is by Gao, Schulman and Hilton of OpenAI (row 70). Note
+# 000 names reward hacking as a limit of PPO; this page shows that it is one of the reward, whoever
+# optimises it. A KL penalty against it does not raise the hump below; it chooses where on the curve
+# you stop.
 #
 # ## The task, live
 #
