@@ -1,134 +1,23 @@
 """Pages: text left, code right, the same bytes every time, errors that say where."""
 
-import itertools
 import re
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from course import built, check_page, course_in, text_of
 
 from tinyalign import cli, pages
 from tinyalign.errors import InputError
 from tinyalign.pages import contents, errata, markup, site
 
 ROOT = Path(__file__).parent.parent
-HEADER = "# ---\n# jupyter: {}\n# ---\n\n"
-FIRST = r"""# %% [markdown]
-# # 00 · Less < more & "quotes"
-#
-# A policy $\pi(y)$, a <b>tag</b> and
-#
-# $$J = \beta \log \frac{a}{b}$$
-#
-# | a | b |
-# |---|---|
-# | 1 | $x$ |
-#
-# ## What the notes say
-#
-# {notes 004 467-478}
-# {notes 001 3-3}
-#
-# ## The loss
-#
-# {source tinyalign.losses.preference.dpo}
-#
-# It is short.
-
-# %%
-from tinyalign.lesson import picture
-
-print("1 < 2 & 3")
-figure, axes = picture()
-axes.plot([1, 2], label="a line")
-axes.set(xlabel="step", ylabel="loss", title="A fall")
-axes.legend()
-figure
-
-# %% [markdown]
-# {figure}
-#
-# After the figure.
-
-# %%
-print("second cell")
-"""
-SECOND = "# %% [markdown]\n# # 01 · The other\n\n# %%\nassert 1 + 1 == 2\n"
 
 
 @pytest.fixture
 def course(tmp_path):
-    """A folder with two short walkthroughs."""
-    folder = tmp_path / "course"
-    folder.mkdir()
-    (folder / "00_first.py").write_text(HEADER + FIRST, encoding="utf8")
-    (folder / "01_second.py").write_text(HEADER + SECOND, encoding="utf8")
-    return folder
-
-
-def built(course, name="pages", **settings):
-    return pages.build_pages(course.parent / name, folder=course, **settings)
-
-
-def text_of(out, stem="00_first"):
-    return (out / f"{stem}.html").read_text(encoding="utf8")
-
-
-class Reader(HTMLParser):
-    """Tags, headings and links of a page; every tag closed in order."""
-
-    EMPTY = ("meta", "link", "br", "hr", "img", "path", "use", "rect", "mspace", "input")
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.tags, self.ids = [], [], []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        self.ids += [value for name, value in attributes if name == "id"]
-        if tag not in self.EMPTY:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.handle_starttag(tag, attributes)
-        if tag not in self.EMPTY:
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        if tag not in self.EMPTY:
-            assert self.open.pop() == tag
-
-
-def check_page(path):
-    """Well formed, alone in the world, in order, with links that lead somewhere."""
-    text = path.read_text(encoding="utf8")
-    page = Reader(text)
-    assert text.startswith('<!doctype html>\n<html lang="en">') and 'name="viewport"' in text
-    assert {"header", "nav", "main", "footer", "h1", "title"} <= {tag for tag, _ in page.tags}
-    assert len(page.ids) == len(set(page.ids))
-    assert "script" not in {tag for tag, _ in page.tags}
-    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
-    assert levels[0] == 1 and levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
-    for tag, attributes in page.tags:
-        for name in ("href", "src", "data"):
-            address = attributes.get(name) or ""
-            assert "//" not in address, (path, tag, address)
-            if address.startswith("#"):
-                assert address[1:] in page.ids, (path, address)
-            elif address and not address.startswith("data:"):
-                name, _, place = address.partition("#")
-                assert (path.parent / name).is_file(), (path, address)
-                there = (path.parent / name).read_text(encoding="utf8")
-                assert not place or site.UNBUILT in there or f'id="{place}"' in there, address
-        if tag == "svg":
-            assert attributes["role"] == "img" and attributes["aria-label"].startswith("Plot: ")
-    return text
+    return course_in(tmp_path)
 
 
 def test_every_page_is_well_formed_and_needs_nothing_else(course):
@@ -300,60 +189,6 @@ def test_the_index_has_all_there_is(tmp_path):
     assert all(number in numbers for _, path in contents.PATHS for number in path)
     assert "Direct Preference Optimization" in body and "dpo_without_reference" in body
     assert 'id="errata"' in body and "shown by" in errata.page(paths)
-
-
-ERRATA = """[{"row": 3, "note": "004", "lines": [3, 5], "quotes": ["a < b"], "truth": "*no*",
-"walkthrough": "00_first", "test": "test_row_01", "why_not": null},
-{"row": 12, "note": "001", "lines": [7], "quotes": ["c"], "truth": "d",
-"walkthrough": null, "test": null, "why_not": "history"}]"""
-
-
-def test_errata_are_a_page_of_their_own(course):
-    """Made from their data; a row links to page and test, or says why there is no test."""
-    (course / "errata.json").write_text(ERRATA, encoding="utf8")
-    out = built(course)
-    text = check_page(out / "errata.html")
-    assert 'id="row-12"' in text and "note 004, line 3, 5" in text and "“a &lt; b”" in text
-    assert '<a href="00_first.html">page 00</a>' in text and "history" in text
-    assert 'href="errata.html#test_row_01"' in text and 'id="test_row_01"' in text
-    assert "test_row_02" not in text and "frozen reference" in text
-    assert 'href="errata.html"' in check_page(out / "index.html")
-
-
-def mention(course, prose, code):
-    """The second page with other words and code, in a course that has errata."""
-    (course / "errata.json").write_text(ERRATA.replace("00_first", "01_second"), encoding="utf8")
-    text = f"# %% [markdown]\n# # 01 · The other\n#\n# {prose}\n# %%\n{code}\n"
-    (course / "01_second.py").write_text(text, encoding="utf8")
-    return text_of(built(course), "01_second")
-
-
-def test_what_speaks_of_an_erratum_leads_to_it_and_back(course):
-    """Prose and comments link to the rows, several at once too; code's own rows stay alone."""
-    text = mention(
-        course, "See errata row 3, and rows 3,\n# 12 and 3.", "# row 3\nx = 'errata row 12'"
-    )
-    one, two = '<a href="errata.html#row-3"', '<a href="errata.html#row-12"'
-    assert f'{one} id="errata-3">errata row 3</a>' in text and f"{one}>rows 3</a>" in text
-    assert f'{two} id="errata-12">12</a>' in text and f"{one}>3</a>." in text
-    assert f"{two}>errata row 12</a>" in text and "# row 3</span>" in text
-    check_page(course.parent / "pages" / "01_second.html")
-    assert 'href="01_second.html#errata-3"' in check_page(course.parent / "pages" / "errata.html")
-    assert text.count('errata.html#row-3"') == 3 and text.count('errata.html#row-12"') == 2
-
-
-def test_an_erratum_that_is_not_there_is_named(course):
-    with pytest.raises(InputError, match=r"01_second\.py: there is no errata row 4"):
-        mention(course, "As in errata row 4.", "x = 1")
-
-
-def test_the_errata_of_this_course_lead_to_places_that_mention_them():
-    """A row is spoken about on the page that it names, so its link has somewhere to go."""
-    paths = {path.stem: path for path in site.walkthroughs()}
-    for row in errata.read(site.WALKTHROUGHS):
-        if row["walkthrough"]:
-            assert row["row"] in errata.mentions(paths[row["walkthrough"]]), row["row"]
-    assert set(errata.tests()) == {row["test"] for row in errata.read(site.WALKTHROUGHS)} - {None}
 
 
 @pytest.mark.slow

@@ -9,6 +9,10 @@ from tinyalign.pages import markup
 from tinyalign.pages.markup import ROOT, escape
 
 LEAD = "Statements of the notes, and what the papers, the derivation or the code say instead."
+TESTED = (
+    "Each would fail if the notes were right. <code>sent</code>, <code>fetched</code> and "
+    "<code>here</code> carry arrays to a GPU and back where the tests run on one."
+)
 TESTS = ROOT / "tests" / "test_errata.py"
 # "errata rows 3, 5 and 7"; prose that has said "errata" once goes on with "row 12".
 MENTION = re.compile(r"\b(errata\s+)?rows?\s+(\d+)((?:(?:,|\s+and|\s+to)\s+\d+)*)")
@@ -128,5 +132,5 @@ def page(paths):
         for name, (line, code) in tests().items()
         if name in wanted
     )
-    heading = "<h2>The tests: each would fail if the notes were right</h2>\n" if shown else ""
+    heading = f"<h2>The tests</h2>\n<p>{TESTED}</p>\n" if shown else ""
     return f"<h1>Where the notes are wrong</h1>\n<p>{LEAD}</p>\n{found}{heading}{shown}"
