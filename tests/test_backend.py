@@ -11,7 +11,7 @@ from autograd import grad
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyalign import backend, strict
+from tinyalign import backend, cli, engines, strict
 from tinyalign.backend import BackendError, describe, to_device, to_host, using, xp
 
 
@@ -76,6 +76,55 @@ def test_the_environment_variable_chooses_the_backend():
     failed = run_python(code, TINYALIGN_BACKEND="tpu")
     assert failed.returncode != 0
     assert "unknown backend 'tpu'" in failed.stderr
+
+
+@pytest.fixture
+def afterwards(monkeypatch):
+    """The backend and the variable as they were, after a test that chooses a device."""
+    monkeypatch.setenv(backend.VARIABLE, os.environ.get(backend.VARIABLE, "numpy"))
+    with using("numpy"):
+        yield
+
+
+def test_auto_takes_the_gpu_where_there_is_one_and_says_why_where_not(afterwards, monkeypatch):
+    """--device auto: CuPy's device, or the CPU with the reason in the line that is printed."""
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    line = backend.use_device("auto")
+    assert line.startswith("CPU (NumPy") and "CuPy is not installed: pip install" in line
+    monkeypatch.setitem(backend.DEVICES, "gpu", "strict")  # as if CuPy found a GPU
+    for name in ("auto", "gpu"):
+        backend.use_device("cpu")
+        assert xp.module is np
+        assert backend.use_device(name).startswith("strict stand-in")
+        assert xp.module is strict.xp
+
+
+def test_a_gpu_that_is_asked_for_and_missing_is_an_error(afterwards, monkeypatch):
+    """--device gpu never falls back on the CPU; an unknown device is named with the choices."""
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(BackendError, match="pip install"):
+        backend.use_device("gpu")
+    with pytest.raises(BackendError, match="--device is 'tpu', want cpu, gpu or auto"):
+        backend.use_device("tpu")
+    assert xp.module is np
+
+
+@pytest.mark.parametrize("name, line", [("cpu", "CPU"), ("gpu", "strict stand-in")])
+def test_worker_processes_compute_on_the_device_that_was_typed(afterwards, monkeypatch, name, line):
+    """compare's workers inherit the choice, whatever the variable said before."""
+    monkeypatch.setitem(backend.DEVICES, "gpu", "strict")
+    other = {"cpu": "strict", "gpu": "numpy"}[name]
+    monkeypatch.setenv(backend.VARIABLE, other)
+    backend.use_device(name)
+    with engines.opened(2) as pool:
+        assert pool.submit(describe).result().startswith(line)
+
+
+@pytest.mark.parametrize("command", ["run", "compare"])
+def test_the_commands_take_a_device(afterwards, capsys, command):
+    """run and compare print where they compute before anything else happens."""
+    assert cli.main([command, "nonsense", "--device", "cpu"]) == 2
+    assert capsys.readouterr().out.startswith("device: CPU (NumPy")
 
 
 @given(st.integers(0, 200), st.integers(1, 50))

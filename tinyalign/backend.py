@@ -50,6 +50,8 @@ def _load_strict():
 
 
 LOADERS = {"numpy": lambda: np, "cupy": _load_cupy, "strict": _load_strict}
+DEVICES = {"cpu": "numpy", "gpu": "cupy"}
+VARIABLE = "TINYALIGN_BACKEND"
 
 
 def use(name):
@@ -60,6 +62,25 @@ def use(name):
     if module.ndarray not in VSpace.mappings:
         _teach_autograd(module)
     xp.module = module
+
+
+def use_device(name):
+    """Compute on "cpu", "gpu" or "auto", the GPU if there is one: a line that says where and why.
+
+    Worker processes that start later compute there too: they inherit the variable.
+    """
+    why = ""
+    if name == "auto":
+        name = "gpu"
+        try:
+            LOADERS[DEVICES[name]]()
+        except BackendError as error:
+            name, why = "cpu", f": {error}"
+    if name not in DEVICES:
+        raise BackendError(f"--device is {name!r}, want cpu, gpu or auto")
+    use(DEVICES[name])
+    os.environ[VARIABLE] = DEVICES[name]
+    return describe() + why
 
 
 @contextlib.contextmanager
@@ -115,4 +136,4 @@ def describe():
     return f"{name} (CuPy {xp.__version__})"
 
 
-use(os.environ.get("TINYALIGN_BACKEND", "numpy"))
+use(os.environ.get(VARIABLE, "numpy"))

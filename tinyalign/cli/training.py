@@ -1,7 +1,6 @@
 """tinyalign run, tinyalign compare"""
 
 import dataclasses
-import os
 from pathlib import Path
 
 import tyro
@@ -24,8 +23,8 @@ class Run(Config):
     """Where runs are kept."""
     resume: bool = False
     """Go on where the run of this name was stopped."""
-    device: str = "cpu"
-    """cpu, or gpu (CuPy)."""
+    device: str | None = None
+    """cpu, gpu (CuPy), or auto: the GPU if there is one. [default: $TINYALIGN_BACKEND, else cpu]"""
 
     def __call__(self):
         from tinyalign import screen
@@ -63,10 +62,13 @@ class Compare(Config):
     executor: str | None = None
     """Who carries the runs out in place of --jobs: dask:tcp://HOST:PORT, mpi, or MODULE:FACTORY, a
     callable that returns a concurrent.futures.Executor. All workers must see --output."""
+    device: str | None = None
+    """cpu, gpu (CuPy), or auto: the GPU if there is one. [default: $TINYALIGN_BACKEND, else cpu]"""
 
     def __call__(self):
         from tinyalign import screen
 
+        use_device(self.device)
         stem = self.name or f"compare-{self.env}-seed{self.seed}"
         folder = compare.free_folder(self.output, stem, self.resume, bool(self.name))
         names = [row.name for row in METHODS] if self.all else self.methods
@@ -85,9 +87,6 @@ def plain_config(command):
 
 
 def use_device(name):
-    """cpu or gpu, in the words of the backend."""
-    devices = {"cpu": "numpy", "gpu": "cupy"}
-    if name not in devices:
-        raise InputError(f"--device is {name!r}, want cpu or gpu")
-    if name == "gpu" or "TINYALIGN_BACKEND" not in os.environ:
-        backend.use(devices[name])
+    """Compute on what was typed, and say so; without --device, on what TINYALIGN_BACKEND says."""
+    if name is not None:
+        print(f"device: {backend.use_device(name)}")
