@@ -46,19 +46,21 @@ def axe():
     return chromium.axe_source() or pytest.fail(f"pip install --no-deps {chromium.AXE}==0.1.8")
 
 
-def page_of(stem):
-    """The file of a page; a walkthrough whose page is not there yet runs first."""
-    out = site.cache()
-    site.write_frame(out, list(PATHS.values()))
-    page = out / f"{stem}.html"
-    if stem in PATHS and not site.built(page):
-        site.build_page(PATHS[stem], out)
-    return page
+@pytest.fixture(scope="module")
+def out():
+    """The folder of the pages, with those that need no walkthrough to run."""
+    folder = site.cache()
+    site.write_frame(folder, list(PATHS.values()))
+    return folder
 
 
 @pytest.fixture(params=PAGES)
-def page(request):
-    return page_of(request.param)
+def page(request, out):
+    """The file of a page; a walkthrough whose page is not there yet runs first."""
+    file = out / f"{request.param}.html"
+    if request.param in PATHS and not site.built(file):
+        site.build_page(PATHS[request.param], out)
+    return file
 
 
 @pytest.mark.parametrize("width", WIDTHS)
