@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 # The floors, lowest first. A module imports from lower floors only; `laws` stands beside them.
 FLOORS = [
     ["errors", "strict", "text", "figures", "intervals", "examples"],
-    ["backend", "data", "report", "engines"],
+    ["backend", "data", "report", "engines", "track"],
     ["rules", "tree", "screen"],
     ["numerics", "ops", "optim", "weights"],
     ["losses", "optimum", "models"],

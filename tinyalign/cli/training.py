@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tyro
 
-from tinyalign import backend, compare, engines, experiment, plan
+from tinyalign import backend, compare, engines, experiment, plan, track
 from tinyalign.config import Config
 from tinyalign.errors import InputError
 from tinyalign.methods import METHODS
@@ -23,6 +23,9 @@ class Run(Config):
     """Where runs are kept."""
     resume: bool = False
     """Go on where the run of this name was stopped."""
+    report_to: str = "none"
+    """Where metrics are shown besides metrics.jsonl: none, trackio or tensorboard, each in a folder
+    of its name below the run's."""
     device: str | None = None
     """cpu, gpu (CuPy), or auto: the GPU if there is one. [default: $TINYALIGN_BACKEND, else cpu]"""
 
@@ -37,7 +40,12 @@ class Run(Config):
         what = self.data.stem if self.data else self.env
         stem = self.name or f"{'-'.join(names)}-{what}-{job.model_name}-seed{self.seed}"
         folder = compare.free_folder(self.output, stem, self.resume, bool(self.name))
-        with screen.run_progress() as on_step:
+        with track.reporting(self.report_to, folder) as report, screen.run_progress() as show:
+
+            def on_step(row, total):
+                report(row, total)
+                show(row, total)
+
             summaries = experiment.run(job, folder, resume=self.resume, on_step=on_step)
         screen.print_summaries(summaries, folder)
         return 0
