@@ -161,6 +161,8 @@ def test_failures_do_not_stop_the_others(tmp_path, monkeypatch, whole):
     assert f"{asked[2].folder}: KeyError: 'pairs' (more in {asked[2].folder}/error.txt)" in said
     assert f"{nowhere.folder}: cannot write to {nowhere.folder}" in said
     assert "Traceback" in (asked[2].folder / "error.txt").read_text()
+    assert failed.value.failed[asked[1].folder] == "the loss is nan"
+    assert failed.value.errors[asked[1].folder] is errors["sft-1"]
     assert set(failed.value.finished) == {asked[i].folder for i in (0, 4, 5, 6, 7)}
     monkeypatch.undo()
     before = stamps(asked[0].folder)

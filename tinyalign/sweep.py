@@ -43,14 +43,15 @@ class Job(NamedTuple):
 class JobsFailed(InputError):
     """Some jobs of a sweep failed; the others were carried out to their end."""
 
-    def __init__(self, failed, finished):
-        lines = "".join(f"  {folder}: {reason(e, folder)}\n" for folder, e in failed.items())
+    def __init__(self, errors, finished):
+        self.errors = errors  # {folder: the exception}
+        self.failed = {folder: reason(error, folder) for folder, error in errors.items()}
+        self.finished = finished  # {folder: summaries}
+        lines = "".join(f"  {folder}: {why}\n" for folder, why in self.failed.items())
         super().__init__(
-            f"{len(failed)} of {len(failed) + len(finished)} runs failed:\n{lines}"
+            f"{len(errors)} of {len(errors) + len(finished)} runs failed:\n{lines}"
             "the others are finished; the same command with --resume tries only these again"
         )
-        self.failed = failed  # {folder: the exception}
-        self.finished = finished  # {folder: summaries}
 
 
 def sweep(jobs, executor, *, resume=False, on_poll=lambda rows: None):
