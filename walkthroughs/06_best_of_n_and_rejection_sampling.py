@@ -160,6 +160,10 @@ figure
 # **“Best-of-n beats my RL run.”** It often does, at equal KL it is hard to beat (page 05), and it
 # pays at inference what RL pays once in training.
 #
+# **“Where is the trainer for best-of-n?”** (huggingface/trl #140, #561.) There is none to have: it
+# samples and trains nothing. "Rejection sampling" as a way to *train* means fine-tuning on the best
+# of n, which is `raft` here; RSO's is a third thing, an exact draw from the optimum.
+#
 # **“RSO accepts almost nothing.”** The rate is $\mathbb{E}[e^{(r-r_{max})/\beta}]$, printed above:
 # one outlier in the rewards, or a small β, and it is tiny.
 #

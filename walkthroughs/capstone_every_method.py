@@ -30,6 +30,14 @@
 # checked; the accuracy table of note 004 (lines 596 to 603) is invented (errata row 61). The
 # columns below are counted or measured: what a method learns from, which networks it holds (rows
 # 2, 8, 29), the bytes (row 16), held-out accuracy, KL to the start, completions sampled.
+#
+# ## A method is a row, live
+#
+# {source tinyalign.methods.method.Method}
+#
+# What the command line, the tables and this page say about a method, they read here. Its loss is
+# the function of pages 02 to 13; whether it holds a reference is read off that function's
+# parameters.
 
 # %%
 import dataclasses
