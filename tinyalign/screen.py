@@ -1,5 +1,6 @@
 """What a person at the terminal sees while a run goes on, and when it has ended."""
 
+import collections
 import contextlib
 
 from rich.console import Console
@@ -21,6 +22,7 @@ SHOWN = (
     ("eval_accuracy", "held-out accuracy"),
     ("eval_nll", "held-out nll"),
 )
+FEW = 12  # runs that are all listed while they go on
 
 
 def told(row):
@@ -71,14 +73,19 @@ def compare_progress(folder):
         return
     with Live(console=console, refresh_per_second=2) as live:
 
-        def on_poll(states):
-            table = Table(box=None, show_header=False)
-            for run, row in states.items():
-                state = f"step {row['step']}" if row["state"] == "running" else row["state"]
-                table.add_row(str(run.relative_to(folder)), state, told(row))
-            live.update(table)
+        yield lambda states: live.update(table_of(states, folder))
 
-        yield on_poll
+
+def table_of(states, folder):
+    """A line for each run, or of many for those that are at work; the last line counts them."""
+    table = Table(box=None, show_header=False)
+    for run, row in states.items():
+        if len(states) <= FEW or row["state"] in ("running", "failed"):
+            state = f"step {row['step']}" if row["state"] == "running" else row["state"]
+            table.add_row(str(run.relative_to(folder)), state, told(row))
+    counts = collections.Counter(row["state"] for row in states.values())
+    table.add_row("", "", ", ".join(f"{count} {state}" for state, count in counts.items()))
+    return table
 
 
 def ending_lines(folder, console):

@@ -34,6 +34,9 @@ against its known answer.
 
 Every command explains itself with --help."""
 
+STOPPED = """
+tinyalign: stopped; what is done is on disk, and the same command with --resume goes on"""
+
 COMMANDS = {
     "run": Run,
     "compare": Compare,
@@ -69,5 +72,5 @@ def main(argv=None):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        print("\ntinyalign: stopped; the same command with --resume goes on", file=sys.stderr)
+        print(STOPPED, file=sys.stderr)
         return 130
