@@ -39,6 +39,10 @@ def naive_layernorm(x, gain, bias, eps):
     return anp.array(rows)
 
 
+def naive_norm_linear(x, gain, bias, w, b, eps):
+    return naive_linear(naive_layernorm(x, gain, bias, eps), w, b)
+
+
 def naive_gelu(x):
     return 0.5 * x * (1 + anp.tanh(anp.sqrt(2 / anp.pi) * (x + 0.044715 * x**3)))
 
@@ -108,6 +112,11 @@ CASES = {
         ops.linear, naive_linear,
         lambda normal, integers, n, t, c, h: [normal(n, c), normal(c, 3, h, t), normal(3, h, t)], 3,
     ),
+    "linear onto a residual stream": Case(
+        ops.linear, lambda x, w, b, onto: naive_linear(x, w, b) + onto,
+        lambda normal, integers, n, t, c, h: [normal(n, c), normal(c, t), normal(t), normal(n, t)],
+        4,
+    ),
     "embed": Case(
         ops.embed, naive_embed,
         lambda normal, integers, n, t, c, h: [normal(h + 1, c), integers(h + 1, n, t)], 1,
@@ -119,6 +128,12 @@ CASES = {
     "layernorm": Case(
         ops.layernorm, naive_layernorm,
         lambda normal, integers, n, t, c, h: [normal(n, c), normal(c), normal(c), 1e-5 * h], 3,
+    ),
+    "layernorm and linear": Case(
+        ops.norm_linear, naive_norm_linear,
+        lambda normal, integers, n, t, c, h: [
+            normal(n, c), normal(c), normal(c), normal(c, t, h), normal(t, h), 1e-5 * h,
+        ], 5,
     ),
     "gelu": Case(
         ops.gelu, naive_gelu, lambda normal, integers, n, t, c, h: [normal(n, c)], 1,

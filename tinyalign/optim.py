@@ -1,5 +1,6 @@
 """Optimizers as pure functions: (params, gradients, state) -> (params, state)."""
 
+import math
 from typing import Any, NamedTuple
 
 from tinyalign.backend import xp
@@ -37,11 +38,14 @@ def adam(params, gradients, state, *, learning_rate, b1=0.9, b2=0.99, eps=1e-8):
     mean += (1 - b1) * g
     g *= g
     square += (1 - b2) * g
-    rate = float(learning_rate) / (1 - b1**step)  # a NumPy float64 would widen the parameters
-    root = xp.sqrt(square * (1 / (1 - b2**step)))
-    root += eps
+    fresh = math.sqrt(1 - b2**step)  # √v̂ + eps = (√v + eps · fresh) / fresh
+    rate = float(learning_rate) * fresh / (1 - b1**step)  # a float64 would widen the parameters
+    root = xp.sqrt(square)
+    root += eps * fresh
+    move = mean / root
+    move *= rate
     theta = ravel(params)
-    theta -= rate * (mean / root)
+    theta -= move
     return unravel(theta, params), AdamState(mean, square, step)
 
 

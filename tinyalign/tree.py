@@ -4,7 +4,7 @@ import math
 
 from autograd.core import VJPNode, add_outgrads
 from autograd.extend import vspace
-from autograd.tracer import getval, isbox, new_box, toposort, trace_stack
+from autograd.tracer import getval, isbox, new_box, notrace_primitives, trace_stack
 
 from tinyalign.backend import xp
 
@@ -74,18 +74,18 @@ def value_and_grad(loss):
     """
 
     def run(params, *rest):
-        flat = leaves(params)
+        flat, tape = leaves(params), []
         with trace_stack.new_trace() as trace:
-            roots = {path: VJPNode.new_root() for path in flat}
+            roots = {path: Recorded.root(tape) for path in flat}
             boxes = {path: new_box(leaf, trace, roots[path]) for path, leaf in flat.items()}
             value, metrics = loss(rebuild(boxes), *rest)
         if not isbox(value):
             raise ValueError("the loss does not depend on the parameters: nothing to differentiate")
         if value.shape != ():
             raise ValueError(f"the loss must be one number, got shape {value.shape}: average it")
-        found = backward(value._node, vspace(value._value).ones(), set(roots.values()))
+        found = backward(tape, {value._node: (vspace(value._value).ones(), False)})
         gradients = {
-            path: found[root] if root in found else xp.zeros_like(flat[path])
+            path: found[root][0] if root in found else xp.zeros_like(flat[path])
             for path, root in roots.items()
         }
         return value._value, {k: getval(v) for k, v in metrics.items()}, rebuild(gradients)
@@ -93,14 +93,39 @@ def value_and_grad(loss):
     return run
 
 
-def backward(end, gradient, roots):
-    """Walk the recorded operations from the end back to the roots: {root: gradient}."""
-    gradients, found = {end: (gradient, False)}, {}  # False: this array is not ours to add into
-    for node in toposort(end):
-        g = gradients.pop(node)
-        if node in roots:
-            found[node] = g[0]
-            continue
-        for parent, share in zip(node.parents, node.vjp(g[0])):  # noqa: B905 (vjp may be lazy)
-            gradients[parent] = add_outgrads(gradients.get(parent), share)
-    return found
+class Recorded(VJPNode):
+    """One recorded operation. It puts itself on the tape that its arguments came from."""
+
+    __slots__ = ["tape"]
+
+    def __init__(self, value, function, args, named, argnums, parents):
+        super().__init__(value, function, args, named, argnums, parents)
+        self.tape = parents[0].tape
+        self.tape.append(self)
+
+    @classmethod
+    def root(cls, tape):
+        """A node for something to differentiate with respect to."""
+        node = cls.new_root()
+        node.tape = tape
+        return node
+
+
+notrace_primitives[Recorded] = notrace_primitives[VJPNode]  # >, argmax …: no gradient, no node
+
+
+def backward(tape, gradients):
+    """Play the tape from the end: {node: (gradient, ours)} of the loss -> of the roots.
+
+    `ours` says that nobody else holds that array, so that further shares are added into it. An
+    operation that has passed its gradient on lets go of what it remembered: memory falls again
+    while the backward pass runs.
+    """
+    while tape:
+        node = tape.pop()
+        g, _ = gradients.pop(node, (None, False))
+        if g is not None:
+            for parent, share in zip(node.parents, node.vjp(g)):  # noqa: B905 (vjp may be lazy)
+                gradients[parent] = add_outgrads(gradients.get(parent), share)
+        node.parents, node.vjp = (), None
+    return gradients

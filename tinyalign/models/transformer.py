@@ -62,22 +62,20 @@ def trunk(params, tokens, causal=True):
     batch = len(tokens)
     x = ops.add_positions(ops.embed(params["tok"], tokens), params["pos"], batch)
     for block in blocks(params):
-        x = x + attend(
-            ops.layernorm(x, **block["ln1"]), **block["attn"], batch=batch, causal=causal
-        )
-        x = x + perceive(ops.layernorm(x, **block["ln2"]), **block["mlp"])
+        x = attend(x, block["ln1"], **block["attn"], batch=batch, causal=causal)
+        x = perceive(x, block["ln2"], **block["mlp"])
     return ops.layernorm(x, **params["ln"])
 
 
-def attend(x, qkv, out, *, batch, causal):
-    """Multi-head self-attention: (B·T, C) -> (B·T, C)."""
-    heads = qkv["w"].shape[2]
-    return ops.linear(ops.attention(ops.linear(x, **qkv), batch, heads, causal), **out)
+def attend(x, norm, qkv, out, *, batch, causal):
+    """x plus multi-head self-attention of its layer norm: (B·T, C) -> (B·T, C)."""
+    packed, heads = ops.norm_linear(x, **norm, **qkv), qkv["w"].shape[2]
+    return ops.linear(ops.attention(packed, batch, heads, causal), **out, onto=x)
 
 
-def perceive(x, up, down):
-    """The block's two-layer perceptron: (N, C) -> (N, 4C) -> (N, C)."""
-    return ops.linear(ops.gelu(ops.linear(x, **up)), **down)
+def perceive(x, norm, up, down):
+    """x plus the block's two-layer perceptron of its layer norm: (N, C) -> (N, 4C) -> (N, C)."""
+    return ops.linear(ops.gelu(ops.norm_linear(x, **norm, **up)), **down, onto=x)
 
 
 def start(params, batch, length):
@@ -99,20 +97,21 @@ def step(params, state, tokens):
     time = state["time"]
     x = params["tok"][tokens] + params["pos"][time]
     for block, cache in zip(blocks(params), state["caches"], strict=True):
-        x = x + recall(ops.layernorm(x, **block["ln1"]), cache, time, **block["attn"])
-        x = x + perceive(ops.layernorm(x, **block["ln2"]), **block["mlp"])
+        x = recall(x, cache, time, block["ln1"], **block["attn"])
+        x = perceive(x, block["ln2"], **block["mlp"])
     return ops.layernorm(x, **params["ln"]), {"time": time + 1, "caches": state["caches"]}
 
 
-def recall(x, cache, time, qkv, out):
-    """Attention of the newest token to itself and to everything cached before it."""
+def recall(x, cache, time, norm, qkv, out):
+    """x plus attention, of the newest token to itself and everything cached before it."""
     keys, values = cache
     batch, (_, _, heads, width) = len(x), qkv["w"].shape
-    q, k, v = ops.linear(x, **qkv).reshape(batch, 3, heads, width).swapaxes(0, 1)  # (B, H, D) each
+    packed = ops.norm_linear(x, **norm, **qkv)
+    q, k, v = packed.reshape(batch, 3, heads, width).swapaxes(0, 1)  # (B, H, D) each
     keys[..., time], values[:, :, time] = k, v
     scores = (q * (1.0 / math.sqrt(width)))[:, :, None] @ keys[..., : time + 1]  # (B, H, 1, t+1)
     mixed = ops.softmax(scores) @ values[:, :, : time + 1]
-    return ops.linear(mixed.reshape(batch, -1), **out)
+    return ops.linear(mixed.reshape(batch, -1), **out, onto=x)
 
 
 def keep(state, rows):

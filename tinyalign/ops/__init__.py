@@ -1,0 +1,32 @@
+"""The operations a small language model is made of, each with its gradient beside it.
+
+An operation returns its value and its pullback: the function that takes g = d loss/d value and
+returns d loss/d argument for every argument.
+"""
+
+from tinyalign.ops.over_time import attention, lstm
+from tinyalign.ops.tokenwise import (
+    add_positions,
+    column_sums,
+    embed,
+    gelu,
+    layernorm,
+    linear,
+    norm_linear,
+    softmax,
+    token_logp,
+)
+
+__all__ = [
+    "add_positions",
+    "attention",
+    "column_sums",
+    "embed",
+    "gelu",
+    "layernorm",
+    "linear",
+    "lstm",
+    "norm_linear",
+    "softmax",
+    "token_logp",
+]
