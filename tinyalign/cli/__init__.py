@@ -16,6 +16,7 @@ import sys  # noqa: E402
 import tyro  # noqa: E402
 
 from tinyalign import backend  # noqa: E402
+from tinyalign.cli.choosing import Choose, Claims  # noqa: E402
 from tinyalign.cli.judging import Check, Museum  # noqa: E402
 from tinyalign.cli.reading import BuildPages, Methods, Read, Show  # noqa: E402
 from tinyalign.cli.training import Compare, Run  # noqa: E402
@@ -30,6 +31,8 @@ against its known answer.
   tinyalign show dpo             the loss and the step of a method, as they run
   tinyalign check FILE.py:FUNCTION --as dpo    which laws your own loss breaks
   tinyalign museum               wrong losses, and where each was seen
+  tinyalign choose               which method suits you, by your data, memory and scorer
+  tinyalign claims               what the notes' comparisons say, and what was measured here
   tinyalign read 00              a walkthrough in the browser, notes beside the code that runs
 
 Every command explains itself with --help."""
@@ -44,6 +47,8 @@ COMMANDS = {
     "show": Show,
     "check": Check,
     "museum": Museum,
+    "choose": Choose,
+    "claims": Claims,
     "read": Read,
     "build-pages": BuildPages,
 }

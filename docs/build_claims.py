@@ -1,0 +1,10 @@
+"""Write docs/claims.md from the ledger: python docs/build_claims.py"""
+
+from pathlib import Path
+
+from tinyalign import claims
+from tinyalign.claims import report
+
+if __name__ == "__main__":
+    page = Path(__file__).parent / "claims.md"
+    page.write_text(report.markdown(claims.rows()), encoding="utf8")
