@@ -103,7 +103,7 @@ def test_ctrl_c_says_how_to_go_on_and_ends_the_workers(tmp_path):
     process = subprocess.Popen(
         [sys.executable, *argv], stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    until(lambda: sweep.newest(tmp_path / "cut" / "sft"))
+    until(lambda: any(sweep.newest(folder) for folder in (tmp_path / "cut").rglob("sft")))
     workers = children(process.pid)
     os.killpg(process.pid, signal.SIGINT)
     said = process.communicate(timeout=60)[1]
