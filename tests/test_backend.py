@@ -7,12 +7,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import test_steps
 from autograd import grad
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyalign import backend, cli, engines, strict
+from tinyalign import backend, cli, engines, policy, strict
 from tinyalign.backend import BackendError, describe, to_device, to_host, using, xp
+from tinyalign.models import lstm, tabular, transformer
 
 
 def test_an_unknown_backend_is_refused_by_name():
@@ -199,6 +201,71 @@ def test_the_stand_in_forbids_float64_where_it_is_told_to(monkeypatch):
         for leak in (lambda: xp.zeros(3), lambda: xp.ones(3, np.float32) * np.float64(2)):
             with pytest.raises(TypeError, match="float64 array"):
                 leak()
+
+
+@pytest.mark.parametrize("name", sorted(strict.LACKING))
+def test_the_stand_in_refuses_functions_that_cupy_lacks(name):
+    """xp.vecdot is an AttributeError, and np.vecdot of a device array is refused as well."""
+    with using("strict"):
+        with pytest.raises(AttributeError, match=f"no attribute '{name}'"):
+            getattr(xp, name)
+        if isinstance(getattr(np, name, None), np.ufunc):
+            with pytest.raises((AttributeError, TypeError)):
+                getattr(np, name)(xp.ones(3), xp.ones(3))
+
+
+@pytest.mark.parametrize("name", sorted(strict.LACKING_METHODS))
+def test_the_stand_in_refuses_methods_that_cupy_lacks(name):
+    """x.setflags is an AttributeError."""
+    with using("strict"), pytest.raises(AttributeError, match=f"no attribute '{name}'"):
+        getattr(xp.ones(3), name)
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "max", "min", "mean", "std", "var", "all", "any"])
+def test_the_stand_in_refuses_keywords_that_cupys_reductions_lack(name):
+    """where=, initial= and correction=, in the function, in NumPy's function and in the method."""
+    with using("strict"):
+        x = xp.ones(3, np.float32)
+        for keyword, value in {"where": x > 0, "initial": 0.0, "correction": 1}.items():
+            for call in (getattr(xp, name), getattr(np, name)):
+                with pytest.raises(TypeError, match=keyword):
+                    call(x, **{keyword: value})
+            with pytest.raises(TypeError, match=keyword):
+                getattr(x, name)(**{keyword: value})
+        assert float(xp.add(x, x, where=x > 0, out=xp.zeros(3, np.float32))[0]) == 2  # a ufunc's
+
+
+def used_in_training():
+    """The name of every function that steps and samples of all models call."""
+    strict.seen.clear()
+    with using("strict"):
+        for family in test_steps.FAMILIES:
+            for model in (transformer, lstm, tabular):
+                test_steps.train(*family(model), count=1)
+        for model in (transformer, lstm, tabular):
+            params = test_steps.start(model)
+            policy.sample(model, params, [[0, 1], [2]], np.random.default_rng(0), max_new_tokens=3,
+                          eos=1, num_generations=2)  # fmt: skip
+    return set(strict.seen)
+
+
+def test_cupy_has_every_function_that_training_calls():
+    """None of them is on the list of what CuPy lacks."""
+    used = used_in_training()
+    assert {"exp", "matmul", "concatenate", "cumsum", "argmax"} <= used
+    assert not used & (strict.LACKING | strict.LACKING_METHODS)
+
+
+@pytest.mark.gpu
+def test_the_list_of_what_cupy_lacks_is_that_of_the_installed_one():
+    """NumPy's callables without a namesake in CuPy; what training calls has one."""
+    cupy = pytest.importorskip("cupy")
+    public = {n for n in dir(np) if not n.startswith("_") and callable(getattr(np, n))}
+    functions = {n for n in public if not isinstance(getattr(np, n), type)}
+    assert {n for n in functions if not hasattr(cupy, n)} <= strict.LACKING
+    methods = {n for n in dir(np.ndarray) if not n.startswith("_")}
+    assert {n for n in methods if not hasattr(cupy.ndarray, n)} <= strict.LACKING_METHODS
+    assert all(hasattr(cupy, n) or hasattr(cupy.ndarray, n) for n in used_in_training())
 
 
 def test_the_stand_in_counts_copies():

@@ -1,8 +1,8 @@
 """A stand-in for CuPy that needs no GPU: NumPy inside, CuPy's refusals outside.
 
 What CuPy refuses, this refuses: turning into a NumPy array unasked, computing with a NumPy
-array, np.add.at with slices. It also counts what a GPU would be asked to do, and can forbid
-float64. Modelled on cupy/_core/core.pyx of CuPy 14.2.
+array, np.add.at with slices, functions and keywords of NumPy that CuPy lacks. It also counts what
+a GPU would be asked to do, and can forbid float64. Modelled on cupy/_core/core.pyx of CuPy 14.2.
 """
 
 from types import SimpleNamespace
@@ -32,8 +32,18 @@ HOST = {
     "dtype",
     "nbytes",
 }  # read without touching the GPU
+# NumPy's functions, then its arrays' methods, that CuPy 14.2 does not have.
+LACKING = """
+    asmatrix block bmat busday_count busday_offset datetime_as_string datetime_data einsum_path
+    frompyfunc fromregex geomspace get_include getbufsize geterr geterrcall histogram_bin_edges
+    info insert is_busday isnat matvec nanpercentile nanquantile nested_iters polyder polydiv
+    polyint setbufsize seterr seterrcall show_runtime spacing test unstack vecdot vecmat
+"""
+LACKING = frozenset(LACKING.split())
+LACKING_METHODS = frozenset({"ctypes", "getfield", "resize", "setfield", "setflags", "to_device"})
+LACKING_KEYWORDS = {"where", "initial", "correction", "device", "like"}  # a ufunc's where= is there
 stats = SimpleNamespace()
-seen = set()  # the name of every function called: CuPy must have them all
+seen = set()  # the name of every function called
 allow_float64 = True
 
 
@@ -72,6 +82,9 @@ def wrap(x):
 
 
 def call(name, function, args, kw):
+    known = {"where"} if isinstance(function, np.ufunc) else set()
+    for keyword in LACKING_KEYWORDS.intersection(kw) - known:
+        raise TypeError(f"{name}() got an unexpected keyword argument {keyword!r}")
     if name in ("reshape", "ravel") and kw.get("order", "C") is None:
         raise TypeError("object of type 'NoneType' has no len()")  # CuPy wants order="C"
     if name == "where" and not isinstance(args[0], StrictArray):
@@ -110,8 +123,8 @@ class StrictArray(NDArrayOperatorsMixin):
         return getattr(xp, func.__name__)(*args, **kw)
 
     def __getattr__(self, name):  # x.shape, x.sum(axis=0), x.T ...
-        if name.startswith("_"):
-            raise AttributeError(name)
+        if name.startswith("_") or name in LACKING_METHODS:
+            raise AttributeError(f"'ndarray' object has no attribute {name!r}")
         attribute = getattr(self._a, name)
         if callable(attribute):
             return lambda *args, **kw: call(name, attribute, args, kw)
@@ -169,6 +182,8 @@ class _Namespace:
     ndarray = StrictArray
 
     def __getattr__(self, name):
+        if name in LACKING:
+            raise AttributeError(f"module 'cupy' has no attribute {name!r}")
         thing = getattr(np, name)
         return _Function(name) if callable(thing) and not isinstance(thing, type) else thing
 
