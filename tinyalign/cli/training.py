@@ -24,9 +24,9 @@ class Run(Config):
     resume: bool = False
     """Go on where the run of this name was stopped."""
     report_to: str = "none"
-    """Where metrics go besides metrics.jsonl: none, tensorboard or trackio, in a folder of that name
-    below the run's. To look: `tensorboard --logdir runs`, or `trackio show` with TRACKIO_DIR set to
-    that folder."""
+    """Where metrics go besides metrics.jsonl: none, tensorboard or trackio, in a folder of that
+    name below the run's. To look: `tensorboard --logdir runs`, or `trackio show` with TRACKIO_DIR
+    set to that folder."""
     device: str | None = None
     """cpu, gpu (CuPy), or auto: the GPU if there is one. [default: $TINYALIGN_BACKEND, else cpu]"""
 
