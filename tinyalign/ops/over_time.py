@@ -77,10 +77,10 @@ def lstm(x, w_in, w_hidden, bias, batch):
 
     def pullback(g):
         g = g.reshape(batch, time, size).swapaxes(0, 1)
-        dz, dread = lstm_backward(g, w, gates, c, tanh_c)
+        dz = lstm_backward(g, w_hidden, gates, c, tanh_c)
         dw = read[:-1].reshape(len(x), -1).T @ dz
-        dx = dread[:-1, :, :width].swapaxes(0, 1).reshape(x.shape)
-        return dx, dw[:width], dw[width:-1], dw[-1], None
+        dx = (dz @ w_in.T).reshape(time, batch, width).swapaxes(0, 1)
+        return dx.reshape(x.shape), dw[:width], dw[width:-1], dw[-1], None
 
     return h, pullback
 
@@ -111,21 +111,21 @@ def lstm_forward(read, w, size):
     return gates, c, tanh_c
 
 
-def lstm_backward(g, w, gates, c, tanh_c):
-    """dL/dz (T·B, 4H) and dL/dread (T + 1, B, C + H) for dL/dh (T, B, H) that comes from above."""
+def lstm_backward(g, w_hidden, gates, c, tanh_c):
+    """dL/dz (T·B, 4H), z being what the gates are σ and tanh of, for the g (T, B, H) from above."""
     time, batch, size = g.shape
     dz = xp.empty((time, batch, 4, size), g.dtype)
-    dread = xp.zeros((time + 1, batch, len(w) - 1), g.dtype)
-    back, dc = w[:-1].T.copy(), xp.zeros((batch, size), g.dtype)
+    back = w_hidden.T.copy()  # a product with it is faster than with a transposed view
+    dh, dc = xp.zeros((batch, size), g.dtype), xp.zeros((batch, size), g.dtype)
     for t in reversed(range(time)):
         i, f, o, u = gates[t]
-        dh = g[t] + dread[t + 1, :, -size:]
+        dh += g[t]
         dc += dh * o * (1.0 - tanh_c[t] * tanh_c[t])
         slope = gates[t, :3] * (1.0 - gates[t, :3])
         xp.multiply(dc * u, slope[0], out=dz[t, :, 0])
         xp.multiply(dc * c[t], slope[1], out=dz[t, :, 1])
         xp.multiply(dh * tanh_c[t], slope[2], out=dz[t, :, 2])
         xp.multiply(dc * i, 1.0 - u * u, out=dz[t, :, 3])
-        xp.matmul(dz[t].reshape(batch, -1), back, out=dread[t])
+        dh = dz[t].reshape(batch, -1) @ back
         dc *= f
-    return dz.reshape(time * batch, -1), dread
+    return dz.reshape(time * batch, -1)
