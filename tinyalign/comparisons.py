@@ -63,7 +63,8 @@ def unpaired(setting):
 def class_weights(desirable):
     """Weights with which thumbs up and thumbs down count the same, as KTO's authors advise."""
     rare = (~desirable).sum() / desirable.sum()
-    return {"weight_desirable": max(1.0, rare), "weight_undesirable": max(1.0, 1.0 / rare)}
+    weights = {"weight_desirable": max(1.0, rare), "weight_undesirable": max(1.0, 1.0 / rare)}
+    return {name: float(weight) for name, weight in weights.items()}  # NumPy's would widen float32
 
 
 def mismatched(tokens, mask, other):
