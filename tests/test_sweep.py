@@ -28,6 +28,16 @@ def run_until(job, step):
         experiment.run(sweep.planned(sweep.located(job)), job.folder, on_step=on_step)
 
 
+class Counting(engines.Serial):
+    """Counts what it is given."""
+
+    jobs = 0
+
+    def submit(self, fn, /, *args, **kwargs):
+        self.jobs += 1
+        return super().submit(fn, *args, **kwargs)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def plain_curves():
     """A picture takes a hundred times longer than the runs that it would show."""
@@ -91,8 +101,9 @@ def test_a_restart_repeats_nothing_and_goes_on(tmp_path, whole):
     sweep.sweep(asked[:3], engines.Serial())
     run_until(asked[3], 3)
     half = (asked[3].folder / "metrics.jsonl").read_text().splitlines()
-    before = [stamps(job.folder) for job in asked[:3]]
-    sweep.sweep(asked, engines.Serial(), resume=True)
+    before, executor = [stamps(job.folder) for job in asked[:3]], Counting()
+    sweep.sweep(asked, executor, resume=True)
+    assert executor.jobs == 5
     assert [stamps(job.folder) for job in asked[:3]] == before
     assert (asked[3].folder / "metrics.jsonl").read_text().splitlines()[:2] == half[:2]
     assert sweep.digest(asked) == sweep.digest(whole)
@@ -172,14 +183,11 @@ def test_failures_do_not_stop_the_others(tmp_path, monkeypatch, whole):
     assert sweep.digest(asked) == sweep.digest(whole)
 
 
-class Breaking(engines.Serial):
+class Breaking(Counting):
     """Its worker dies at the second job, as a process pool's does that runs out of memory."""
 
-    jobs = 0
-
     def submit(self, fn, /, *args, **kwargs):
-        self.jobs += 1
-        if self.jobs > 2:
+        if self.jobs >= 2:
             raise futures.BrokenExecutor("A child process terminated abruptly")
         future = super().submit(fn, *args, **kwargs)
         if self.jobs == 2:
