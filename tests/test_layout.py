@@ -13,8 +13,8 @@ ROOT = Path(__file__).parent.parent
 FLOORS = [
     ["errors", "strict", "text", "figures", "intervals", "examples"],
     ["backend", "data", "report", "engines", "track"],
-    ["rules", "tree", "screen"],
-    ["numerics", "ops", "optim", "weights"],
+    ["rules", "tree", "verdicts", "pictures", "page"],
+    ["numerics", "ops", "optim", "weights", "screen"],
     ["losses", "optimum", "models"],
     ["policy", "config"],
     ["steps", "start"],
@@ -25,8 +25,9 @@ FLOORS = [
     ["budget"],
     ["plan"],
     ["experiment", "show", "cost"],
-    ["sweep", "memory"],
-    ["compare", "pages", "laws"],  # laws stands by itself; the test below says so
+    ["sweep", "memory", "results"],
+    ["compare", "pages", "claims", "laws"],  # laws stands by itself; the test below says so
+    ["choose"],
     ["cli"],
     ["__main__"],
 ]

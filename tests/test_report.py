@@ -1,5 +1,8 @@
-"""Tables and figures: what they show, that they are reproducible, that they load nothing early."""
+"""Tables, words and pictures: what they show, that they come out the same, what they load."""
 
+import html.parser
+import io
+import re
 import subprocess
 import sys
 
@@ -8,33 +11,62 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyalign import figures, report
+from tinyalign import cost, figures, page, pictures, report, verdicts
 
 
-def row(method, needs="rewards", accuracy=0.5, kl=1.0, seed=0):
-    curve = ((0, 0.4), (50, (0.4 + accuracy) / 2), (100, accuracy))
-    models = "policy, reference"
+def row(method, family="pairs", accuracy=0.5, kl=1.0, seed=0, **other):
+    """A finished run."""
+    curve = ((0, 0.0, 0.4, 0.3), (3200, 0.5, 0.45, 0.4), (6400, 1.0, accuracy, accuracy))
+    start = method == "start"
+    fields = {
+        "needs": "pairs", "samples": 0 if start else 6400, "models": "policy, ref",
+        "bytes": 1_234_567, "seconds": 12.34, "curve": () if start else curve, "problems": 500,
+        "online": family.startswith("rewards"), "entropy": 0.25,
+    }  # fmt: skip
     return report.Row(
-        method, needs, accuracy, accuracy, kl, 6400, models, 1_234_567, 12.34, curve, seed
-    )
+        method, family=family, accuracy=accuracy, reward=accuracy, kl=kl, seed=seed,
+        **fields | other,
+    )  # fmt: skip
 
 
+def seeds(method, accuracies, **other):
+    """A method on several seeds."""
+    return [row(method, accuracy=a, seed=i, **other) for i, a in enumerate(accuracies)]
+
+
+START = seeds("start", [0.42, 0.41, 0.40, 0.43, 0.42], family="demonstrations")
 ROWS = [
-    row("sft", "demonstrations", 0.42, 0.0),
-    row("dpo", "pairs", 0.61, seed=0),
-    row("dpo", "pairs", 0.63, seed=1),
-    row("grpo", accuracy=0.98, kl=np.nan),
+    *START,
+    *seeds("dpo", [0.61, 0.63, 0.60, 0.66, 0.62]),
+    *seeds("ipo", [0.62, 0.62, 0.61, 0.64, 0.63]),
+    *seeds("grpo", [0.98, 0.99, 0.97, 0.99, 0.98], family="rewards, policy gradient"),
+    *seeds("apo_down", [0.1, 0.43, 0.2, 0.1, 0.15]),
 ]
+COSTS = {"dpo": cost.Cost(1, 256.0, 256.0, 0.0, 5_000_000)}
 
 
-def test_a_comparison_is_written_twice_and_the_same_bytes_each_time(tmp_path):
-    first = report.comparison(ROWS, tmp_path / "a.b")
-    again = report.comparison(ROWS, tmp_path / "again")
-    assert [path.name for path in first] == ["a.b.svg", "a.b.png"]
-    assert first[1].read_bytes()[:4] == b"\x89PNG"
-    for a, b in zip(first, again, strict=True):
-        assert a.read_bytes() == b.read_bytes()
-    assert b"<dc:date>" not in first[0].read_bytes()
+def cells(rows, method):
+    """The main table's cells of a method, by column."""
+    lines = {line[0]: line for line in report.main_cells(rows)}
+    return dict(zip(report.COLUMNS, lines[method], strict=True))
+
+
+def test_pictures_are_written_twice_and_the_same_bytes_each_time(tmp_path):
+    for draw in (pictures.overview, pictures.scores, pictures.frontier, pictures.learning):
+        first = pictures.write(draw(ROWS), tmp_path / "a.b")
+        again = pictures.write(draw(ROWS), tmp_path / "again")
+        assert [path.name for path in first] == ["a.b.svg", "a.b.png"]
+        assert first[1].read_bytes()[:4] == b"\x89PNG"
+        for a, b in zip(first, again, strict=True):
+            assert a.read_bytes() == b.read_bytes()
+        assert b"<dc:date>" not in first[0].read_bytes()
+
+
+def test_a_picture_names_every_method(tmp_path):
+    for figure in (pictures.scores(ROWS), pictures.frontier(ROWS), pictures.costs(ROWS, COSTS)):
+        svg, _ = pictures.write(figure, tmp_path / "x")
+        for name in ("dpo", "grpo", "apo_down"):
+            assert f"<!-- {name} -->" in svg.read_text()
 
 
 def test_curves_draw_the_panels_that_were_measured(tmp_path):
@@ -51,18 +83,140 @@ def test_curves_draw_the_panels_that_were_measured(tmp_path):
 
 
 def test_the_tables_show_the_same_cells():
-    table = report.comparison_table(ROWS)
-    cells = list(zip(*(column.cells for column in table.columns), strict=True))
-    lines = report.markdown_table(ROWS).splitlines()
-    assert [line[2:-2].split(" | ") for line in lines[2:]] == [list(cell) for cell in cells]
-    assert [cell[0] for cell in cells] == ["sft", "dpo", "grpo"]
-    assert cells[1][2] == "62.0 % (61.0–63.0)" and cells[2][2] == "98.0 %"
-    assert cells[2][4] == "–"  # a KL that was not measured
-    assert cells[0][5:] == ("6,400", "policy, reference", "1.2 MB", "12.3")
+    lines = report.main_cells(ROWS)
+    table = report.table(report.COLUMNS, lines)
+    shown = list(zip(*(column.cells for column in table.columns), strict=True))
+    marked = report.markdown_table(report.COLUMNS, lines).splitlines()[2:]
+    assert [line[2:-2].split(" | ") for line in marked] == [list(cell) for cell in shown]
+    assert [line[0] for line in shown] == ["start", "dpo", "ipo", "grpo", "apo_down"]
 
 
-def test_an_empty_comparison_is_refused(tmp_path):
-    for call in (report.markdown_table, lambda rows: report.comparison(rows, tmp_path / "x")):
+@pytest.mark.parametrize("width", [80, 100])
+def test_the_tables_fit_the_screen(width):
+    """No line is longer than the screen, and no header is broken."""
+    from rich.console import Console
+
+    for columns, lines in (
+        (report.COLUMNS, report.main_cells(ROWS)),
+        (report.COSTS, report.cost_cells(ROWS, COSTS)),
+    ):
+        out = io.StringIO()
+        Console(width=width, file=out).print(report.table(columns, lines, width))
+        first, *rest = out.getvalue().splitlines()
+        kept = [name for name in columns if width >= 100 or name not in report.NARROW]
+        assert [name for name in kept if name not in first] == []
+        assert len(rest) == len(lines) and "…" not in out.getvalue()
+
+
+def test_an_interval_over_seeds_and_over_problems():
+    dpo = cells(ROWS, "dpo")["accuracy, %"]
+    mean, low, high = map(float, re.findall(r"[\d.]+", dpo))
+    assert mean == 62.4 and low < 61.5 and high > 63.5
+    (one,) = report.main_cells([row("dpo", accuracy=0.6)])
+    assert one[1] == "60.0 [55.6, 64.2]"  # Wilson, 300 of 500
+    assert one[2] == "0.600"  # of a reward nothing is known from one seed
+
+
+def test_what_was_not_measured_is_a_dash():
+    (none,) = report.main_cells([row("x", accuracy=np.nan, kl=np.nan, entropy=np.nan)])
+    assert (none[1], none[3], none[6]) == ("–", "–", "–")
+    (judge,) = report.main_cells([row("reward", accuracy=np.nan, pair_accuracy=0.93, curve=())])
+    assert judge[1] == "of pairs 93.0" and judge[7] == "–"
+
+
+def test_seeds_that_fail_are_counted():
+    """Those that broke off, and those that end below their own start."""
+    assert cells(ROWS, "apo_down")["failed"] == "4/5"  # the second ends above its start
+    broken = row("dpo", accuracy=np.nan, seed=1, diverged="the loss is nan")
+    rows = [*START, row("dpo", accuracy=0.6), broken]
+    assert report.failures(rows) == [("dpo", 1)]
+    assert cells(rows, "dpo")["failed"] == "1/2"
+    assert cells(rows, "start")["failed"] == "0/5"
+
+
+def test_samples_to_90_percent():
+    """At the look that found it; offline methods had drawn all of theirs by then."""
+    assert cells(ROWS, "grpo")["to 90 %"] == "6,400"
+    assert cells(ROWS, "dpo")["to 90 %"] == "not reached"
+    curve = ((0, 0.0, 0.4, 0.4), (3200, 0.5, 0.93, 0.9), (6400, 1.0, 0.95, 0.9))
+    assert report.reached(row("kto", curve=curve)) == 6400
+    assert report.reached(row("ppo", "rewards, with a critic", curve=curve)) == 3200
+    mixed = [row("ppo", accuracy=a, seed=i) for i, a in enumerate((0.95, 0.5))]
+    assert cells(mixed, "ppo")["to 90 %"] == "6,400 (1/2)"
+
+
+def test_words_say_better_only_where_intervals_do():
+    said = verdicts.sentences(ROWS)
+    assert "better than the start: dpo, ipo, grpo" in said
+    assert "worse than the start: apo_down" in said
+    assert "grpo better than dpo, ipo, apo_down" in said
+    assert "cannot be told apart: dpo – ipo" in said
+    assert "10 paired differences in accuracy" in said[-1]
+
+
+@pytest.mark.parametrize("count", range(1, 5))
+def test_few_seeds_are_never_called_better(count):
+    """However far apart."""
+    rows = [r for r in ROWS if r.seed < count]
+    assert not any("better than" in line for line in verdicts.sentences(rows))
+
+
+@given(st.lists(st.floats(0, 1), min_size=5, max_size=5))
+def test_equal_methods_are_never_called_better(values):
+    rows = [*seeds("start", values), *seeds("a", values), *seeds("b", values)]
+    assert not any("better than" in line for line in verdicts.sentences(rows))
+
+
+def test_with_many_methods_the_best_one_is_compared_with_the_others():
+    others = [r for i in range(8) for r in seeds(f"m{i}", [0.5, 0.51, 0.5, 0.52, 0.5])]
+    said = verdicts.sentences([*ROWS, *others])
+    (best,) = [line for line in said if line.startswith("grpo, highest")]
+    assert "m7" in best and "dpo" in best
+    assert said[-1].startswith("23 paired")  # 12 with the start, 11 with the best
+
+
+def test_few_problems_are_judged_by_reward():
+    """Four prompts, as the bandit has: accuracy moves by 25 points."""
+    rows = [r._replace(problems=4) for r in ROWS]
+    assert report.judged_by(rows) == "reward" and report.judged_by(ROWS) == "accuracy"
+    assert "differences in reward" in verdicts.sentences(rows)[-1]
+
+
+class Reader(html.parser.HTMLParser):
+    """Finds what a page would fetch or run, its ids, and tags that are not closed."""
+
+    def __init__(self):
+        super().__init__()
+        self.fetched, self.ids, self.tags, self.open = [], [], set(), []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        found = dict(attributes)
+        links = [found.get(name) for name in ("src", "href", "xlink:href")]
+        self.fetched += [link for link in links if link and not link.startswith("#")]
+        self.ids += [found["id"]] if "id" in found else []
+
+
+def test_the_page_stands_alone(tmp_path):
+    """No script, nothing fetched, no id twice, every method in it, and it knows the dark."""
+    parts = []
+    for name, draw in (("a", pictures.scores), ("b", pictures.learning)):
+        svg, _ = pictures.write(draw(ROWS), tmp_path / name)
+        parts.append(page.picture(svg.read_text(), name, "a <caption>"))
+    table = page.table(report.COLUMNS, report.main_cells(ROWS), report.LEFT)
+    text = page.written("a & b", [("Table", [table]), ("Pictures", parts)])
+    reader = Reader()
+    reader.feed(text)
+    assert reader.fetched == [] and "script" not in reader.tags
+    assert "@import" not in text and not re.findall(r"url\((?!#)", text)
+    assert len(reader.ids) == len(set(reader.ids)) > 10
+    for target in re.findall(r'(?:href="#|url\(#)([^")]+)', text):
+        assert target in reader.ids
+    assert "prefers-color-scheme: dark" in text and "apo_down" in text and "a &amp; b" in text
+
+
+def test_an_empty_comparison_is_refused():
+    for call in (report.main_cells, pictures.scores):
         with pytest.raises(ValueError, match="at least one row"):
             call([])
 
@@ -73,19 +227,19 @@ def test_names_in_the_margin_never_overlap_nor_leave_the_axes(heights, others):
 
     axes = Figure().add_subplot()
     axes.set_ylim(0, 1)
-    styles = {str(i): ("black", "-") for i in range(len(heights) + others)}
-    figures.name_ends(axes, {str(i): (0, y) for i, y in enumerate(heights)}, styles)
+    colours = {str(i): "black" for i in range(len(heights) + others)}
+    figures.name_ends(axes, {str(i): (0, y) for i, y in enumerate(heights)}, colours)
     levels = np.sort([text.get_position()[1] for text in axes.texts])
-    assert np.all(np.diff(levels) > 0.26 / max(2.4, 0.3 * len(styles)) - 1e-9)
+    assert np.all(np.diff(levels) > 0.26 / max(2.4, 0.3 * len(colours)) - 1e-9)
     assert levels[-1] <= 1 + 1e-9 and levels[0] >= -0.05
 
 
 @pytest.mark.parametrize("count, text", [(999, "999 B"), (1536, "1.5 kB"), (2.5e9, "2.5 GB")])
 def test_sizes_are_readable(count, text):
-    assert report._size(count) == text
+    assert report.size(count) == text
 
 
 def test_importing_report_loads_neither_matplotlib_nor_rich():
-    code = "import sys, tinyalign.report; print({'matplotlib', 'rich'} & set(sys.modules))"
+    code = "import sys, tinyalign.compare; print({'matplotlib', 'rich'} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "set()"

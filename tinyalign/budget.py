@@ -1,7 +1,8 @@
 """How much each run may use, so that methods are compared on one footing: --budget.
 
 recipe      every method as its own recipe has it
-samples:N   at most N completions drawn, those that offline methods learn from included
+samples:N   at most N completions drawn, those that offline methods learn from included; these
+            take steps in proportion, so that they read each as often as in the recipe
 steps:N     N gradient steps of the policy
 seconds:S   the first step that ends after S seconds of training; evaluation is not counted
 
@@ -84,8 +85,9 @@ def fit_samples(phase, amount):
             f"--budget leaves {amount:.0f} samples to {phase.method.name}, which draws {unit} at "
             "once: raise it, or lower --batch_size and --num_generations"
         )
-    if offline:
-        return with_config(phase, num_pairs=count)
+    if offline:  # each comparison is read as often as in the recipe
+        steps = max(1, round(phase.config.steps * count / phase.config.num_pairs))
+        return with_config(phase, num_pairs=count, steps=steps)
     return with_config(phase, steps=count)._replace(limit=Limit("samples", count * unit))
 
 

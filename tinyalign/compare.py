@@ -1,77 +1,163 @@
-"""Methods side by side: one start, one run folder for each method, one table, one figure."""
+"""Methods side by side: one start a seed, one run folder each, tables, words and pictures."""
 
 import dataclasses
 import itertools
 import json
 from pathlib import Path
 
-import numpy as np
-
-from tinyalign import plan, report
+from tinyalign import cost, page, pictures, plan, report, results, verdicts
 from tinyalign.errors import InputError
-from tinyalign.sweep import Job, sweep
+from tinyalign.sweep import ONE_AT_A_TIME, Job, JobsFailed, planned, sweep
+from tinyalign.weights import write_atomically
 
 METHODS = ("sft", "dpo", "grpo", "ppo", "reward,ppo")
+MANY = "samples:16384"  # the budget of --all and of several seeds, unless another is typed
+LOOKS = 8  # at held-out problems in a run, unless --eval_every is typed
 
 
-def compare(names, config, folder, executor, *, resume=False, on_poll=lambda rows: None):
-    """Train every method from one and the same SFT start: list of report.Row, the start first.
+def compare(names, config, folder, executor, *, seeds=1, resume=False, on_poll=lambda rows: None):
+    """Train every method on every seed, from one SFT start a seed: results.Results.
 
     names     methods, or several joined by commas: stages one after another. Each is a run of its
               own below `folder`; where one stage is `reward`, later stages maximise the learned
               reward
-    config    config.Config shared by all
+    config    config.Config shared by all, with the first seed; eval_every may be None
     executor  concurrent.futures.Executor that carries them out
+    seeds     how many, one after another
     on_poll   see sweep.sweep
+    raises    InputError before any work; JobsFailed if a start fails, or everything else does
     """
+    folder = Path(folder)
+    check(names, config, seeds)
+    every = [dataclasses.replace(config, seed=config.seed + i) for i in range(seeds)]
+    sweep([start_of(own, folder) for own in every], executor, resume=resume, on_poll=on_poll)
+    jobs = [job_of(name, own, folder) for own in every for name in names]
+    jobs.sort(key=lambda job: -len(job.methods))  # pipelines take longest
+    failed = {}
+    try:
+        sweep(jobs, executor, resume=resume, on_poll=on_poll)
+    except JobsFailed as error:
+        if len(error.failed) == len(jobs):
+            raise
+        failed = {str(Path(*Path(f).parts[-2:])): why for f, why in error.failed.items()}
+    told = results.note(names, config, seeds, failed)
+    write_atomically(folder / "compare.json", json.dumps(told, indent=1).encode())
+    measure_costs(names, config, folder, executor)
+    found = results.read(folder)
+    write_report(found, folder)
+    return found
+
+
+def check(names, config, seeds):
+    """InputError for every mistake that shows before any work."""
+    if seeds < 1:
+        raise InputError(f"--seeds is {seeds}, want 1 or more")
     if len(set(names)) < len(names):
         raise InputError(f"a method is named twice in {', '.join(names)}: name each once")
-    folder = Path(folder)
-    for name in names:  # every mistake shows before any work
-        plan.make(name.split(","), config)
-    begin = dataclasses.replace(config, steps=None, learning_rate=None, batch_size=None)
-    start = Job(folder / "start", ("sft",), begin, stop_early=True)
-    sweep([start], executor, resume=resume, on_poll=on_poll)
-    jobs = [job_of(name, config, folder) for name in names]
-    jobs.sort(key=lambda job: -len(job.methods))  # pipelines take longest
-    sweep(jobs, executor, resume=resume, on_poll=on_poll)
-    rows = rows_of(folder, names)
-    report.comparison(rows, folder / "compare")
-    return rows
+    for name in names:
+        plan.make(name.split(","), with_looks(config, 1))
+
+
+def with_looks(config, steps):
+    """The config with eval_every filled in: LOOKS times in so many steps."""
+    if config.eval_every is not None:
+        return config
+    return dataclasses.replace(config, eval_every=max(1, -(-steps // LOOKS)))
+
+
+def start_of(config, folder):
+    """The job of a seed's start: SFT by its recipe, until it solves some problems."""
+    begin = dataclasses.replace(
+        config, steps=None, learning_rate=None, batch_size=None, budget="recipe", eval_every=25
+    )
+    return Job(results.seed_folder(folder, config.seed) / "start", ("sft",), begin, True)
 
 
 def job_of(name, config, folder):
-    """The job of one method, from the common start."""
+    """The job of one method, from the start of its seed."""
+    stages, own = tuple(name.split(",")), results.seed_folder(folder, config.seed)
     reward = "model" if "reward," in name else config.reward
-    settings = dataclasses.replace(config, start=folder / "start", reward=reward)
-    return Job(folder / name, tuple(name.split(",")), settings)
+    steps = plan.make(list(stages), with_looks(config, 1)).phases[-1].config.steps
+    config = dataclasses.replace(with_looks(config, steps), start=own / "start", reward=reward)
+    return Job(own / name, stages, config)
 
 
-def rows_of(folder, names):
-    """The rows of a finished comparison: the start, then each method's curve from there."""
-    first = row_of("start", folder / "start")._replace(kl=0.0, curve=())
-    rows = [row_of(name, folder / name) for name in names]
-    return [first, *(row._replace(curve=((0, first.accuracy), *row.curve)) for row in rows)]
+def measure_costs(names, config, folder, executor):
+    """Write costs.json: what one update of each method takes, counted in the workers."""
+    path = folder / "costs.json"
+    known = json.loads(path.read_text()) if path.exists() else {}
+    running = {
+        name: executor.submit(cost_of, job_of(name, config, folder.absolute()))
+        for name in names
+        if name not in known
+    }
+    found = {name: future.result() for name, future in running.items()}
+    known |= {name: measured._asdict() for name, measured in found.items() if measured}
+    write_atomically(path, json.dumps(known, indent=1).encode())
 
 
-def row_of(name, folder):
-    """What a finished run came to: its last stage's result, the cost of all."""
-    stages = json.loads((folder / "summary.json").read_text())
-    lines = (folder / "metrics.jsonl").read_text().splitlines()
-    rows = [row for row in map(json.loads, lines) if row["phase"] == len(stages) - 1]
-    last = stages[-1]
-    return report.Row(
-        method=name,
-        needs=last["learns_from"],
-        accuracy=last.get("eval_accuracy", np.nan),
-        reward=last.get("eval_reward", np.nan),
-        kl=last.get("eval_kl", np.nan),
-        samples=last["samples"],
-        models=", ".join(last["models"]).replace("_", " ").replace("reference", "ref"),
-        bytes=max(stage["bytes"] for stage in stages),
-        seconds=sum(stage["seconds"] for stage in stages),
-        curve=tuple((m["step"], m["eval_accuracy"]) for m in rows if "eval_accuracy" in m),
-    )
+def cost_of(job):
+    """The cost.Cost of a job's last stage, with the highest peak of all its stages; or None."""
+    try:
+        with ONE_AT_A_TIME:
+            laid_out = planned(job)
+            found = [cost.measure(laid_out, stage) for stage in range(len(job.methods))]
+    except InputError:  # such as a start whose few samples all have the same reward
+        return None
+    return found[-1]._replace(peak=max(stage.peak for stage in found))
+
+
+def budget_said(found):
+    """The budget and what the brackets are, in a sentence each."""
+    unit, _, amount = found.config.budget.partition(":")
+    words = {
+        "recipe": "every method by its own recipe, so they use different amounts",
+        "samples": f"at most {amount} completions drawn by each",
+        "steps": f"{amount} gradient steps of each",
+        "seconds": f"{amount} seconds of training each, so this does not come out twice the same",
+    }
+    over = f"over {found.seeds} seeds (bootstrap)"
+    if found.seeds == 1:
+        over = "over held-out problems (Wilson), for this one seed"
+    return [
+        f"budget: {words[unit]} (--budget {found.config.budget})",
+        f"[low, high]: 95 % intervals {over}",
+    ]
+
+
+def figures_of(found):
+    """{name: (figure, caption)} of a comparison."""
+    rows = found.rows
+    drawn = {
+        "scores": (pictures.scores(rows), "what every method came to; dots are seeds"),
+        "frontier": (pictures.frontier(rows, found.exact), "reward against KL"),
+        "learning": (
+            pictures.learning(rows),
+            "learning curves, bands from lowest to highest seed",
+        ),
+        "costs": (pictures.costs(rows, found.costs), "what training takes"),
+    }
+    if len(report.by_method(rows)) <= pictures.FEW:
+        drawn["compare"] = (pictures.overview(rows, found.exact), "the comparison in one picture")
+    return drawn
+
+
+def write_report(found, folder):
+    """The pictures as SVG and PNG, and report.html, which holds everything."""
+    figures = []
+    for name, (figure, caption) in figures_of(found).items():
+        svg, _ = pictures.write(figure, folder / name)
+        if name != "compare":
+            figures.append(page.picture(svg.read_text(encoding="utf8"), name, caption))
+    results_, costs = report.main_cells(found.rows), report.cost_cells(found.rows, found.costs)
+    parts = [
+        ("Results", [page.table(report.COLUMNS, results_, report.LEFT)]),
+        ("In words", [page.words([*budget_said(found), *verdicts.sentences(found.rows)])]),
+        ("What it costs", [page.table(report.COSTS, costs, report.LEFT), page.words(report.NOTES)]),
+        ("Pictures", figures),
+    ]
+    title = f"{len(report.by_method(found.rows)) - 1} methods on {found.config.env}"
+    write_atomically(folder / "report.html", page.written(title, parts).encode())
 
 
 def free_folder(output, stem, resume, exact):

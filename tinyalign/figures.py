@@ -1,7 +1,4 @@
-"""The panels of `report`'s figures: how one set of axes is drawn.
-
-`groups` is {method: rows}, in the order of the comparison; `styles` is {method: (colour, dash)}.
-"""
+"""How one set of axes is drawn, and how a figure is written."""
 
 from pathlib import Path
 
@@ -9,7 +6,6 @@ import numpy as np
 
 # Okabe and Ito's colours: colour-blind readers tell them apart. Their yellow fades on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-DASHES = ("-", "--", ":", "-.")
 
 
 def known_mean(values):
@@ -30,75 +26,29 @@ def draw_line(axes, step, value, colour, label):
     axes.plot(step[reach:-reach], mean, color=colour, label=label)
 
 
-def styles_of(groups):
-    """{method: (colour, dash)}: one colour for each kind of data, dashes tell its methods apart."""
-    needs = list(dict.fromkeys(group[0].needs for group in groups.values()))
-    members = {n: [m for m, group in groups.items() if group[0].needs == n] for n in needs}
-    return {
-        method: (COLOURS[i % len(COLOURS)], DASHES[members[n].index(method) % len(DASHES)])
-        for i, n in enumerate(needs)
-        for method in members[n]
-    }
+def panels(found):
+    """A figure of small panels against the step: found = [(title, {name: (steps, values)})]."""
+    from matplotlib.figure import Figure
+
+    columns = min(3, len(found))
+    rows = -(-len(found) // columns)
+    figure = Figure(figsize=(3.6 * columns, 2.5 * rows), layout="constrained")
+    for i, (title, lines) in enumerate(found):
+        axes = figure.add_subplot(rows, columns, i + 1, title=title, xlabel="step")
+        for (name, (step, value)), colour in zip(lines.items(), COLOURS, strict=False):
+            draw_line(axes, step, value, colour, name)
+        if len(lines) > 1:
+            axes.legend(frameon=False, fontsize="small")
+        tidy(axes)
+    return figure
 
 
-def draw_bars(axes, groups, styles):
-    """Mean accuracy of each method, a dot for each seed, the start as a dashed line."""
-    for i, (method, group) in enumerate(groups.items()):
-        percent = [100 * row.accuracy for row in group]
-        axes.barh(i, known_mean(percent), color=styles[method][0], height=0.7)
-        axes.text(103, i, f"{known_mean(percent):.1f}", va="center", fontsize="small")
-        if len(group) > 1:
-            axes.plot(percent, [i] * len(group), "o", color="white", mec="black", ms=3.5, mew=0.7)
-    start = next(iter(groups))
-    axes.axvline(
-        100 * known_mean([row.accuracy for row in groups[start]]), color="0.3", linestyle="--", lw=1
-    )
-    axes.set(title=f"held-out accuracy, % (dashed: {start})", xlim=(0, 116))
-    axes.set_xticks(range(0, 101, 20))
-    axes.set_yticks(range(len(groups)), list(groups))
-    axes.invert_yaxis()
-    tidy(axes)
-
-
-def draw_frontier(axes, groups, styles):
-    """Mean reward and KL of each method, seeds as small dots; the start is a cross."""
-    ends = {}
-    for i, (method, group) in enumerate(groups.items()):
-        colour = styles[method][0]
-        kl, reward = [row.kl for row in group], [row.reward for row in group]
-        ends[method] = (known_mean(kl), known_mean(reward))
-        axes.plot(*ends[method], "o" if i else "X", color=colour, ms=8, mec="white")
-        if len(group) > 1:
-            axes.plot(kl, reward, "o", color=colour, ms=3, alpha=0.5, mew=0)
-    axes.set(title="reward against KL to the reference", xlabel="KL, nats per completion")
-    name_ends(axes, ends, styles)
-    tidy(axes)
-
-
-def draw_learning(axes, groups, styles):
-    """Accuracy against the step, the mean over seeds of each method."""
-    ends = {}
-    for method, group in groups.items():
-        at = {}
-        for step, accuracy in sorted(point for row in group for point in row.curve):
-            at.setdefault(step, []).append(100 * accuracy)
-        if not at:
-            continue
-        colour, dash = styles[method]
-        height = [known_mean(values) for values in at.values()]
-        axes.plot(list(at), height, dash, color=colour, linewidth=1.5)
-        ends[method] = (max(at), height[-1])
-    axes.set(title="held-out accuracy while training, %", xlabel="step")
-    name_ends(axes, ends, styles)
-    tidy(axes)
-
-
-def name_ends(axes, ends, styles):
+def name_ends(axes, ends, colours):
     """Write each method's name in the right margin, level with its point unless that is taken."""
     ends = {method: point for method, point in ends.items() if np.isfinite(point).all()}
     low, high = axes.get_ylim()
     names = sorted(ends, key=lambda method: ends[method][1])
-    gap = 0.26 / max(2.4, 0.3 * len(styles))  # of the axes' height: about one line of small text
+    gap = 0.26 / max(2.4, 0.3 * len(colours))  # of the axes' height: about one line of small text
     levels = [(ends[name][1] - low) / (high - low) for name in names]
     for i in range(1, len(levels)):  # push up what overlaps, then down what left the axes
         levels[i] = max(levels[i], levels[i - 1] + gap)
@@ -112,7 +62,7 @@ def name_ends(axes, ends, styles):
             textcoords="axes fraction",
             va="center",
             fontsize="small",
-            color=styles[name][0],
+            color=colours[name],
             arrowprops={"arrowstyle": "-", "color": "0.75", "linewidth": 0.6, "relpos": (0, 0.5)},
         )
 

@@ -1,15 +1,14 @@
-"""What a run or a comparison leaves to look at: tables and figures.
+"""What a run or a comparison leaves to read: rows of results, and tables of them.
 
 rich and matplotlib are imported inside the functions that need them. Figures are made without
 pyplot, so there is no global state and no window, and the same data give the same SVG bytes.
 """
 
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from tinyalign import figures
+from tinyalign import figures, intervals
 
 # What is drawn by `curves`: the title of a panel, and the metrics that are lines in it.
 PANELS = (
@@ -18,37 +17,56 @@ PANELS = (
     ("KL to the reference, nats", ("kl", "eval_kl")),
     ("policy loss", ("loss", "policy_loss")),
     ("value loss", ("value_loss",)),
-    ("entropy, nats", ("entropy",)),
+    ("entropy, nats", ("entropy", "eval_entropy")),
     ("reward margin", ("rewards/margins", "margin")),
     ("held-out loss, nats per token", ("eval_nll",)),
 )
 COLUMNS = (
-    "method",
+    "method", "accuracy, %", "reward", "KL, nats", "samples", "failed", "entropy", "to 90 %",
+)  # fmt: skip
+COSTS = (
+    "method", "stages", "models held", "memory", "peak", "seconds", "forward", "backward", "tokens",
     "learns from",
-    "accuracy",
-    "reward",
-    "KL, nats",
-    "samples",
-    "models held",
-    "memory",
-    "seconds",
+)  # fmt: skip
+LEFT = {"method", "models held", "learns from"}  # columns of words
+WIDE = 100  # characters; a narrower screen gets fewer columns
+NARROW = {"entropy", "to 90 %", "tokens", "learns from"}  # that it goes without
+NOTES = (  # below the two tables
+    "accuracy: the likeliest completion of held-out problems; reward: of sampled ones; KL: to the "
+    "start, nats per completion; entropy: nats per token",
+    "samples: completions drawn while training; to 90 %: at the first look that found so much "
+    "accuracy; failed: seeds that broke off or ended below their start",
+    "memory: weights and optimizer state, to the byte; peak: those and the most that one step "
+    "allocates besides, measured; RM: reward model; ref: frozen reference",
+    "forward, backward: completions that a network reads, or gradients go back through, in one "
+    "update (gradient step of the policy); tokens: sampled for it; seconds: without evaluation",
 )
+ENOUGH_PROBLEMS = 100  # held-out ones, for accuracy to be what methods are compared by
+SCORES = ("accuracy", "reward")  # what a learning curve tells
+GOAL = 0.9  # of the held-out problems: what "to 90 %" asks for
 
 
 class Row(NamedTuple):
     """One finished run in a comparison. Rows of one method are its seeds and are summed up."""
 
     method: str  # e.g. "grpo"
-    needs: str  # what it learns from, e.g. "pairs", "rewards"; gives the colour
-    accuracy: float  # on held-out prompts, 0 … 1
+    needs: str  # what it learns from, e.g. "pairs", "rewards"
+    family: str  # how: gives the colour
+    accuracy: float  # on held-out prompts, 0 … 1; NaN where it was not measured
     reward: float  # mean on held-out prompts
-    kl: float  # nats per completion to the reference; NaN if not measured
+    kl: float  # nats per completion to the reference
     samples: int  # completions drawn from a policy while training
-    models: str  # e.g. "policy, reference"
+    models: str  # e.g. "policy, ref"
     bytes: int  # of those models' weights and optimizer state
     seconds: float
-    curve: tuple = ()  # (step, held-out accuracy) pairs, in order
+    curve: tuple = ()  # (samples, share of the training, *SCORES), in order
     seed: int = 0
+    entropy: float = np.nan  # nats per token
+    online: bool = True  # whether it draws its samples while it trains
+    stages: int = 1  # warm start included
+    problems: int = 0  # held-out ones that accuracy was measured on
+    pair_accuracy: float = np.nan  # of a reward model
+    diverged: str = ""  # why it has no result
 
 
 def curves(metrics, path):
@@ -59,115 +77,145 @@ def curves(metrics, path):
     path     where the figure goes; its folder exists
     raises   ValueError if no known metric is there
     """
-    from matplotlib.figure import Figure
-
     found = [(title, _lines(metrics, names)) for title, names in PANELS]
     found = [(title, lines) for title, lines in found if lines]
     if not found:
         raise ValueError("metrics hold nothing to draw: want 'step' and a name such as 'reward'")
-    columns = min(3, len(found))
-    rows = -(-len(found) // columns)
-    figure = Figure(figsize=(3.6 * columns, 2.5 * rows), layout="constrained")
-    for i, (title, lines) in enumerate(found):
-        axes = figure.add_subplot(rows, columns, i + 1, title=title, xlabel="step")
-        for (name, (step, value)), colour in zip(lines.items(), figures.COLOURS, strict=False):
-            figures.draw_line(axes, step, value, colour, name)
-        if len(lines) > 1:
-            axes.legend(frameon=False, fontsize="small")
-        figures.tidy(axes)
-    figures.save(figure, path)
+    figures.save(figures.panels(found), path)
 
 
-def comparison(rows, path_stem):
-    """`compare.svg` and `.png`: accuracy per method, reward against KL, learning curves.
-
-    rows       list of Row; the first is the common start, drawn as a line and a cross
-    path_stem  e.g. runs/compare: the two suffixes are appended
-    returns    the two paths, SVG first
-    raises     ValueError for an empty list
-    """
-    from matplotlib.figure import Figure
-    from matplotlib.patches import Patch
-
-    groups = _by_method(rows)
-    height = max(3.6, 1.2 + 0.3 * len(groups))
-    figure = Figure(figsize=(14, height), layout="constrained")
-    left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1.1, 1.1))
-    styles = figures.styles_of(groups)
-    figures.draw_bars(left, groups, styles)
-    figures.draw_frontier(middle, groups, styles)
-    figures.draw_learning(right, groups, styles)
-    seen = {group[0].needs: styles[method][0] for method, group in groups.items()}
-    figure.legend(
-        handles=[Patch(color=colour, label=needs) for needs, colour in seen.items()],
-        title="colour: what the method learns from",
-        loc="outside lower center",
-        ncols=len(seen),
-        frameon=False,
-    )
-    paths = [Path(f"{path_stem}{suffix}") for suffix in (".svg", ".png")]
-    for path in paths:
-        figures.save(figure, path)
-    return paths
-
-
-def comparison_table(rows):
-    """The comparison as a rich Table, one line a method; several seeds as mean (lowest–highest).
-
-    rows     list of Row
-    returns  rich.table.Table
-    """
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
-    for i, column in enumerate(COLUMNS):
-        side = "left" if i in (0, 1, 6) else "right"
-        table.add_column(column, justify=side, overflow="fold", no_wrap=i < 2)
-    for cells in _cells(rows):
-        table.add_row(*cells)
-    return table
-
-
-def markdown_table(rows):
-    """The same table as `comparison_table` in Markdown, for a README; returns a string."""
-    rule = ["---" if i in (0, 1, 6) else "---:" for i in range(len(COLUMNS))]
-    lines = [COLUMNS, rule, *_cells(rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _by_method(rows):
+def by_method(rows):
+    """{method: its rows}, in the order of the comparison."""
     if not rows:
         raise ValueError("nothing to compare: want at least one row")
     return {row.method: [r for r in rows if r.method == row.method] for row in rows}
 
 
-def _cells(rows):
+def judged_by(rows):
+    """What methods are compared by: accuracy, or reward where accuracy moves in leaps."""
+    return "accuracy" if max(row.problems for row in rows) >= ENOUGH_PROBLEMS else "reward"
+
+
+def failures(rows):
+    """[(method, seed)] of runs that broke off, or ended below the start of their seed."""
+    name = judged_by(rows)
+    start = {row.seed: getattr(row, name) for row in rows if row.method == "start"}
     return [
-        (
-            method,
-            group[0].needs,
-            _spread([100 * r.accuracy for r in group], ".1f", " %"),
-            _spread([r.reward for r in group], ".3f"),
-            _spread([r.kl for r in group], ".3f"),
-            f"{figures.known_mean([r.samples for r in group]):,.0f}",
-            group[0].models,
-            _size(group[0].bytes),
-            f"{figures.known_mean([r.seconds for r in group]):.1f}",
-        )
-        for method, group in _by_method(rows).items()
+        (row.method, row.seed)
+        for row in rows
+        if row.diverged or getattr(row, name) < start.get(row.seed, np.nan)
     ]
 
 
-def _spread(values, form, unit=""):
-    """97.0 % for one seed, 97.0 % (95.9–98.1) for several, – if not measured."""
+def reached(row):
+    """Samples at the first look at which GOAL was met, or NaN; offline ones were drawn before."""
+    at = [samples for samples, _, accuracy, _ in row.curve if accuracy >= GOAL]
+    if not at:
+        return np.nan
+    return at[0] if row.online or at[0] == 0 else row.samples
+
+
+def main_cells(rows):
+    """The comparison as lists of texts, one for each method, in the order of COLUMNS."""
+    groups = by_method(rows)
+    bad = [method for method, _ in failures(rows)]
+    return [
+        (
+            method,
+            _accuracy(group),
+            _mean([r.reward for r in group], ".3f", ".2f"),
+            _mean([r.kl for r in group], ".3f"),
+            _count([r.samples for r in group]),
+            f"{bad.count(method)}/{len(group)}",
+            _mean([r.entropy for r in group], ".3f"),
+            _reach(group),
+        )
+        for method, group in groups.items()
+    ]
+
+
+def cost_cells(rows, costs):
+    """What it costs, in the order of COSTS. `costs`: {method: cost.Cost}, where it was measured."""
+    return [
+        (
+            method,
+            str(group[0].stages),
+            group[0].models,
+            size(group[0].bytes),
+            size(costs[method].peak) if method in costs else "–",
+            _mean([r.seconds for r in group], ".1f"),
+            *(
+                _count([getattr(costs[method], name)]) if method in costs else "–"
+                for name in ("forward", "backward", "tokens")
+            ),
+            group[0].needs,
+        )
+        for method, group in by_method(rows).items()
+    ]
+
+
+def table(columns, cells, width=WIDE):
+    """A rich Table; on a screen narrower than WIDE, without the columns in NARROW."""
+    from rich.table import Table
+
+    shown = [i for i, name in enumerate(columns) if width >= WIDE or name not in NARROW]
+    out = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    for i in shown:
+        side = "left" if columns[i] in LEFT else "right"
+        fold = columns[i] == "models held"
+        out.add_column(columns[i], justify=side, overflow="fold", no_wrap=not fold)
+    for line in cells:
+        out.add_row(*(line[i] for i in shown))
+    return out
+
+
+def markdown_table(columns, cells):
+    """The same table in Markdown; returns a string."""
+    rule = ["---" if name in LEFT else "---:" for name in columns]
+    return "\n".join("| " + " | ".join(line) + " |" for line in [columns, rule, *cells])
+
+
+def _accuracy(group):
+    """76.6 [70.1, 81.0]: over seeds, or for one seed over its held-out problems."""
+    if np.isfinite([row.pair_accuracy for row in group]).any():
+        return f"of pairs {_mean([100 * row.pair_accuracy for row in group], '.1f')}"
+    values = [row.accuracy for row in group]
+    if len(group) > 1:
+        low, high = np.clip(intervals.bootstrap(values), 0, 1)
+    else:
+        low, high = intervals.wilson(values[0], group[0].problems)
+    mean = _mean([100 * value for value in values], ".1f")
+    return f"{mean} [{100 * low:.1f}, {100 * high:.1f}]" if np.isfinite(low) else mean
+
+
+def _mean(values, form, interval_form=""):
+    """0.504, for several seeds with its interval if asked for, – if not measured."""
     known = [value for value in values if np.isfinite(value)]
     if not known:
         return "–"
-    text = f"{np.mean(known):{form}}{unit}"
-    return text if len(known) == 1 else f"{text} ({min(known):{form}}–{max(known):{form}})"
+    text = f"{np.mean(known):{form}}"
+    if not interval_form or len(known) == 1:
+        return text
+    low, high = intervals.bootstrap(known)
+    return f"{text} [{low:{interval_form}}, {high:{interval_form}}]"
 
 
-def _size(count):
+def _count(values):
+    """32,000."""
+    mean = figures.known_mean(values)
+    return f"{mean:,.0f}" if np.isfinite(mean) else "–"
+
+
+def _reach(group):
+    """Median samples to GOAL of the seeds that reached it, and how many did."""
+    found = [value for value in map(reached, group) if np.isfinite(value)]
+    if not found:
+        return "not reached" if any(row.curve for row in group) else "–"
+    share = "" if len(found) == len(group) else f" ({len(found)}/{len(group)})"
+    return f"{np.median(found):,.0f}{share}"
+
+
+def size(count):
     """Bytes for people: 1536 → 1.5 kB."""
     for unit in ("B", "kB", "MB"):
         if count < 1000:

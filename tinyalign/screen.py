@@ -8,7 +8,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tinyalign import report
+from tinyalign import report, verdicts
 
 SHOWN = (
     ("reward", "reward"),
@@ -51,7 +51,7 @@ def run_progress():
             if phase - 1 in bars and not progress.tasks[bars[phase - 1]].finished:
                 before = progress.tasks[bars[phase - 1]]
                 progress.console.print(
-                    f"{before.description} stops here: good enough to start from"
+                    f"{before.description} stops here: good enough to start from, or at its budget"
                 )
                 progress.update(before.id, total=before.completed)
             progress.update(bars[phase], completed=row["step"], told=told(row))
@@ -120,7 +120,8 @@ def print_summaries(summaries, folder):
     for column in ("stage", "steps", *titles, "samples", "models held", "memory", "seconds"):
         table.add_column(column, justify="left" if column in ("stage", "models held") else "right")
     for s in summaries:
-        measured = [f"{s[name]:.3f}" if name in s else "" for name, _ in shown]
+        of_pairs = " of pairs" if "reward_model" in s["models"][:1] else ""
+        measured = [f"{s[name]:.3f}{of_pairs}" if name in s else "" for name, _ in shown]
         table.add_row(
             s["method"], str(s["steps"]), *measured, f"{s['samples']:,}", ", ".join(s["models"]),
             f"{s['bytes'] / 1e6:.2f} MB", f"{s['seconds']:.1f}",
@@ -132,10 +133,24 @@ def print_summaries(summaries, folder):
     console.print(f"\nin {folder}: metrics.jsonl, curves.svg, model.safetensors", soft_wrap=True)
 
 
-def print_comparison(rows, folder):
-    """The table of a comparison, and where its picture is."""
-    console = Console()
-    console.print(report.comparison_table(rows))
-    console.print("\naccuracy and reward on held-out problems; KL to the start, per completion")
-    console.print("ref is the frozen reference; memory: weights and optimizer state")
-    console.print(f"figure: {folder}/compare.svg and .png", soft_wrap=True)
+def print_comparison(found, said, folder):
+    """The tables of a comparison, what can be said of it, and where its pictures are.
+
+    found  results.Results
+    said   sentences on the budget and the intervals
+    """
+    console = Console(highlight=False)
+    cells = report.main_cells(found.rows), report.cost_cells(found.rows, found.costs)
+    console.print(report.table(report.COLUMNS, cells[0], console.width))
+    console.print("\nwhat it costs\n", style="bold")
+    console.print(report.table(report.COSTS, cells[1], console.width))
+    console.print()
+    for line in [*said, *verdicts.sentences(found.rows)]:
+        console.print(line, markup=False)
+    for row in found.rows:
+        if row.diverged:
+            console.print(f"{row.method}, seed {row.seed}: {row.diverged}", markup=False)
+    console.print()
+    for line in report.NOTES:
+        console.print(line, style="dim", markup=False)
+    console.print(f"\nreport: {folder}/report.html", soft_wrap=True)

@@ -59,7 +59,17 @@ class Compare(Config):
     methods: tyro.conf.Positional[tuple[str, ...]] = compare.METHODS
     """Methods of `tinyalign methods`; several joined by commas are stages of one run."""
     all: bool = False
-    """Every method there is: about ten minutes."""
+    """Every method there is."""
+    env: str = "addition"
+    """Task, or several joined by commas: addition, subtraction, multiplication, bandit, programs,
+    hackable."""
+    seeds: int = 1
+    """Seeds, from --seed on. Each has a start of its own, which its methods share."""
+    budget: str | None = None
+    """What each run may use: recipe, samples:N, steps:N or seconds:S.
+    [default: samples:16384 with --all or several seeds, else recipe]"""
+    eval_every: int | None = None
+    """Steps between evaluations. [default: 8 of them in a run]"""
     name: str | None = None
     """Folder of the comparison below --output."""
     output: Path = Path("runs")
@@ -78,15 +88,29 @@ class Compare(Config):
         from tinyalign import screen
 
         use_device(self.device)
-        stem = self.name or f"compare-{self.env}-seed{self.seed}"
+        budget = self.budget
+        if budget is None:
+            many = (self.all or self.seeds > 1) and self.steps is None and self.num_pairs is None
+            budget = compare.MANY if many else "recipe"
+        stem = self.name or f"compare-{self.env.replace(',', '-')}-seed{self.seed}"
         folder = compare.free_folder(self.output, stem, self.resume, bool(self.name))
+        tasks = self.env.split(",")
+        for env in tasks:
+            place = folder / env if len(tasks) > 1 else folder
+            config = dataclasses.replace(plain_config(self), env=env, budget=budget)
+            found = self.carry_out(config, place)
+            screen.print_comparison(found, compare.budget_said(found), place)
+        return 0
+
+    def carry_out(self, config, folder):
+        """The comparison on one task."""
+        from tinyalign import screen
+
         names = [row.name for row in METHODS] if self.all else self.methods
-        config, settings = plain_config(self), {"resume": self.resume}
+        settings = {"seeds": self.seeds, "resume": self.resume}
         engine, shown = engines.opened(self.jobs, self.executor), screen.compare_progress(folder)
         with engine as executor, shown as on_poll:
-            rows = compare.compare(names, config, folder, executor, **settings, on_poll=on_poll)
-        screen.print_comparison(rows, folder)
-        return 0
+            return compare.compare(names, config, folder, executor, **settings, on_poll=on_poll)
 
 
 def plain_config(command):
