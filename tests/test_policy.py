@@ -181,6 +181,25 @@ def test_temperature_zero_takes_the_likeliest_token(model):
     np.testing.assert_array_equal(sampled(model, params, 1, request, temperature=0).tokens, tokens)
 
 
+@pytest.mark.parametrize("model", [transformer, lstm], ids=["transformer", "lstm"])
+def test_finished_rows_are_not_computed(model):
+    """Of the rows fed to the model at least three quarters are not finished, at every step."""
+    fed = []
+
+    def step(params, state, tokens):
+        fed.append(len(tokens))
+        return model.step(params, state, tokens)
+
+    params, rng = parameters(model), np.random.default_rng(0)
+    watched = SimpleNamespace(**{**vars(model), "step": step})
+    prompts = [[1, 2]] * 40
+    rollout = policy.sample(watched, params, prompts, rng, max_new_tokens=6, eos=0)
+    unfinished = rollout.mask[:, 1:].sum(axis=0)  # the rows that got a token at each step
+    assert fed[0] == fed[1] == 40  # what the prompts share, then the first draw
+    assert unfinished[-1] < 40
+    assert (unfinished >= 0.75 * np.array(fed[1:])).all()
+
+
 @given(seeds, st.sampled_from([0.0, 1 - 2**-24]), st.sampled_from([-np.inf, -1e9, -200.0]))
 def test_a_token_of_probability_zero_is_never_drawn(seed, uniform, nothing):
     """At both ends of [0, 1) the inverse of the distribution function is a possible token."""
@@ -188,8 +207,7 @@ def test_a_token_of_probability_zero_is_never_drawn(seed, uniform, nothing):
     z = rng.standard_normal((20, 6)).astype(np.float32)
     z[rng.random((20, 6)) < 0.5] = nothing
     z[np.arange(20), rng.integers(6, size=20)] = 0.0  # at least one is possible
-    still = SimpleNamespace(random=lambda shape, dtype: np.full(shape, uniform, dtype))
-    token, logp = policy.draw(z, still, 1.0)
+    token, logp = policy.draw(z, np.full((20, 1), uniform, np.float32), 1.0)
     drawn = z[np.arange(20), token]
     assert (drawn > nothing).all()
     exact = drawn.astype(float) - np.log(np.exp(z.astype(float)).sum(axis=-1))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinyalign import ops
-from tinyalign.backend import FLOAT, to_device, xp
+from tinyalign.backend import FLOAT, to_device, to_host, xp
 from tinyalign.losses.policy_gradient import entropy
 
 
@@ -109,22 +109,36 @@ def sample(
     require_context(model, params, tokens.shape[1])
     state, shared = read_together(model, params, tokens, length, num_generations)
     tokens, length = (to_device(np.repeat(a, num_generations, axis=0)) for a in (tokens, length))
-    (count, width), dtype = tokens.shape, model.unembedding(params).dtype
-    logp, mask = xp.zeros((count, width - 1), dtype), xp.zeros((count, width - 1), dtype)
-    going, longest, used = xp.ones(count, bool), int(length.max()), width
+    (count, width), table = tokens.shape, model.unembedding(params)
+    logp, mask = (xp.zeros((count, width - 1), table.dtype) for _ in range(2))
+    rows, going, used = xp.arange(count), xp.ones(count, bool), width
     for t in range(shared, width - 1):
-        features, state = model.step(params, state, tokens[:, t])
-        drawn, score = draw(features @ model.unembedding(params).T, rng, temperature)
-        own = going & (length <= t + 1)
-        tokens[:, t + 1] = xp.where(own, drawn, tokens[:, t + 1])
-        logp[:, t], mask[:, t] = score * own, own
-        going &= t + 2 < length + max_new_tokens
+        features, state = model.step(params, state, tokens[rows, t])
+        uniform = to_device(rng.random((count, 1), dtype=FLOAT))[rows]
+        drawn, score = draw(features @ table.T, uniform, temperature)
+        own = going & (length[rows] <= t + 1)
+        tokens[rows, t + 1] = xp.where(own, drawn, tokens[rows, t + 1])
+        logp[rows, t], mask[rows, t] = score * own, own
+        going &= t + 2 < length[rows] + max_new_tokens
         if eos is not None:
             going &= ~(own & (drawn == eos))
-            if t + 1 >= longest and not going.any():
+            state, rows, going = drop_finished(model, state, rows, going)
+            if len(rows) == 0:
                 used = t + 2
                 break
     return Rollout(tokens[:, :used], mask[:, : used - 1], logp[:, : used - 1])
+
+
+def drop_finished(model, state, rows, going):
+    """Rows that ended cost nothing once they are a quarter of all: (state, rows, going).
+
+    Not sooner, because to drop some is to copy what is kept of the others.
+    """
+    left = np.flatnonzero(to_host(going))
+    if 4 * len(left) > 3 * len(rows):
+        return state, rows, going
+    left = to_device(left)
+    return model.keep(state, left), rows[left], going[left]
 
 
 def read_together(model, params, tokens, length, num_generations):
@@ -137,13 +151,12 @@ def read_together(model, params, tokens, length, num_generations):
     return model.keep(state, copies) if num_generations > 1 else state, shared
 
 
-def draw(z, rng, temperature):
-    """One token per row of logits z (N, V), and its log-probability: ((N,), (N,))."""
+def draw(z, uniform, temperature):
+    """The token at a uniform (N, 1) of each row of logits z (N, V), and its logp: ((N,), (N,))."""
     if temperature == 0:
         return z.argmax(axis=-1), xp.zeros(len(z), z.dtype)
     z = (z - z.max(axis=-1, keepdims=True)) * (1.0 / temperature)
     cdf = xp.cumsum(xp.exp(z), axis=-1)
-    uniform = to_device(rng.random((len(z), 1), dtype=FLOAT))
     token = xp.argmax(cdf > uniform * cdf[:, -1:], axis=-1)  # u < 1: some entry is always above
     chosen = xp.take_along_axis(z, token[:, None], -1)[:, 0]
     return token, chosen - xp.log(cdf[:, -1])

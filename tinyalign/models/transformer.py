@@ -80,12 +80,9 @@ def perceive(x, norm, up, down):
 
 def start(params, batch, length):
     """An empty key-value cache for `batch` rows of at most `length` tokens."""
-    caches = []
-    for block in blocks(params):
-        _, _, heads, width = block["attn"]["qkv"]["w"].shape
-        dtype = block["attn"]["qkv"]["w"].dtype
-        keys = xp.zeros((batch, heads, width, length), dtype)  # transposed, so that q @ K is plain
-        caches.append((keys, xp.zeros((batch, heads, length, width), dtype)))
+    table = params["tok"]
+    shape = (length, batch, table.shape[1])
+    caches = [(xp.zeros(shape, table.dtype), xp.zeros(shape, table.dtype)) for _ in blocks(params)]
     return {"time": 0, "caches": caches}
 
 
@@ -103,18 +100,22 @@ def step(params, state, tokens):
 
 
 def recall(x, cache, time, norm, qkv, out):
-    """x plus attention, of the newest token to itself and everything cached before it."""
-    keys, values = cache
-    batch, (_, _, heads, width) = len(x), qkv["w"].shape
-    packed = ops.norm_linear(x, **norm, **qkv)
-    q, k, v = packed.reshape(batch, 3, heads, width).swapaxes(0, 1)  # (B, H, D) each
-    keys[..., time], values[:, :, time] = k, v
-    scores = (q * (1.0 / math.sqrt(width)))[:, :, None] @ keys[..., : time + 1]  # (B, H, 1, t+1)
-    mixed = ops.softmax(scores) @ values[:, :, : time + 1]
-    return ops.linear(mixed.reshape(batch, -1), **out, onto=x)
+    """x plus attention, of the newest token to itself and everything cached before it.
+
+    All rows and heads at once: a product with `member` (C, H), 1 where channel c belongs to head
+    h, sums over the channels of each head; one with its transpose hands a head's weight to them.
+    """
+    keys, values = cache  # (length, B, C) each
+    _, _, heads, width = qkv["w"].shape
+    q, k, v = ops.norm_linear(x, **norm, **qkv).reshape(len(x), 3, -1).swapaxes(0, 1)  # (B, C) each
+    keys[time], values[time] = k, v
+    member = xp.repeat(xp.eye(heads, dtype=x.dtype), width, axis=0)
+    scores = (keys[: time + 1] * (q * (1.0 / math.sqrt(width)))) @ member  # (t + 1, B, H)
+    weights = ops.softmax(scores, axis=0) @ member.T  # (t + 1, B, C)
+    return ops.linear((weights * values[: time + 1]).sum(axis=0), **out, onto=x)
 
 
 def keep(state, rows):
     """The state of the chosen rows only."""
-    caches = [(keys[rows], values[rows]) for keys, values in state["caches"]]
+    caches = [(keys[:, rows], values[:, rows]) for keys, values in state["caches"]]
     return {"time": state["time"], "caches": caches}

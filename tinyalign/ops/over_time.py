@@ -3,6 +3,7 @@
 import math
 
 from tinyalign.backend import xp
+from tinyalign.ops.tokenwise import softmax
 from tinyalign.rules import with_pullback
 
 
@@ -17,13 +18,11 @@ def attention(qkv, batch, heads, causal):
     """
     time, width = len(qkv) // batch, qkv.shape[1] // (3 * heads)
     q, k, v = qkv.reshape(batch, time, 3, heads, width).transpose(2, 0, 3, 1, 4)  # (B, H, T, D)
-    p = scaled_products(k, q)  # (B, H, key, query)
+    scores = scaled_products(k, q)  # (B, H, key, query)
     if causal:
-        later = xp.tri(time, k=-1, dtype=p.dtype) * -1e9  # keys that come after the query
-        p += xp.stack([later] * heads, axis=1).swapaxes(0, 1)  # in memory as p is
-    p -= p.max(axis=2, keepdims=True)
-    xp.exp(p, out=p)
-    p /= p.sum(axis=2, keepdims=True)
+        later = xp.tri(time, k=-1, dtype=scores.dtype) * -1e9  # keys that come after the query
+        scores += xp.stack([later] * heads, axis=1).swapaxes(0, 1)  # in memory as the scores are
+    p = softmax(scores, axis=2)
     y = xp.empty((batch, time, heads, width), qkv.dtype)
     xp.matmul(p.swapaxes(2, 3), v, out=y.swapaxes(1, 2))
 

@@ -8,21 +8,16 @@ from tinyalign.backend import pieces, xp
 from tinyalign.rules import with_pullback
 
 
-def softmax(x):
-    """e^x / sum e^x over the last axis, on plain arrays."""
-    e = xp.exp(x - x.max(axis=-1, keepdims=True))
-    e /= row_sums(e)
+def softmax(x, axis=-1):
+    """e^x / sum e^x along an axis, on plain arrays; fastest where that axis is not the last."""
+    e = x - x.max(axis=axis, keepdims=True)
+    xp.exp(e, out=e)
+    e /= e.sum(axis=axis, keepdims=True)
     return e
 
 
-def row_sums(x):
-    """Sum over the last axis, kept: (..., C) -> (..., 1). As a product, faster than .sum."""
-    sums = x.reshape(-1, x.shape[-1]) @ xp.ones((x.shape[-1], 1), x.dtype)
-    return sums.reshape((*x.shape[:-1], 1))
-
-
 def column_sums(x):
-    """Sum over rows: (N, C) -> (C,), as a product too."""
+    """Sum over rows: (N, C) -> (C,). As a product, faster than .sum."""
     return xp.ones(len(x), x.dtype) @ x
 
 
