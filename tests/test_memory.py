@@ -31,7 +31,9 @@ def test_the_ledger_agrees_with_measured_allocations(name, reward):
     job = lone(name, reward=reward, **sizes)
     setting = cost.small(job, -1)
     if reward == "model":  # a judge of its own: one that was trained shares nothing with the start
-        setting = setting._replace(reward_model=tree_map(np.array, setting.reward_model))
+        setting = setting._replace(
+            reward_model=tree_map(lambda leaf: leaf.copy(), setting.reward_model)
+        )
     stage = setting.method.stage(setting)
     networks, _ = stage.advance(stage.networks, setting.rng, 0)
     networks, _ = stage.advance(networks, setting.rng, 1)

@@ -1,0 +1,55 @@
+"""docs/gpu.md: its predictions are those that the benchmark prints, and its commands exist."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tinyalign import backend, strict
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "gpu.md").read_text(encoding="utf8")
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """tests/benchmarks/gpu_steps.py as a module."""
+    monkeypatch.setattr(sys, "path", [str(ROOT / "tests" / "benchmarks"), *sys.path])
+    import gpu_steps
+
+    return gpu_steps
+
+
+def table(text):
+    """(size, weights, calls a step, milliseconds) of each row."""
+    rows = [line.strip("|").split("|") for line in text.strip().splitlines()[2:]]
+    return [
+        (name.strip(), int(weights.replace(",", "")), int(calls), bound.strip())
+        for name, weights, calls, bound in rows
+    ]
+
+
+def test_the_predictions_are_what_the_benchmark_prints(benchmark):
+    """Sizes and weights exactly, calls to a fifth: a faster step does not make the page wrong."""
+    part = PAGE.split("<!-- predictions: begin -->")[1].split("<!-- predictions: end -->")[0]
+    stated, counted = table(part), table(benchmark.predictions())
+    assert [row[:2] for row in stated] == [row[:2] for row in counted]
+    for (_, _, calls, least), (_, _, now, _) in zip(stated, counted, strict=True):
+        assert calls == pytest.approx(now, rel=0.2)
+        assert least == benchmark.bound(calls)
+
+
+def test_a_step_is_timed_on_every_backend(benchmark):
+    """The clock runs on the stand-in as it will on a GPU."""
+    size = benchmark.SIZES[0]
+    for name in ("numpy", "strict"):
+        assert benchmark.milliseconds(name, *size, rounds=1) > 0
+
+
+def test_the_page_says_that_nothing_ran_on_a_gpu_and_names_what_exists():
+    """Labelled twice; the variables, files and backends that it names are there."""
+    assert len(re.findall("not yet run on a\\s+GPU", PAGE, flags=re.IGNORECASE)) >= 2
+    for path in re.findall(r"(?:tests|tinyalign)/[\w/]+\.py", PAGE):
+        assert (ROOT / path).exists(), path
+    assert backend.VARIABLE in PAGE and strict.__name__.split(".")[-1] in backend.LOADERS
