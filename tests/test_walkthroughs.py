@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 from walkthrough_solutions import SOLUTIONS
 
 from tinyalign.backend import using
-from tinyalign.pages import site
+from tinyalign.pages import markup, site
+from tinyalign.pages.cells import pieces
 
 ROOT = Path(__file__).parent.parent
 NOTES = ROOT.parent / "shared" / "notes"  # beside the repository, where somebody has put them
@@ -185,6 +186,14 @@ def test_a_page_has_its_parts(page):
     weird = page.read_text(encoding="utf8").split("# ## Weird numbers")[1].split("\n# ## ")[0]
     assert re.search(r" #\d+", weird), "threads in which people ask that"
     assert not re.search(r"\b(simply|obviously|just)\b", text.split("## Weird numbers")[0])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_all_mathematics_of_a_page_is_read_as_such(page):
+    """No dollar or backslash is left: a line that begins with a minus would end a formula."""
+    html = "".join(markup.markdown(piece.text) for piece in pieces(page) if piece.kind == "text")
+    left = re.sub(r"<(code|pre)\b.*?</\1>|<[^>]+>", "", html, flags=re.DOTALL)
+    assert not set("$\\") & set(left)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -57,8 +57,8 @@ from tinyalign.steps import Optimizer, learner, update
 # %% [markdown]
 # ## Before the run: three identities
 #
-# **GAE at its two ends.** With λ = 0 the advantage is one step of surprise, $r_t + \gamma V_{t+1}
-# - V_t$. With λ = 1 (and γ = 1) it is everything still to come, minus the critic's guess. In
+# **GAE at its two ends.** With λ = 0 the advantage is one step of surprise, $r_t + \gamma V_{t+1} -
+# V_t$. With λ = 1 (and γ = 1) it is everything still to come, minus the critic's guess. In
 # between it is a weighted sum, and the *return* it implies is advantage plus value.
 
 # %%

@@ -149,6 +149,7 @@ for name, _, _, solved, _, moved, *_ in policies:
         axes.annotate(name, (moved, solved), (4, 4), textcoords="offset points", fontsize="small")
 axes.axhline(start["eval_accuracy"], color="0.6", linestyle="--", linewidth=0.8)
 axes.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
+axes.set_xlim(right=15)
 axes.minorticks_off()
 axes.set(xlabel="KL to the start, nats per completion", ylabel="held-out accuracy")
 axes.set(title="Every method from one start (dashed), 95 % intervals")

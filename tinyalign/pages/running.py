@@ -12,6 +12,8 @@ from tinyalign.errors import InputError
 from tinyalign.figures import save
 from tinyalign.pages.markup import escape
 
+WIDE = 7  # inches
+
 
 def cell(path, piece, names):
     """Run a cell of a file in the namespace `names`; returns what it printed."""
@@ -53,8 +55,11 @@ def svg(figure, name):
     # A page has one set of names, and matplotlib calls the same things the same in every figure.
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\1{name}-", text)
     alt = escape(described(figure))
-    text = text.replace("<svg", f'<svg role="img" aria-label="{alt}"', 1)
-    return f'<figure class="plot">{text.strip()}</figure>\n'
+    # Several panels side by side would be too small to read on a phone: there they scroll.
+    inches = figure.get_figwidth()
+    style = f' style="min-width: {72 * inches:.0f}px"' if inches > WIDE else ""
+    text = text.replace("<svg", f'<svg role="img" aria-label="{alt}"{style}', 1)
+    return f'<figure class="plot" tabindex="0">{text.strip()}</figure>\n'
 
 
 def described(figure):
