@@ -74,7 +74,7 @@ def overview(rows, exact=()):
 def scores(rows):
     """What every method came to, with its interval."""
     groups = report.by_method(rows)
-    figure = blank(8, height(groups))
+    figure = blank(10, height(groups))
     draw_bars(figure.subplots(), groups)
     legend(figure, groups)
     return figure
@@ -82,7 +82,7 @@ def scores(rows):
 
 def frontier(rows, exact=()):
     """Reward against KL; `exact` is (kl, reward) of the best there can be, where that is known."""
-    groups = report.by_method(rows)
+    groups = {m: g for m, g in report.by_method(rows).items() if np.isfinite(mean_of(g, "kl"))}
     figure = blank(9, height(groups))
     draw_frontier(figure.subplots(), groups, exact)
     legend(figure, groups)
@@ -105,6 +105,8 @@ def learning(rows):
         figures.tidy(axes)
     for axes in panels[len(groups) :]:
         axes.set_visible(False)
+    for axes in panels[max(0, len(groups) - ACROSS) : len(groups)]:  # the lowest of each column
+        axes.tick_params(labelbottom=True)
     figure.supylabel(NAMES[judged], fontsize="medium")
     figure.supxlabel(AXIS, fontsize="medium")
     legend(figure, groups, "upper")

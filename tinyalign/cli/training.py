@@ -67,7 +67,7 @@ class Compare(Config):
     """Seeds, from --seed on. Each has a start of its own, which its methods share."""
     budget: str | None = None
     """What each run may use: recipe, samples:N, steps:N or seconds:S.
-    [default: samples:16384 with --all or several seeds, else recipe]"""
+    [default: recipe; with --all or several seeds samples:16384, on the bandit 131072]"""
     eval_every: int | None = None
     """Steps between evaluations. [default: 8 of them in a run]"""
     name: str | None = None
@@ -88,19 +88,21 @@ class Compare(Config):
         from tinyalign import screen
 
         use_device(self.device)
-        budget = self.budget
-        if budget is None:
-            many = (self.all or self.seeds > 1) and self.steps is None and self.num_pairs is None
-            budget = compare.MANY if many else "recipe"
         stem = self.name or f"compare-{self.env.replace(',', '-')}-seed{self.seed}"
         folder = compare.free_folder(self.output, stem, self.resume, bool(self.name))
         tasks = self.env.split(",")
         for env in tasks:
             place = folder / env if len(tasks) > 1 else folder
+            budget = self.budget or self.usual_budget(env)
             config = dataclasses.replace(plain_config(self), env=env, budget=budget)
             found = self.carry_out(config, place)
             screen.print_comparison(found, compare.budget_said(found), place)
         return 0
+
+    def usual_budget(self, env):
+        """The recipes for a few runs; a matched one for many, unless steps were typed."""
+        fitted = self.steps is None and self.num_pairs is None
+        return compare.usual_budget(env) if fitted and (self.all or self.seeds > 1) else "recipe"
 
     def carry_out(self, config, folder):
         """The comparison on one task."""
