@@ -109,7 +109,7 @@ def test_the_flags_are_the_questions():
 def test_flags_alone_are_enough(capsys):
     assert cli.main(["choose", "--data", "thumbs", "--scorer", "no"]) == 0
     printed = capsys.readouterr().out
-    for part in ("kto", "KTOTrainer", "tinyalign run kto", "here (", "The notes differ"):
+    for part in ("kto", "KTOTrainer", "tinyalign run kto", "holds here (", "The notes differ"):
         assert part in printed
     assert "kto-default-weights" in printed
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from tinyalign import claims, cli
 from tinyalign.claims import ledger, report
 from tinyalign.claims.measures import MEASURES, RULES
+from tinyalign.claims.measures.digits import RATES
 from tinyalign.errors import InputError
 
 ROOT = Path(__file__).parent.parent
@@ -112,12 +113,7 @@ PLANTED = {  # claim: a wrong figure, and where it is planted
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_figure_turns_the_verdict(name):
     measure, place, value = PLANTED[name]
-    figures = copy.deepcopy(FIGURES)
-    *path, last = place
-    branch = figures[measure]
-    for key in path:
-        branch = branch[key]
-    branch[last] = value
+    figures = planted(FIGURES, [(measure, place, value)])
     before, after = verdict(name, FIGURES), verdict(name, figures)
     assert {before, after} <= {ledger.HOLDS, ledger.FAILS}
     # grpo-best may fail already, and is then planted the other way
@@ -140,29 +136,37 @@ def others(value):
     if isinstance(value, list) and value and isinstance(value[0], str):
         return [[], ["policy"], ["policy", "critic", "reference"], [*value, "reference"],
                 [*value, "critic"], [*value, "reward"], [name for name in value if name != "sft"],
-                ["policy", "reward model"], ["sft", "reward", "dpo"]]  # fmt: skip
+                ["policy", "reward model"], ["policy", "critic", "reward model"],
+                ["sft", "reward", "dpo"]]  # fmt: skip
     if isinstance(value, list):
         return [[x] * len(value) for x in (-1e6, 0.0, 1e6)]
-    return [-1e6, 0, 1e-7, 0.5, 0.999, 1.0, 1e6, value * 0.9, value * 4]
+    return [-1e6, 0, 1e-7, 0.5, 0.999, 1.0, 1e6, *(value * np.geomspace(0.1, 10, 80)).tolist()]
+
+
+def planted(figures, places):
+    """The figures with other values: places are (measure, path, value)."""
+    figures = copy.deepcopy(figures)
+    for measure, (*path, last), value in places:
+        branch = figures[measure]
+        for key in path:
+            branch = branch[key]
+        branch[last] = value
+    return figures
 
 
 def turned(rule):
-    """Whether some figure, put in the place of one or of a whole row, turns the rule's verdict."""
-    before = rule.holds(rule.weigh(*(FIGURES[name] for name in rule.reads)))
-    for name in rule.reads:
-        for path, value in leaves(FIGURES[name]):
-            for other in others(value):
-                figures = copy.deepcopy({n: FIGURES[n] for n in rule.reads})
-                branch = figures[name]
-                for key in path[:-1]:
-                    branch = branch[key]
-                branch[path[-1]] = other
-                try:
-                    after = rule.holds(rule.weigh(*figures.values()))
-                except (KeyError, ZeroDivisionError, ValueError):
-                    continue
-                if after != before:
-                    return True
+    """Whether the verdict turns when one figure is another, or all figures are one number."""
+    figures = {name: FIGURES[name] for name in rule.reads}
+    places = [(name, *leaf) for name in rule.reads for leaf in leaves(FIGURES[name])]
+    tries = [[(name, path, other)] for name, path, value in places for other in others(value)]
+    tries += [[(name, path, 0.4) for name, path, _ in places]]
+    before = rule.holds(rule.weigh(*figures.values()))
+    for changes in tries:
+        try:
+            if rule.holds(rule.weigh(*planted(figures, changes).values())) != before:
+                return True
+        except (KeyError, ZeroDivisionError, ValueError, TypeError, AttributeError):
+            continue  # no figures that a measure could have found
     return False
 
 
@@ -178,8 +182,9 @@ def test_no_rule_says_the_same_whatever_was_measured(name):
 @pytest.mark.parametrize("name", sorted(SEVERAL))
 def test_being_best_of_all_can_be_won_and_lost(name):
     rule = RULES[name]
-    flat = {"start": [0.2] * 5, "1": [0.3, 0.2, 0.4, 0.1, 0.5], "10": [0.3, 0.1, 0.4, 0.2, 0.5]}
-    best = {"start": [0.2] * 5, "1": [0.9] * 5, "10": [0.9] * 5}
+    rates = list(map(str, RATES))
+    flat = {"start": [0.2] * 5} | {rate: [0.3, 0.2, 0.4, 0.1, 0.5] for rate in rates}
+    best = {"start": [0.2] * 5} | {rate: [0.9] * 5 for rate in rates}
     rest = [flat] * (len(rule.reads) - 1)
     assert rule.holds(rule.weigh(best, *rest))
     assert not rule.holds(rule.weigh(flat, *rest))
@@ -223,9 +228,7 @@ def test_exact_measures_find_what_is_on_file(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", ["thumbs", "reach", "endings_dpo", "endings_tpo", "peaks", "code_lines"]
-)
+@pytest.mark.parametrize("name", ["thumbs", "reach", "endings_dpo", "endings_tpo", "code_lines"])
 def test_a_sample_of_the_others_decides_the_same(name):
     """Trained again, perhaps on another machine: the verdicts that follow are those on file."""
     figures = FIGURES | {name: ledger.rounded(MEASURES[name].run())}

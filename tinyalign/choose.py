@@ -214,7 +214,10 @@ def ask_at_terminal(name):
     for number, words in enumerate(question.answers.values(), 1):
         print(f"  {number}  {words}")
     while True:
-        typed = input("number: ").strip()
+        try:
+            typed = input("number: ").strip()
+        except EOFError:
+            raise InputError(f"no answer to --{name}: choose one of its numbers") from None
         if typed in question.answers:
             return typed
         if typed.isdigit() and 1 <= int(typed) <= len(question.answers):
@@ -231,7 +234,6 @@ def advice(leaf):
         yield f"The notes differ: {leaf.corrects}."
     yield "\nwhat the claims ledger says of it"
     for entry in claims.rows(leaf.claims):
-        claim = entry.claim
-        yield f"  {claim.id}: “{claim.quote}” {entry.verdict} ({entry.measured})"
+        yield f"- “{entry.claim.quote}” {entry.verdict} ({entry.claim.id}): {entry.measured}"
     yield f"\nhere:   {leaf.command}"
     yield f"in TRL: {leaf.trl}"

@@ -61,7 +61,9 @@ def by_theme(rows):
 def tally(rows):
     """How many rows have which verdict, in a sentence."""
     counts = Counter(row.verdict for row in rows)
-    return f"{len(rows)} claims: " + ", ".join(f"{counts[v]} {v}" for v in VERDICTS if counts[v])
+    return f"{len(rows)} claim{'s' * (len(rows) != 1)}: " + ", ".join(
+        f"{counts[v]} {v}" for v in VERDICTS if counts[v]
+    )
 
 
 def markdown(rows):

@@ -8,6 +8,7 @@ import numpy as np
 from tinyalign import evaluate, plan, stages
 from tinyalign.backend import to_host
 from tinyalign.config import Config
+from tinyalign.data import START
 from tinyalign.numerics import softmax
 from toy_envs import arithmetic, bandit
 
@@ -100,5 +101,6 @@ def digits_value(params, seed, data=None):
     setting = plan.setting(job, 0, params)._replace(task=digits_task())
     prompts = list(setting.task.train)
     rng = np.random.default_rng([seed, 7])
-    rollout = stages.roll_out(setting, params["policy"], prompts, rng, 1.0, DRAWS)
+    read = [f"{START}{prompt}" if data else prompt for prompt in prompts]
+    rollout = stages.roll_out(setting, params["policy"], read, rng, 1.0, DRAWS)
     return float(stages.score(setting, prompts, rollout).mean())

@@ -14,7 +14,7 @@ class Claims:
     ids: tyro.conf.Positional[tuple[str, ...]] = ()
     """Claims to show. [default: all]"""
     measure: bool = False
-    """Measure them again first and rewrite the figures; for all claims about ten minutes."""
+    """Measure them again first and rewrite the figures; for all claims that takes minutes."""
     json: bool = False
     """Print JSON."""
 
