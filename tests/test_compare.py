@@ -152,8 +152,8 @@ def test_several_tasks_have_a_table_each(tmp_path, capsys):
 
 
 def test_looks_are_spread_over_a_run():
-    """Eight of them, unless it was typed how often."""
-    for steps, every in ((16, 2), (300, 38), (3, 1)):
+    """Six of them, unless it was typed how often."""
+    for steps, every in ((16, 3), (300, 50), (3, 1)):
         assert compare.with_looks(TINY, steps).eval_every == every
     assert compare.with_looks(dataclasses.replace(TINY, eval_every=7), 16).eval_every == 7
 

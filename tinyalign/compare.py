@@ -14,7 +14,7 @@ METHODS = ("sft", "dpo", "grpo", "ppo", "reward,ppo")
 # The budget of --all and of several seeds, unless another is typed: a quarter of an hour on two
 # cores for five seeds of every method.
 MANY = {"bandit": "samples:131072", "addition": "samples:16384"}
-LOOKS = 8  # at held-out problems in a run, unless --eval_every is typed
+LOOKS = 6  # at held-out problems in a run, unless --eval_every is typed
 
 
 def compare(names, config, folder, executor, *, seeds=1, resume=False, on_poll=lambda rows: None):

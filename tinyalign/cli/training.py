@@ -69,7 +69,7 @@ class Compare(Config):
     """What each run may use: recipe, samples:N, steps:N or seconds:S.
     [default: recipe; with --all or several seeds samples:16384, on the bandit 131072]"""
     eval_every: int | None = None
-    """Steps between evaluations. [default: 8 of them in a run]"""
+    """Steps between evaluations. [default: 6 of them in a run]"""
     name: str | None = None
     """Folder of the comparison below --output."""
     output: Path = Path("runs")
