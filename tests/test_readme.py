@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tinyalign import cli, compare, report
+from tinyalign import cli, compare, report, results
 from tinyalign.backend import using
-from tinyalign.methods import named
+from tinyalign.methods import METHODS, named
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+README, DOCS = (ROOT / "README.md").read_text(), ROOT / "docs"
 
 
 def fenced(language):
@@ -19,12 +20,11 @@ def fenced(language):
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def table():
-    """The comparison table, as lists of cells."""
-    part = README.split("<!-- compare: begin -->")[1].split("<!-- compare: end -->")[0]
-    return [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in part.split("\n")[1:-1]
-    ]
+def tables(text, columns):
+    """The tables of a page that have these columns, each as lists of cells without the header."""
+    blocks = re.findall(r"(?:^\|.*\|\n)+", text, re.MULTILINE)
+    found = [[re.split(r" \| ", line[2:-2]) for line in block.splitlines()] for block in blocks]
+    return [lines[2:] for lines in found if tuple(lines[0]) == columns]
 
 
 def test_the_python_block_prints_what_readme_says():
@@ -37,14 +37,32 @@ def test_the_python_block_prints_what_readme_says():
     assert printed.getvalue() == output
 
 
-def test_the_table_has_the_columns_and_rows_of_a_comparison():
+def test_the_tables_have_the_columns_and_rows_of_a_comparison():
     """One line for the start and for each method that `tinyalign compare` trains."""
-    header, _, *rows = table()
-    assert tuple(header) == report.COLUMNS
-    assert [row[0] for row in rows] == ["start", *compare.METHODS]
-    assert [row[1] for row in rows[1:]] == [
+    part = README.split("<!-- compare: begin -->")[1].split("<!-- compare: end -->")[0]
+    for columns in (report.COLUMNS, report.COSTS):
+        (rows,) = tables(part, columns)
+        assert [row[0] for row in rows] == ["start", *compare.METHODS]
+    assert [row[-1] for row in rows[1:]] == [
         named(name.split(",")[-1]).learns_from for name in compare.METHODS
     ]
+
+
+@pytest.mark.parametrize("env", ["addition", "bandit"])
+def test_the_comparison_pages_are_current_in_shape(env):
+    """Same columns as the code prints, a line for every method there is, every picture there."""
+    path = DOCS / f"compare_{env}.md"
+    if not path.exists():
+        pytest.skip(f"{path.name} is made by python docs/build.py --all, half an hour")
+    text = path.read_text()
+    for columns in (report.COLUMNS, report.COSTS):
+        (rows,) = tables(text, columns)
+        assert [row[0] for row in rows] == ["start", *(row.name for row in METHODS)]
+    assert f"compare --all --seeds 5 --env {env}" in text
+    assert "paired differences" in text and f"--budget {compare.MANY[env]}" in text
+    for picture in re.findall(r"\]\(([\w.]+)\)", text):
+        assert (DOCS / picture).stat().st_size > 5000
+    assert len(re.findall(r"\]\(([\w.]+)\)", text)) == 4
 
 
 def test_every_command_of_readme_is_one(capsys):
@@ -68,7 +86,7 @@ def test_the_files_that_readme_names_are_there():
 def test_the_table_is_what_compare_prints(tmp_path):
     """The command of the first line ends with accuracies within 5 points of README's."""
     assert cli.main(["compare", "--output", str(tmp_path), "--name", "again"]) == 0
-    fresh = compare.rows_of(tmp_path / "again", compare.METHODS)
-    for row, cells in zip(fresh, table()[2:], strict=True):
-        assert abs(100 * row.accuracy - float(cells[2].rstrip(" %"))) < 5
+    fresh = results.read(tmp_path / "again").rows
+    for row, cells in zip(fresh, tables(README, report.COLUMNS)[0], strict=True):
+        assert abs(100 * row.accuracy - float(cells[1].split()[0])) < 5
     assert (tmp_path / "again" / "compare.png").stat().st_size > 10_000
