@@ -79,7 +79,8 @@ def held(method, reward="exact"):
 
 def ranked(figures):
     """weigh: bytes per weight with a rule as reward, and who is highest and lowest."""
-    policies = {name: b for name, b in figures["exact"].items() if name != "reward"}
+    untrained = ("reward", "best_of_n")  # a judge, and a policy that stays as it is
+    policies = {name: b for name, b in figures["exact"].items() if name not in untrained}
     low, high = min(policies.values()), max(policies.values())
     frugal = [name for name, b in policies.items() if b < policies["dpo"]]
     return policies | {
@@ -175,7 +176,7 @@ RULES = {
     ),
     "dpo_least_bytes": Rule(
         ("bytes_held",), ranked, lambda w: w["dpo"] == w["low"],
-        "DPO {dpo:.1f} bytes per weight; {frugal} methods hold less, {some} … only {low:.1f}",
+        "DPO {dpo:.1f} bytes per weight; {frugal} methods hold less, {some} … {low:.1f}",
     ),
     "grpo_between": Rule(
         ("bytes_held",), ranked, lambda w: w["dpo"] < w["grpo"] < w["ppo"],
