@@ -45,6 +45,9 @@ def text(w, r, rw, rr, *, beta):
 def nothing(w, r, rw, rr, *, beta):
     pass
 
+def several(w, r, rw, rr, *, beta):
+    return good(w, r, rw, rr, beta=beta), beta * (w - rw), beta * (r - rr)
+
 def square(w, r, rw, rr, *, beta):
     return np.logaddexp(0, -beta * ((w - rw)[:, None] - (r - rr)))
 
@@ -104,6 +107,7 @@ def test_a_wrong_function_exits_1_with_code_and_diagnosis(file, capsys):
         ("exits", "dpo", "raises SystemExit"),
         ("text", "dpo", "gives a str, want numbers"),
         ("nothing", "dpo", "gives a NoneType, want numbers"),
+        ("several", "dpo", "gives a tuple of 3, want one array: return the loss alone"),
         ("hangs", "dpo", "did not come back within"),
         ("good", "dpoo", "No method 'dpoo'"),
     ],

@@ -56,6 +56,11 @@ CAP = Convention(
     {"one_plus": "a cap at 1 + clip_high", "absolute": "a cap at clip_high itself"},
     {"absolute": renumber(lambda p: p | {"clip_high": 1 + p["clip_high"]})},
 )
+PACKED = Convention(
+    "packed",
+    "no",
+    {"no": "one episode per row", "yes": "episodes in one row, ended by a masked token"},
+)
 
 
 def other_ddof(arrays, numbers):
@@ -75,6 +80,7 @@ __all__ = [
     "CAP",
     "DIRECTION",
     "GAMMA",
+    "PACKED",
     "REDUCTION",
     "SIGN",
     "SPPO_HALF",

@@ -57,18 +57,25 @@ def page(table):
         "# Kill matrix",
         "",
         "Computed by `python -m tinyalign.laws.curate`; a test asserts that it is current.",
-        f"{len(EXHIBITS)} exhibits. ✗: the law is broken. **✗**: no simpler law is.",
+        f"{len(EXHIBITS)} exhibits. ✗: the law is broken. **✗**: no simpler law is. Under each",
+        "table stands what the laws say, simplest first; `tinyalign museum NAME` shows an exhibit.",
     ]
     for method in METHODS:
         rows = [e for e in EXHIBITS if e.method == method.name]
         if rows:
             lines += ["", f"## {method.name} ({method.kind})", "", *_matrix(method, rows, table)]
+            lines += ["", *[f"- {law.name}: {_escaped(law.sentence)}" for law in laws_for(method)]]
     lines += ["", "## Laws kept as documentation", ""]
     lines += ["They break for exhibits too, but never as the simplest law of their method.", ""]
     for kind in dict.fromkeys(m.kind for m in METHODS):
         names = [n for k, n in documentation(table) if k == kind]
         lines.append(f"- {kind}: {', '.join(names) or 'none'}")
     return "\n".join(lines) + "\n"
+
+
+def _escaped(sentence):
+    """As plain text in Markdown: no emphasis between two stars."""
+    return sentence.replace("*", "\\*").replace("<", "\\<")
 
 
 def _matrix(method, exhibits, table):

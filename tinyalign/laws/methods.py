@@ -144,7 +144,7 @@ cell = floats(-5.0, 5.0)
 OTHERS = [
     *shaped(lambda *a: (2, *np.shape(a[0])),
         method("gae", "returns", "reward value mask", draws.masked(cell, cell), returns.GAE,
-               gamma=(floats(0.0, 1.0), 1.0), lam=(floats(0.0, 1.0), 0.95))),
+               choice.PACKED, gamma=(floats(0.0, 1.0), 1.0), lam=(floats(0.0, 1.0), 0.95))),
     *shaped(lambda *a: np.shape(a[1]),
         method("kl_shaped_reward", "returns", "score logp ref_logp mask", draws.scored(),
                returns.SHAPED, beta=(betas, NEEDED))),

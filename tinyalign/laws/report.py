@@ -116,7 +116,7 @@ def readings(fn, method, conventions, subject, how):
 
 
 def diagnosis(subject, broken):
-    alike = likenesses(subject, broken)
+    alike = [one for one in likenesses(subject, broken) if one.laws > 0]
     if not alike or alike[0].score < ALIKE:
         nearest = f" Nearest: {alike[0].exhibit.story}." if alike else ""
         return f"Nothing in the museum looks like this.{nearest}"

@@ -5,6 +5,7 @@ import numpy as np
 from tinyalign.laws.domain import floats
 from tinyalign.laws.general import whole_laws
 from tinyalign.laws.law import at_most, law, same
+from tinyalign.laws.tree import SEQUENCE_KL, UNBIASED
 
 
 def garbage(array, mask, value):
@@ -90,11 +91,25 @@ def double_sum(loss, x, p):
     same(gae(loss, x, p)[0], delta @ weight.T * mask)
 
 
+def episodes_in_one_row(loss, x, p):
+    """two episodes in one row, a masked token between them, are what each is in a row of its own"""
+    width, between = x[0].shape[1], (5.0, -5.0, 0.0)  # reward and value of the masked token: any
+    packed = [
+        np.concatenate([a[:1], np.full((1, 1), gap), a[-1:]], axis=1)
+        for a, gap in zip(x, between, strict=True)
+    ]
+    whole, alone = gae(loss, packed, p), gae(loss, x, p)
+    same(whole[:, :, :width], alone[:, :1])
+    same(whole[:, :, width + 1 :], alone[:, -1:])
+
+
 GAE = whole_laws(
     law("R5", rows_are_separate),
     law("G3", padding_is_nothing),
     law("C.G5", returns_are_advantage_plus_value),
     law("G4", exact_critic_leaves_nothing),
+    law("C.G4", episodes_in_one_row, when={"packed": "yes"}),
+    UNBIASED,
     law("G1", one_step),
     law("G1b", whole_return),
     law("G2", recursion),
@@ -137,6 +152,7 @@ SHAPED = whole_laws(
     law("R11", shaped_padding),
     law("G5b", no_drift_only_score),
     law("G5", sums_to_score_less_kl),
+    SEQUENCE_KL,
     law("G5c", each_token_pays),
 )
 

@@ -25,6 +25,10 @@ def simpo_gamma_ignored(win, lose, *, beta, gamma):
     return softplus(-beta * (win - lose))
 
 
+def simpo_naive_log_sigmoid(win, lose, *, beta, gamma):
+    return -np.log(1 / (1 + np.exp(gamma - beta * (win - lose))))
+
+
 def simpo_sums_where_means_are_meant(win, lose, *, beta, gamma):
     n_win, n_lose = 4, 6  # tokens of a typical pair
     return softplus(gamma - beta * (n_win * win - n_lose * lose))
@@ -156,6 +160,8 @@ EXHIBITS = [
       "natolambert/rlhf-book documentation"),
     E(simpo_gamma_added, "simpo", "the margin's sign: γ helps instead of asking for more"),
     E(simpo_gamma_ignored, "simpo", "γ is accepted and ignored"),
+    E(simpo_naive_log_sigmoid, "simpo", "log(sigmoid(z)) overflows to inf when far wrong",
+      "huggingface/trl #2274 (there in DPO)"),
     E(simpo_sums_where_means_are_meant, "simpo", "sums of log-probs: long answers count for more",
       "ContextualAI/HALOs d8fd14f (length clamped to 1)"),
     E(odds_ratio_is_a_log_ratio, "odds_ratio", "a ratio of probabilities, not of odds"),

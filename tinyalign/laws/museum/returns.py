@@ -55,6 +55,31 @@ def gae_adds_the_value(reward, value, mask, *, gamma, lam):
     return advantage, advantage + value * mask
 
 
+def gae_one_step_whatever_lambda(reward, value, mask, *, gamma, lam):
+    advantage = walk(reward, value, mask, gamma, 0.0)
+    return advantage, advantage + value * mask
+
+
+def gae_carries_over_a_gap(reward, value, mask, *, gamma, lam):
+    advantage = np.zeros_like(reward)
+    later, ahead = np.zeros(len(reward)), np.zeros(len(reward))
+    for t in reversed(range(reward.shape[1])):
+        here = reward[:, t] + gamma * ahead - value[:, t] + gamma * lam * later
+        ahead = np.where(mask[:, t] > 0, value[:, t], ahead)
+        later = np.where(mask[:, t] > 0, here, later)
+        advantage[:, t] = later * mask[:, t]
+    return advantage, advantage + value * mask
+
+
+def shaped_kl_of_the_next_token(score, logp, ref, mask, *, beta):
+    last = mask * (np.cumsum(mask[:, ::-1], axis=1)[:, ::-1] == 1)
+    first = mask * (np.cumsum(mask, axis=1) == 1)
+    ratio = (logp - ref) * mask
+    early = np.concatenate([ratio[:, 1:], np.zeros((len(ratio), 1))], axis=1) * mask
+    own = np.sum(ratio * first, axis=1, keepdims=True) * first  # nobody before it to pay for it
+    return -beta * (early + own) + score[:, None] * last
+
+
 def shaped_score_on_the_last_column(score, logp, ref, mask, *, beta):
     reward = -beta * (logp - ref) * mask
     reward[:, -1] += score
@@ -177,6 +202,11 @@ EXHIBITS = [
     E(gae_forgets_lambda, "gae", "λ is accepted and ignored"),
     E(gae_forgets_gamma_in_the_trace, "gae", "the trace decays with λ, not γλ"),
     E(gae_adds_the_value, "gae", "the sign of the value"),
+    E(gae_one_step_whatever_lambda, "gae", "λ is ignored: a wrong critic biases it"),
+    E(gae_carries_over_a_gap, "gae", "an advantage flows back over a gap into another episode",
+      "volcengine/verl compute_gae_advantage_return (right there: its gaps are tool output)",
+      {"packed": "yes"}),
+    E(shaped_kl_of_the_next_token, SHAPED, "off by one: a token pays for its successor's KL"),
     E(shaped_score_on_the_last_column, SHAPED, "the score lands on the last column, which is PAD",
       "huggingface/trl #3750, #5338; EleutherAI/gpt-neox #1285"),
     E(shaped_score_on_every_token, SHAPED, "every token gets the score"),

@@ -49,6 +49,11 @@ def ppo_only_the_clipped_term(logp, old, advantage, *, clip_low, clip_high):
     return -np.clip(np.exp(logp - old), 1 - clip_low, 1 + clip_high) * advantage
 
 
+def ppo_clips_without_the_advantage(logp, old, advantage, *, clip_low, clip_high):
+    ratio = np.exp(logp - old)
+    return -np.minimum(ratio * advantage, np.clip(ratio, 1 - clip_low, 1 + clip_high))
+
+
 def ppo_linear_ratio(logp, old, advantage, *, clip_low, clip_high):
     ratio = 1 + logp - old
     clipped = np.clip(ratio, 1 - clip_low, 1 + clip_high)
@@ -182,6 +187,8 @@ EXHIBITS = [
     E(ppo_without_clip, "clipped_surrogate", "no clip"),
     E(ppo_only_the_clipped_term, "clipped_surrogate",
       "only the clipped term: bad tokens never return"),
+    E(ppo_clips_without_the_advantage, "clipped_surrogate",
+      "the clipped branch forgets the advantage"),
     E(ppo_linear_ratio, "clipped_surrogate", "1 + Δlogp in place of exp(Δlogp)"),
     E(ppo_advantage_rescaled_between, "clipped_surrogate",
       "advantage rescaled between the two terms",
