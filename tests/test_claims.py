@@ -107,7 +107,7 @@ PLANTED = {  # claim: a wrong figure, and where it is planted
     "k16-better": ("group_sizes", ("prompts 16",), [0.1] * 10),
     "kto-almost-dpo": ("thumbs", ("kto, a quarter",), [9.0] * 10),
     "dpo-competitive": ("endings_dpo", ("10",), [0.99] * 5),
-    "grpo-best": ("endings_grpo", ("10",), [0.01] * 5),
+    "grpo-best": ("endings_grpo", ("10",), [0.99] * 5),
 }
 
 
@@ -116,9 +116,7 @@ def test_a_planted_figure_turns_the_verdict(name):
     measure, place, value = PLANTED[name]
     figures = planted(FIGURES, [(measure, place, value)])
     before, after = verdict(name, FIGURES), verdict(name, figures)
-    assert {before, after} <= {ledger.HOLDS, ledger.FAILS}
-    # grpo-best may fail already, and is then planted the other way
-    assert before != after or (name == "grpo-best" and before == ledger.FAILS)
+    assert {before, after} == {ledger.HOLDS, ledger.FAILS}
 
 
 def leaves(tree, path=()):
