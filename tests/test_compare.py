@@ -68,6 +68,8 @@ def test_curves_begin_at_the_start_of_their_seed_and_end_at_the_result(finished)
             assert row.curve[0] == (0, 0.0, start[row.seed].accuracy, start[row.seed].reward)
             assert row.curve[-1] == (row.samples, 1.0, row.accuracy, row.reward)
             assert list(row.curve) == sorted(row.curve)
+        if row.method == "reward,ppo":  # nothing is learned while a judge's samples are drawn
+            assert row.curve[1] == (80, *row.curve[0][1:])
 
 
 def test_the_folder_holds_a_report_and_can_be_read_again(finished):

@@ -158,10 +158,10 @@ def draw_bars(axes, groups):
         told = f"{mean:.{DIGITS[judged]}f}" if np.isfinite(mean) else "–"
         at = ("axes fraction", "data")
         axes.annotate(told, (1.01, i), xycoords=at, va="center", fontsize="small")
+        accurate = judged == "accuracy"
+        found = report.accuracy_interval(group) if accurate else intervals.bootstrap(values)
+        axes.plot(SCALE[judged] * np.array(found), [i, i], color="0.35", lw=1.5)
         if len(group) > 1:
-            low, high = intervals.bootstrap(values)
-            low, high = np.clip((low, high), 0, 100) if judged == "accuracy" else (low, high)
-            axes.plot([low, high], [i, i], color="0.35", lw=1.5)
             axes.plot(values, [i] * len(group), "o", color="white", mec="black", ms=3.5, mew=0.7)
     if "start" in groups:
         start = SCALE[judged] * mean_of(groups["start"], judged)

@@ -175,15 +175,19 @@ def markdown_table(columns, cells):
     return "\n".join("| " + " | ".join(line) + " |" for line in [columns, rule, *cells])
 
 
+def accuracy_interval(group):
+    """(low, high) over seeds, or for one seed over its held-out problems; 0 … 1."""
+    if len(group) > 1:
+        return np.clip(intervals.bootstrap([row.accuracy for row in group]), 0, 1)
+    return intervals.wilson(group[0].accuracy, group[0].problems)
+
+
 def _accuracy(group):
-    """76.6 [70.1, 81.0]: over seeds, or for one seed over its held-out problems."""
+    """76.6 [70.1, 81.0]."""
     if np.isfinite([row.pair_accuracy for row in group]).any():
         return f"of pairs {_mean([100 * row.pair_accuracy for row in group], '.1f')}"
     values = [row.accuracy for row in group]
-    if len(group) > 1:
-        low, high = np.clip(intervals.bootstrap(values), 0, 1)
-    else:
-        low, high = intervals.wilson(values[0], group[0].problems)
+    low, high = accuracy_interval(group)
     mean = _mean([100 * value for value in values], ".1f")
     return f"{mean} [{100 * low:.1f}, {100 * high:.1f}]" if np.isfinite(low) else mean
 

@@ -80,10 +80,18 @@ def rows_of(folder, names, config, failed):
     for name in names:
         reason = failed.get(f"{folder.name}/{name}")
         row = broken(name, reason) if reason else row_of(name, folder / name)
-        curve = ((0, 0.0, first.accuracy, first.reward), *row.curve) if row.curve else ()
+        curve = begun(first, folder / name) + row.curve if row.curve else ()
         row = row._replace(seed=config.seed, curve=curve, problems=problems)
         rows.append(row._replace(stages=len(name.split(",")) + 1))
     return rows
+
+
+def begun(first, folder):
+    """What a curve begins with: the start, up to where earlier stages have drawn their samples."""
+    scores = 0.0, first.accuracy, first.reward
+    *earlier, _ = json.loads((folder / "summary.json").read_text())
+    drawn = sum(summary["samples"] for summary in earlier)
+    return ((0, *scores), (drawn, *scores)) if drawn else ((0, *scores),)
 
 
 def problems_of(config):
