@@ -205,6 +205,14 @@ def _apply(functions, value):
     return value
 
 
+def _collecting(frame):
+    """Whether a callback of the garbage collector runs: what it raises is only printed."""
+    callbacks = {getattr(c, "__code__", None) for c in gc.callbacks}
+    while frame is not None and frame.f_code not in callbacks:
+        frame = frame.f_back
+    return frame is not None
+
+
 @contextlib.contextmanager
 def time_limit():
     """Raise TookTooLong after CALL_LIMIT or WAIT_LIMIT, where the platform has an alarm to set."""
@@ -216,13 +224,12 @@ def time_limit():
     computed, waited = time.process_time() + CALL_LIMIT, time.monotonic() + WAIT_LIMIT
 
     def ring(_, frame):
-        # what is raised in a callback of the garbage collector is lost; the alarm rings again
-        collecting = any(frame.f_code is getattr(c, "__code__", None) for c in gc.callbacks)
-        if not collecting and (time.process_time() > computed or time.monotonic() > waited):
+        late = time.process_time() > computed or time.monotonic() > waited
+        if late and not _collecting(frame):
             raise TookTooLong
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, CALL_LIMIT, 0.1)
+    signal.setitimer(signal.ITIMER_REAL, CALL_LIMIT, 0.1)  # and again, until it is heard
     try:
         yield
     finally:
