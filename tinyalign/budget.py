@@ -1,8 +1,8 @@
 """How much each run may use, so that methods are compared on one footing: --budget.
 
 recipe      every method as its own recipe has it
-samples:N   at most N completions drawn, those that offline methods learn from included; these
-            take steps in proportion, so that they read each as often as in the recipe
+samples:N   N completions drawn, those that offline methods learn from included; these take
+            steps in proportion, so that they read each as often as in the recipe
 steps:N     N gradient steps of the policy
 seconds:S   the first step that ends after S seconds of training; evaluation is not counted
 
