@@ -234,8 +234,10 @@ def longer_never_pays(loss, x, p):
 
 def straight_line(loss, x, p):
     """in between it falls in a straight line"""
-    along = (p["max_length"] - p["buffer"] - x[0]) / p["buffer"]
-    same(loss(*x, **p), np.clip(along, -1.0, 0.0))
+    inside = p["max_length"] - p["buffer"] * np.array([0.9, 0.6, 0.4, 0.1])  # few draws fall here
+    lengths = np.concatenate([x[0], inside])
+    along = (p["max_length"] - p["buffer"] - lengths) / p["buffer"]
+    same(loss(lengths, **p), np.clip(along, -1.0, 0.0))
 
 
 OVERLONG = whole_laws(

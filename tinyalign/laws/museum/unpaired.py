@@ -68,6 +68,12 @@ def kto_z0_direction(logp, ref):
     return np.maximum(0, np.mean(ref - logp))
 
 
+def kto_z0_not_detached(logp, ref):
+    import autograd.numpy as anp  # the right value, but it must be a constant; here it is not
+
+    return anp.maximum(0, anp.mean(logp - ref))
+
+
 def kto_z0_summed(logp, ref):
     return np.maximum(0, np.sum(logp - ref))
 
@@ -129,6 +135,7 @@ EXHIBITS = [
     E(kto_z0_not_clamped, "kto_z0", "z0 is not clamped at 0", "huggingface/trl #1380, #1402"),
     E(kto_z0_clamped_per_pair, "kto_z0", "clamped before the mean: too large"),
     E(kto_z0_direction, "kto_z0", "reference minus policy"),
+    E(kto_z0_not_detached, "kto_z0", "the gradient flows through z0: it pulls on unrelated texts"),
     E(kto_z0_summed, "kto_z0", "summed over the batch, not averaged"),
     E(rm_sign_flipped, "bradley_terry", "it prefers what was rejected"),
     E(rm_sigmoid_without_log, "bradley_terry", "-sigmoid, not -log sigmoid"),
