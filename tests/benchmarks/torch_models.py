@@ -53,9 +53,12 @@ class Recurrent(nn.Module):
         return self.ln(x).view(-1, x.shape[2]) @ self.tok.weight.T
 
 
-def train_step(model, tokens):
-    """A function that takes one step: forward, backward, Adam, in torch's fastest eager form."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, betas=(0.9, 0.99), fused=True)
+def train_step(model, tokens, **form):
+    """A function that takes one step: forward, backward, Adam.
+
+    form   fused=True or foreach=True: which of torch's fast Adams
+    """
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, betas=(0.9, 0.99), **form)
 
     def step():
         loss = F.cross_entropy(model(tokens[:, :-1]), tokens[:, 1:].reshape(-1))

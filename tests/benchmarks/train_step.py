@@ -1,49 +1,52 @@
-"""Training steps of tinyalign against PyTorch's best eager form: ratios measured in one run.
+"""A training step (forward, backward, Adam) against PyTorch at its best, torch.compile and JAX."""
 
-python tests/benchmarks/train_step.py [threads]      needs torch, installed by hand
+import numpy as np
+from measure import gemm_rate, turns
 
-Variants take turns in short rounds; the table shows medians of milliseconds, their ratio, and the
-step over its own matrix products alone.
-"""
+from tinyalign import experiment, policy
+from tinyalign.losses import cross_entropy
+from tinyalign.models import lstm, transformer
+from tinyalign.optim import adam, adam_init
+from tinyalign.tree import value_and_grad
 
-import os
-import sys
-
-THREADS = sys.argv[1] if len(sys.argv) > 1 else "1"
-for name in list(os.environ):
-    if name.startswith("OPENBLAS_"):
-        del os.environ[name]  # some machines choose kernels of an older processor with these
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = THREADS
-
-import time  # noqa: E402
-
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from torch_models import Recurrent, Transformer, train_step  # noqa: E402
-
-from tinyalign import experiment, policy, steps  # noqa: E402
-from tinyalign.losses import cross_entropy  # noqa: E402
-from tinyalign.models import lstm, transformer  # noqa: E402
-
-ROUNDS, VOCAB = 15, 32
-TRANSFORMERS = ((32, 8, 32), (32, 8, 256), (64, 16, 64), (64, 16, 256), (128, 32, 64))
-LSTMS = ((64, 16, 64), (128, 16, 64), (128, 16, 256))
+VOCAB, LAYERS, HEADS = 32, 2, 4
+CASES = [  # model, width, length, batch
+    ("transformer", 32, 8, 32),
+    ("transformer", 32, 8, 256),
+    ("transformer", 64, 16, 64),
+    ("transformer", 64, 16, 256),
+    ("transformer", 128, 32, 64),
+    ("transformer", 128, 32, 256),
+    ("lstm", 64, 16, 64),
+    ("lstm", 128, 16, 64),
+    ("lstm", 128, 16, 256),
+]
+MODELS = {"transformer": transformer, "lstm": lstm}
 
 
 def ours(model, params, tokens):
     """A function that takes one step of tinyalign."""
-    state = {"learner": steps.learner(params)}
     mask = np.ones((len(tokens), tokens.shape[1] - 1), np.float32)
 
     def loss(params):
         return cross_entropy(policy.token_logp(model, params, tokens), mask), {}
 
+    slopes, state = value_and_grad(loss), [params, adam_init(params)]
+
     def step():
-        pace = steps.Optimizer(1e-3)
-        state["learner"], _ = steps.update(state["learner"], loss, pace)
+        _, _, gradients = slopes(state[0])
+        state[:] = adam(state[0], gradients, state[1], learning_rate=1e-3)
 
     return step
+
+
+def shapes(name, width, rows):
+    """(N, C, D) of every matrix product with a weight; attention's own products are not counted."""
+    vocabulary = [(rows, width, VOCAB)]
+    if name == "lstm":
+        return [(rows, width, 4 * width)] * 2 + vocabulary
+    block = [(rows, width, 3 * width), (rows, width, width), (rows, width, 4 * width)]
+    return [*block, (rows, 4 * width, width)] * LAYERS + vocabulary
 
 
 def products(shapes):
@@ -59,65 +62,55 @@ def products(shapes):
     return run
 
 
-def medians(variants):
-    """Median milliseconds of each function, all taking turns."""
-    taken = [[] for _ in variants]
-    for function in variants:
-        function(), function()
-    for _ in range(ROUNDS):
-        for function, times in zip(variants, taken, strict=True):
-            begin = time.perf_counter()
-            for _ in range(4):
-                function()
-            times.append((time.perf_counter() - begin) / 4)
-    return [1e3 * float(np.median(times)) for times in taken]
+def peers(name, params, tokens, threads, left_out):
+    """Training steps of the other frameworks; why one is missing goes to `left_out`."""
+    import torch
+    from torch_models import Recurrent, Transformer, train_step
+
+    torch.set_num_threads(threads)
+    (batch, wide), width = tokens.shape, params["tok"].shape[1]
+    tensor = torch.from_numpy(tokens)
+
+    def peer():
+        if name == "lstm":
+            return Recurrent(VOCAB, width)
+        return Transformer(VOCAB, width, LAYERS, HEADS, wide - 1)
+
+    found = {
+        "torch, fused Adam": train_step(peer(), tensor, fused=True),
+        "torch, foreach Adam": train_step(peer(), tensor, foreach=True),
+    }
+    if threads == 1 and batch * (wide - 1) <= 2048:
+        try:
+            step = train_step(torch.compile(peer()), tensor, fused=True)
+            step()
+            found["torch.compile"] = step
+        except Exception as error:  # no compiler, or a version that cannot: the table goes without
+            left_out["torch.compile"] = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    try:
+        import jax_models
+
+        trunk = getattr(jax_models, name)
+        found["JAX jit"] = jax_models.train_step(trunk, params, tokens)
+    except ImportError as error:
+        left_out["JAX jit"] = str(error)
+    return found
 
 
-def row(name, model, params, peer, tokens, shapes):
-    """Measure and print one line."""
-    wide = torch.from_numpy(tokens)
-    variants = [ours(model, params, tokens), train_step(peer, wide), products(shapes)]
-    mine, theirs, floor = medians(variants)
-    print(
-        f"{name:28} {mine:8.2f} {theirs:8.2f} {mine / theirs:8.2f} {mine / floor:10.2f}", flush=True
-    )
-    return mine / theirs
-
-
-def main():
-    torch.set_num_threads(int(THREADS))
+def measure(threads):
+    """Rows of the table of training steps: milliseconds of each variant."""
     experiment.keep_freed_memory()
-    rng = np.random.default_rng(0)
-    print(f"threads {THREADS}, torch {torch.__version__}, NumPy {np.__version__}")
-    print(
-        f"{'width, length, batch':28} {'ours ms':>8} {'torch ms':>8} {'ratio':>8} {'/products':>10}"
-    )
-    ratios = []
-    for width, length, batch in TRANSFORMERS:
+    rng, rate, rows, left_out = np.random.default_rng(0), gemm_rate(threads), [], {}
+    for name, width, length, batch in CASES:
         tokens = rng.integers(VOCAB, size=(batch, length + 1))
-        sizes = {"width": width, "layers": 2, "heads": 4, "context": length}
-        params = transformer.init(rng, vocab=VOCAB, **sizes)
-        n = batch * length
-        shapes = [(n, width, 3 * width), (n, width, width), (n, width, 4 * width)] * 2
-        shapes += [(n, 4 * width, width)] * 2 + [(n, width, VOCAB)]
-        name = f"transformer {width}, {length}, {batch}"
-        peer = Transformer(VOCAB, width, 2, 4, length)
-        ratios.append(row(name, transformer, params, peer, tokens, shapes))
-    print(f"{'geometric mean':28} {'':17} {np.exp(np.mean(np.log(ratios))):9.2f}")
-    for width, length, batch in LSTMS:
-        tokens = rng.integers(VOCAB, size=(batch, length + 1))
-        params = lstm.init(rng, vocab=VOCAB, width=width)
-        n = batch * length
-        shapes = [(n, width, 4 * width)] * 2 + [(n, width, VOCAB)]
-        row(
-            f"lstm {width}, {length}, {batch}",
-            lstm,
-            params,
-            Recurrent(VOCAB, width),
-            tokens,
-            shapes,
+        sizes = {"layers": LAYERS, "heads": HEADS, "context": length} if name != "lstm" else {}
+        params = MODELS[name].init(rng, vocab=VOCAB, width=width, **sizes)
+        todo = shapes(name, width, batch * length)
+        variants = {"tinyalign": ours(MODELS[name], params, tokens), "products": products(todo)}
+        variants |= peers(name, params, tokens, threads, left_out)
+        billions = 6e-9 * sum(n * c * d for n, c, d in todo)
+        rows.append(
+            {"model": name, "width": width, "length": length, "batch": batch, "billions": billions}
+            | {"ms": turns(variants, threads=threads)}
         )
-
-
-if __name__ == "__main__":
-    main()
+    return {"threads": threads, "gemm_rate": rate, "rows": rows, "left_out": left_out}

@@ -1,0 +1,38 @@
+"""Sampling 16 tokens after prompts of 8, against `generate` of Hugging Face on the same model."""
+
+import numpy as np
+from measure import turns
+from toy_gpt2 import gpt2
+
+from tinyalign import experiment, policy
+from tinyalign.models import transformer
+
+VOCAB, PROMPT, NEW = 32, 8, 16
+CASES = [(width, batch) for width in (32, 64, 128) for batch in (64, 512)]
+
+
+def measure(threads):
+    """Rows of the table of sampling: milliseconds of a rollout that nobody ends early."""
+    import torch
+
+    torch.set_num_threads(threads)
+    experiment.keep_freed_memory()
+    rows = []
+    for width, batch in CASES:
+        rng = np.random.default_rng(0)
+        prompts = rng.integers(VOCAB, size=(batch, PROMPT))
+        params = transformer.init(rng, vocab=VOCAB, width=width, context=PROMPT + NEW)
+        model, ids = gpt2(VOCAB, width, PROMPT + NEW).eval(), torch.from_numpy(prompts)
+        told = {"max_new_tokens": NEW, "min_new_tokens": NEW, "do_sample": True, "top_k": 0}
+
+        def ours(params=params, prompts=prompts, rng=rng):
+            policy.sample(transformer, params, prompts, rng, max_new_tokens=NEW)
+
+        def theirs(model=model, ids=ids, told=told):
+            with torch.inference_mode():
+                model.generate(ids, attention_mask=torch.ones_like(ids), **told)
+
+        variants = {"tinyalign": ours, "generate": theirs}
+        taken = turns(variants, threads=threads, rounds=7)
+        rows.append({"width": width, "batch": batch, "tokens": batch * NEW, "ms": taken})
+    return {"threads": threads, "rows": rows}
