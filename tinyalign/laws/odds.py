@@ -112,6 +112,12 @@ def odds_laws(weight):
         law(
             "O4", odds_extremes(weight), sentence="finite and right from p = 1 - 1e-17 to exp(-700)"
         ),
+        *slope_laws(weight),
+    )
+
+
+def slope_laws(weight):
+    return (
         law(
             "O2",
             preference_slopes(odds_slopes(weight)),
