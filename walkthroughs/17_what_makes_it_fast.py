@@ -1,0 +1,360 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 17 · What makes it fast: one training step, four times
+#
+# The same transformer, the same batch, the same numbers; four ways to write it. The first is the
+# way it would be written by somebody who has NumPy and autograd and a formula. The last is the
+# library's. Nothing about the mathematics changes on the way, so every version must give the loss
+# and the gradients of the first, and this page checks that before it looks at a clock.
+#
+# ## What the notes say
+#
+# {notes 004 112-401}
+#
+# Note 004's GRPO calls a model and a tokenizer that do the work elsewhere; what a step costs is not
+# its subject. It matters to a learner all the same: ten seeds in the time of one are what tells an
+# effect from luck (errata row 40 shows a step of that code that could not learn however long it
+# ran).
+#
+# ## Version 1: the formula, typed
+#
+# Each operation below is one that autograd records, with an array of its own forward and at least
+# one backward. A layer norm alone is nine of them.
+
+# %%
+import math
+import time
+
+import autograd.numpy as anp
+import numpy as np
+from autograd import value_and_grad as autograd_value_and_grad
+
+from tinyalign import experiment, ops, policy
+from tinyalign.lesson import attempt, picture, table
+from tinyalign.models import transformer
+from tinyalign.optim import adam, adam_init
+from tinyalign.tree import leaves, value_and_grad
+
+VOCAB, WIDTH, HEADS, LENGTH, BATCH = 24, 64, 4, 16, 64
+rng = np.random.default_rng(0)
+params = transformer.init(rng, vocab=VOCAB, width=WIDTH, heads=HEADS, context=LENGTH)
+tokens = rng.integers(VOCAB, size=(BATCH, LENGTH + 1))
+
+
+def typed_norm(x, gain, bias):
+    mean = anp.mean(x, axis=-1, keepdims=True)
+    return (x - mean) / anp.sqrt(anp.var(x, axis=-1, keepdims=True) + 1e-5) * gain + bias
+
+
+def typed_gelu(x):
+    return 0.5 * x * (1 + anp.tanh(anp.sqrt(2 / anp.pi) * (x + 0.044715 * x**3)))
+
+
+def typed_attention(q, k, v):
+    """(B, H, T, D) each -> (B, T, C)."""
+    scores = anp.matmul(q, anp.swapaxes(k, -1, -2)) / anp.sqrt(WIDTH // HEADS)
+    scores = scores + np.triu(np.full((LENGTH, LENGTH), -1e9), 1)
+    weights = anp.exp(scores - anp.max(scores, axis=-1, keepdims=True))
+    weights = weights / anp.sum(weights, axis=-1, keepdims=True)
+    return anp.reshape(anp.swapaxes(anp.matmul(weights, v), 1, 2), (BATCH, LENGTH, WIDTH))
+
+
+def typed_dense(x, w, b):
+    return anp.dot(x, anp.reshape(w, (len(w), -1))) + anp.reshape(b, -1)
+
+
+def mean_nll(logits):
+    """The mean negative log-likelihood of the next token, from logits (B, T, V)."""
+    logits = anp.reshape(logits, (-1, VOCAB))
+    top = anp.max(logits, axis=-1, keepdims=True)
+    logp = logits - top - anp.log(anp.sum(anp.exp(logits - top), axis=-1, keepdims=True))
+    return -anp.mean(logp[np.arange(BATCH * LENGTH), tokens[:, 1:].reshape(-1)])
+
+
+def model(params, dense, norm, gelu, attention):
+    """GPT-2's shape, put together from whatever pieces it is given: tokens -> logits."""
+    x = params["tok"][tokens[:, :-1]] + params["pos"]
+    for block in (params["block0"], params["block1"]):
+        packed = dense(norm(x, **block["ln1"]), **block["attn"]["qkv"])
+        x = x + dense(attention(packed), **block["attn"]["out"])
+        inner = gelu(dense(norm(x, **block["ln2"]), **block["mlp"]["up"]))
+        x = x + dense(inner, **block["mlp"]["down"])
+    return anp.matmul(norm(x, **params["ln"]), params["tok"].T)
+
+
+def split_heads(packed):
+    parts = anp.reshape(packed, (BATCH, LENGTH, 3, HEADS, WIDTH // HEADS))
+    return anp.transpose(parts, (2, 0, 3, 1, 4))
+
+
+def first(params):
+    pieces = (
+        typed_dense,
+        typed_norm,
+        typed_gelu,
+        lambda packed: typed_attention(*split_heads(packed)),
+    )
+    return mean_nll(model(params, *pieces))
+
+
+# %% [markdown]
+# ## Version 2: tall matrices, and no powers
+#
+# Three changes, of a line each. A product of a (B, T, C) array with a (C, D) matrix is a product of
+# a (B·T, C) matrix with it: flattened, it is one product and not many, and so is its gradient.
+# `x**3` asks a general power function for what two multiplications do. And the constants are
+# Python's floats: `np.sqrt(2 / np.pi)` is a float64, and one float64 in an expression makes
+# everything after it twice as wide.
+
+# %%
+SLOPE = math.sqrt(2 / math.pi)
+
+
+def flat_dense(x, w, b):
+    tall = anp.reshape(x, (-1, x.shape[-1]))
+    return anp.reshape(anp.matmul(tall, anp.reshape(w, (len(w), -1))) + anp.reshape(b, -1),
+                       (*x.shape[:-1], -1))  # fmt: skip
+
+
+def flat_gelu(x):
+    return 0.5 * x * (1 + anp.tanh(SLOPE * (x + 0.044715 * x * x * x)))
+
+
+def flat_norm(x, gain, bias):
+    centred = x - anp.sum(x, axis=-1, keepdims=True) * (1 / WIDTH)
+    variance = anp.sum(centred * centred, axis=-1, keepdims=True) * (1 / WIDTH)
+    return centred / anp.sqrt(variance + 1e-5) * gain + bias
+
+
+hidden = np.triu(np.full((LENGTH, LENGTH), -1e9, np.float32), 1)
+
+
+def flat_attention(packed):
+    q, k, v = split_heads(packed)
+    scores = anp.matmul(q, anp.swapaxes(k, -1, -2)) * math.sqrt(HEADS / WIDTH) + hidden
+    weights = anp.exp(scores - anp.max(scores, axis=-1, keepdims=True))
+    weights = weights / anp.sum(weights, axis=-1, keepdims=True)
+    return anp.reshape(anp.swapaxes(anp.matmul(weights, v), 1, 2), (BATCH, LENGTH, WIDTH))
+
+
+def second(params):
+    return mean_nll(model(params, flat_dense, flat_norm, flat_gelu, flat_attention))
+
+
+# %% [markdown]
+# ## Version 3: each operation brings its gradient
+#
+# A layer norm's gradient is a formula of one line, so the nine recorded operations can be one, that
+# returns its value and its *pullback* side by side:
+#
+# {source tinyalign.ops.tokenwise.normalise}
+# {source tinyalign.ops.tokenwise.normalise_backward}
+# {source tinyalign.rules.with_pullback}
+#
+# And the log-probability of a token, with the product that makes the logits, is one more.
+
+
+# %%
+def third(params):
+    x = ops.add_positions(ops.embed(params["tok"], tokens[:, :-1]), params["pos"], BATCH)
+    for block in (params["block0"], params["block1"]):
+        packed = ops.linear(ops.layernorm(x, **block["ln1"]), **block["attn"]["qkv"])
+        x = x + ops.linear(ops.attention(packed, BATCH, HEADS, True), **block["attn"]["out"])
+        inner = ops.gelu(ops.linear(ops.layernorm(x, **block["ln2"]), **block["mlp"]["up"]))
+        x = x + ops.linear(inner, **block["mlp"]["down"])
+    x = ops.layernorm(x, **params["ln"])
+    return -anp.mean(ops.token_logp(x, params["tok"], tokens[:, 1:].reshape(-1)))
+
+
+# %% [markdown]
+# ## Version 4: the library
+#
+# Layer norm goes into the product after it, whose matrix takes over its gain; the residual stream
+# is added where the product is written. Each parameter is a root of its own, so that looking one up
+# in a dict is not an operation. Softmax runs down the columns, all queries at once. And memory that
+# was freed is kept for the next step: returned to the system it would have to be cleared again,
+# page by page, for every large array.
+#
+# {source tinyalign.ops.over_time.scaled_products}
+# {source tinyalign.experiment.keep_freed_memory}
+
+
+# %%
+def fourth(params):
+    return -anp.mean(policy.token_logp(transformer, params, tokens))
+
+
+# %% [markdown]
+# ## Before the run: what is your guess?
+#
+# The four do the same multiplications. How much faster is the last than the first: a tenth, twice,
+# ten times? And which of the three changes is the largest?
+
+
+# %%
+def by_autograd(loss):
+    return autograd_value_and_grad(loss)
+
+
+def by_leaves(loss):
+    return lambda params: value_and_grad(lambda p: (loss(p), {}))(params)[::2]
+
+
+experiment.keep_freed_memory()
+versions = {
+    "1 the formula, typed": by_autograd(first),
+    "2 tall matrices, float32": by_autograd(second),
+    "3 gradients by hand": by_autograd(third),
+    "4 the library": by_leaves(fourth),
+}
+exact, wanted = versions["1 the formula, typed"](params)
+wanted = leaves(wanted)
+gaps = {}
+for name, version in versions.items():
+    loss, slope = version(params)
+    worst = max(np.abs(leaf - wanted[path]).max() for path, leaf in leaves(slope).items())
+    gaps[name] = (abs(float(loss) - float(exact)), worst)
+table(["version", "loss differs by", "gradient differs by"], [[n, *g] for n, g in gaps.items()])
+
+# %% [markdown]
+# The four agree to the last digits of float32. Now the clock: they take turns, so that whatever
+# else the machine does disturbs all of them, and what counts is the processor's time.
+
+
+# %%
+def measured(versions, rounds=7):
+    """Milliseconds of each version with an Adam step after it: the least of a few rounds."""
+    state, taken = adam_init(params), {name: [] for name in versions}
+    for _ in range(rounds):
+        for name, version in versions.items():
+            begin = time.process_time()
+            _, slope = version(params)
+            adam(params, slope, state, learning_rate=1e-3)
+            taken[name].append(1e3 * (time.process_time() - begin))
+    return {name: min(times) for name, times in taken.items()}
+
+
+spent = measured(versions)
+final = spent["4 the library"]
+table(["version", "times the last"], [[name, ms / final] for name, ms in spent.items()])
+
+figure, ax = picture(width=6.4, height=2.6)
+ax.barh(list(spent), [ms / final for ms in spent.values()])
+ax.invert_yaxis()
+ax.set(xlabel="processor time of a step, times the library's")
+figure
+
+# %% [markdown]
+# {figure}
+#
+# Most is gained before a single gradient is written by hand: by not asking for what is slow, above
+# all `x**3` and float64 (errata row 40 is dearer still: there the gradient itself is missing). What
+# the library adds is that fewer things are recorded, each of them larger.
+#
+# **The dial:** the batch. Python's share is the same for a batch of any size, so it is the small
+# batches where recording less tells.
+
+
+# %%
+def together(few):
+    return lambda p: -anp.mean(policy.token_logp(transformer, p, few))
+
+
+def one_by_one(few):
+    return lambda p: sum(together(row[None])(p) for row in few) / len(few)
+
+
+rows = []
+for size in (4, 16, 64):
+    pair = {make: by_leaves(make(tokens[:size])) for make in (together, one_by_one)}
+    ms = measured(pair, rounds=3)
+    rows.append([size, ms[one_by_one] / ms[together]])
+table(["sequences", "one at a time, times all at once"], rows)
+
+# %% [markdown]
+# ## Weird numbers
+#
+# Issues of HIPS/autograd that a learner of this meets: on a GPU (#46), with another array library
+# (#353, #406). Two figures that look wrong and are not: `x**3` of float32 numbers costs many times
+# `x * x * x`, because a power of any exponent goes through logarithms; and a float32 network can
+# have a float64 backward pass, because one NumPy scalar in a rule is enough.
+
+# %%
+x = rng.standard_normal(100_000).astype(np.float32)
+powers = {"x**3": lambda: x**3, "x*x*x": lambda: x * x * x}
+least = {}
+for name, function in powers.items():
+    times = []
+    for _ in range(5):
+        begin = time.process_time()
+        for _ in range(5):
+            function()
+        times.append(time.process_time() - begin)
+    least[name] = min(times)
+wide = np.sqrt(2 / np.pi) * x
+print("x**3 is slower than x*x*x:", least["x**3"] > least["x*x*x"])
+print("np.sqrt(2 / np.pi) * x is", wide.dtype, "and math.sqrt(2 / math.pi) * x", (SLOPE * x).dtype)
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** The pullback of softmax along the last axis: from p and g = dL/dp to dL/dscores, without
+# ever forming a matrix of derivatives. **2.** The gradient of an embedding table as one product
+# with a matrix of zeros and ones.
+
+
+# %%
+def my_softmax_pullback(p, g):
+    raise NotImplementedError  # (N, K), (N, K) -> (N, K)
+
+
+def check_my_softmax_pullback(solution):
+    p = rng.dirichlet(np.ones(5), 7)
+    g = rng.standard_normal(p.shape)
+    slow = [(np.diag(row) - np.outer(row, row)) @ slope for row, slope in zip(p, g, strict=True)]
+    np.testing.assert_allclose(solution(p, g), slow, atol=1e-12)
+
+
+def my_embed_gradient(ids, g, vocab):
+    raise NotImplementedError  # (N,), (N, C), V -> (V, C)
+
+
+def check_my_embed_gradient(solution):
+    ids, g = rng.integers(6, size=20), rng.standard_normal((20, 3))
+    slow = np.zeros((6, 3))
+    np.add.at(slow, ids, g)
+    np.testing.assert_allclose(solution(ids, g, 6), slow, atol=1e-12)
+
+
+attempt(check_my_softmax_pullback, my_softmax_pullback)
+attempt(check_my_embed_gradient, my_embed_gradient)
+
+# %% [markdown]
+# ## The same line in TRL
+#
+# A trainer of TRL records its operations in PyTorch, whose own are as large as ours and written in
+# C++; what it adds is the machinery of a trainer for every size of model, which on a toy costs more
+# than the model. `docs/speed.md` has the ratios, and says where ours is the slower one.
+#
+# ## What this page showed
+
+
+# %%
+assert all(loss < 1e-5 and worst < 1e-4 for loss, worst in gaps.values()), "the same numbers"
+assert spent["1 the formula, typed"] > 1.5 * final, "less recorded, in float32, is faster"
+assert spent["1 the formula, typed"] > 1.5 * spent["2 tall matrices, float32"], "most of it early"
+assert rows[-1][1] > 1.5, "and so is a batch at once"
+assert wide.dtype == np.float64 and (SLOPE * x).dtype == np.float32
+print("all claims of this page hold")
