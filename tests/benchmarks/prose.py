@@ -10,9 +10,39 @@ the processor's, so that other programs do not count; with two it is the wall's,
 do. `OPENBLAS_*` is unset. torch eager is at its best: activations flattened to two axes, fused
 attention, gradients set to None, and the faster of its fused and its foreach Adam. Everything is in
 float32.""",
-    "train_step": "",
-    "sampling": "",
-    "trainers": "",
+    "train_step": """
+**What is missed, and why.** No step can be faster than its own products with the weights; the
+column before the last is that floor, over torch's time. This processor multiplies equally fast in
+OpenBLAS and in torch's MKL, and torch's best step is itself not far above its products from width
+64 on; so most of what a wanted ratio asks for would have to come out of work that is no product.
+The LSTM's peer is oneDNN, whose step is hardly above its products: NumPy reads and writes every
+gate several times more. Where a model is small, Python's share decides, and there tinyalign is
+ahead.
+
+What helped, the most first: softmax down the columns instead of along rows; gelu written into what
+is there, in pieces that fit the second cache; layer norm's gain in the matrix after it; an LSTM
+without a transposition, its gates' products into one block each; a tape, that lets go of what it
+has used, instead of a search for the order. What was tried and did not: one maximum for all rows of
+a softmax (a later token would change the digits of earlier ones), `vecdot` for short rows, small
+products with a transposed view instead of a transposed copy, smaller pieces for gelu.""",
+    "shares": "",
+    "sampling": """
+What is missed is missed at large widths and batches: there both sides spend their time in the same
+products, and reading the cache of keys and values costs NumPy an extra pass or two. Prompts are fed
+token by token, `generate` reads them at once. Completions of one prompt share that reading, and
+rows that have ended are no longer computed; this table shows neither, since every row here is a
+prompt of its own and none ends early.""",
+    "trainers": """
+What is missed: a step of TRL is torch's own step and about as much again for the trainer. Where our
+step takes as long as torch's, that is the factor there is. Both clip the gradient and take one step
+a batch; DPO and GRPO read their reference in the step.
+
+GRPO until it solves addition was not run against TRL: with one recipe for both it is the same
+number of steps, so that the ratio of a step stands for it.""",
     "imports": "",
-    "growth": "![Growth of time and memory](cost_growth.svg)",
+    "growth": """
+What must be kept is counted in `tests/benchmarks/growth.py`: of every block the activations that
+its gradients are made of, of every weight its value, gradient and Adam's two means.
+
+![Growth of time and memory](cost_growth.svg)""",
 }

@@ -49,7 +49,7 @@ def training(part):
     threads, rows = part["threads"], part["rows"]
     text = head(
         "model, width, length, batch", "ms", "÷ torch eager", *(f"÷ {o}" for o in OTHERS),
-        "÷ own products", "share of the machine's GEMM rate",
+        "÷ own products", "own products ÷ torch eager", "share of the machine's GEMM rate",
     )  # fmt: skip
     for row in rows:
         ms, mine = row["ms"], row["ms"]["tinyalign"]
@@ -59,7 +59,8 @@ def training(part):
         share = f"{row['billions'] / mine * 1e3 / part['gemm_rate']:.0%}"
         name = f"{row['model']} {row['width']}, {row['length']}, {row['batch']}"
         eager = judged(mine / best_eager(ms), target)
-        text.append(line(name, f"{mine:.2f}", eager, *others, floor, share))
+        least = f"{ms['products'] / best_eager(ms):.2f}"
+        text.append(line(name, f"{mine:.2f}", eager, *others, floor, least, share))
     text.append("")
     for model, target in MEAN_TARGET.items():
         ratios = [r["ms"]["tinyalign"] / best_eager(r["ms"]) for r in rows if r["model"] == model]
@@ -126,6 +127,19 @@ def growth(part):
     return "\n".join([*text, "", f"One thing grows, the others stay at {start}."])
 
 
+def shares(part):
+    """A table of what each primitive takes of a step, the largest first."""
+    text = []
+    for row in part["rows"]:
+        whole = row["ms"]["whole"]
+        named = {name: ms for name, ms in row["ms"].items() if name != "whole"}
+        named["Adam, tracing and all else"] = whole - sum(named.values())
+        ordered = sorted(named.items(), key=lambda pair: -pair[1])
+        said = ", ".join(f"{name} {ms / whole:.0%}" for name, ms in ordered if ms >= 0.01 * whole)
+        text.append(f"- {row['model']} {row['width']}, {row['length']}, {row['batch']}: {said}")
+    return "\n".join(text)
+
+
 def described(machine):
     """What it was measured on, in one paragraph."""
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
@@ -135,8 +149,17 @@ def described(machine):
     )
 
 
+def busy(part):
+    """Why there is no table."""
+    return (
+        f"Not measured: other programs kept the machine busy (load average {part['busy']}), and "
+        "threads that wait for each other then take many times as long, here and elsewhere."
+    )
+
+
 SECTIONS = {
     "train_step": ("Training step", training),
+    "shares": ("Where a training step's time goes", shares),
     "sampling": ("Sampling 16 tokens after a prompt of 8", sampling),
     "trainers": ("Against TRL's trainers", trainers),
     "imports": ("Cold import", imports),
@@ -150,9 +173,11 @@ def page(results, prose):
     for name, (title, table) in SECTIONS.items():
         for threads, part in results.get(name, {}).items():
             words = (
-                "" if name in ("imports", "growth") else f", {threads} thread{'s'[: threads > '1']}"
+                ""
+                if name in ("shares", "imports", "growth")
+                else f", {threads} thread{'s'[: threads > '1']}"
             )
-            parts += [f"## {title}{words}", table(part)]
+            parts += [f"## {title}{words}", table(part) if "busy" not in part else busy(part)]
         if name in results:
             parts.append(prose[name])
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"

@@ -3,9 +3,9 @@
     pip install -e '.[peers]' -c tests/benchmarks/constraints.txt
     python tests/benchmarks/run.py [PART …] [--threads 1 2]
 
-The parts are train_step, sampling, trainers, imports and growth; without any all are run. Each runs
-in a process of its own, where its variants take turns. A part that is not asked for keeps its
-earlier figures. `--render` measures nothing and writes the page anew.
+The parts are train_step, shares, sampling, trainers, imports and growth; without any all are run.
+Each runs in a process of its own, where its variants take turns. A part that is not asked for keeps
+its earlier figures. `--render` measures nothing and writes the page anew.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from prose import PROSE
 
 DOCS = Path(__file__).parents[2] / "docs"
 THREADED = ("train_step", "sampling", "trainers")  # measured with each number of threads
+BUSY = 1.0  # load average above which threads that wait for each other measure only the others
 LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -63,7 +64,10 @@ def main():
         for part in told.parts:
             for threads in told.threads if part in THREADED else [1]:
                 print(part, f"({threads} threads)", flush=True)
-                results.setdefault(part, {})[str(threads)] = child(part, threads)
+                load = os.getloadavg()[0]
+                busy = threads > 1 and load > BUSY
+                found = {"busy": round(load, 1)} if busy else child(part, threads)
+                results.setdefault(part, {})[str(threads)] = found
                 write(results)
     write(results)
 

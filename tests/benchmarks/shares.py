@@ -1,0 +1,66 @@
+"""Where the time of a training step goes: the share of each primitive, forward and backward."""
+
+import functools
+import time
+from collections import defaultdict
+
+import numpy as np
+
+from tinyalign import rules
+
+CASES = (("transformer", 64, 16, 64), ("transformer", 128, 32, 64), ("lstm", 128, 16, 256))
+ROUNDS, WARM = 30, 5
+spent = defaultdict(float)  # processor seconds of each primitive in the step that runs
+
+
+def timed(name, function):
+    """The same function, its time added to spent[name]."""
+
+    @functools.wraps(function)
+    def call(*args):
+        begin = time.thread_time()
+        result = function(*args)
+        spent[name] += time.thread_time() - begin
+        return result
+
+    return call
+
+
+def watched(function):
+    """A primitive's function (value, pullback), both timed."""
+    forward = timed(f"{function.__name__}", function)
+
+    @functools.wraps(function)
+    def call(*args):
+        value, pullback = forward(*args)
+        return value, timed(f"{function.__name__}, backward", pullback)
+
+    return plain(call)
+
+
+plain, rules.with_pullback = rules.with_pullback, watched  # before the primitives are made
+
+import train_step  # noqa: E402
+
+from tinyalign import experiment  # noqa: E402
+
+
+def measure(threads):
+    """Median milliseconds of each primitive in a step, and of the whole step."""
+    experiment.keep_freed_memory()
+    rng, rows = np.random.default_rng(0), []
+    for name, width, length, batch in CASES:
+        tokens = rng.integers(train_step.VOCAB, size=(batch, length + 1))
+        sizes = {"layers": 2, "heads": 4, "context": length} if name != "lstm" else {}
+        model = train_step.MODELS[name]
+        params = model.init(rng, vocab=train_step.VOCAB, width=width, **sizes)
+        step, taken = train_step.ours(model, params, tokens), []
+        for _ in range(ROUNDS):
+            spent.clear()
+            begin = time.thread_time()
+            step()
+            taken.append({"whole": time.thread_time() - begin, **spent})
+        ms = {key: 1e3 * float(np.median([t[key] for t in taken[WARM:]])) for key in taken[0]}
+        case = {"model": name, "width": width, "length": length, "batch": batch}
+        rows.append(case | {"ms": ms})
+    return {"rows": rows}

@@ -1,0 +1,68 @@
+"""docs/speed.md and its picture are made from docs/speed.json: no figure on it was typed."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tinyalign.backend import using
+
+ROOT = Path(__file__).parents[1]
+BENCHMARKS, DOCS = ROOT / "tests" / "benchmarks", ROOT / "docs"
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """The modules of the benchmark that need no framework."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import growth
+    import prose
+    import render
+
+    yield growth, prose, render
+    for name in ("growth", "prose", "render", "measure", "train_step"):
+        sys.modules.pop(name, None)
+
+
+def results():
+    return json.loads((DOCS / "speed.json").read_text(encoding="utf8"))
+
+
+def test_the_page_is_what_the_measurements_render_to(benchmark):
+    """render(speed.json) = speed.md, which says that no GPU was used."""
+    _, prose, render = benchmark
+    written = (DOCS / "speed.md").read_text(encoding="utf8")
+    assert render.page(results(), prose.PROSE) == written
+    assert "Not yet run on a GPU" in written
+
+
+def test_what_misses_its_target_is_marked(benchmark):
+    """✗ where a cost is above what was wanted, or a gain below it; nothing where it is met."""
+    _, _, render = benchmark
+    assert render.judged(0.81, 0.8) == "0.81 ✗"
+    assert render.judged(0.8, 0.8) == "0.80"
+    assert render.judged(1.9, 2.0, at_least=True) == "1.90 ✗"
+    assert render.judged(2.0, 2.0, at_least=True) == "2.00"
+
+
+def test_every_section_has_its_figures(benchmark):
+    """No part of the benchmark was left out of the page."""
+    _, _, render = benchmark
+    assert set(render.SECTIONS) | {"machine"} == set(results())
+
+
+def test_a_step_keeps_little_more_than_the_mathematics_must(benchmark):
+    """Peak memory ≤ 1.5 × (activations that the backward pass reads + weights, Adam, gradients)."""
+    growth, _, render = benchmark
+    sizes = {"batch": 32, "length": 16, "width": 64, "layers": 2}
+    with using("numpy"):
+        most = growth.peak(growth.supervised(**sizes))
+    assert growth.must_keep(**sizes) < most <= render.MEMORY_TARGET * growth.must_keep(**sizes)
+
+
+def test_an_exponent_is_the_slope_of_the_logarithms(benchmark):
+    """time = 3·size² has exponent 2."""
+    growth, _, _ = benchmark
+    sizes = [1, 2, 4, 8]
+    assert abs(growth.exponent(sizes, [3 * s**2 for s in sizes]) - 2) < 1e-9
