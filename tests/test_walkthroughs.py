@@ -104,8 +104,8 @@ def test_a_page_runs_as_a_script(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_there_are_seventeen_pages_and_a_capstone():
-    assert [key(page) for page in PAGES] == [f"{i:02d}" for i in range(17)] + ["ca"]
+def test_there_are_eighteen_pages_and_a_capstone():
+    assert [key(page) for page in PAGES] == [f"{i:02d}" for i in range(18)] + ["ca"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -200,7 +200,16 @@ def test_all_mathematics_of_a_page_is_read_as_such(page):
 def test_a_page_needs_little(page):
     """numpy, autograd, hypothesis, matplotlib, tinyalign, toy_envs and the standard library."""
     allowed = {"numpy", "autograd", "hypothesis", "tinyalign", "toy_envs", "matplotlib"}
-    standard = {"itertools", "functools", "math", "collections", "json", "pathlib", "tempfile"}
+    standard = {
+        "itertools",
+        "functools",
+        "math",
+        "collections",
+        "json",
+        "pathlib",
+        "tempfile",
+        "time",
+    }
     standard |= {"dataclasses"}
     for node in ast.walk(ast.parse(page.read_text(encoding="utf8"))):
         modules = [node.module] if isinstance(node, ast.ImportFrom) else []

@@ -312,6 +312,16 @@ SOLUTIONS = {
         "my_rrhf": (rrhf, rrhf_of_the_note),
         "my_kto": (kto, kto_without_z0),
     },
+    "17": {
+        "my_softmax_pullback": (
+            lambda p, g: p * (g - (p * g).sum(1, keepdims=True)),
+            lambda p, g: p * g,
+        ),
+        "my_embed_gradient": (
+            lambda ids, g, vocab: (ids[:, None] == np.arange(vocab)).astype(g.dtype).T @ g,
+            lambda ids, g, vocab: np.eye(vocab)[:, :1] * g[:1],
+        ),
+    },
     "ca": {
         "my_bytes": (
             lambda trained, frozen: 16 * trained + 2 * frozen,

@@ -230,7 +230,9 @@ table(["version", "loss differs by", "gradient differs by"], [[n, *g] for n, g i
 
 # %% [markdown]
 # The four agree to the last digits of float32. Now the clock: they take turns, so that whatever
-# else the machine does disturbs all of them, and what counts is the processor's time.
+# else the machine does disturbs all of them, and what counts is the processor's time. (Of all pages
+# this one alone looks at a clock, so it alone is not the same, byte for byte, each time it is
+# built.)
 
 
 # %%
