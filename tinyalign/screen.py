@@ -72,7 +72,6 @@ def compare_progress(folder):
         yield ending_lines(folder, console)
         return
     with Live(console=console, refresh_per_second=2) as live:
-
         yield lambda states: live.update(table_of(states, folder))
 
 
