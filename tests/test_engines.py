@@ -90,14 +90,14 @@ class Mine(Executor):
 
 
 def test_anybodys_executor_carries_out_a_comparison(tmp_path, monkeypatch):
-    """A class of a module in the current folder: it is given the start, then each method."""
+    """A class of a module in the current folder: the start, each method, then what each costs."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(report, "curves", lambda metrics, path: path.write_text("<svg/>"))
     (tmp_path / "my_engine.py").write_text(MINE)
     argv = ["compare", "sft", "dpo", *SMALL, "--num_pairs", "20", "--name", "mine"]
     assert cli.main([*argv, "--executor", "my_engine:Mine"]) == 0
-    assert sys.modules.pop("my_engine").asked == ["start", "sft", "dpo"]
+    assert sys.modules.pop("my_engine").asked == ["start", "sft", "dpo", "sft", "dpo"]
     summary = json.loads((tmp_path / "runs" / "mine" / "dpo" / "summary.json").read_text())
     assert [stage["method"] for stage in summary] == ["dpo"]
 
