@@ -98,7 +98,8 @@ def test_anybodys_executor_carries_out_a_comparison(tmp_path, monkeypatch):
     argv = ["compare", "sft", "dpo", *SMALL, "--num_pairs", "20", "--name", "mine"]
     assert cli.main([*argv, "--executor", "my_engine:Mine"]) == 0
     assert sys.modules.pop("my_engine").asked == ["start", "sft", "dpo", "sft", "dpo"]
-    summary = json.loads((tmp_path / "runs" / "mine" / "seed0" / "dpo" / "summary.json").read_text())
+    run = tmp_path / "runs" / "mine" / "seed0" / "dpo"
+    summary = json.loads((run / "summary.json").read_text())
     assert [stage["method"] for stage in summary] == ["dpo"]
 
 
