@@ -1,6 +1,7 @@
 """From what was typed to a job: methods, settings, task and start, all checked before any work."""
 
 import dataclasses
+import difflib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,7 +76,9 @@ def find_method(name):
     row = methods.named(name)
     if row is None:
         known = ", ".join(method.name for method in methods.METHODS)
-        raise InputError(f"there is no method {name!r}: choose from {known}")
+        near = difflib.get_close_matches(name, [method.name for method in methods.METHODS], n=1)
+        meant = f"did you mean {near[0]}? Or " if near else ""
+        raise InputError(f"there is no method {name!r}: {meant}choose from {known}")
     return row
 
 

@@ -5,13 +5,16 @@ returns the exit status.
 """
 
 import os
+import sys
 
-for _library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+# More threads add up in another order, and a long run that rounds otherwise ends elsewhere: what
+# is measured again for the ledger has to be computed as it was.
+_PINNED = sys.argv[1:2] == ["claims"]
+for _variable in _THREADS:
     # Matrices this small gain little from a second thread, and lose a lot when it is busy. Has to
     # be said before NumPy is imported.
-    os.environ.setdefault(_library, "1")
-
-import sys  # noqa: E402
+    os.environ[_variable] = "1" if _PINNED else os.environ.get(_variable, "1")
 
 import tyro  # noqa: E402
 
@@ -20,25 +23,22 @@ from tinyalign.cli.choosing import Choose, Claims  # noqa: E402
 from tinyalign.cli.judging import Check, Museum  # noqa: E402
 from tinyalign.cli.reading import BuildPages, Methods, Read, Show  # noqa: E402
 from tinyalign.cli.training import Compare, Run  # noqa: E402
+from tinyalign.config import Config  # noqa: E402
 from tinyalign.errors import InputError  # noqa: E402
 
-WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read, each checked
-against its known answer.
+WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read.
 
-  tinyalign compare              SFT, DPO, GRPO and PPO on one task: a table and a picture
-  tinyalign run grpo             train one method and watch it
-  tinyalign methods              every method: what it learns from, what it holds, its paper
-  tinyalign show dpo             the loss and the step of a method, as they run
-  tinyalign check FILE.py:FUNCTION --as dpo    which laws your own loss breaks
-  tinyalign museum               wrong losses, and where each was seen
-  tinyalign choose               which method suits you, by your data, memory and scorer
-  tinyalign claims               what the notes' comparisons say, and what was measured here
-  tinyalign read 00              a walkthrough in the browser, notes beside the code that runs
+  tinyalign compare         SFT, DPO, GRPO and PPO on one task, in a table
+  tinyalign run grpo        train one method and watch it
+  tinyalign methods         every method: its data, its networks, its paper
+  tinyalign show dpo        the loss and the step of a method, as they run
+  tinyalign check F.py:LOSS --as dpo    which laws a loss of your own breaks
+  tinyalign museum          wrong losses, and where each was seen
+  tinyalign choose          which method suits your data, memory and scorer
+  tinyalign claims          what the notes' comparisons say, what was measured
+  tinyalign read 00         a walkthrough in the browser, beside its code
 
-Every command explains itself with --help."""
-
-STOPPED = """
-tinyalign: stopped; what is done is on disk, and the same command with --resume goes on"""
+Each is checked against its known answer. Every command explains itself: --help."""
 
 COMMANDS = {
     "run": Run,
@@ -77,5 +77,12 @@ def main(argv=None):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        print(STOPPED, file=sys.stderr)
+        print(f"\ntinyalign: {left_by(command)}", file=sys.stderr)
         return 130
+
+
+def left_by(command):
+    """What a command that was stopped says: what of its work there is, and how to go on."""
+    if isinstance(command, Config):
+        return "stopped; what is done is on disk, and the same command with --resume goes on"
+    return getattr(command, "stopped", "stopped")

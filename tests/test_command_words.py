@@ -1,0 +1,52 @@
+"""What the command says of itself, when it is stopped, and to a name that is nearly one."""
+
+import pytest
+
+from tinyalign import cli
+from tinyalign.cli.choosing import Choose, Claims
+from tinyalign.cli.judging import Check
+from tinyalign.cli.reading import Read
+from tinyalign.cli.training import Compare, Run
+
+GOES_ON = "stopped; what is done is on disk, and the same command with --resume goes on"
+STOPPED = {
+    Run: (["run", "grpo"], GOES_ON),
+    Compare: (["compare"], GOES_ON),
+    Choose: (["choose"], "stopped"),
+    Claims: (["claims"], "stopped"),
+    Check: (["check", "a.py:f", "--as", "dpo"], "stopped"),
+    Read: (["read", "00"], "stopped"),
+}
+
+
+@pytest.mark.parametrize("command", STOPPED, ids=lambda command: command.__name__)
+def test_ctrl_c_promises_only_what_there_is(command, monkeypatch, capsys):
+    """--resume is named by the commands that have it."""
+
+    def ctrl_c(self):
+        raise KeyboardInterrupt
+
+    typed, says = STOPPED[command]
+    monkeypatch.setattr(command, "__call__", ctrl_c)
+    assert cli.main(typed) == 130
+    assert capsys.readouterr().err == f"\ntinyalign: {says}\n"
+
+
+def test_the_welcome_and_the_help_fit_a_narrow_terminal(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli.main([]) == 0
+    welcome = capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    usage, *rest = capsys.readouterr().out.splitlines()
+    assert usage.startswith("usage")  # the list of commands, which the library never breaks
+    assert max(map(len, [*welcome.splitlines(), *rest])) <= 80
+    assert all(f"tinyalign {name}" in welcome for name in ("check", "choose", "claims"))
+
+
+def test_a_name_that_is_nearly_a_method_is_asked_about(capsys):
+    for typed in (["run", "grpoo"], ["show", "grpoo"], ["compare", "sft", "grpoo"]):
+        assert cli.main(typed) == 2
+        assert "there is no method 'grpoo': did you mean grpo?" in capsys.readouterr().err
+    assert cli.main(["show", "nothing_like_it"]) == 2
+    assert "did you mean" not in capsys.readouterr().err
