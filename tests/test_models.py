@@ -198,6 +198,16 @@ def test_the_table_holds_the_logits_that_follow_each_token():
     close(policy.logits(tabular, params, tokens), params["table"][tokens])
 
 
+def test_a_judge_with_a_table_sees_the_prompt_and_the_answer():
+    """A score of its own for each pair of a token and the one before it, and for each first one."""
+    params = here(tabular).init(None, vocab=3)
+    rows = np.array([[before, token] for before in range(3) for token in range(3)])
+    features = policy.scalar_features(tabular, params, rows)
+    assert features.shape == (18, here(tabular).scalar_width(params)) == (18, 9)
+    np.testing.assert_array_equal(features[1::2], np.eye(9))
+    np.testing.assert_array_equal(features[::6].argmax(axis=1), [0, 4, 8])
+
+
 @given(vocab=st.integers(2, 9), heads=st.sampled_from([1, 2, 4]), layers=st.integers(1, 3))
 def test_parameters_are_as_many_as_the_architecture_says(vocab, heads, layers):
     """Transformer V·C + T·C + L·(12C² + 13C) + 2C; LSTM V·C + L·(8C² + 4C) + 2C; table V²."""

@@ -276,7 +276,8 @@ def test_a_scalar_head_is_linear_in_the_features(model):
     head = policy.scalar_init(model, params)
     w = np.random.default_rng(1).standard_normal(head["head"]["w"].shape)
     head["head"] = {"w": w, "b": np.array([0.5])}
-    expected = (here(model).trunk(params, tokens) @ w)[:, 0].reshape(3, 6) + 0.5
+    features = policy.scalar_features(model, params, tokens)
+    expected = (features @ w)[:, 0].reshape(3, 6) + 0.5
     np.testing.assert_allclose(policy.scalar(model, head, tokens), expected, rtol=1e-10)
 
 

@@ -9,14 +9,15 @@ import json
 import pytest
 
 from tinyalign import experiment, methods, plan
-from tinyalign.config import Config
+from tinyalign.config import LEARNED_BETA, Config
+from toy_envs import bandit
 
 STEPS = {"best_of_n": 1, "sft": 40, "reinforce": 40, "rloo": 40, "remax": 40, "cispo": 30}
 OFFLINE, ONLINE = 80, 15  # steps of the others; an online one takes four gradient steps a rollout
 
 
 def trained(folder, names, stop=False, **settings):
-    """Summaries of the stages of a run on addition."""
+    """Summaries of the stages of a run, on addition unless env says otherwise."""
     job = plan.make(names.split(","), Config(eval_every=10**6, **settings))
     return experiment.run(plan.stopping(job) if stop else job, folder)
 
@@ -57,6 +58,27 @@ def test_sft_then_a_reward_model_then_ppo(tmp_path):
     print(*(s["eval_accuracy"] for s in (before, near, far)))
     assert near["eval_accuracy"] >= before["eval_accuracy"] + 0.10
     assert far["eval_accuracy"] <= before["eval_accuracy"] - 0.10
+
+
+@pytest.mark.parametrize("online", ["ppo", "grpo"])
+def test_a_learned_reward_raises_the_bandits_true_one(tmp_path, online):
+    """The uniform policy earns the mean of the table; PPO and GRPO on a judge earn most of what
+    can be earned, though they never see the reward."""
+    settings = {"env": "bandit", "budget": "samples:131072", "reward": "model"}
+    last = trained(tmp_path, f"reward,{online}", **settings)[-1]
+    table = bandit.reward_table()
+    best, uniform = table.max(axis=1).mean(), table.mean()
+    assert last["eval_reward"] > uniform + 0.8 * (best - uniform)
+
+
+@pytest.mark.parametrize("online", ["ppo", "grpo"])
+@pytest.mark.parametrize("doubt, wanted", [(None, 0.01), (2.0, 0.005), (0.0, None)])
+def test_the_tie_to_the_reference_is_in_the_units_of_the_learned_reward(online, doubt, wanted):
+    """Scores are rewards divided by the judge's doubt; without doubt they have no unit."""
+    config = Config(env="bandit", reward="model", label_temperature=doubt)
+    filled = plan.make(["reward", online], config).phases[-1].config.beta
+    usual = LEARNED_BETA[methods.named(online).kl_in]
+    assert filled == (usual if wanted is None else wanted)
 
 
 @pytest.mark.slow

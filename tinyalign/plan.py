@@ -124,7 +124,9 @@ def recipe_of(row, config, model_name):
     if config.data:
         recipe["steps"] = FILE_STEPS
     if config.reward == "model" and row.surrogate and row.kl_in:
-        recipe["beta"] = LEARNED_BETA[row.kl_in]
+        typed = config.label_temperature
+        doubt = recipe["label_temperature"] if typed is None else typed
+        recipe["beta"] = recipe["beta"] / doubt if doubt else LEARNED_BETA[row.kl_in]
     return recipe
 
 

@@ -57,6 +57,11 @@ def sequence_logp(model, params, tokens, mask, *, temperature=1.0):
     return (token_logp(model, params, tokens, temperature=temperature) * mask).sum(axis=1)
 
 
+def scalar_features(model, params, tokens):
+    """What a scalar head reads: the trunk, with the options that the model wants for it."""
+    return model.trunk(params, tokens, **getattr(model, "FOR_SCALARS", {}))
+
+
 def scalar_init(model, params):
     """A critic or reward model: the trunk of a language model with a scalar head that reads 0.
 
@@ -64,7 +69,8 @@ def scalar_init(model, params):
     returns  {"trunk": params, "head": {"w": (C, 1), "b": (1,)}}
     """
     table = model.unembedding(params)
-    head = {"w": xp.zeros((table.shape[1], 1), table.dtype), "b": xp.zeros(1, table.dtype)}
+    width = model.scalar_width(params) if hasattr(model, "scalar_width") else table.shape[1]
+    head = {"w": xp.zeros((width, 1), table.dtype), "b": xp.zeros(1, table.dtype)}
     return {"trunk": params, "head": head}
 
 
@@ -73,7 +79,8 @@ def scalar(model, params, tokens):
 
     Position t has seen tokens[:, : t + 1]: as a critic it values the state before token t + 1.
     """
-    return ops.linear(model.trunk(params["trunk"], tokens), **params["head"]).reshape(tokens.shape)
+    features = scalar_features(model, params["trunk"], tokens)
+    return ops.linear(features, **params["head"]).reshape(tokens.shape)
 
 
 def sequence_reward(model, params, tokens, mask):

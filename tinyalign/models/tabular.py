@@ -7,6 +7,9 @@ import math
 
 from tinyalign.backend import FLOAT, xp
 
+# A judge that reads the newest token alone would see the arm, and not the prompt it is pulled for.
+FOR_SCALARS = {"pairs": True}
+
 
 def init(rng, *, vocab):
     """All logits 0: the uniform policy. `rng` is not used; every model's init takes one.
@@ -26,11 +29,23 @@ def unembedding(params):
     return params["table"].T
 
 
-def trunk(params, tokens):
-    """Features of every position, the one-hot of its token: (B, T) -> (B·T, V)."""
+def trunk(params, tokens, *, pairs=False):
+    """Features of every position, the one-hot of its token: (B, T) -> (B·T, V).
+
+    pairs  the one-hot of a token and the one before it instead, (B·T, V²); the first token counts
+           as its own predecessor
+    """
     table = params["table"]
-    ids = tokens.reshape(-1, 1)
-    return (ids == xp.arange(table.shape[0])).astype(table.dtype)
+    ids, size = tokens, table.shape[0]
+    if pairs:
+        before = xp.concatenate([tokens[:, :1], tokens[:, :-1]], axis=1)
+        ids, size = before * size + tokens, size * size
+    return (ids.reshape(-1, 1) == xp.arange(size)).astype(table.dtype)
+
+
+def scalar_width(params):
+    """Features of a position that a critic or reward model reads, V²."""
+    return params["table"].size
 
 
 def start(params, batch, length):
