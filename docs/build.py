@@ -49,7 +49,7 @@ def page(env, found):
             "## What it costs",
             costs,
             shown[3],
-            "\n".join(f"- {line}" for line in report.NOTES),
+            "\n".join(f"- {line}" for line in verdicts.notes(found.rows)),
         ]
     )
 

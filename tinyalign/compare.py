@@ -157,10 +157,11 @@ def write_report(found, folder):
         if name != "compare":
             figures.append(page.picture(svg.read_text(encoding="utf8"), name, caption))
     results_, costs = report.main_cells(found.rows), report.cost_cells(found.rows, found.costs)
+    notes = page.words(verdicts.notes(found.rows))
     parts = [
         ("Results", [page.table(report.COLUMNS, results_, report.LEFT)]),
         ("In words", [page.words([*budget_said(found), *verdicts.sentences(found.rows)])]),
-        ("What it costs", [page.table(report.COSTS, costs, report.LEFT), page.words(report.NOTES)]),
+        ("What it costs", [page.table(report.COSTS, costs, report.LEFT), notes]),
         ("Pictures", figures),
     ]
     title = f"{len(report.by_method(found.rows)) - 1} methods on {found.config.env}"

@@ -31,16 +31,6 @@ COSTS = (
 LEFT = {"method", "models held", "learns from"}  # columns of words
 WIDE = 100  # characters; a narrower screen gets fewer columns
 NARROW = {"entropy", "to 90 %", "tokens", "learns from"}  # that it goes without
-NOTES = (  # below the two tables
-    "accuracy: the likeliest completion of held-out problems; reward: of sampled ones; KL: to the "
-    "start, nats per completion; entropy: nats per token",
-    "samples: completions drawn while training; to 90 %: at the first look that found so much "
-    "accuracy; failed: seeds that broke off or ended below their start",
-    "memory: weights and optimizer state, to the byte; peak: those and the most that one step "
-    "allocates besides, measured; RM: reward model; ref: frozen reference",
-    "forward, backward: completions that a network reads, or gradients go back through, in one "
-    "update (gradient step of the policy); tokens: sampled for it; seconds: without evaluation",
-)
 ENOUGH_PROBLEMS = 100  # held-out ones, for accuracy to be what methods are compared by
 SCORES = ("accuracy", "reward")  # what a learning curve tells
 GOAL = 0.9  # of the held-out problems: what "to 90 %" asks for
@@ -109,10 +99,17 @@ def failures(rows):
 
 def reached(row):
     """Samples at the first look at which GOAL was met, or NaN; offline ones were drawn before."""
+    if had_it(row):
+        return np.nan
     at = [samples for samples, _, accuracy, _ in row.curve if accuracy >= GOAL]
     if not at:
         return np.nan
     return at[0] if row.online or at[0] == 0 else row.samples
+
+
+def had_it(row):
+    """Whether the start that a curve begins with has met GOAL already."""
+    return bool(row.curve) and row.curve[0][1] == 0 and row.curve[0][2] >= GOAL
 
 
 def main_cells(rows):
@@ -154,11 +151,16 @@ def cost_cells(rows, costs):
     ]
 
 
+def fitting(columns, width):
+    """The columns for a screen: one narrower than WIDE goes without those in NARROW."""
+    return [name for name in columns if width >= WIDE or name not in NARROW]
+
+
 def table(columns, cells, width=WIDE):
-    """A rich Table; on a screen narrower than WIDE, without the columns in NARROW."""
+    """A rich Table of the columns that fit."""
     from rich.table import Table
 
-    shown = [i for i, name in enumerate(columns) if width >= WIDE or name not in NARROW]
+    shown = [columns.index(name) for name in fitting(columns, width)]
     out = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     for i in shown:
         side = "left" if columns[i] in LEFT else "right"
@@ -214,8 +216,9 @@ def _reach(group):
     """Median samples to GOAL of the seeds that reached it, and how many did."""
     found = [value for value in map(reached, group) if np.isfinite(value)]
     if not found:
-        return "not reached" if any(row.curve for row in group) else "–"
-    share = "" if len(found) == len(group) else f" ({len(found)}/{len(group)})"
+        return "not reached" if any(row.curve and not had_it(row) for row in group) else "–"
+    asked = len(group) - sum(map(had_it, group))
+    share = "" if len(found) == asked else f" ({len(found)}/{asked})"
     return f"{np.median(found):,.0f}{share}"
 
 

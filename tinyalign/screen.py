@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import functools
 
 from rich.console import Console
 from rich.live import Live
@@ -22,7 +23,14 @@ SHOWN = (
     ("eval_accuracy", "held-out accuracy"),
     ("eval_nll", "held-out nll"),
 )
+PIPED = 160  # characters of a line where no screen limits them
 FEW = 12  # runs that are all listed while they go on
+
+
+def printer():
+    """The Console that results go to: as wide as the screen; in a file no column is left out."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PIPED)
 
 
 def told(row):
@@ -33,15 +41,17 @@ def told(row):
 @contextlib.contextmanager
 def run_progress():
     """A bar for each stage, and a line for each evaluation; gives the function to call per step."""
+    console = Console(stderr=True)
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("{task.fields[told]}"),
-        console=Console(stderr=True),
+        console=console,
+        disable=not console.is_terminal,  # in a file a bar is one mangled line
     )
-    bars = {}
+    bars, say = {}, functools.partial(console.print, soft_wrap=True)
     with progress:
 
         def on_step(row, total):
@@ -50,13 +60,11 @@ def run_progress():
                 bars[phase] = progress.add_task(stage, total=total, told="")
             if phase - 1 in bars and not progress.tasks[bars[phase - 1]].finished:
                 before = progress.tasks[bars[phase - 1]]
-                progress.console.print(
-                    f"{before.description} stops here: good enough to start from, or at its budget"
-                )
+                say(f"{before.description} stops here: good enough to start from, or at its budget")
                 progress.update(before.id, total=before.completed)
             progress.update(bars[phase], completed=row["step"], told=told(row))
             if "eval_accuracy" in row or "eval_nll" in row:
-                progress.console.print(f"{stage} {row['step']}/{total}  {told(row)}")
+                say(f"{stage} {row['step']}/{total}  {told(row)}")
 
         yield on_step
 
@@ -123,9 +131,9 @@ def print_summaries(summaries, folder):
         measured = [f"{s[name]:.3f}{of_pairs}" if name in s else "" for name, _ in shown]
         table.add_row(
             s["method"], str(s["steps"]), *measured, f"{s['samples']:,}", ", ".join(s["models"]),
-            f"{s['bytes'] / 1e6:.2f} MB", f"{s['seconds']:.1f}",
+            report.size(s["bytes"]), f"{s['seconds']:.1f}",
         )  # fmt: skip
-    console = Console()
+    console = printer()
     console.print(table)
     if "written" in summaries[-1]:
         console.print("\nwrites now: " + ", ".join(summaries[-1]["written"]), markup=False)
@@ -138,7 +146,7 @@ def print_comparison(found, said, folder):
     found  results.Results
     said   sentences on the budget and the intervals
     """
-    console = Console(highlight=False)
+    console = printer()
     cells = report.main_cells(found.rows), report.cost_cells(found.rows, found.costs)
     console.print(report.table(report.COLUMNS, cells[0], console.width))
     console.print("\nwhat it costs\n", style="bold")
@@ -150,6 +158,9 @@ def print_comparison(found, said, folder):
         if row.diverged:
             console.print(f"{row.method}, seed {row.seed}: {row.diverged}", markup=False)
     console.print()
-    for line in report.NOTES:
+    columns = [*report.COLUMNS, *report.COSTS]
+    shown = report.fitting(columns, console.width)
+    more = [] if shown == columns else ["more columns in report.html"]
+    for line in [*verdicts.notes(found.rows, shown), *more]:
         console.print(line, style="dim", markup=False)
     console.print(f"\nreport: {folder}/report.html", soft_wrap=True)

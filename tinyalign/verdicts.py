@@ -3,6 +3,38 @@
 from tinyalign import intervals, report
 
 FEW = 6  # methods of which every pair is named
+NOTES = (  # a line each: what the columns of the tables are; {judged}: accuracy or reward
+    {
+        "accuracy, %": "accuracy: the likeliest completion of held-out problems",
+        "reward": "reward: of sampled completions of them",
+        "KL, nats": "KL: to the start, nats per completion",
+        "entropy": "entropy: nats per token",
+    },
+    {
+        "samples": "samples: completions drawn while training",
+        "to 90 %": "to 90 %: at the first look that found so much accuracy, – where the start "
+        "has it already",
+        "failed": "failed: seeds that broke off, or ended below their start in {judged}",
+    },
+    {
+        "memory": "memory: weights and optimizer state, to the byte",
+        "peak": "peak: those and the most that one step allocates besides, measured",
+        "models held": "RM: reward model; ref: frozen reference",
+    },
+    {
+        "forward": "forward, backward: completions that a network reads, or gradients go back "
+        "through, in one update (gradient step of the policy)",
+        "tokens": "tokens: sampled for it",
+        "seconds": "seconds: without evaluation",
+    },
+)
+
+
+def notes(rows, columns=(*report.COLUMNS, *report.COSTS)):
+    """What stands below the tables: a list of lines, about these columns only."""
+    judged = report.judged_by(rows)
+    shown = [[told for name, told in line.items() if name in columns] for line in NOTES]
+    return ["; ".join(line).format(judged=judged) for line in shown if line]
 
 
 def sentences(rows):
@@ -14,7 +46,7 @@ def sentences(rows):
             f"nothing is called better with fewer than {intervals.ENOUGH} seeds here "
             f"({seeds} ran): --seeds {intervals.ENOUGH}"
         ]
-    lines = against_start(scores)
+    lines = against_start(scores, measured)
     names = [name for name in scores if name != "start"]
     lines += every_pair(scores, names) if len(names) <= FEW else against_best(scores, names)
     pairs = len(names) if len(names) <= 1 else len(names) * (len(names) + 1) // 2
@@ -36,15 +68,19 @@ def scores_of(rows):
     return {method: of for method, of in known.items() if of}, measured
 
 
-def against_start(scores):
-    """Three lists: better than the start, worse, and what cannot be told from it."""
+def against_start(scores, measured):
+    """Three lists: better than the start, worse, and what cannot be told from it.
+
+    measured  what the scores are; said where they are not the accuracy that readers expect
+    """
     start = scores.get("start", {})
     found = {1: [], -1: [], 0: []}
     for name, values in scores.items():
         if name != "start":
             found[intervals.verdict(values, start)].append(name)
     words = {1: "better than the start", -1: "worse than the start", 0: "not told from the start"}
-    return [f"{words[sign]}: {', '.join(names)}" for sign, names in found.items() if names]
+    by = "" if measured == "accuracy" else f" in {measured}"
+    return [f"{words[sign]}{by}: {', '.join(names)}" for sign, names in found.items() if names]
 
 
 def every_pair(scores, names):
