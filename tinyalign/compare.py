@@ -176,7 +176,7 @@ def free_folder(output, stem, resume, exact):
     exact    the name was typed: take it as it is
     """
     if exact:
-        return Path(output) / stem
+        return named_folder(Path(output), stem, resume)
     tries = (Path(output) / (stem if i == 1 else f"{stem}-{i}") for i in itertools.count(1))
     taken = list(itertools.takewhile(Path.exists, tries))
     if not resume:
@@ -184,3 +184,12 @@ def free_folder(output, stem, resume, exact):
     if not taken:
         raise InputError(f"there is no run {Path(output) / stem} to resume: leave --resume away")
     return taken[-1]
+
+
+def named_folder(output, name, resume):
+    """The folder of that name; InputError where it is no name, or where nothing can be resumed."""
+    if name in (".", "..") or any(mark in name for mark in "/\\"):
+        raise InputError(f"--name is {name!r}, want the name of one folder below --output")
+    if resume and not (output / name).exists():
+        raise InputError(f"there is no run {output / name} to resume: leave --resume away")
+    return output / name

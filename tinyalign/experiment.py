@@ -13,16 +13,16 @@ from pathlib import Path
 import numpy as np
 
 from tinyalign import budget, evaluate, plan, report, weights
-from tinyalign.backend import to_host
+from tinyalign.backend import to_host, xp
 from tinyalign.checkpoint import beginning, keep, restore
 from tinyalign.errors import InputError
-from tinyalign.tree import nbytes
+from tinyalign.tree import leaves, nbytes
 
 STOP_CHECK = 5  # steps between looks at whether a warm start is good enough
 
 
 class Diverged(InputError):
-    """The loss is no number any more."""
+    """A loss or a weight is no number any more."""
 
 
 def keep_freed_memory():
@@ -81,6 +81,8 @@ def require_same_settings(folder, described):
     """InputError unless the folder's run was started with these settings."""
     try:
         before = json.loads((folder / "config.json").read_text())
+        if not isinstance(before, dict):
+            raise ValueError("no object")
     except ValueError:
         raise InputError(f"{folder}/config.json is damaged: choose another --name") from None
     changed = sorted(key for key in described if before.get(key) != described[key])
@@ -131,12 +133,22 @@ def take_step(phase, stage, progress, rng):
         samples=progress.samples + int(metrics.pop("samples", 0)),
         seconds=progress.seconds + time.perf_counter() - begun,
     )
-    if not np.isfinite(metrics.get("loss", 0.0)):
-        raise Diverged(
-            f"{phase.method.name}: the loss is {metrics['loss']} at step {progress.step}: "
-            "lower --learning_rate"
-        )
+    require_numbers(phase.method.name, progress, metrics)
     return progress, metrics
+
+
+def require_numbers(name, progress, metrics):
+    """Diverged unless the losses and every weight are finite numbers."""
+    losses = {key: metrics[key] for key in ("loss", "policy_loss", "value_loss") if key in metrics}
+    found = {f"the {key.replace('_', ' ')}": value for key, value in losses.items()}
+    for network, learner in progress.networks.items():
+        total = float(to_host(sum(xp.sum(leaf) for leaf in leaves(learner.params).values())))
+        found[f"the sum of the weights of the {network.replace('_', ' ')}"] = total
+    for what, value in found.items():
+        if not np.isfinite(value):
+            raise Diverged(
+                f"{name}: {what} is {value} at step {progress.step}: lower --learning_rate"
+            )
 
 
 def look(setting, phase, stage, progress):
@@ -206,6 +218,7 @@ def summarise(setting, progress, stage, row):
         "models": [*progress.networks, *stage.frozen],
         "bytes": sum(map(nbytes, held)) + moments,
         "seconds": progress.seconds,
+        "settings": plan.plain(setting.config),
     }
     if setting.data is not None and "policy" in progress.networks:
         rng = fresh_rng(setting, progress, 4)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -208,8 +209,15 @@ def setting(job, index, carried):
 
 def describe(job):
     """What config.json says: the methods and every setting as typed, in JSON's types."""
-    typed = {k: str(v) if isinstance(v, Path) else v for k, v in vars(job.config).items()}
-    return {"methods": [phase.method.name for phase in job.phases], **typed}
+    described = {"methods": [phase.method.name for phase in job.phases], **plain(job.config)}
+    if job.config.data:  # the same name may hold other lines when the run is resumed
+        described["data_sha256"] = hashlib.sha256(Path(job.config.data).read_bytes()).hexdigest()
+    return described
+
+
+def plain(config):
+    """The fields of a Config in JSON's types."""
+    return {k: str(v) if isinstance(v, Path) else v for k, v in vars(config).items()}
 
 
 def model_note(job):

@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import functools
+import os
 
 from rich.console import Console
 from rich.live import Live
@@ -28,9 +29,13 @@ FEW = 12  # runs that are all listed while they go on
 
 
 def printer():
-    """The Console that results go to: as wide as the screen; in a file no column is left out."""
+    """The Console that results go to: as wide as the screen, or as COLUMNS says where that is set.
+
+    In a file no column is left out.
+    """
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPED)
+    limited = console.is_terminal or "COLUMNS" in os.environ
+    return console if limited else Console(highlight=False, width=PIPED)
 
 
 def told(row):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tinyalign import losses, plan, steps
 from tinyalign import methods as table
+from tinyalign.config import Config
 from tinyalign.losses import divergence
 
 ROOT = Path(__file__).parent.parent
@@ -28,9 +29,9 @@ WHERE = {  # where --beta puts the KL to the reference
 
 def methods():
     """Print the table of all methods, a section for each kind of feedback."""
-    from rich.console import Console
+    from tinyalign import screen
 
-    console = Console(highlight=False)
+    console = screen.printer()
     rows = sorted(table.METHODS, key=lambda row: list(FEEDBACK).index(row.learns_from))
     for kind, section in groupby(rows, key=lambda row: row.learns_from):
         console.print(f"[bold]{kind}[/bold]: {FEEDBACK[kind]}")
@@ -72,7 +73,7 @@ def method(name):
     row = plan.find_method(name)
     console = Console(highlight=False)
     console.print(f"[bold]{row.title}[/bold]\n{row.paper}\n")
-    for label, told in facts(row):
+    for label, told in (*facts(row), *recipe(row)):
         console.print(f"{label:12}{told}", soft_wrap=True, markup=False)
     for heading, function in parts(row):
         print_source(console, heading, function)
@@ -98,6 +99,23 @@ def facts(row):
         yield "KL", WHERE[row.kl_in]
     if row.cannot:
         yield "cannot", row.cannot
+
+
+def recipe(row):
+    """The settings that a method takes on addition where none are typed: (label, text)."""
+    phase = plan.fill(row, Config(), "transformer", typed=False)
+    yield "recipe", f"{settings(phase)} (addition, transformer)"
+
+
+def settings(phase):
+    """The settings of a stage that matter most, of those that it reads, in a line."""
+    row, config = phase.method, phase.config
+    names = ["steps", "learning_rate", "batch_size"]
+    names += ["beta"] if row.tie and (row.kl_in or not row.surrogate) else []
+    sampled = row.learns_from != "demonstrations" and phase.data is None
+    names += ["num_generations"] if sampled else []
+    names += ["num_pairs"] if sampled and row.learns_from != "rewards" else []
+    return ", ".join(f"{name} {getattr(config, name):g}" for name in names)
 
 
 def formula(function):

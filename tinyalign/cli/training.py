@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tyro
 
-from tinyalign import backend, compare, engines, experiment, plan, track
+from tinyalign import backend, compare, engines, experiment, plan, show, track
 from tinyalign.config import Config
 from tinyalign.errors import InputError
 from tinyalign.methods import METHODS
@@ -34,18 +34,20 @@ class Run(Config):
         from tinyalign import screen
 
         use_device(self.device)
-        names = [name for name in self.method.split(",") if name]
-        if not names:
+        if not self.method.strip():
             raise InputError("say which method to run, for example: tinyalign run grpo")
+        names = stages_of(self.method)
         job = plan.make(names, plain_config(self))
         what = self.data.stem if self.data else self.env
         stem = self.name or f"{'-'.join(names)}-{what}-{job.model_name}-seed{self.seed}"
         folder = compare.free_folder(self.output, stem, self.resume, bool(self.name))
-        with track.reporting(self.report_to, folder) as report, screen.run_progress() as show:
+        for phase in job.phases:
+            print(f"{phase.method.name}: {show.settings(phase)}")
+        with track.reporting(self.report_to, folder) as report, screen.run_progress() as told:
 
             def on_step(row, total):
                 report(row, total)
-                show(row, total)
+                told(row, total)
 
             summaries = experiment.run(job, folder, resume=self.resume, on_step=on_step)
         screen.print_summaries(summaries, folder)
@@ -108,11 +110,22 @@ class Compare(Config):
         """The comparison on one task."""
         from tinyalign import screen
 
-        names = [row.name for row in METHODS] if self.all else self.methods
+        typed = [",".join(stages_of(name)) for name in self.methods]
+        names = [row.name for row in METHODS] if self.all else typed
         settings = {"seeds": self.seeds, "resume": self.resume}
         engine, shown = engines.opened(self.jobs, self.executor), screen.compare_progress(folder)
         with engine as executor, shown as on_poll:
             return compare.compare(names, config, folder, executor, **settings, on_poll=on_poll)
+
+
+def stages_of(typed):
+    """The methods of a pipeline: "sft, grpo" → ["sft", "grpo"]; InputError for an empty place."""
+    names = [name.strip() for name in typed.split(",")]
+    if not all(names):
+        raise InputError(
+            f"{typed!r} names no method between two commas or beside one: want sft,dpo"
+        )
+    return names
 
 
 def plain_config(command):
