@@ -101,7 +101,7 @@ def test_a_wrong_function_exits_1_with_code_and_diagnosis(file, capsys):
     [
         ("missing", "dpo", "defines no 'missing'"),
         ("number", "dpo", "is 'int', not a function"),
-        ("too_few", "dpo", "takes 2 positional arguments"),
+        ("too_few", "dpo", "takes the arrays w, r; dpo also needs ref_chosen_logp, the chosen"),
         ("too_needy", "dpo", "also needs"),
         ("raises", "dpo", "raises RuntimeError: no such layer"),
         ("exits", "dpo", "raises SystemExit"),
@@ -109,7 +109,7 @@ def test_a_wrong_function_exits_1_with_code_and_diagnosis(file, capsys):
         ("nothing", "dpo", "gives a NoneType, want numbers"),
         ("several", "dpo", "gives a tuple of 3, want one array: return the loss alone"),
         ("hangs", "dpo", "did not come back within"),
-        ("good", "dpoo", "No method 'dpoo'"),
+        ("good", "dpoo", "No method 'dpoo'; did you mean dpo or"),
     ],
 )
 def test_what_cannot_be_judged_exits_2_with_one_sentence(file, capsys, name, method, sentence):

@@ -6,9 +6,9 @@ import time
 import numpy as np
 import pytest
 
-from tinyalign.laws import subject
+from tinyalign.laws import limits
 from tinyalign.laws.frameworks import Numpy
-from tinyalign.laws.subject import TookTooLong, time_limit
+from tinyalign.laws.limits import TookTooLong, time_limit
 
 
 def compute(seconds):
@@ -19,8 +19,8 @@ def compute(seconds):
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
-    monkeypatch.setattr(subject, "CALL_LIMIT", 0.05)
-    monkeypatch.setattr(subject, "WAIT_LIMIT", 1.0)
+    monkeypatch.setattr(limits, "CALL_LIMIT", 0.05)
+    monkeypatch.setattr(limits, "WAIT_LIMIT", 1.0)
 
 
 def test_a_call_that_computes_for_ever_is_stopped():

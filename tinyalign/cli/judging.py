@@ -1,12 +1,9 @@
 """tinyalign check, tinyalign museum"""
 
 import dataclasses
-import sys
 from typing import Annotated
 
 import tyro
-
-from tinyalign.methods import named
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,15 +25,10 @@ class Check:
 
     def __call__(self):
         from tinyalign.laws import command
-        from tinyalign.laws.methods import BY_NAME
 
-        name, row = self.method, named(self.method)
-        if row is not None and name not in BY_NAME:
-            name = row.loss.__name__
-            print(f"the loss of {row.name} is {name}, so it is judged as that", file=sys.stderr)
         return command.check(
             self.target,
-            name,
+            self.method,
             framework=self.framework,
             convention=self.convention,
             as_json=self.json,

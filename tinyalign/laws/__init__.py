@@ -5,7 +5,8 @@ Needs NumPy and Hypothesis, and nothing of the rest of tinyalign, which it judge
 
 from tinyalign.laws.judge import Law, Verdict, laws_for
 from tinyalign.laws.law import Broken
-from tinyalign.laws.methods import BY_NAME, METHODS
+from tinyalign.laws.methods import METHODS
+from tinyalign.laws.named import method_named
 from tinyalign.laws.signature import CannotCall
 
 __all__ = ["METHODS", "Broken", "CannotCall", "Law", "Verdict", "assert_lawful", "laws_of"]
@@ -13,9 +14,7 @@ __all__ = ["METHODS", "Broken", "CannotCall", "Law", "Verdict", "assert_lawful",
 
 def laws_of(method):
     """The laws that pin a method down, simplest first; each can be called with a function."""
-    if method not in BY_NAME:
-        raise ValueError(f"no method {method!r}; known: {', '.join(sorted(BY_NAME))}")
-    return laws_for(BY_NAME[method])
+    return laws_for(method_named(method))
 
 
 def assert_lawful(fn, method, *, framework="numpy", dtype="float64", **conventions):

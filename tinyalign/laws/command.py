@@ -1,15 +1,13 @@
 """`tinyalign check` and `tinyalign museum`: the laws from the command line."""
 
-import contextlib
-import importlib.util
 import json
 import sys
-from pathlib import Path
 
 from tinyalign.laws.frameworks import FRAMEWORKS
 from tinyalign.laws.gallery import museum
 from tinyalign.laws.judge import repeatable
-from tinyalign.laws.methods import BY_NAME
+from tinyalign.laws.loading import discarding_output, load
+from tinyalign.laws.named import method_named
 from tinyalign.laws.printed import as_data, print_report
 from tinyalign.laws.report import examine
 from tinyalign.laws.signature import CannotCall
@@ -22,7 +20,8 @@ def check(
 ):
     """Judge FILE.py:FUNCTION as METHOD. 0: all laws hold; 1: some are broken; 2: no judgement."""
     try:
-        report = _examine(target, method, framework, convention, float32, examples)
+        with discarding_output(target):
+            report = _examine(target, method, framework, convention, float32, examples)
     except CannotCall as reason:
         _say_cannot(str(reason), as_json)
         return 2
@@ -41,8 +40,9 @@ def _examine(target, name, framework, convention, float32, examples):
     conventions = _conventions(method, convention)
     if framework not in FRAMEWORKS:
         raise CannotCall(f"--framework {framework!r}: want one of {', '.join(FRAMEWORKS)}.")
-    fn, module = load(target)
-    how = {"framework": framework, "dtype": "float32" if float32 else "float64"}
+    fn, module, label = load(target)
+    dtype = "float32" if float32 else "float64"
+    how = {"framework": framework, "dtype": dtype, "label": label}
     try:
         return examine(fn, method, conventions, setting=repeatable(examples), module=module, **how)
     except ModuleNotFoundError as error:
@@ -50,9 +50,13 @@ def _examine(target, name, framework, convention, float32, examples):
 
 
 def _method(name):
-    if name not in BY_NAME:
-        raise CannotCall(f"No method {name!r}. Known: {', '.join(sorted(BY_NAME))}.")
-    return BY_NAME[name]
+    try:
+        method = method_named(name)
+    except ValueError as reason:
+        raise CannotCall(str(reason)) from None
+    if method.name != name:
+        print(f"the loss of {name} is {method.name}, so it is judged as that", file=sys.stderr)
+    return method
 
 
 def _conventions(method, declared):
@@ -79,56 +83,6 @@ def _number(key, value):
         return float(value)
     except ValueError:
         raise CannotCall(f"--convention {key}={value}: want a number.") from None
-
-
-def load(target):
-    """The function named by FILE.py:FUNCTION or package.module:FUNCTION, and its module's name."""
-    path, _, name = target.rpartition(":")
-    if not path or not name:
-        raise CannotCall(f"{target!r} is not of the form FILE.py:FUNCTION.")
-    module = _module_from_file(Path(path)) if path.endswith(".py") else _module_by_name(path)
-    fn = module
-    for part in name.split("."):
-        if not hasattr(fn, part):
-            raise CannotCall(f"{path} defines no {name!r}.")
-        fn = getattr(fn, part)
-    return fn, module.__name__
-
-
-def _module_from_file(path):
-    if not path.is_file():
-        raise CannotCall(f"There is no file {str(path)!r}.")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    beside = str(path.resolve().parent)  # so that the file can import its neighbours
-    with _on_path(beside):
-        return _run(lambda: spec.loader.exec_module(module), module, path)
-
-
-def _module_by_name(name):
-    found = {}
-    _run(lambda: found.update(module=importlib.import_module(name)), None, name)
-    return found["module"]
-
-
-def _run(action, result, what):
-    try:
-        action()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise CannotCall(f"Importing {what} raises {type(error).__name__}: {error}") from None
-    return result
-
-
-@contextlib.contextmanager
-def _on_path(folder):
-    sys.path.insert(0, folder)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ValueError):
-            sys.path.remove(folder)
 
 
 def _say_cannot(reason, as_json):

@@ -25,6 +25,10 @@ class Numpy:
     def receive(self, value):
         return np.asarray(value)
 
+    def ones(self, like):
+        """A mask that lets everything through; not ones_like, which autograd would trace."""
+        return np.ones(like.shape, like.dtype)
+
     def slope(self, call, arrays, index, dtype):
         """d Σ call / d arrays[index], or None where there is no derivative but differences."""
         if not self.differentiates:
@@ -76,6 +80,9 @@ class Torch:
             return np.stack([self.receive(v) for v in value])
         return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
 
+    def ones(self, like):
+        return self.torch.ones(like.shape, dtype=like.dtype)
+
     def slope(self, call, arrays, index, dtype):
         tensors = [self.send(a, dtype) for a in arrays]
         tensors[index].requires_grad_(True)
@@ -99,6 +106,9 @@ class Jax:
         if isinstance(value, tuple | list):
             return np.stack([self.receive(v) for v in value])
         return np.asarray(value)
+
+    def ones(self, like):
+        return self.jax.numpy.ones(like.shape, like.dtype)
 
     def slope(self, call, arrays, index, dtype):
         sent = [self.send(a, dtype) for a in arrays]

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky, Unsatisfiable
 
 from tinyalign.laws.law import Broken, NotApplicable, precision
-from tinyalign.laws.subject import Subject, TookTooLong
+from tinyalign.laws.limits import TookTooLong
+from tinyalign.laws.subject import Subject
 
 HOLDS, BROKEN, SILENT, UNJUDGED = "holds", "broken", "does not apply", "could not be judged"
 QUIET = list(HealthCheck)
@@ -159,8 +160,10 @@ class Law:
         """Strategies for the arrays x, the numbers p, and what else the law wants."""
         wanted = inspect.signature(self.statement.check).parameters
         p = st.fixed_dictionaries(self.method.numbers).map(subject.settled)
-        offered = {"x": self.method.draw, "p": p, **self.statement.extras}
-        return {"x": offered["x"]} | {n: s for n, s in offered.items() if n in wanted}
+        draw = self.method.draw
+        x = draw.map(subject.settled_arrays) if subject.filled else draw
+        offered = {"x": x, "p": p, **self.statement.extras}
+        return {"x": x} | {n: s for n, s in offered.items() if n in wanted}
 
     def __call__(self, fn, *, framework="numpy", dtype="float64", **conventions):
         """AssertionError with the smallest counterexample, under the active Hypothesis profile."""

@@ -59,14 +59,14 @@ def same_slope(actual, expected, *, room=1e-5, what="has slope"):
     same(actual, expected, room=room, what=what)
 
 
-def at_most(small, large, *, room=None):
+def at_most(small, large, *, room=None, what="gives"):
     """Broken unless small ≤ large everywhere, to rounding."""
     room = tolerance() if room is None else room
     small, large = np.broadcast_arrays(
         np.asarray(small, dtype=float), np.asarray(large, dtype=float)
     )
     if not np.all(small <= large + room * (1 + np.abs(large))):
-        raise Broken(f"gives {show(small)}, want at most {show(large)}")
+        raise Broken(f"{what} {show(small)}, want at most {show(large)}")
 
 
 def differs(actual, other, *, by=1e-6):

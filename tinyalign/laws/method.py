@@ -56,6 +56,11 @@ class Method:
     def default_conventions(self):
         return {c.name: c.default for c in self.conventions}
 
+    @property
+    def per_token(self):
+        """Whether it is a loss token by token, where some functions want a mask."""
+        return self.cells is elements
+
 
 def rows(arrays):
     """A batch cut into batches of one."""

@@ -54,7 +54,7 @@ def falls_to_the_right_side(loss, x, p):
     start = at_reference(x)
     up, down = loss.slope(start, 0, **p), loss.slope(start, 1, **p)
     same_slope(up, -down)
-    at_most(up, -1e-6, room=0)
+    at_most(up, -1e-6, room=0, what="has slope")
 
 
 def only_ratios(loss, x, p, c):

@@ -115,8 +115,8 @@ SPPO = example_laws(
 
 def pushes_apart_everywhere(loss, x, p):
     """raising chosen never raises it, raising rejected never lowers it"""
-    at_most(loss.slope(x, 0, **p), 0.0, room=1e-6)
-    at_most(0.0, loss.slope(x, 1, **p), room=1e-6)
+    at_most(loss.slope(x, 0, **p), 0.0, room=1e-6, what="has slope")
+    at_most(-loss.slope(x, 1, **p), 0.0, room=1e-6, what="has minus the slope")
 
 
 def apo_zero_slopes(a, b, *, beta):

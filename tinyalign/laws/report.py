@@ -7,9 +7,10 @@ import numpy as np
 from tinyalign.laws.diagnose import ALIKE, likenesses, other_readings, probes
 from tinyalign.laws.judge import BROKEN, SILENT, UNJUDGED
 from tinyalign.laws.law import Broken, NotApplicable
+from tinyalign.laws.limits import CALL_LIMIT, WAIT_LIMIT, TookTooLong
 from tinyalign.laws.reduced import judge_reduced
 from tinyalign.laws.signature import CannotCall
-from tinyalign.laws.subject import CALL_LIMIT, WAIT_LIMIT, Subject, TookTooLong
+from tinyalign.laws.subject import Subject
 
 
 @dataclass
@@ -60,7 +61,7 @@ def answers_at_all(subject):
     for x, p in probes(subject.method.name):
         try:
             with np.errstate(all="ignore"):
-                subject(*x, **subject.settled(p))
+                subject(*subject.settled_arrays(x), **subject.settled(p))
             return
         except NotApplicable:
             return
@@ -87,32 +88,54 @@ def assumptions(subject, conventions):
     ours = {}
     for name, theirs in subject.parameters.items():
         ours.setdefault(theirs, []).append(name)
-    return fixed + [
+    shared = [
         f"{theirs} stands for {' and '.join(names)}: judged where they are equal."
         for theirs, names in ours.items()
         if len(names) > 1
     ]
+    return fixed + shared + arrays_assumed(subject)
+
+
+def arrays_assumed(subject):
+    """What was filled in, and what only the order of the parameters decided."""
+    bound = subject.binding
+    said = [f"{subject.label} takes no {n}: {f.sentence}." for n, f in subject.filled.items()]
+    if bound.mask:
+        said.append(f"{bound.mask} is filled with ones: every token counts.")
+    if bound.guessed:
+        pairs = ", ".join(f"{theirs} as {ours}" for ours, theirs in bound.guessed.items())
+        said.append(f"Matched by position: {pairs}.")
+    return said
 
 
 def readings(fn, method, conventions, subject, how):
     """Sentences of the form: this is X, you declared Y."""
-    said = []
-    for other, declared in other_readings(fn, method, conventions, **how)[:3]:
-        this = [other.name] if other is not method else []
-        was = [method.name] if other is not method else []
-        for c in other.conventions:
-            new, old = declared.get(c.name, c.default), subject.conventions.get(c.name, c.default)
-            if new != old:
-                this.append(f"{c.choices[new]} ({c.name}={new})")
-                was.append(c.choices[old])
-        for name, old in subject.fixed.items():
-            if declared.get(name, old) != old:
-                this.append(f"{name}={declared[name]}")
-                was.append(f"{name}={old}")
-        if this:
-            this, was = " and ".join(this), " and ".join(was)
-            said.append(f"This is {this}; you declared {was}. Declared so, every law would hold.")
-    return list(dict.fromkeys(said))
+    others = other_readings(fn, method, conventions, **how)[:3]
+    said = [_reading(method, subject, other, declared) for other, declared in others]
+    return list(dict.fromkeys(sentence for sentence in said if sentence))
+
+
+def _reading(method, subject, other, declared):
+    """The sentence for one method and its conventions; "" where nothing of them differs."""
+    changed = other is not method
+    this, was, flags = ([other.name], [method.name], []) if changed else ([], [], [])
+    for c in other.conventions:
+        new, old = declared.get(c.name, c.default), subject.conventions.get(c.name, c.default)
+        if new != old:
+            this.append(f"{c.choices[new]} ({c.name}={new})")
+            was.append(c.choices[old])
+            flags.append(f"{c.name}={new}")
+    for name, old in subject.fixed.items():
+        if declared.get(name, old) != old:
+            flags.append(f"{name}={declared[name]}")
+            this.append(flags[-1])
+            was.append(f"{name}={old}")
+    if not this:
+        return ""
+    way = [f"--as {other.name}"] if changed else []
+    way += [f"--convention {' '.join(flags)}"] if flags else []
+    this, was = " and ".join(this), " and ".join(was)
+    return f"This is {this}; you declared {was}. Every law holds with {' '.join(way)}."
 
 
 def diagnosis(subject, broken):
@@ -132,7 +155,7 @@ def diagnosis(subject, broken):
 def as_code(subject, module, verdict):
     """The counterexample's calls as Python that can be pasted next to the function."""
     label = subject.label
-    lines = [f"from {module} import {label}", "from numpy import array, nan, inf", ""]
+    lines = [f"from {module} import {label.split('.')[0]}", "from numpy import array, nan, inf", ""]
     calls = list(dict.fromkeys(_call_as_code(subject, *call) for call in verdict.calls))
     lines += calls[:3]
     if len(calls) > 3:
@@ -141,7 +164,9 @@ def as_code(subject, module, verdict):
 
 
 def _call_as_code(subject, arrays, numbers, result):
-    arguments = [literal(a) for a in arrays] + written(subject, numbers)
+    given, named = subject.arguments([np.asarray(a) for a in arrays])
+    arguments = [literal(a) for a in given] + [f"{n}={literal(a)}" for n, a in named.items()]
+    arguments += written(subject, numbers)
     value = repr(result) if isinstance(result, Exception) else literal(np.asarray(result))
     return f"{subject.label}({', '.join(arguments)})\n# -> {value}"
 

@@ -1,6 +1,9 @@
 """How to call somebody's function: which of their parameters is which of ours."""
 
 import inspect
+from dataclasses import dataclass, field
+
+from tinyalign.laws.words import described, is_mask, is_setting, names_array, names_setting
 
 # other names in use for our numbers; a name of ours always wins over an alias
 ALIASES = {
@@ -26,36 +29,99 @@ BY_PLACE = (KINDS.POSITIONAL_ONLY, KINDS.POSITIONAL_OR_KEYWORD)
 OPEN = (KINDS.VAR_POSITIONAL, KINDS.VAR_KEYWORD)  # *args and **kwargs
 
 
-def match(fn, arrays, numbers, label):
-    """Return (positional?, {our number: their parameter}) for fn, or raise CannotCall.
+@dataclass(frozen=True)
+class Binding:
+    """Our names -> theirs."""
 
-    Arrays go by name when all names agree, else by position. A number goes by keyword when the
-    name or an alias is there, else by position while places are left; else it stays unmatched.
+    numbers: dict
+    arrays: dict | None = None  # None: all of them, by position
+    in_front: bool = True  # whether the arrays are their first parameters, in our order
+    missing: tuple = ()  # arrays they do not take, which can be filled in
+    mask: str | None = None  # their parameter for a mask, where ours has none
+    guessed: dict = field(default_factory=dict)  # what of all this place decided, not a name
+
+
+def match(fn, method, label, fillable=()):
+    """The Binding of fn's parameters to the method's arrays and numbers, or CannotCall.
+
+    Arrays go by name, the others by position, but never to a parameter that is a setting. A number
+    goes by keyword when the name or an alias is there, else by position while places are left.
     """
+    parameters = parameters_of(fn, label)
+    if parameters is None:
+        return Binding({name: name for name in method.numbers})
+    places = [n for n, q in parameters.items() if q.kind in BY_PLACE]
+    masks = [n for n in places if method.per_token and is_mask(parameters[n], method.arrays)]
+    if any(q.kind is KINDS.VAR_POSITIONAL for q in parameters.values()):
+        arrays, guessed, taken = None, {}, places[: len(method.arrays)]
+    else:
+        arrays, guessed = _match_arrays(method, parameters, places, masks)
+        taken = list(arrays.values())
+    missing = tuple(a for a in method.arrays if arrays is not None and a not in arrays)
+    if any(a not in fillable for a in missing):
+        raise CannotCall(_wanting(label, method, parameters, taken, missing))
+    spare = [n for n in parameters if n not in (*taken, *masks)]
+    numbers, by_place = _match_numbers(method.numbers, spare, places, parameters)
+    left = [n for n in spare if n not in numbers.values() and _required(parameters[n])]
+    if left:
+        raise CannotCall(_left_over(label, method, taken, left))
+    in_front = arrays is None or taken == places[: len(taken)]
+    mask = masks[0] if masks else None
+    return Binding(numbers, arrays, in_front, missing, mask, guessed | by_place)
+
+
+def parameters_of(fn, label):
+    """Their parameters by name; None for a built-in without a readable signature."""
+    if inspect.isclass(fn):
+        raise CannotCall(
+            f"{label} is a class: give an instance, with a line such as loss = {label}(…) in the "
+            f"file and FILE.py:loss."
+        )
     if not callable(fn):
         raise CannotCall(f"{label} is {type(fn).__name__!r}, not a function.")
     try:
-        parameters = inspect.signature(fn).parameters
-    except (TypeError, ValueError):  # a built-in without a readable signature
-        return True, {name: name for name in numbers}
-    places = [name for name, q in parameters.items() if q.kind in BY_PLACE]
-    by_position = any(q.kind is KINDS.VAR_POSITIONAL for q in parameters.values())
-    open_keywords = any(q.kind is KINDS.VAR_KEYWORD for q in parameters.values())
-    by_name = all(a in parameters and a not in numbers for a in arrays)
-    if not by_name and not by_position and len(places) < len(arrays):
-        raise CannotCall(
-            f"{label} takes {len(places)} positional arguments ({', '.join(places)}); "
-            f"want {len(arrays)} arrays: {', '.join(arrays)}."
-        )
-    spare = [n for n in parameters if n not in (arrays if by_name else places[: len(arrays)])]
-    found = _match_numbers(numbers, spare, places, parameters, open_keywords)
-    missing = [n for n in spare if n not in found.values() and _required(parameters[n])]
-    if missing:
-        raise CannotCall(
-            f"{label} also needs {', '.join(missing)}, which the checker does not know how to fill;"
-            f" known numbers are: {', '.join(numbers) or 'none'}."
-        )
-    return not by_name, found
+        found = inspect.signature(fn).parameters
+        hidden = all(q.kind in OPEN for q in found.values()) and hasattr(fn, "forward")
+        return inspect.signature(fn.forward).parameters if hidden else found  # a torch module
+    except (TypeError, ValueError):
+        return None
+
+
+def _match_arrays(method, parameters, places, masks):
+    """({our array: their parameter}, those of them that only the position decided)."""
+    named = {a: a for a in method.arrays if a in parameters}
+    ours = {alias for n in method.numbers for alias in (n, *ALIASES.get(n, ()))}
+    free = [
+        n
+        for n in places
+        if n not in named
+        and n not in masks
+        and n not in ours
+        and not is_setting(parameters[n], method.arrays)
+    ]
+    guessed = dict(zip([a for a in method.arrays if a not in named], free, strict=False))
+    both = named | guessed
+    return {a: both[a] for a in method.arrays if a in both}, guessed
+
+
+def _wanting(label, method, parameters, taken, missing):
+    """The sentence for a function that takes fewer arrays than the method has."""
+    settings = [n for n, q in parameters.items() if n not in taken and q.kind not in OPEN]
+    aside = f" ({', '.join(settings)}: taken for settings)" if settings else ""
+    rename = ", or rename what is taken for a setting and is an array" if settings else ""
+    one = "argument" if len(missing) == 1 else "arguments"
+    return (
+        f"{label} takes the arrays {', '.join(taken) or 'none'}{aside}; {method.name} also needs "
+        f"{' and '.join(described(a) for a in missing)}: add the {one}{rename}."
+    )
+
+
+def _left_over(label, method, taken, left):
+    return (
+        f"{label} also needs {', '.join(left)}, which the checker does not know how to fill: "
+        f"{method.name} has the arrays {', '.join(method.arrays)}, for which it has "
+        f"{', '.join(taken)}, and the numbers {', '.join(method.numbers) or 'none'}."
+    )
 
 
 def _required(parameter):
@@ -63,7 +129,9 @@ def _required(parameter):
     return parameter.default is KINDS.empty and parameter.kind not in OPEN
 
 
-def _match_numbers(numbers, spare, places, parameters, open_keywords):
+def _match_numbers(numbers, spare, places, parameters):
+    """({our number: their parameter}, those of them that only the position decided)."""
+    open_keywords = any(q.kind is KINDS.VAR_KEYWORD for q in parameters.values())
     found = {}
     for name in numbers:
         names = [n for n in (name, *ALIASES.get(name, ())) if n in spare]
@@ -74,12 +142,10 @@ def _match_numbers(numbers, spare, places, parameters, open_keywords):
             found[name] = name
     # what is left over goes by position: required parameters with names we do not know
     unnamed = [n for n in numbers if n not in found]
-    empty = [
-        n
-        for n in spare
-        if n in places
-        and n not in found.values()
-        and parameters[n].default is inspect.Parameter.empty
-    ]
-    found.update(zip(unnamed, empty, strict=False))
-    return found
+    used = set(found.values())
+    open_places = [n for n in spare if n in places and n not in used]
+    empty = [n for n in open_places if _required(parameters[n]) and not names_array(n)]
+    if any(names_setting(n) and not _required(parameters[n]) for n in open_places):
+        empty = []  # they have a setting that is none of ours: what is left over may be anything
+    by_place = dict(zip(unnamed, empty, strict=False))
+    return found | by_place, by_place

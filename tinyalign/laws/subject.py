@@ -3,34 +3,27 @@
 Declared conventions are undone here, so that every law is written once, in one convention.
 """
 
-import contextlib
-import gc
-import signal
-import threading
-import time
-
 import numpy as np
 
+from tinyalign.laws.fillings import FILLINGS
 from tinyalign.laws.frameworks import FRAMEWORKS
 from tinyalign.laws.law import Broken, NotApplicable
+from tinyalign.laws.limits import time_limit
 from tinyalign.laws.signature import CannotCall, match
-
-CALL_LIMIT = 2.0  # seconds of computing for one call; the arrays are tiny
-WAIT_LIMIT = 6.0  # seconds altogether, for a function that sleeps: a busy machine stalls us too
-
-
-class TookTooLong(BaseException):
-    """Not an Exception, so that neither the function nor Hypothesis swallows it and goes on."""
 
 
 class Subject:
     """fn as the laws call it: `subject(*arrays, **numbers)` gives a float array of method.shape."""
 
-    def __init__(self, fn, method, conventions=None, *, framework="numpy", dtype="float64"):
+    def __init__(
+        self, fn, method, conventions=None, *, framework="numpy", dtype="float64", label=None
+    ):
         self.fn, self.method, self.dtype = fn, method, dtype
         self.framework = FRAMEWORKS[framework]()
-        self.label = getattr(fn, "__name__", "the function")
-        self.by_position, self.parameters = match(fn, method.arrays, method.numbers, self.label)
+        self.label = label or getattr(fn, "__name__", type(fn).__name__)
+        self.binding = match(fn, method, self.label, FILLINGS.get(method.name, {}))
+        self.parameters = self.binding.numbers
+        self.filled = {a: FILLINGS[method.name][a] for a in self.binding.missing}
         declared = dict(conventions or {})
         self.fixed = {
             n: self._fixed(n, declared) for n in method.numbers if n not in self.parameters
@@ -46,6 +39,13 @@ class Subject:
                 f"{self.label} has no parameter for {name}; declare it (--convention {name}=…)."
             )
         return declared.pop(name, self.method.defaults.get(name))
+
+    def settled_arrays(self, arrays):
+        """The arrays, with those that the function fixes fixed."""
+        if all(f.value is None for f in self.filled.values()):
+            return arrays
+        fixed = {n: np.array(f.value) for n, f in self.filled.items() if f.value is not None}
+        return tuple(fixed.get(n, a) for n, a in zip(self.method.arrays, arrays, strict=True))
 
     def settled(self, numbers):
         """The numbers, with those that the function fixes fixed and those it takes as one equal.
@@ -70,6 +70,7 @@ class Subject:
 
     def whole(self, *arrays, **numbers):
         """The function's own answer for these arrays, checked for shape and NaN."""
+        self._filled_as_fixed(arrays)
         arrays, numbers, back = self._undo_conventions(arrays, numbers)
         value = self._call(arrays, numbers)
         stacked = len(self.method.shape(*arrays)) > max(np.ndim(a) for a in arrays)  # two answers
@@ -120,13 +121,25 @@ class Subject:
         return self.framework.receive(self._call(arrays, numbers)).dtype
 
     def _undo_conventions(self, arrays, numbers):
-        back = []
+        back = [self._put_in(arrays, f.instead) for f in self.filled.values() if f.instead]
         for convention in self.method.conventions:
             value = self.conventions.get(convention.name, convention.default)
             if convention.undo is not None and value != convention.default:
                 arrays, numbers, undo = convention.undo[value](arrays, numbers)
                 back.append(undo)
         return arrays, numbers, lambda v: _apply(back, v)
+
+    def _put_in(self, arrays, instead):
+        """Undo what the function works out for itself, under its reduction."""
+        extra = instead(*arrays)
+        extra = extra if self.reduction == "none" else getattr(extra, self.reduction)()
+        return lambda value: value + extra
+
+    def _filled_as_fixed(self, arrays):
+        given = dict(zip(self.method.arrays, arrays, strict=True))
+        for name, filling in self.filled.items():
+            if filling.value is not None and np.any(given[name] != filling.value):
+                raise NotApplicable(f"{name} is fixed at {filling.value:g}")
 
     def _numbers(self, numbers):
         """Their keyword arguments; a number they fix inside must not be asked to vary."""
@@ -153,9 +166,18 @@ class Subject:
             raise Broken(f"raises {type(error).__name__}: {error}") from error
 
     def _raw(self, arrays, ready):
-        if self.by_position:
-            return self.fn(*arrays, **ready)
-        return self.fn(**dict(zip(self.method.arrays, arrays, strict=True)), **ready)
+        given, named = self.arguments(arrays)
+        return self.fn(*given, **named, **ready)
+
+    def arguments(self, arrays):
+        """What they are called with: (arrays by position, arrays by name)."""
+        bound, mask = self.binding, {}
+        if bound.mask:
+            mask = {bound.mask: self.framework.ones(arrays[0])}
+        given = [a for n, a in zip(self.method.arrays, arrays, strict=True) if n not in self.filled]
+        if bound.in_front:
+            return given, mask
+        return [], dict(zip(bound.arrays.values(), given, strict=True)) | mask
 
     def _receive(self, value):
         try:
@@ -203,35 +225,3 @@ def _apply(functions, value):
     for function in functions:
         value = function(value)
     return value
-
-
-def _collecting(frame):
-    """Whether a callback of the garbage collector runs: what it raises is only printed."""
-    callbacks = {getattr(c, "__code__", None) for c in gc.callbacks}
-    while frame is not None and frame.f_code not in callbacks:
-        frame = frame.f_back
-    return frame is not None
-
-
-@contextlib.contextmanager
-def time_limit():
-    """Raise TookTooLong after CALL_LIMIT or WAIT_LIMIT, where the platform has an alarm to set."""
-    usable = hasattr(signal, "setitimer")
-    if not usable or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    computed, waited = time.process_time() + CALL_LIMIT, time.monotonic() + WAIT_LIMIT
-
-    def ring(_, frame):
-        late = time.process_time() > computed or time.monotonic() > waited
-        if late and not _collecting(frame):
-            raise TookTooLong
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, CALL_LIMIT, 0.1)  # and again, until it is heard
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

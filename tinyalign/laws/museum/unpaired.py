@@ -34,6 +34,11 @@ def kto_weights_swapped(logp, ref, desirable, z0, *, beta, weight_desirable, wei
     return np.where(desirable, weight_undesirable * (1 - s), weight_desirable * s)
 
 
+def kto_labels_swapped(logp, ref, desirable, z0, *, beta, weight_desirable, weight_undesirable):
+    s = sigmoid(beta * (logp - ref - z0))
+    return np.where(desirable, weight_desirable * s, weight_undesirable * (1 - s))
+
+
 def kto_with_a_log(logp, ref, desirable, z0, *, beta, weight_desirable, weight_undesirable):
     z = beta * (logp - ref - z0)
     return np.where(desirable, weight_desirable * softplus(-z), weight_undesirable * softplus(z))
@@ -128,6 +133,7 @@ EXHIBITS = [
       "note 004 lines 514-525"),
     E(kto_ignores_z0, "kto", "the reference point is ignored"),
     E(kto_weights_swapped, "kto", "the two weights are swapped"),
+    E(kto_labels_swapped, "kto", "the labels are swapped: it pushes up what got a thumb down"),
     E(kto_with_a_log, "kto", "log σ: logistic regression, not prospect theory"),
     E(kto_beta_on_the_ratio_only, "kto", "β scales the log-ratio but not z0"),
     E(kto_undesirable_sign, "kto", "thumbs down are pushed up as well"),

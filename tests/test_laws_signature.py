@@ -1,0 +1,207 @@
+"""Which parameter is which: settings get no arrays, arrays are no settings, and it is said."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.test_laws import named_method
+from tinyalign.laws import CannotCall, assert_lawful, laws_of
+from tinyalign.laws.command import check
+from tinyalign.laws.judge import repeatable
+from tinyalign.laws.methods import BY_NAME
+from tinyalign.laws.museum import BY_NAME as EXHIBITS
+from tinyalign.laws.named import LOSS_OF
+from tinyalign.laws.report import examine
+from tinyalign.laws.subject import Subject
+from tinyalign.methods import METHODS
+
+
+def examined(fn, name, **conventions):
+    return examine(fn, named_method(name), conventions, setting=repeatable(8, shrink=False))
+
+
+def odds(a):
+    return a - np.log(-np.expm1(a))
+
+
+def orpo(chosen_avg, rejected_avg, lam=0.1):
+    return -chosen_avg + lam * np.logaddexp(0, odds(rejected_avg) - odds(chosen_avg))
+
+
+def kto(policy_logps, ref_logps, is_good, beta=0.1):
+    s = 1 / (1 + np.exp(-beta * (policy_logps - ref_logps)))
+    return np.where(is_good, 1 - s, s)
+
+
+def dpo(chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
+    return np.logaddexp(0, -beta * (chosen - ref_chosen - rejected + ref_rejected))
+
+
+def ppo(logprobs, old_logprobs, advantages, eps=0.2):
+    ratio = np.exp(logprobs - old_logprobs)
+    held = np.clip(ratio, 1 - eps, 1 + eps)
+    return -np.minimum(ratio * advantages, held * advantages)
+
+
+def test_orpo_that_works_out_its_own_nll_is_right():
+    report = examined(orpo, "orpo")
+    assert report.exit_code == 0
+    assert report.notes == [
+        "orpo takes no chosen_nll: taken as -chosen_avg_logp.",
+        "Matched by position: chosen_avg as chosen_avg_logp, rejected_avg as rejected_avg_logp.",
+    ]
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_the_filling_keeps_to_the_reduction(reduction):
+    def reduced(chosen_avg, rejected_avg, lam=0.1):
+        return getattr(orpo(chosen_avg, rejected_avg, lam), reduction)()
+
+    assert examined(reduced, "orpo", reduction=reduction).exit_code == 0
+    undeclared = examined(reduced, "orpo")
+    assert [v.law.name for v in undeclared.broken] == ["batch"]
+
+
+def test_a_filling_hides_no_bug():
+    def twice(chosen_avg, rejected_avg, lam=0.1):
+        return orpo(chosen_avg, rejected_avg, lam) - chosen_avg
+
+    assert examined(twice, "orpo").exit_code == 1
+
+
+def test_kto_without_a_reference_point_is_judged_at_zero():
+    report = examined(kto, "kto")
+    assert report.exit_code == 0
+    assert "kto takes no z0: taken as fixed at 0." in report.notes
+    silent = {v.law.name for v in report.verdicts if v.message == "z0 is fixed at 0"}
+    assert silent == {"K4", "K4b"}
+
+
+def test_kto_with_swapped_labels_is_named():
+    report = examined(lambda logp, ref, good, beta: kto(logp, ref, ~good, beta), "kto")
+    assert report.exit_code == 1 and "museum kto_labels_swapped)" in report.diagnosis
+    assert EXHIBITS["kto_labels_swapped"].method == "kto"
+
+
+@pytest.mark.parametrize(
+    ("fn", "name", "sentence"),
+    [
+        (orpo, "cpo", r"\(lam: taken for settings\); cpo also needs chosen_nll, the negative"),
+        (dpo, "clipped_surrogate", "also needs ref_rejected, which"),
+        (lambda w, r, rw, rr, beta=0.1: w, "clipped_surrogate", "also needs rr, which"),
+        (lambda a, b, size=3: a, "gae", "also needs mask, the mask"),
+    ],
+)
+def test_no_setting_takes_an_array_and_no_array_is_a_setting(fn, name, sentence):
+    with pytest.raises(CannotCall, match=sentence):
+        Subject(fn, named_method(name))
+
+
+def test_arrays_need_not_come_first():
+    def loss(beta, chosen, rejected, ref_chosen, ref_rejected):
+        return dpo(chosen, rejected, ref_chosen, ref_rejected, beta)
+
+    assert examined(loss, "dpo").exit_code == 0
+
+    def wrong(beta, chosen, rejected, ref_chosen, ref_rejected):
+        return dpo(chosen, rejected, ref_rejected, ref_chosen, beta)
+
+    code = examined(wrong, "dpo").examples["D6"]
+    assert "wrong(chosen=array(" in code
+
+
+def test_arrays_with_our_names_may_stand_in_any_order():
+    def loss(ref_rejected_logp, chosen_logp, b, rejected_logp, ref_chosen_logp):
+        return dpo(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, b)
+
+    report = examined(loss, "dpo")
+    assert report.exit_code == 0 and report.notes == ["Matched by position: b as beta."]
+
+
+def test_a_mask_is_filled_with_ones():
+    def masked(logprobs, old_logprobs, advantages, mask, eps=0.2):
+        return np.sum(ppo(logprobs, old_logprobs, advantages, eps) * mask) / np.sum(mask)
+
+    report = examined(masked, "clipped_surrogate", reduction="mean")
+    assert report.exit_code == 0
+    assert "mask is filled with ones: every token counts." in report.notes
+
+    def wrong(logprobs, old_logprobs, advantages, mask, eps=0.2):
+        return -ppo(logprobs, old_logprobs, advantages, eps) * mask
+
+    assert "mask=array([[1.0" in next(iter(examined(wrong, "clipped_surrogate").examples.values()))
+
+
+def test_an_instance_is_called_by_its_name_and_a_class_is_refused(tmp_path, capsys):
+    (tmp_path / "made.py").write_text(MADE)
+    assert check(f"{tmp_path}/made.py:DPO", "dpo") == 2
+    assert "DPO is a class: give an instance" in capsys.readouterr().err
+    assert check(f"{tmp_path}/made.py:mine", "dpo", examples=5) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("mine as dpo") and "from made import mine" in out
+
+
+MADE = """
+import numpy as np
+class DPO:
+    def __call__(self, w, r, rw, rr, beta=0.1):
+        return np.logaddexp(0, beta * (w - rw - r + rr))
+mine = DPO()
+"""
+
+
+def test_what_the_loss_prints_is_left_out_and_told_once(tmp_path, capsys):
+    (tmp_path / "loud.py").write_text(
+        "import numpy as np\nimport sys\nprint('imported')\n"
+        "def loss(w, r, rw, rr, beta):\n"
+        "    print('called')\n    sys.stdout.flush()\n"
+        "    return np.logaddexp(0, -beta * (w - rw - r + rr))\n"
+    )
+    assert check(f"{tmp_path}/loud.py:loss", "dpo", as_json=True, examples=3) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["exit_code"] == 0
+    assert said.err == f"what {tmp_path}/loud.py:loss prints to stdout is left out\n"
+
+
+def test_training_methods_go_by_the_laws_of_their_loss(tmp_path, capsys):
+    losses = {row.name: row.loss.__name__ for row in METHODS if row.name not in BY_NAME}
+    assert {n: loss for n, loss in losses.items() if loss in BY_NAME} == LOSS_OF
+    assert [law.method.name for law in laws_of("ppo")] == ["clipped_surrogate"] * len(
+        laws_of("clipped_surrogate")
+    )
+    with pytest.raises(ValueError, match="No method 'pppo'; did you mean ppo"):
+        laws_of("pppo")
+    (tmp_path / "mine.py").write_text("def loss(logp, old_logp, advantage):\n    return 0 * logp\n")
+    assert check(f"{tmp_path}/mine.py:loss", "ppo", examples=3) == 1
+    said = capsys.readouterr()
+    assert (said.err + said.out).count("the loss of ppo is clipped_surrogate") == 1
+
+
+def test_the_pytest_example_of_readme_runs():
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    code = readme.split("```py\n")[1].split("```")[0]
+    scope = {"loss": dpo}
+    exec(code, scope)
+    scope["test_loss"]()
+    scope["loss"] = orpo
+    with pytest.raises(CannotCall):
+        scope["test_loss"]()
+    with pytest.raises(AssertionError, match="breaks"):
+        assert_lawful(lambda logp, old_logp, advantage: 0 * logp, "ppo")
+
+
+def test_slopes_are_called_slopes():
+    report = examined(lambda w, r, rw, rr, beta: -dpo(w, r, rw, rr, beta), "hinge")
+    assert "has slope" in next(v.message for v in report.broken if v.law.name == "C.D3")
+
+
+@pytest.mark.parametrize(("eps", "also"), [(1e-4, ""), (1e-5, "eps=1e-05 ")])
+def test_the_standard_deviation_of_numpy_gets_its_convention_told(eps, also):
+    def standardized(rewards):
+        centred = rewards - rewards.mean(axis=1, keepdims=True)
+        return centred / (rewards.std(axis=1, keepdims=True) + eps)
+
+    report = examined(standardized, "group_standardize")
+    assert report.notes[-1].endswith(f"Every law holds with --convention {also}ddof=0.")

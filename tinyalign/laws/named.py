@@ -1,0 +1,34 @@
+"""Names that `--as` accepts: those of the table, and those of training methods that use a loss."""
+
+import difflib
+
+from tinyalign.laws.methods import BY_NAME
+
+LOSS_OF = {  # training method -> the row that its loss is judged as; a test compares with ours
+    "sft": "cross_entropy",
+    "reward": "bradley_terry",
+    "rso": "hinge",
+    "exo": "exo_pair",
+    "rloo": "reinforce",
+    "remax": "reinforce",
+    "reinforce_pp": "clipped_surrogate",
+    "ppo": "clipped_surrogate",
+    "grpo": "clipped_surrogate",
+    "dr_grpo": "clipped_surrogate",
+    "dapo": "clipped_surrogate",
+    "gspo": "sequence_clipped_surrogate",
+    "cispo": "truncated_importance",
+    "raft": "cross_entropy",
+    "online_dpo": "dpo",
+}
+
+
+def method_named(name):
+    """The method of a name; ValueError with the nearest names where there is none."""
+    row = LOSS_OF.get(name, name)
+    if row in BY_NAME:
+        return BY_NAME[row]
+    known = sorted([*BY_NAME, *LOSS_OF])
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    raise ValueError(f"No method {name!r}; {hint}known: {', '.join(known)}.")
