@@ -6,7 +6,8 @@ import os
 import numpy as np
 import pytest
 
-from tinyalign import cli, plan, stages
+from tinyalign import cli, plan, stages, steps
+from tinyalign.tree import tree_map
 from toy_envs import arithmetic
 
 SMALL = ["--width", "8", "--layers", "1", "--heads", "1", "--steps", "2", "--eval_size", "5"]
@@ -44,6 +45,13 @@ CASES = {
     "data that is not there": (["run", "sft", "--data", "nowhere.jsonl"], "nowhere.jsonl"),
     "rewards from a file": (["run", "grpo", "--data", "pairs.jsonl"], "--data"),
     "resume nothing": (["run", "sft", "--resume"], "to resume"),
+    "resume nothing of a name": (["run", "sft", "--resume", "--name", "no"], "to resume"),
+    "resume no comparison": (["compare", "--resume", "--name", "no"], "to resume"),
+    "a name outside": (["run", "sft", "--name", "../../esc"], "--name"),
+    "a name that is a path": (["run", "sft", "--name", "a/b"], "--name"),
+    "a comparison's name outside": (["compare", "--name", ".."], "--name"),
+    "a pipeline with a hole": (["run", "sft,,grpo"], "between two commas"),
+    "a pipeline with an end": (["compare", "sft,"], "beside one"),
     "not a number": (["run", "sft", "--steps", "many"], "many"),
     "unknown flag": (["run", "sft", "--stepz", "3"], "--stepz"),
     "unknown command": (["train"], "train"),
@@ -123,6 +131,27 @@ def test_other_settings_cannot_be_resumed(tmp_path, capsys):
     assert "learning_rate" in said
 
 
+def test_a_file_that_changed_cannot_be_resumed(tmp_path, capsys):
+    """The lines of --data are part of the settings, whatever the file is called."""
+    data = tmp_path / "pairs.jsonl"
+    data.write_text(PAIR * 6)
+    argv = ["run", "sft", "--data", str(data), "--output", str(tmp_path), "--name", "own", *SMALL]
+    assert cli.main(argv) == 0
+    assert cli.main([*argv, "--resume"]) == 0
+    data.write_text(PAIR * 7)
+    status, said = typed([*argv, "--resume"], capsys)
+    assert status == 2 and "data_sha256" in said
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "3"])
+def test_a_damaged_config_is_named(tmp_path, capsys, text):
+    run = finished_run(tmp_path)
+    (run / "config.json").write_text(text)
+    argv = ["run", "sft", "--output", str(tmp_path), "--name", "done", *SMALL, "--resume"]
+    status, said = typed(argv, capsys)
+    assert status == 2 and "config.json is damaged" in said
+
+
 @pytest.mark.parametrize(
     ("extra", "words"),
     [
@@ -173,6 +202,22 @@ def test_a_reward_that_is_no_number_stops_the_run(tmp_path, capsys, monkeypatch)
     assert status == 2
     assert "nan" in said
     assert stages.InputError is not None
+
+
+def test_a_weight_that_is_no_number_stops_the_run(tmp_path, capsys, monkeypatch):
+    """Though the loss, worked out before the update, was a number still."""
+    take = steps.update
+
+    def broken(*args):
+        learner, metrics = take(*args)
+        return learner._replace(
+            params=tree_map(lambda leaf: leaf * np.nan, learner.params)
+        ), metrics
+
+    monkeypatch.setattr(steps, "update", broken)
+    status, said = typed(["run", "sft", "--output", str(tmp_path), *SMALL], capsys)
+    assert status == 2
+    assert "the sum of the weights of the policy is nan at step 1" in said
 
 
 def test_a_comparison_of_one_method_with_itself_is_refused(tmp_path, capsys):

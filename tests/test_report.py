@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyalign import cost, figures, page, pictures, report, verdicts
+from tinyalign import cost, figures, page, pictures, report, results, screen, verdicts
+from tinyalign.config import Config
 
 
 def row(method, family="pairs", accuracy=0.5, kl=1.0, seed=0, **other):
@@ -141,6 +142,8 @@ def test_samples_to_90_percent():
     curve = ((0, 0.0, 0.4, 0.4), (3200, 0.5, 0.93, 0.9), (6400, 1.0, 0.95, 0.9))
     assert report.reached(row("kto", curve=curve)) == 6400
     assert report.reached(row("ppo", "rewards, with a critic", curve=curve)) == 3200
+    had = ((0, 0.0, 1.0, 0.4), (3200, 0.5, 0.93, 0.9))
+    assert cells([row("ppo", curve=had)], "ppo")["to 90 %"] == "–"
     mixed = [row("ppo", accuracy=a, seed=i) for i, a in enumerate((0.95, 0.5))]
     assert cells(mixed, "ppo")["to 90 %"] == "6,400 (1/2)"
 
@@ -180,6 +183,30 @@ def test_few_problems_are_judged_by_reward():
     rows = [r._replace(problems=4) for r in ROWS]
     assert report.judged_by(rows) == "reward" and report.judged_by(ROWS) == "accuracy"
     assert "differences in reward" in verdicts.sentences(rows)[-1]
+    assert "better than the start in reward: dpo, ipo, grpo" in verdicts.sentences(rows)
+    assert "below their start in reward" in " ".join(verdicts.notes(rows))
+    assert "below their start in accuracy" in " ".join(verdicts.notes(ROWS))
+
+
+def test_notes_are_about_the_columns_that_are_shown():
+    every = " ".join(verdicts.notes(ROWS))
+    few = " ".join(verdicts.notes(ROWS, report.fitting((*report.COLUMNS, *report.COSTS), 80)))
+    for name in ("entropy: ", "to 90 %: ", "tokens: "):
+        assert name in every and name not in few
+    assert "peak: " in few
+
+
+@pytest.mark.parametrize("columns", [None, "80"])
+def test_a_file_gets_every_column_and_a_narrow_screen_is_told_of_more(columns, capsys, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns:
+        monkeypatch.setenv("COLUMNS", columns)
+    config = Config(eval_size=500)
+    found = results.Results(ROWS, COSTS, (), config, 5)
+    screen.print_comparison(found, ["said"], "folder")
+    out = capsys.readouterr().out
+    assert ("entropy" in out, "to 90 %" in out) == ((columns is None,) * 2)
+    assert ("more columns in report.html" in out) == (columns is not None)
 
 
 class Reader(html.parser.HTMLParser):

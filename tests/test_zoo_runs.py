@@ -115,7 +115,24 @@ def test_a_pipeline_can_be_typed(tmp_path, capsys):
     """tinyalign run sft,dpo,grpo: a line of the table for each stage."""
     settings = {**ON_BANDIT, **TINY, **SHORT, "output": tmp_path}
     typed = [text for name, value in settings.items() for text in (f"--{name}", str(value))]
-    argv = ["run", "sft,dpo,grpo", *typed]
+    argv = ["run", "sft, dpo,grpo ", "--name", "three", *typed]
     assert cli.main(argv) == 0
-    out = capsys.readouterr().out
+    out, told = capsys.readouterr()
     assert [out.find(f"\n{name} ") > 0 for name in ("sft", "dpo", "grpo")] == [True] * 3
+    (line,) = [line for line in told.splitlines() if line.startswith("grpo 3/3")]
+    assert "held-out accuracy" in line and "━" not in told  # one line for a look, and no bar
+    assert out.startswith("sft: steps 3, learning_rate 0.003, batch_size 12\n")
+    assert (
+        "\ngrpo: steps 3, learning_rate 0.001, batch_size 12, beta 0.01, num_generations 8\n" in out
+    )
+    assert "0.00 MB" not in out
+    stages = json.loads((tmp_path / "three" / "summary.json").read_text())
+    assert [stage["settings"]["learning_rate"] for stage in stages] == [3e-3, 3e-4, 1e-3]
+    assert [stage["settings"]["beta"] for stage in stages] == [None, 1.0, 0.01]
+    assert json.loads((tmp_path / "three" / "config.json").read_text())["beta"] is None  # as typed
+
+
+def test_a_small_run_says_how_many_bytes_it_held(tmp_path, capsys):
+    argv = ["run", "sft", "--env", "bandit", "--steps", "2", "--output", str(tmp_path)]
+    assert cli.main(argv) == 0
+    assert "768 B" in capsys.readouterr().out
