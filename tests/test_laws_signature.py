@@ -9,11 +9,11 @@ import pytest
 from tests.test_laws import named_method
 from tinyalign.laws import CannotCall, assert_lawful, laws_of
 from tinyalign.laws.command import check
-from tinyalign.laws.judge import repeatable
+from tinyalign.laws.judge import HOLDS, SILENT, judge, repeatable
 from tinyalign.laws.methods import BY_NAME
 from tinyalign.laws.museum import BY_NAME as EXHIBITS
 from tinyalign.laws.named import LOSS_OF
-from tinyalign.laws.report import examine
+from tinyalign.laws.report import as_code, examine
 from tinyalign.laws.subject import Subject
 from tinyalign.methods import METHODS
 
@@ -59,9 +59,9 @@ def test_the_filling_keeps_to_the_reduction(reduction):
     def reduced(chosen_avg, rejected_avg, lam=0.1):
         return getattr(orpo(chosen_avg, rejected_avg, lam), reduction)()
 
-    assert examined(reduced, "orpo", reduction=reduction).exit_code == 0
-    undeclared = examined(reduced, "orpo")
-    assert [v.law.name for v in undeclared.broken] == ["batch"]
+    subject = Subject(reduced, named_method("orpo"), {"reduction": reduction})
+    found = {judge(law, subject, repeatable(6)).status for law in laws_of("orpo")}
+    assert found == {HOLDS, SILENT}
 
 
 def test_a_filling_hides_no_bug():
@@ -131,7 +131,10 @@ def test_a_mask_is_filled_with_ones():
     def wrong(logprobs, old_logprobs, advantages, mask, eps=0.2):
         return -ppo(logprobs, old_logprobs, advantages, eps) * mask
 
-    assert "mask=array([[1.0" in next(iter(examined(wrong, "clipped_surrogate").examples.values()))
+    subject = Subject(wrong, named_method("clipped_surrogate"))
+    at_the_start = next(law for law in laws_of("ppo") if law.name == "PP1")
+    code = as_code(subject, "mine", judge(at_the_start, subject, repeatable(4)))
+    assert ", mask=array([[1.0]]), eps=" in code
 
 
 def test_an_instance_is_called_by_its_name_and_a_class_is_refused(tmp_path, capsys):
