@@ -156,7 +156,7 @@ def test_without_walkthroughs_it_says_where_they_are(tmp_path):
 
 def test_without_the_libraries_it_says_how_to_get_them(course, monkeypatch):
     monkeypatch.setitem(sys.modules, "latex2mathml", None)
-    with pytest.raises(InputError, match=r"pip install 'tinyalign\[pages\]'"):
+    with pytest.raises(InputError, match=r"pip install -e '.\[pages\]'"):
         built(course)
     assert not (course.parent / "pages").exists()
 

@@ -90,3 +90,12 @@ def test_the_table_is_what_compare_prints(tmp_path):
     for row, cells in zip(fresh, tables(README, report.COLUMNS)[0], strict=True):
         assert abs(100 * row.accuracy - float(cells[1].split()[0])) < 5
     assert (tmp_path / "again" / "compare.png").stat().st_size > 10_000
+
+
+def test_no_install_line_asks_a_registry_for_a_name_that_is_not_ours():
+    """The package is installed from its checkout: pip install -e '.[extra]'."""
+    pages = [ROOT / "README.md", *DOCS.glob("*.md"), *(ROOT / "tinyalign").rglob("*.py")]
+    asked = [page for page in pages if re.search(r"install\W+tinyalign", page.read_text("utf8"))]
+    assert asked == []
+    first, activated = README.index("tinyalign compare"), README.index(". .venv/bin/activate")
+    assert first < activated < README.index("\ntinyalign run grpo")

@@ -115,8 +115,8 @@ def test_a_finished_run_can_be_reported_afterwards(tmp_path, monkeypatch):
     ("name", "library", "words"),
     [
         ("wandb", None, "want none, trackio or tensorboard"),
-        ("tensorboard", "tensorboardX", "pip install 'tinyalign[tensorboard]'"),
-        ("trackio", "trackio", "pip install 'tinyalign[track]'"),
+        ("tensorboard", "tensorboardX", "pip install -e '.[tensorboard]'"),
+        ("trackio", "trackio", "pip install -e '.[track]'"),
     ],
 )
 def test_a_mistake_is_one_sentence_before_any_work(

@@ -34,7 +34,7 @@ def _load_cupy():
         import cupy
     except ImportError as error:
         raise BackendError(
-            'CuPy is not installed: pip install "tinyalign[cuda13]" (or [cuda12])'
+            "CuPy is not installed: in the checkout, pip install -e '.[cuda13]' (or '.[cuda12]')"
         ) from error
     if not cupy.cuda.is_available():
         raise BackendError(

@@ -106,7 +106,8 @@ def dask_cluster(address):
         from distributed import Client
     except ImportError:
         raise InputError(
-            "--executor dask needs the library distributed: pip install 'tinyalign[cluster]'"
+            "--executor dask needs the library distributed: in the checkout, "
+            "pip install -e '.[cluster]'"
         ) from None
     require_answer(address)
     try:

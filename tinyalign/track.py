@@ -111,5 +111,5 @@ def load(library, extra):
     except ImportError as error:
         raise InputError(
             f"--report_to needs the library {library} here ({error}): "
-            f"pip install 'tinyalign[{extra}]'"
+            f"in the checkout, pip install -e '.[{extra}]'"
         ) from None

@@ -19,7 +19,9 @@ def need(module):
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        raise InputError("pages need more libraries: pip install 'tinyalign[pages]'") from error
+        raise InputError(
+            "pages need more libraries: in the checkout, pip install -e '.[pages]'"
+        ) from error
 
 
 def escape(text):
