@@ -155,6 +155,19 @@ mine = DPO()
 """
 
 
+def test_a_module_is_read_by_its_forward():
+    class Module:  # as torch.nn.Module: the call itself tells nothing
+        def __call__(self, *arrays, **numbers):
+            return self.forward(*arrays, **numbers)
+
+        def forward(self, chosen, rejected, ref_chosen, ref_rejected, temperature):
+            return dpo(chosen, rejected, ref_chosen, ref_rejected, temperature)
+
+    subject = Subject(Module(), named_method("dpo"))
+    assert subject.label == "Module" and subject.parameters == {"beta": "temperature"}
+    assert judge(laws_of("dpo")[1], subject, repeatable(4)).status == HOLDS
+
+
 def test_what_the_loss_prints_is_left_out_and_told_once(tmp_path, capsys):
     (tmp_path / "loud.py").write_text(
         "import numpy as np\nimport sys\nprint('imported')\n"
