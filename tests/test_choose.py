@@ -102,8 +102,14 @@ def test_the_flags_are_the_questions():
     fields = [field.name for field in dataclasses.fields(cli.COMMANDS["choose"])]
     assert fields == list(choose.QUESTIONS)
     for name, question in choose.QUESTIONS.items():
-        literal, _ = typing.get_args(hints[name])
-        assert set(typing.get_args(literal)) == set(question.answers)
+        assert set(typing.get_args(hints[name])) == {"ask", *question.answers}
+
+
+def test_the_help_has_one_word_for_nothing(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["choose", "--help"])
+    printed = capsys.readouterr().out
+    assert "None" not in printed and "{ask,yes,no}" in re.sub(r"\s", "", printed)
 
 
 def test_flags_alone_are_enough(capsys):
@@ -111,7 +117,7 @@ def test_flags_alone_are_enough(capsys):
     printed = capsys.readouterr().out
     for part in ("kto", "KTOTrainer", "tinyalign run kto", "holds here (", "The notes differ"):
         assert part in printed
-    assert "kto-default-weights" in printed
+    assert "kto-weights" in printed
 
 
 def test_without_a_terminal_the_flags_are_named(capsys, monkeypatch):

@@ -11,11 +11,9 @@ import pytest
 from rich.console import Console
 
 from tinyalign import claims, cli
-from tinyalign.backend import using
 from tinyalign.claims import ledger, report
-from tinyalign.claims.measures import MEASURES, RULES
+from tinyalign.claims.measures import MEASURES, RULES, contests
 from tinyalign.claims.measures.digits import RATES
-from tinyalign.errors import InputError
 
 ROOT = Path(__file__).parent.parent
 NOTES = ROOT.parent / "shared" / "notes"
@@ -106,8 +104,8 @@ PLANTED = {  # claim: a wrong figure, and where it is planted
     "rrhf-absolute-scores": ("rrhf_reads", ("large",), 7.0),
     "k16-better": ("group_sizes", ("prompts 16",), [0.1] * 10),
     "kto-almost-dpo": ("thumbs", ("kto, a quarter",), [9.0] * 10),
-    "dpo-competitive": ("endings_dpo", ("10",), [0.99] * 5),
-    "grpo-best": ("endings_grpo", ("10",), [0.99] * 5),
+    "dpo-competitive": ("endings_dpo", ("10",), [0.99] * 15),
+    "grpo-best": ("endings_grpo", ("10",), [0.99] * 15),
 }
 
 
@@ -182,11 +180,53 @@ def test_no_rule_says_the_same_whatever_was_measured(name):
 def test_being_best_of_all_can_be_won_and_lost(name):
     rule = RULES[name]
     rates = list(map(str, RATES))
-    flat = {"start": [0.2] * 5} | {rate: [0.3, 0.2, 0.4, 0.1, 0.5] for rate in rates}
-    best = {"start": [0.2] * 5} | {rate: [0.9] * 5 for rate in rates}
+    flat = {"start": [0.2] * 10} | {rate: [0.3, 0.2, 0.4, 0.1, 0.5] * 2 for rate in rates}
+    best = {"start": [0.2] * 10} | {rate: [0.9] * 10 for rate in rates}
     rest = [flat] * (len(rule.reads) - 1)
     assert rule.holds(rule.weigh(best, *rest))
     assert not rule.holds(rule.weigh(flat, *rest))
+
+
+STEADINESS = [c.id for c in CLAIMS if c.theme == "stability" and c.rule != "clip_protects"]
+
+
+@pytest.mark.parametrize("name", STEADINESS)
+def test_no_verdict_on_steadiness_hangs_on_one_run(name):
+    """One run of PPO ends below its start, as rounding once had it."""
+    for seed in (0, 3, 9):
+        chaos = copy.deepcopy(FIGURES)
+        chaos["endings_ppo"]["30"][seed] = chaos["endings_ppo"]["start"][seed] - 0.1
+        assert verdict(name, chaos) == verdict(name, FIGURES)
+
+
+def test_what_one_seed_decides_is_not_told_apart():
+    """Between no difference and a clear one: the interval leaves out 0, but not without a seed."""
+    draws = np.random.default_rng(0).normal(size=(2, len(RATES), 20))
+
+    def figures(rewards):
+        return {str(rate): row.tolist() for rate, row in zip(RATES, rewards, strict=True)} | {
+            "start": [-9.0] * 20
+        }
+
+    weighed = [
+        contests.steadiness(figures(draws[0]), figures(scale * draws[1]))
+        for scale in np.linspace(1, 3, 41)
+    ]
+    hanging = [w for w in weighed if contests.clearly(w) and not w["told"]]
+    assert hanging and all(w["either"] and not contests.steadier(w) for w in hanging)
+    assert weighed[0]["told"] == 0 and contests.steadier(weighed[-1])
+
+
+def test_what_the_interval_does_not_tell_apart_is_said():
+    """Either the interval leaves out 0, or the figure says that nothing can be told."""
+    from tinyalign.claims.rules import ALIKE, GAP, paired
+
+    assert GAP.format(**paired([1.0, 2, 3, 4, 5], [5.0, 4, 3, 2, 1])).endswith(ALIKE)
+    assert ALIKE not in GAP.format(**paired([5.0] * 5, [1.0] * 5))
+    same = copy.deepcopy(FIGURES)
+    same["endings_dpo"] = same["endings_ppo"]
+    (row,) = claims.rows(["stability-table"], same)
+    assert row.verdict == ledger.FAILS and row.measured.endswith(ALIKE)
 
 
 def test_a_difference_within_the_noise_is_none():
@@ -199,70 +239,6 @@ def test_a_difference_within_the_noise_is_none():
     assert more(paired([x + 5 for x in b], b)) and less(paired([x - 5 for x in b], b))
     with pytest.raises(ValueError, match="as many seeds"):
         paired([1.0], [1.0, 2.0])
-
-
-# Measuring.
-
-
-def alike(found, kept):
-    """The same tree of figures but for rounding."""
-    if isinstance(kept, dict):
-        assert found.keys() == kept.keys()
-        for key in kept:
-            alike(found[key], kept[key])
-    elif isinstance(kept, float) or (
-        isinstance(kept, list) and kept and isinstance(kept[0], float)
-    ):
-        np.testing.assert_allclose(found, kept, rtol=1e-3, atol=1e-7)
-    else:
-        assert found == kept
-
-
-EXACT = [name for name, measure in MEASURES.items() if measure.exact]
-
-
-@pytest.mark.parametrize("name", EXACT)
-def test_exact_measures_find_what_is_on_file(name):
-    with using("numpy"):  # exact answers are worked out in NumPy's float64, like the walkthroughs
-        found = MEASURES[name].run()
-    alike(ledger.rounded(found), FIGURES[name])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["thumbs", "reach", "endings_dpo", "endings_tpo", "code_lines"])
-def test_a_sample_of_the_others_decides_the_same(name):
-    """Trained again, perhaps on another machine: the verdicts that follow are those on file."""
-    figures = FIGURES | {name: ledger.rounded(MEASURES[name].run())}
-    for claim in CLAIMS:
-        if claim.rule and name in RULES[claim.rule].reads:
-            assert verdict(claim.id, figures) == verdict(claim.id, FIGURES), claim.id
-
-
-def test_measuring_again_rewrites_only_what_was_asked(tmp_path):
-    file = tmp_path / "measured.json"
-    file.write_text(json.dumps({"passes": {"setting": "", "seconds": 0, "figures": {"kept": 1}}}))
-    seen = []
-    claims.remeasure(["k2-no-signal"], lambda *place: seen.append(place), file)
-    written = json.loads(file.read_text())
-    assert seen == [("signal", 0, 2), ("gradients", 1, 2)]
-    assert set(written) == {"passes", "signal", "gradients"}
-    assert written["passes"]["figures"] == {"kept": 1}
-    alike(written["signal"]["figures"], FIGURES["signal"])
-
-
-def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
-    with pytest.raises(InputError, match="cannot write"):
-        claims.remeasure(["k2-no-signal"], path=tmp_path / "none" / "measured.json")
-
-
-def test_a_claim_that_is_none_is_a_sentence(capsys):
-    assert cli.main(["claims", "no-such"]) == 2
-    assert "there is no claim 'no-such'" in capsys.readouterr().err
-
-
-def test_all_figures_are_on_file():
-    assert set(FIGURES) == set(MEASURES)
-    assert sum(ledger.measured("seconds").values()) < 600
 
 
 # What is printed.
@@ -301,6 +277,13 @@ def test_the_commands_of_the_ledger_can_be_typed():
             config=(tyro.conf.FlagCreatePairsOff,),
         )  # fmt: skip
         assert parsed.ids == (row.claim.id,) and parsed.measure == bool(row.claim.rule)
+
+
+def test_the_help_says_once_what_is_the_default(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["claims", "--help"])
+    printed = capsys.readouterr().out
+    assert "[default: all]" in printed and "(default: )" not in printed
 
 
 def test_the_page_is_current():

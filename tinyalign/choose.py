@@ -149,7 +149,7 @@ TREE = (
     Leaf(
         "kto", {"scorer": ("no",), "data": ("thumbs",)},
         "It judges each answer by itself. Weigh the rarer kind of thumb up; the run here does.",
-        ("thumbs-enough", "kto-default-weights", "kto-weights", "kto-less-data"),
+        ("thumbs-enough", "kto-weights", "kto-less-data"),
         "tinyalign run kto",
         "KTOTrainer, KTOConfig(desirable_weight=…, undesirable_weight=…)",
         "note 004 line 624 knows no other; BCO and APO-zero need no pairs either (errata row 62)",

@@ -4,6 +4,26 @@
 that make a verdict of figures. A verdict stands in no file: it is computed when it is shown.
 """
 
-from tinyalign.claims.ledger import VERDICTS, Row, as_json, remeasure, rows, select
+from tinyalign.claims.ledger import (
+    MEASURED,
+    VERDICTS,
+    Row,
+    as_json,
+    compare,
+    remeasure,
+    rows,
+    select,
+    write,
+)
 
-__all__ = ["VERDICTS", "Row", "as_json", "remeasure", "rows", "select"]
+__all__ = [
+    "MEASURED",
+    "VERDICTS",
+    "Row",
+    "as_json",
+    "compare",
+    "remeasure",
+    "rows",
+    "select",
+    "write",
+]

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from tinyalign.claims.machine import computed_on
 from tinyalign.claims.measures import MEASURES, RULES
 from tinyalign.errors import InputError
 from tinyalign.weights import write_atomically
@@ -89,8 +90,15 @@ def rows(ids=(), found=None):
     return [row(claim, found) for claim in select(ids)]
 
 
-def as_json(row):
-    """A row as `tinyalign claims --json` prints it."""
+def compare(ids, entries):
+    """(row by the recorded figures, row by these entries) of each claim of these ids, or all."""
+    before = measured("figures")
+    after = before | {name: entry["figures"] for name, entry in entries.items()}
+    return list(zip(rows(ids, before), rows(ids, after), strict=True))
+
+
+def as_json(row, recorded=None):
+    """A row as `tinyalign claims --json` prints it; measured again, with what is recorded."""
     claim = row.claim
     return {
         "quote": claim.quote,
@@ -99,7 +107,7 @@ def as_json(row):
         "measured": row.measured,
         "verdict": row.verdict,
         "command": row.command,
-    }
+    } | ({"recorded": as_json(recorded)} if recorded else {})
 
 
 def needed(ids=()):
@@ -108,27 +116,37 @@ def needed(ids=()):
     return list(dict.fromkeys(names))
 
 
-def remeasure(ids=(), on_measure=lambda name, place, total: None, path=MEASURED):
-    """Measure again what these claims need, and rewrite those figures in the file.
+def remeasure(ids=(), on_measure=lambda name, place, total: None):
+    """Measure again what these claims need: {measure: its entry}, as the file has them.
 
     on_measure  called before each measure with its name, its place and how many there are
-    path        the file of figures
     """
-    names = needed(ids)
-    kept = json.loads(path.read_text(encoding="utf8")) if path.exists() else {}
+    names, found, machine = needed(ids), {}, computed_on()
     for place, name in enumerate(names):
         on_measure(name, place, len(names))
         started = time.process_time()
-        found = rounded(MEASURES[name].run())
-        seconds = round(time.process_time() - started, 1)
-        kept[name] = {"setting": MEASURES[name].setting, "seconds": seconds, "figures": found}
-        in_order = {n: kept[n] for n in MEASURES if n in kept}
-        try:
-            write_atomically(
-                path, (json.dumps(in_order, indent=1, ensure_ascii=False) + "\n").encode()
-            )
-        except OSError as error:
-            raise InputError(f"cannot write to {path}: {error.strerror or error}") from None
+        figures = rounded(MEASURES[name].run())
+        found[name] = {
+            "setting": MEASURES[name].setting,
+            "seconds": round(time.process_time() - started, 1),
+            "on": machine,
+            "figures": figures,
+        }
+    return found
+
+
+def write(entries, path=MEASURED):
+    """Put entries into a file of figures in place of those of their names: all of them or none."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf8")) if path.exists() else {}
+        kept |= entries
+        in_order = {name: kept[name] for name in MEASURES if name in kept}
+        text = json.dumps(in_order, indent=1, ensure_ascii=False) + "\n"
+        write_atomically(path, text.encode())
+    except OSError as error:
+        raise InputError(f"cannot write to {path}: {error.strerror or error}") from None
+    except ValueError:
+        raise InputError(f"{path} holds something else than figures: choose another") from None
 
 
 def rounded(tree):

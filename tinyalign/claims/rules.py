@@ -25,25 +25,31 @@ class Rule(NamedTuple):
     told: str  # a sentence with places for that dict's entries
 
 
+ALIKE = "; cannot be told apart"
+
+
 def as_they_are(figures):
     """For a rule that judges one measure's figures directly."""
     return figures
 
 
-def paired(first, second):
+def paired(first, second, level=intervals.LEVEL):
     """Two lists, one number a seed in the same order, as means and the interval of their gap.
 
-    returns  first, second: means; gap: their difference; low, high: its 95 % interval
+    returns  first, second: means; gap: their difference; low, high: its interval of that level;
+             apart: words to add where the interval does not tell the two apart
     """
     if len(first) != len(second):
         raise ValueError(f"want as many seeds on both sides, got {len(first)} and {len(second)}")
-    low, high = intervals.difference(dict(enumerate(first)), dict(enumerate(second)))
+    enough = len(first) >= intervals.ENOUGH
+    low, high = intervals.bootstrap(np.subtract(first, second), level) if enough else [np.nan] * 2
     return {
         "first": float(np.mean(first)),
         "second": float(np.mean(second)),
         "gap": float(np.mean(first) - np.mean(second)),
         "low": low,
         "high": high,
+        "apart": "" if low > 0 or high < 0 else ALIKE,
     }
 
 
@@ -62,4 +68,7 @@ def less(weighed):
     return weighed["high"] < 0
 
 
-GAP = "{first:.3f} against {second:.3f}: difference {gap:+.3f} (95 %: {low:+.3f} to {high:+.3f})"
+GAP = (
+    "{first:.3f} against {second:.3f}: difference {gap:+.3f} (95 %: {low:+.3f} to {high:+.3f})"
+    "{apart}"
+)

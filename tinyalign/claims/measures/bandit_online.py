@@ -50,16 +50,16 @@ def group_sizes():
     found = {}
     for group in (2, 4, 8, 16):
         found[f"prompts {group}"] = [grpo(s, prompts=8, group=group) for s in SEEDS]
+    for group in (2, 8):
         found[f"completions {group}"] = [grpo(s, prompts=64 // group, group=group) for s in SEEDS]
     return found
 
 
 def noisy_scorer():
-    """GRPO where one verdict in five is wrong: asked once, the majority of three, more prompts."""
+    """GRPO where one verdict in five is wrong: asked once, the majority of three."""
     return {
         "once": [grpo(s, prompts=8, group=8, wrong=0.2) for s in SEEDS],
         "thrice": [grpo(s, prompts=8, group=8, wrong=0.2, asked=3) for s in SEEDS],
-        "once, thrice the prompts": [grpo(s, prompts=24, group=8, wrong=0.2) for s in SEEDS],
         "never wrong": [grpo(s, prompts=8, group=8) for s in SEEDS],
     }
 
@@ -132,10 +132,6 @@ RULES = {
         ("group_sizes",), between("prompts 16", "prompts 4"), more,
         f"same prompts, K = 16 against 4, probability of the best answer: {GAP}",
     ),
-    "sixteen_better_per_sample": Rule(
-        ("group_sizes",), between("completions 16", "completions 4"), more,
-        f"same number of completions, K = 16 against 4: {GAP}",
-    ),
     "eight_better": Rule(
         ("group_sizes",), between("prompts 8", "prompts 2"), more,
         f"same prompts, K = 8 against 2, probability of the best answer: {GAP}",
@@ -152,10 +148,6 @@ RULES = {
         ("noisy_scorer",), between("thrice", "once"), more,
         f"probability of the best answer, asked three times against once: {GAP}",
     ),
-    "vote_worth_its_price": Rule(
-        ("noisy_scorer",), between("thrice", "once, thrice the prompts"), more,
-        f"three verdicts a completion against three times the prompts: {GAP}",
-    ),
     "scorer_limits": Rule(
         ("noisy_scorer",), between("once", "never wrong"), less,
         f"one verdict in five wrong against none: {GAP}",
@@ -167,11 +159,11 @@ RULES = {
     "grpo_needs_more_samples": Rule(
         ("reach",), between("grpo", "ppo"), more,
         "completions to reach 0.9: GRPO {first:,.0f}, PPO {second:,.0f}: difference {gap:+,.0f} "
-        "(95 %: {low:+,.0f} to {high:+,.0f})",
+        "(95 %: {low:+,.0f} to {high:+,.0f}){apart}",
     ),
     "grpo_saves_compute": Rule(
         ("reach", "passes"), passes_to_reach, less,
         "thousands of passes to reach 0.9: GRPO {first:.1f}, PPO {second:.1f}: difference "
-        "{gap:+.1f} (95 %: {low:+.1f} to {high:+.1f})",
+        "{gap:+.1f} (95 %: {low:+.1f} to {high:+.1f}){apart}",
     ),
 }  # fmt: skip

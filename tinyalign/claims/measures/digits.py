@@ -12,7 +12,8 @@ from tinyalign.claims.rules import Measure
 from tinyalign.claims.runs import DIGITS, digits_start, digits_task, digits_value, train
 from tinyalign.methods import named
 
-SEEDS = range(5)
+SEEDS = range(10)
+MANY = range(15)  # where it is asked how far seeds are apart: no single run may decide that
 RATES = (1, 10, 30)  # times the recipe's learning rate
 # A sixteenth of every recipe's passes through networks: GRPO 48 · 256 completions, PPO 19 · 256.
 ONLINE_STEPS, OFFLINE_STEPS = 48, 75
@@ -29,11 +30,11 @@ def config_of(name, seed, rate=1, **settings):
 
 def endings(name):
     """{learning rate by recipe's: reward of each seed}, and the reward of the starts."""
-    starts = {seed: digits_start(seed) for seed in SEEDS}
-    found = {"start": [digits_value(starts[s], s) for s in SEEDS]}
+    starts = {seed: digits_start(seed) for seed in MANY}
+    found = {"start": [digits_value(starts[s], s) for s in MANY]}
     for rate in RATES:
-        ends = [train([name], config_of(name, s, rate), carried=starts[s]) for s in SEEDS]
-        found[str(rate)] = [digits_value(end, s) for s, end in zip(SEEDS, ends, strict=True)]
+        ends = [train([name], config_of(name, s, rate), carried=starts[s]) for s in MANY]
+        found[str(rate)] = [digits_value(end, s) for s, end in zip(MANY, ends, strict=True)]
     return found
 
 
@@ -97,19 +98,19 @@ def from_nothing():
     return found
 
 
-SMALL = "one-digit addition, small transformer, 5 seeds, a sixteenth of the recipe's passes, "
+SMALL = "one-digit addition, small transformer, 15 seeds, a sixteenth of the recipe's passes, "
 SMALL += "at 1, 10 and 30 times its learning rate"
 METHODS = ("dpo", "ipo", "tpo", "kto", "rrhf", "orpo", "grpo", "ppo")
 MEASURES = {
     f"endings_{name}": Measure(functools.partial(endings, name), f"{name} on {SMALL}", exact=False)
     for name in METHODS
 } | {
-    "clips": Measure(clips, "GRPO on one-digit addition, 15 steps, 5 seeds", exact=False),
+    "clips": Measure(clips, "GRPO on one-digit addition, 15 steps, 10 seeds", exact=False),
     "learned_rewards": Measure(
-        learned_rewards, "GRPO on one-digit addition, 5 seeds, reward learned from 1000 pairs",
+        learned_rewards, "GRPO on one-digit addition, 10 seeds, reward learned from 1000 pairs",
         exact=False,
     ),
     "from_nothing": Measure(
-        from_nothing, "pairs of a right and a wrong sum, 300 steps a stage, 5 seeds", exact=False
+        from_nothing, "pairs of a right and a wrong sum, 300 steps a stage, 10 seeds", exact=False
     ),
 }  # fmt: skip

@@ -158,9 +158,16 @@ RULES = {
         ("passes",), share_of_ppo("dpo"), lambda w: w["share"] < 1,
         "DPO's recipe takes {share:.0%} of PPO's passes",
     ),
-    "tpo_more_than_dpo": Rule(
-        ("passes",), lambda f: {"tpo": f["tpo"]["update"], "dpo": f["dpo"]["update"]},
-        lambda w: w["tpo"] > w["dpo"], "passes a step: TPO {tpo:.0f}, DPO {dpo:.0f}",
+    "dpo_low": Rule(
+        ("passes", "networks"), lambda p, n: share_of_ppo("dpo")(p) | {"held": n["exact"]["dpo"]},
+        lambda w: w["share"] < 1 and w["sampled"] == 0 and "critic" not in w["held"],
+        "DPO holds {held}, samples {sampled:.0f} completions and takes {share:.0%} of PPO's passes",
+    ),
+    "tpo_moderate": Rule(
+        ("passes", "networks"), lambda p, n: each(p) | {"held": n["exact"]["tpo"]},
+        lambda w: w["dpo"] < w["tpo"] < w["ppo"] and "reference" not in w["held"],
+        "whole recipe, thousands of passes: DPO {dpo:,.0f}, TPO {tpo:,.0f}, PPO {ppo:,.0f}; TPO "
+        "holds {held}",
     ),
     "sixteen_slower": Rule(
         ("group_passes",), lambda f: {"ratio": f["16"] / f["4"]},

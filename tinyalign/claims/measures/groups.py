@@ -188,13 +188,10 @@ RULES = {
         "least spread of the note's ranks over all {groups} groups: {least_rank_spread:.3f}, "
         "four equal rewards included",
     ),
-    "guard_acts": Rule(
-        ("guards",), as_they_are, lambda w: w["guarded"] > 0,
-        "the guard on ranks acts in {guarded} of {groups} groups; {reward_spread_0} have no spread",
-    ),
     "guard_better": Rule(
-        ("guards",), as_they_are, lambda w: w["apart"] > 1e-6,
-        "on rewards themselves guard and epsilon differ by at most {apart:.0e} over all groups",
+        ("guards",), as_they_are, lambda w: w["guarded"] > 0 or w["apart"] > 1e-6,
+        "the guard on ranks acts in {guarded} of {groups} groups; on rewards themselves guard and "
+        "epsilon differ by at most {apart:.0e}",
     ),
     "ranks_are_grpo": Rule(
         ("guards",), as_they_are, lambda w: w["graded_apart"] < 1e-6,

@@ -175,8 +175,9 @@ RULES = {
         "PPO {ppo:.1f} bytes per weight of the policy, the next {next:.1f}",
     ),
     "dpo_least_bytes": Rule(
-        ("bytes_held",), ranked, lambda w: w["dpo"] == w["low"],
-        "DPO {dpo:.1f} bytes per weight; {frugal} methods hold less, {some} … {low:.1f}",
+        ("bytes_held",), ranked, lambda w: w["dpo"] <= min(w["grpo"], w["ppo"]),
+        "DPO {dpo:.1f}, GRPO {grpo:.1f}, PPO {ppo:.1f} bytes per weight; {frugal} methods that the "
+        "table leaves out hold less, {some} … {low:.1f}",
     ),
     "grpo_between": Rule(
         ("bytes_held",), ranked, lambda w: w["dpo"] < w["grpo"] < w["ppo"],
