@@ -50,3 +50,18 @@ def test_a_name_that_is_nearly_a_method_is_asked_about(capsys):
         assert "there is no method 'grpoo': did you mean grpo?" in capsys.readouterr().err
     assert cli.main(["show", "nothing_like_it"]) == 2
     assert "did you mean" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["run", "compare"])
+@pytest.mark.parametrize("columns", [60, 80, 100])
+def test_help_says_what_is_left_to_the_recipe_and_breaks_no_pipeline(
+    command, columns, capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    said = capsys.readouterr().out
+    flat = " ".join(said.replace("│", " ").split())
+    assert "None" not in said and "METHOD" in said
+    assert "num_pairs INT" in said and "[default: the method's recipe]" in flat
+    assert command == "run" or "reward,ppo]" in said

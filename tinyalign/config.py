@@ -2,10 +2,27 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import tyro
 
 from tinyalign.models import lstm, tabular, transformer
 
 MODELS = {"transformer": transformer, "lstm": lstm, "tabular": tabular}
+
+
+def shown(kind, default):
+    """The type of a setting that may be left out, as --help shows it: its default in words."""
+    hint = tyro.conf.arg(metavar=kind.__name__.upper(), help_behavior_hint=default)
+    return Annotated[kind | None, hint]
+
+
+RecipeInt, RecipeFloat, RecipeStr = (
+    shown(kind, "[default: the method's recipe]") for kind in (int, float, str)
+)
+TypedInt, TypedFloat, TypedStr, TypedPath = (  # what is said of them holds their default
+    shown(kind, "") for kind in (int, float, str, Path)
+)
 
 
 @dataclass(frozen=True)
@@ -14,50 +31,50 @@ class Config:
 
     env: str = "addition"
     """Task: addition, subtraction, multiplication, bandit, programs, hackable."""
-    model: str | None = None
+    model: TypedStr = None
     """transformer, lstm or tabular. [default: tabular for the bandit, else transformer]"""
     seed: int = 0
     """Same seed, same numbers."""
     digits: int = 2
     """Digits of each operand of the arithmetic tasks."""
 
-    width: int | None = None
+    width: TypedInt = None
     """Size of a token's vector. [transformer 64, lstm 128]"""
-    layers: int | None = None
+    layers: TypedInt = None
     """Number of layers. [transformer 2, lstm 1]"""
     heads: int = 4
     """Attention heads of the transformer; 1 is plain self-attention."""
 
-    steps: int | None = None
+    steps: RecipeInt = None
     """Gradient steps; for online methods, rollouts."""
     budget: str = "recipe"
     """How much a run may use: recipe, or samples:N completions drawn, steps:N gradient steps, or
     seconds:S of training."""
-    learning_rate: float | None = None
+    learning_rate: RecipeFloat = None
     """Peak learning rate of Adam: linear warm-up, then linear decay to 0."""
-    warmup_steps: int | None = None
+    warmup_steps: RecipeInt = None
     """Steps over which the learning rate rises."""
     max_grad_norm: float = 1.0
     """A longer gradient is scaled down to this norm."""
-    batch_size: int | None = None
+    batch_size: RecipeInt = None
     """Examples per gradient step; for online methods, prompts per rollout."""
 
-    beta: float | None = None
+    beta: RecipeFloat = None
     """Strength of the tie to the reference, per nat (KL weight; IPO calls it tau). More where the
     reward is learned."""
-    num_generations: int | None = None
+    num_generations: RecipeInt = None
     """Completions sampled for each prompt: the group size G."""
-    num_iterations: int | None = None
+    num_iterations: RecipeInt = None
     """Passes over each batch of rollouts (PPO's epochs)."""
-    num_minibatches: int | None = None
+    num_minibatches: RecipeInt = None
     """Gradient steps per pass over a batch of rollouts."""
     temperature: float = 1.0
     """Sampling temperature during training; the same one is used for scoring."""
-    epsilon: float | None = None
+    epsilon: TypedFloat = None
     """Clip range of the policy ratio, and of PPO's value. [0.2; gspo 3e-4, cispo 4]"""
     entropy_coef: float = 0.0
     """Weight of the entropy bonus."""
-    advantage: str | None = None
+    advantage: RecipeStr = None
     """GRPO's baseline: standardize, center or rank."""
     kl: str = "k3"
     """Estimator of the KL in the loss: k3, k2 or k1."""
@@ -68,18 +85,18 @@ class Config:
 
     reward: str = "exact"
     """What online methods maximise: exact (the task's own reward) or model (a learned one)."""
-    num_pairs: int | None = None
+    num_pairs: RecipeInt = None
     """Prompts from which comparisons are sampled, for methods that learn from feedback."""
-    label_temperature: float | None = None
+    label_temperature: TypedFloat = None
     """Doubt of whoever compares, in units of reward: 0 always prefers the better completion, above
     it Bradley–Terry's law decides. [bandit 1, else 0]"""
     noise: float = 0.0
     """Share of the feedback that is wrong."""
-    start: Path | None = None
+    start: TypedPath = None
     """Run folder whose policy to start from. [default: train one by SFT, see start_accuracy]"""
     start_accuracy: float = 0.4
     """The start is SFT, stopped when this share of the problems it trains on is solved."""
-    data: Path | None = None
+    data: TypedPath = None
     """Your own examples, one JSON object a line, in place of a task."""
     context: int = 32
     """Longest prompt and completion together, in characters, with --data."""

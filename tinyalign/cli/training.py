@@ -2,22 +2,28 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
 from tinyalign import backend, compare, engines, experiment, plan, show, track
-from tinyalign.config import Config
+from tinyalign.config import Config, TypedInt, TypedStr
 from tinyalign.errors import InputError
 from tinyalign.methods import METHODS
+
+# No space in it but between methods: help breaks lines there, and never inside a pipeline.
+USUAL = " ".join(compare.METHODS)
 
 
 @dataclasses.dataclass(frozen=True)
 class Run(Config):
     """Train one method, or several one after another, for example sft,dpo,grpo."""
 
-    method: tyro.conf.Positional[str] = ""
+    method: Annotated[
+        tyro.conf.Positional[str], tyro.conf.arg(metavar="METHOD", help_behavior_hint="")
+    ] = ""
     """A method of `tinyalign methods`, or several joined by commas."""
-    name: str | None = None
+    name: TypedStr = None
     """Folder of the run below --output. [default: made of method, task, model and seed]"""
     output: Path = Path("runs")
     """Where runs are kept."""
@@ -27,7 +33,7 @@ class Run(Config):
     """Where metrics go besides metrics.jsonl: none, tensorboard or trackio, in a folder of that
     name below the run's. To look: `tensorboard --logdir runs`, or `trackio show` with TRACKIO_DIR
     set to that folder."""
-    device: str | None = None
+    device: TypedStr = None
     """cpu, gpu (CuPy), or auto: the GPU if there is one. [default: $TINYALIGN_BACKEND, else cpu]"""
 
     def __call__(self):
@@ -58,7 +64,10 @@ class Run(Config):
 class Compare(Config):
     """Train several methods from one SFT start and put them side by side."""
 
-    methods: tyro.conf.Positional[tuple[str, ...]] = compare.METHODS
+    methods: Annotated[
+        tyro.conf.Positional[tuple[str, ...]],
+        tyro.conf.arg(metavar="[METHOD ...]", help_behavior_hint=f"[default: {USUAL}]"),
+    ] = compare.METHODS
     """Methods of `tinyalign methods`; several joined by commas are stages of one run."""
     all: bool = False
     """Every method there is."""
@@ -67,23 +76,23 @@ class Compare(Config):
     hackable."""
     seeds: int = 1
     """Seeds, from --seed on. Each has a start of its own, which its methods share."""
-    budget: str | None = None
+    budget: TypedStr = None
     """What each run may use: recipe, samples:N, steps:N or seconds:S.
     [default: recipe; with --all or several seeds samples:16384, on the bandit 131072]"""
-    eval_every: int | None = None
+    eval_every: TypedInt = None
     """Steps between evaluations. [default: 6 of them in a run]"""
-    name: str | None = None
+    name: TypedStr = None
     """Folder of the comparison below --output."""
     output: Path = Path("runs")
     """Where runs are kept."""
     resume: bool = False
     """Go on where the comparison of this name was stopped."""
-    jobs: int | None = None
+    jobs: TypedInt = None
     """Runs at the same time, each in a process of its own; 1 is one after another. [default: 2]"""
-    executor: str | None = None
+    executor: TypedStr = None
     """Who carries the runs out in place of --jobs: dask:tcp://HOST:PORT, mpi, or MODULE:FACTORY, a
     callable that returns a concurrent.futures.Executor. All workers must see --output."""
-    device: str | None = None
+    device: TypedStr = None
     """cpu, gpu (CuPy), or auto: the GPU if there is one. [default: $TINYALIGN_BACKEND, else cpu]"""
 
     def __call__(self):
