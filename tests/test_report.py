@@ -2,6 +2,7 @@
 
 import html.parser
 import io
+import itertools
 import re
 import subprocess
 import sys
@@ -68,6 +69,36 @@ def test_a_picture_names_every_method(tmp_path):
         svg, _ = pictures.write(figure, tmp_path / "x")
         for name in ("dpo", "grpo", "apo_down"):
             assert f"<!-- {name} -->" in svg.read_text()
+
+
+def test_what_draws_nothing_is_drawn_at_0_and_a_pipeline_in_a_style_of_its_own():
+    """SFT's line stays at 0 completions; `ppo` and `reward,ppo` share a colour, not a line."""
+    flat = ((0, 0.0, 0.4, 0.3), (0, 0.5, 0.8, 0.4), (0, 1.0, 0.9, 0.9))
+    critic = {"family": "rewards, with a critic", "online": True}
+    some = [*START, row("sft", "demonstrations", curve=flat, samples=0, online=False)]
+    some += [row("ppo", **critic), row("reward,ppo", **critic), row("dpo")]
+    axes = dict(
+        zip(["sft", "ppo", "reward,ppo", "dpo"], pictures.learning(some).axes, strict=False)
+    )
+    assert [panel.get_title() for panel in axes.values()] == list(axes)
+    lines = {method: panel.get_lines()[0] for method, panel in axes.items()}
+    assert set(lines["sft"].get_xdata()) == {0}
+    assert lines["ppo"].get_xdata()[-1] == 6400
+    styles = {method: line.get_linestyle() for method, line in lines.items()}
+    assert styles == {"sft": "-", "ppo": "-", "reward,ppo": "-.", "dpo": "--"}
+
+
+def test_ticks_are_short_and_do_not_touch():
+    """In the narrow panels of many methods too."""
+    many = [*START, *(r for i in range(6) for r in seeds(f"m{i}", [0.5], samples=131_072))]
+    figure = pictures.learning(many)
+    figure.draw_without_rendering()
+    lowest = figure.axes[0]
+    shown = [tick.label1 for tick in lowest.xaxis.get_major_ticks()]
+    shown = [text for text in shown if 0 <= text.get_position()[0] <= lowest.get_xlim()[1]]
+    assert "50k" in [text.get_text() for text in shown]
+    boxes = [text.get_window_extent() for text in shown]
+    assert all(a.x1 < b.x0 for a, b in itertools.pairwise(boxes))
 
 
 def test_curves_draw_the_panels_that_were_measured(tmp_path):

@@ -67,6 +67,26 @@ def name_ends(axes, ends, colours):
         )
 
 
+def dash(row):
+    """A method's line: a pipeline has the colour of its last stage, and must not look like it."""
+    if "," in row.method:
+        return "-."
+    return "-" if row.online or not row.samples else "--"
+
+
+def thousands(value):
+    """A count for a tick: 50000 → "50k", 2500 → "2.5k", 800 → "800"."""
+    return f"{value / 1000:g}k" if abs(value) >= 1000 else f"{value:g}"
+
+
+def count_in_thousands(axes, most):
+    """At most so many steps on the axis below, its counts written short so that none touch."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(most))
+    axes.xaxis.set_major_formatter(lambda value, place: thousands(value))
+
+
 def tidy(axes):
     """No frame above and on the right, a faint grid behind the data."""
     axes.spines[["top", "right"]].set_visible(False)

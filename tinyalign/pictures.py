@@ -102,6 +102,7 @@ def learning(rows):
         draw_band(axes, group, rows, colours[method])
         axes.axhline(start, color="0.6", lw=0.8, ls=":")
         axes.set_title(method, fontsize="medium")
+        figures.count_in_thousands(axes, 3)
         figures.tidy(axes)
     for axes in panels[len(groups) :]:
         axes.set_visible(False)
@@ -113,7 +114,10 @@ def learning(rows):
     return figure
 
 
-AXIS = "completions drawn (dashed: drawn before training, laid out along it; dotted: the start)"
+AXIS = (
+    "completions drawn (dashed: before training, laid out along it; dash-dot: a pipeline; "
+    "dot at 0: none; dotted: the start)"
+)
 
 
 def costs(rows, measured):
@@ -154,7 +158,8 @@ def draw_bars(axes, groups):
     for i, (method, group) in enumerate(groups.items()):
         values = [SCALE[judged] * getattr(row, judged) for row in group]
         mean = figures.known_mean(values)
-        axes.barh(i, mean, color=colours[method], height=0.7)
+        hatch = "//" if "," in method else None
+        axes.barh(i, mean, color=colours[method], height=0.7, hatch=hatch, edgecolor="white", lw=0)
         told = f"{mean:.{DIGITS[judged]}f}" if np.isfinite(mean) else "–"
         at = ("axes fraction", "data")
         axes.annotate(told, (1.01, i), xycoords=at, va="center", fontsize="small")
@@ -178,12 +183,13 @@ def rows_in(groups):
 
 
 def draw_frontier(axes, groups, exact=()):
-    """Mean reward and KL of each method, seeds as small dots, the start a cross."""
+    """Mean reward and KL of each method, seeds as small dots; a cross is the start, a square a
+    pipeline."""
     ends, colours = {}, colours_of(groups)
     for method, group in groups.items():
         kl, reward = [row.kl for row in group], [row.reward for row in group]
         ends[method] = (figures.known_mean(kl), figures.known_mean(reward))
-        mark = "X" if method == "start" else "o"
+        mark = "X" if method == "start" else "D" if "," in method else "o"
         axes.plot(*ends[method], mark, color=colours[method], ms=8, mec="white")
         if len(group) > 1:
             axes.plot(kl, reward, "o", color=colours[method], ms=3, alpha=0.5, mew=0)
@@ -205,7 +211,10 @@ def draw_together(axes, groups):
         if any(row.curve for row in group)
     }
     axes.set(title=f"{NAMES[report.judged_by(rows)]}, while training")
-    axes.set_xlabel("completions drawn (dashed: drawn before training)")
+    axes.set_xlabel(
+        "completions drawn\ndashed: before training; dash-dot: a pipeline; dot at 0: none"
+    )
+    figures.count_in_thousands(axes, 6)
     figures.name_ends(axes, ends, colours)
     figures.tidy(axes)
 
@@ -213,9 +222,11 @@ def draw_together(axes, groups):
 def draw_band(axes, group, rows, colour):
     """The mean over a method's seeds, and from the lowest to the highest; returns where it ends.
 
-    rows  of all methods: those that draw nothing while they train end where the longest ends
+    A method that draws nothing is a dot at 0.
+
+    rows  of all methods: they say what all are judged by
     """
-    end = figures.known_mean([row.samples for row in group]) or max(row.samples for row in rows)
+    end = figures.known_mean([row.samples for row in group])
     judged = report.judged_by(rows)
     grid, lines = np.linspace(0, end, 41), []
     for row in group:
@@ -223,9 +234,11 @@ def draw_band(axes, group, rows, colour):
             drawn, share, *scores = np.array(row.curve, dtype=float).T
             score = SCALE[judged] * scores[report.SCORES.index(judged)]
             lines.append(np.interp(grid, drawn if row.online else share * end, score))
-    mean, dash = np.mean(lines, axis=0), "-" if group[0].online else "--"
+    mean = np.mean(lines, axis=0)
     axes.fill_between(grid, np.min(lines, axis=0), np.max(lines, axis=0), color=colour, alpha=0.2)
-    axes.plot(grid, mean, dash, color=colour, linewidth=1.5)
+    axes.plot(grid, mean, figures.dash(group[0]), color=colour, linewidth=1.5)
+    if end == 0:
+        axes.plot(0, mean[-1], "o", color=colour, ms=5, clip_on=False)
     return grid[-1], mean[-1]
 
 
