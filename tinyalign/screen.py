@@ -8,7 +8,7 @@ import os
 from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from tinyalign import report, verdicts
 
@@ -52,7 +52,8 @@ def run_progress():
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[told]}"),
+        TextColumn("{task.fields[told]}", table_column=Column(ratio=1, no_wrap=True)),
+        expand=True,  # the metrics get what the others leave, and lose their end on a narrow screen
         console=console,
         disable=not console.is_terminal,  # in a file a bar is one mangled line
     )
