@@ -43,11 +43,9 @@ def told(row):
     return "  ".join(f"{label} {row[name]:.3f}" for name, label in SHOWN if name in row)
 
 
-@contextlib.contextmanager
-def run_progress():
-    """A bar for each stage, and a line for each evaluation; gives the function to call per step."""
-    console = Console(stderr=True)
-    progress = Progress(
+def bar(console):
+    """A Progress that a terminal shows; in a file it would be one mangled line."""
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
@@ -55,8 +53,15 @@ def run_progress():
         TextColumn("{task.fields[told]}", table_column=Column(ratio=1, no_wrap=True)),
         expand=True,  # the metrics get what the others leave, and lose their end on a narrow screen
         console=console,
-        disable=not console.is_terminal,  # in a file a bar is one mangled line
+        disable=not console.is_terminal,
     )
+
+
+@contextlib.contextmanager
+def run_progress():
+    """A bar for each stage, and a line for each evaluation; gives the function to call per step."""
+    console = Console(stderr=True)
+    progress = bar(console)
     bars, say = {}, functools.partial(console.print, soft_wrap=True)
     with progress:
 
