@@ -13,6 +13,7 @@ import sys
 import threading
 import urllib.parse
 from concurrent import futures
+from multiprocessing import resource_tracker
 
 from tinyalign.errors import InputError
 
@@ -65,12 +66,27 @@ class Serial(futures.Executor):
         return future
 
 
+class Pool(futures.ProcessPoolExecutor):
+    """The standard pool, whose workers are born deaf to Ctrl-C: the parent answers it."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        """Hand a job over; this is when a worker is started."""
+        if not hasattr(signal, "pthread_sigmask"):
+            return super().submit(fn, *args, **kwargs)
+        resource_tracker.ensure_running()  # its start would let SIGINT through again
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a child inherits it
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def process_pool(jobs):
     """The standard pool; spawned workers inherit this environment before they import NumPy."""
     for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(library, "1")
     spawn = multiprocessing.get_context("spawn")
-    return futures.ProcessPoolExecutor(jobs, spawn, initializer=follow_parent)
+    return Pool(jobs, spawn, initializer=follow_parent)
 
 
 def follow_parent():
