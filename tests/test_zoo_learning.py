@@ -13,6 +13,8 @@ from tinyalign.config import LEARNED_BETA, Config
 from toy_envs import bandit
 
 STEPS = {"best_of_n": 1, "sft": 40, "reinforce": 40, "rloo": 40, "remax": 40, "cispo": 30}
+# It takes 1 label in 10 for wrong. Where none is it overshoots: from 49 % it gains 2 points only.
+NOISE = {"robust_dpo": 0.1}
 OFFLINE, ONLINE = 80, 15  # steps of the others; an online one takes four gradient steps a rollout
 
 
@@ -36,6 +38,7 @@ def test_every_method_improves_held_out_accuracy_or_says_why_not(tmp_path, seed)
             continue  # a judge; what it judges well enough for is tested below
         steps = STEPS.get(row.name, ONLINE if row in methods.ONLINE else OFFLINE)
         settings = {"seed": seed, "start": start, "steps": steps, "num_pairs": 2000}
+        settings["noise"] = NOISE.get(row.name, 0.0)
         (after,) = trained(tmp_path / row.name, row.name, **settings)
         accuracy = after["eval_accuracy"]
         figures = f"{accuracy:10.3f} {after['eval_kl']:10.2f}"
