@@ -106,7 +106,10 @@ def test_ctrl_c_says_how_to_go_on_and_ends_the_workers(tmp_path):
     until(lambda: any(sweep.newest(folder) for folder in (tmp_path / "cut").rglob("sft")))
     workers = children(process.pid)
     os.killpg(process.pid, signal.SIGINT)
-    said = process.communicate(timeout=60)[1]
+    try:
+        said = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()  # so that a failure here is no other test's
     assert process.returncode == 130
     assert "start finished" in said and "--resume goes on" in said
     assert "Traceback" not in said
