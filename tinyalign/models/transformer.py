@@ -111,8 +111,9 @@ def recall(x, cache, time, norm, qkv, out):
     keys[time], values[time] = k, v
     member = xp.repeat(xp.eye(heads, dtype=x.dtype), width, axis=0)
     scores = (keys[: time + 1] * (q * (1.0 / math.sqrt(width)))) @ member  # (t + 1, B, H)
-    weights = ops.softmax(scores, axis=0) @ member.T  # (t + 1, B, C)
-    return ops.linear((weights * values[: time + 1]).sum(axis=0), **out, onto=x)
+    weighted = ops.softmax(scores, axis=0) @ member.T  # (t + 1, B, C)
+    weighted *= values[: time + 1]
+    return ops.linear(weighted.sum(axis=0), **out, onto=x)
 
 
 def keep(state, rows):
