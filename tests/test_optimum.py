@@ -137,7 +137,7 @@ def test_best_of_three_agrees_with_all_triples(reward):
 
 @given(bandits(size=5))
 def test_best_of_many_is_the_best_and_reads_only_the_order(bandit):
-    """The best answer is missed only where no draw is it; invariant to increasing transforms of r."""
+    """The best is missed only where no draw is it; invariant to increasing transforms of r."""
     ref, _, _ = bandit
     reward = np.array([0.3, -1.0, 2.0, 0.5, -2.0])
     close(O.best_of_n(ref, reward, 10_000)[2], 1 - (1 - ref[2]) ** 10_000)
