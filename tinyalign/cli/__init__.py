@@ -60,15 +60,9 @@ def main(argv=None):
     if not argv:
         print(WELCOME)
         return 0
-    command = tyro.extras.subcommand_cli_from_dict(
-        COMMANDS,
-        prog="tinyalign",
-        args=argv,
-        description=WELCOME,
-        use_underscores=True,
-        config=(tyro.conf.FlagCreatePairsOff,),
-    )
+    command = None
     try:
+        command = parsed(argv)
         return command()
     except (InputError, backend.BackendError) as error:
         print(f"tinyalign: {error}", file=sys.stderr)
@@ -79,6 +73,18 @@ def main(argv=None):
     except KeyboardInterrupt:
         print(f"\ntinyalign: {left_by(command)}", file=sys.stderr)
         return 130
+
+
+def parsed(argv):
+    """The command that was typed."""
+    return tyro.extras.subcommand_cli_from_dict(
+        COMMANDS,
+        prog="tinyalign",
+        args=argv,
+        description=WELCOME,
+        use_underscores=True,
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
 
 
 def left_by(command):
