@@ -11,7 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tinyalign import cli, compare, pictures, report, results, verdicts
+from tinyalign import cli, compare, report, results
+from tinyalign.report import pictures, verdicts
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- compare: begin -->\n", "<!-- compare: end -->"

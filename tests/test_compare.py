@@ -6,9 +6,10 @@ import json
 import numpy as np
 import pytest
 
-from tinyalign import cli, compare, engines, methods, pictures, report, results, weights
+from tinyalign import cli, compare, engines, methods, report, results, weights
 from tinyalign.config import Config
 from tinyalign.errors import InputError
+from tinyalign.report import pictures
 from tinyalign.sweep import JobsFailed
 from tinyalign.tree import leaves
 from toy_envs import bandit

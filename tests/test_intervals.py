@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyalign import intervals
+from tinyalign.report import intervals
 
 numbers = st.floats(-5, 5)
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyalign import cost, figures, page, pictures, report, results, screen, verdicts
+from tinyalign import cost, report, results, screen
 from tinyalign.config import Config
+from tinyalign.report import drawing, page, panels, pictures, tables, verdicts
 
 
 def row(method, family="pairs", accuracy=0.5, kl=1.0, seed=0, **other):
@@ -108,7 +109,7 @@ def test_curves_draw_the_panels_that_were_measured(tmp_path):
     report.curves(metrics, tmp_path / "again.svg")
     drawn = (tmp_path / "curves.svg").read_text()
     assert drawn == (tmp_path / "again.svg").read_text()
-    shown = [title for title, _ in report.PANELS if f"<!-- {title} -->" in drawn]
+    shown = [title for title, _ in panels.PANELS if f"<!-- {title} -->" in drawn]
     assert shown == ["reward", "accuracy", "KL to the reference, nats"]
     with pytest.raises(ValueError, match="nothing to draw"):
         report.curves([{"step": 1, "unknown": 2}], tmp_path / "curves.svg")
@@ -135,7 +136,7 @@ def test_the_tables_fit_the_screen(width):
         out = io.StringIO()
         Console(width=width, file=out).print(report.table(columns, lines, width))
         first, *rest = out.getvalue().splitlines()
-        kept = [name for name in columns if width >= 100 or name not in report.NARROW]
+        kept = [name for name in columns if width >= 100 or name not in tables.NARROW]
         assert [name for name in kept if name not in first] == []
         assert len(rest) == len(lines) and "…" not in out.getvalue()
 
@@ -286,7 +287,7 @@ def test_names_in_the_margin_never_overlap_nor_leave_the_axes(heights, others):
     axes = Figure().add_subplot()
     axes.set_ylim(0, 1)
     colours = {str(i): "black" for i in range(len(heights) + others)}
-    figures.name_ends(axes, {str(i): (0, y) for i, y in enumerate(heights)}, colours)
+    drawing.name_ends(axes, {str(i): (0, y) for i, y in enumerate(heights)}, colours)
     levels = np.sort([text.get_position()[1] for text in axes.texts])
     assert np.all(np.diff(levels) > 0.26 / max(2.4, 0.3 * len(colours)) - 1e-9)
     assert levels[-1] <= 1 + 1e-9 and levels[0] >= -0.05

@@ -8,7 +8,7 @@ from concurrent import futures
 import pytest
 from sweeping import jobs, stamps
 
-from tinyalign import engines, experiment, report, sweep
+from tinyalign import engines, experiment, logs, report, sweep
 from tinyalign.errors import InputError
 
 
@@ -231,11 +231,11 @@ def test_whoever_polls_sees_every_run_come_to_its_end(tmp_path):
 
 def test_only_the_end_of_the_metrics_is_read(tmp_path):
     """The newest row of a long file, whose last line is still being written."""
-    assert sweep.newest(tmp_path) == {}
+    assert logs.newest(tmp_path) == {}
     rows = [json.dumps({"step": step, "loss": 1.0}) for step in range(20_000)]
     path = tmp_path / "metrics.jsonl"
     path.write_text("\n".join(rows) + '\n{"step": 20000, "lo')
-    assert path.stat().st_size > 4 * sweep.TAIL_BYTES
-    assert sweep.newest(tmp_path) == {"step": 19_999, "loss": 1.0}
+    assert path.stat().st_size > 4 * logs.TAIL_BYTES
+    assert logs.newest(tmp_path) == {"step": 19_999, "loss": 1.0}
     path.write_text('{"step": 1')
-    assert sweep.newest(tmp_path) == {}
+    assert logs.newest(tmp_path) == {}

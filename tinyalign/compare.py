@@ -5,8 +5,9 @@ import itertools
 import json
 from pathlib import Path
 
-from tinyalign import cost, page, pictures, plan, report, results, verdicts
+from tinyalign import cost, plan, report, results
 from tinyalign.errors import InputError
+from tinyalign.report import page, pictures, verdicts
 from tinyalign.sweep import ONE_AT_A_TIME, Job, JobsFailed, planned, sweep
 from tinyalign.weights import write_atomically
 

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyalign import budget, evaluate, plan, report, weights
+from tinyalign import budget, evaluate, logs, plan, report, weights
 from tinyalign.backend import to_host, xp
 from tinyalign.checkpoint import beginning, keep, restore
+from tinyalign.cost import held
 from tinyalign.errors import InputError
-from tinyalign.tree import leaves, nbytes
+from tinyalign.tree import leaves
 
 STOP_CHECK = 5  # steps between looks at whether a warm start is good enough
 
@@ -52,17 +53,16 @@ def run(job, folder, *, resume=False, on_step=lambda row, total: None):
     with open(folder / "metrics.jsonl", "a", encoding="utf-8") as log:
         while progress.phase < len(job.phases):
             progress = run_phase(job, folder, progress, log, on_step)
-    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    last = [row for row in rows if row["phase"] == len(job.phases) - 1]
+    last = [row for row in logs.metrics(folder) if row["phase"] == len(job.phases) - 1]
     report.curves(last, folder / "curves.svg")
-    return json.loads((folder / "summary.json").read_text())
+    return logs.summaries(folder)
 
 
 def open_folder(job, folder, resume):
     """Make the folder, or find out how far it got."""
     checkpoint, settings = folder / "checkpoint.safetensors", folder / "config.json"
-    if settings.exists() and not resume:
-        raise InputError(f"{folder} already holds a run: add --resume to go on, or --name another")
+    if not resume:
+        require_unused(folder)
     described = plan.describe(job)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -75,6 +75,12 @@ def open_folder(job, folder, resume):
     except OSError as error:
         raise InputError(f"cannot write to {folder}: {error.strerror or error}") from None
     return progress
+
+
+def require_unused(folder):
+    """InputError if a run was begun in the folder."""
+    if (folder / "config.json").exists():
+        raise InputError(f"{folder} already holds a run: add --resume to go on, or --name another")
 
 
 def require_same_settings(folder, described):
@@ -194,9 +200,9 @@ def finish(job, folder, setting, progress, stage, row):
     """Write down what a stage came to, and start the next one from its networks."""
     params = {name: network.params for name, network in progress.networks.items()}
     summary = summarise(setting, progress, stage, row)
-    path = folder / "summary.json"
-    before = json.loads(path.read_text())[: progress.phase] if progress.phase else []
-    weights.write_atomically(path, json.dumps([*before, summary], indent=1).encode())
+    before = logs.summaries(folder)[: progress.phase] if progress.phase else []
+    every = json.dumps([*before, summary], indent=1)
+    weights.write_atomically(folder / "summary.json", every.encode())
     carried = progress.carried | {name: params[name] for name in params if name != "critic"}
     weights.save(folder / "model.safetensors", carried, plan.model_note(job))
     progress = beginning(job, progress.phase + 1, carried, progress.rows)
@@ -206,9 +212,6 @@ def finish(job, folder, setting, progress, stage, row):
 
 def summarise(setting, progress, stage, row):
     """A finished stage in a dict: how good it got, and what it took."""
-    trained = list(progress.networks.values())
-    moments = sum(n.adam.mean.nbytes + n.adam.square.nbytes for n in trained)
-    held = [*(network.params for network in trained), *stage.frozen.values()]
     summary = {name: value for name, value in row.items() if name.startswith("eval_")}
     summary |= {
         "method": setting.method.name,
@@ -216,7 +219,7 @@ def summarise(setting, progress, stage, row):
         "steps": progress.step,
         "samples": progress.samples,
         "models": [*progress.networks, *stage.frozen],
-        "bytes": sum(map(nbytes, held)) + moments,
+        "bytes": held(progress.networks, stage.frozen),
         "seconds": progress.seconds,
         "settings": plan.plain(setting.config),
     }

@@ -5,7 +5,7 @@ import io
 from hypothesis import HealthCheck, settings
 from matplotlib.figure import Figure
 
-from tinyalign.figures import COLOURS, tidy
+from tinyalign.report.drawing import COLOURS, tidy
 from tinyalign.steps import Optimizer, learner, update
 
 # The same examples every time, and nothing left behind in the reader's folder.

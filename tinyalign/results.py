@@ -7,7 +7,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyalign import actor_critic, cost, evaluate, methods, online, plan, policy, stages, text
+from tinyalign import (
+    actor_critic,
+    cost,
+    evaluate,
+    logs,
+    methods,
+    online,
+    plan,
+    policy,
+    stages,
+    text,
+)
 from tinyalign import weights as files
 from tinyalign.backend import to_device, to_host
 from tinyalign.config import Config
@@ -48,7 +59,7 @@ def family(method):
 
 def note(names, config, seeds, failed):
     """What compare.json says: everything that reading the folder takes."""
-    typed = {k: str(v) if isinstance(v, Path) else v for k, v in vars(config).items()}
+    typed = plan.plain(config)
     return {"methods": list(names), "seeds": seeds, "config": typed, "failed": failed}
 
 
@@ -80,8 +91,9 @@ def rows_of(folder, names, config, failed):
     for name in names:
         reason = failed.get(f"{folder.name}/{name}")
         row = broken(name, reason) if reason else row_of(name, folder / name)
-        curve = begun(first, folder / name) + row.curve if row.curve else ()
-        row = row._replace(seed=config.seed, curve=curve, problems=problems)
+        if row.curve:
+            row = row._replace(curve=begun(first, folder / name) + row.curve)
+        row = row._replace(seed=config.seed, problems=problems)
         rows.append(row._replace(stages=len(name.split(",")) + 1))
     return rows
 
@@ -89,7 +101,7 @@ def rows_of(folder, names, config, failed):
 def begun(first, folder):
     """What a curve begins with: the start, up to where earlier stages have drawn their samples."""
     scores = 0.0, first.accuracy, first.reward
-    *earlier, _ = json.loads((folder / "summary.json").read_text())
+    *earlier, _ = logs.summaries(folder)
     drawn = sum(summary["samples"] for summary in earlier)
     return ((0, *scores), (drawn, *scores)) if drawn else ((0, *scores),)
 
@@ -112,7 +124,7 @@ def broken(name, reason):
 
 def row_of(name, folder):
     """What a finished run came to: its last stage's result, the cost of all."""
-    summaries = json.loads((folder / "summary.json").read_text())
+    summaries = logs.summaries(folder)
     last, method = summaries[-1], methods.named(summaries[-1]["method"])
     found = last.get("eval_accuracy", np.nan)
     judge = method.stage is stages.reward_model  # whose accuracy is over pairs
@@ -136,8 +148,7 @@ def row_of(name, folder):
 
 def curve_of(folder, summaries):
     """((samples, share of the stage's steps, accuracy, reward), …) of the last stage."""
-    lines = (folder / "metrics.jsonl").read_text().splitlines()
-    rows = [row for row in map(json.loads, lines) if row["phase"] == len(summaries) - 1]
+    rows = [row for row in logs.metrics(folder) if row["phase"] == len(summaries) - 1]
     before = sum(summary["samples"] for summary in summaries[:-1])
     steps = summaries[-1]["steps"]
     return tuple(

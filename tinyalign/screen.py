@@ -10,7 +10,8 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from tinyalign import report, verdicts
+from tinyalign import report
+from tinyalign.report import verdicts
 
 SHOWN = (
     ("reward", "reward"),
@@ -132,7 +133,7 @@ MEASURED = (
 
 def print_summaries(summaries, folder):
     """A line for each stage, and where the files are."""
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(**report.PLAIN)
     shown = [pair for pair in MEASURED if any(pair[0] in s for s in summaries)]
     titles = [title for _, title in shown]
     for column in ("stage", "steps", *titles, "samples", "models held", "memory", "seconds"):

@@ -8,14 +8,13 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import os
 import threading
 import traceback
 from concurrent import futures
 from pathlib import Path
 from typing import NamedTuple
 
-from tinyalign import experiment, plan
+from tinyalign import experiment, logs, plan
 from tinyalign.config import Config
 from tinyalign.errors import InputError
 
@@ -25,10 +24,8 @@ except ImportError:  # Windows
     fcntl = None
 
 POLL_SECONDS = 0.5
-TAIL_BYTES = 1 << 16  # more than a row of metrics takes
-ONE_AT_A_TIME = (
-    threading.Lock()
-)  # autograd has one tape per process; a cluster's worker has threads
+# Autograd has one tape per process; a cluster's worker has threads.
+ONE_AT_A_TIME = threading.Lock()
 
 
 class Job(NamedTuple):
@@ -67,7 +64,9 @@ def sweep(jobs, executor, *, resume=False, on_poll=lambda rows: None):
     placed = {job.folder: located(job) for job in jobs}
     if len({job.folder for job in placed.values()}) < len(jobs):
         raise InputError("two runs of a sweep have the same folder: give each its own")
-    done = {folder: read_summary(job) for folder, job in placed.items() if is_done(job, resume)}
+    done = {
+        folder: logs.summaries(job.folder) for folder, job in placed.items() if is_done(job, resume)
+    }
     failed = {}
     carry_out(placed, executor, done, failed, on_poll)
     if failed:
@@ -108,8 +107,7 @@ def digest(jobs):
 def digest_of(job):
     """The same of one job."""
     settings = {**vars(job.config), "start": None, "methods": job.methods, "early": job.stop_early}
-    rows = [json.loads(line) for line in (job.folder / "metrics.jsonl").read_text().splitlines()]
-    plain = [{name: row[name] for name in sorted(row) if name != "seconds"} for row in rows]
+    plain = [{k: v for k, v in row.items() if k != "seconds"} for row in logs.metrics(job.folder)]
     total = hashlib.sha256(json.dumps([settings, plain], sort_keys=True, default=str).encode())
     total.update((job.folder / "model.safetensors").read_bytes())
     return total.hexdigest()
@@ -132,10 +130,8 @@ def planned(job):
 def is_done(job, resume):
     """Whether a job can be skipped; InputError if it cannot be done at all."""
     laid_out = planned(job)
-    if (job.folder / "config.json").exists() and not resume:
-        raise InputError(
-            f"{job.folder} already holds a run: add --resume to go on, or --name another"
-        )
+    if not resume:
+        experiment.require_unused(job.folder)
     return is_finished(laid_out, job.folder)
 
 
@@ -165,7 +161,7 @@ def work(job):
         laid_out = planned(job)
         if not is_finished(laid_out, job.folder):
             experiment.run(laid_out, job.folder, resume=True)
-    return read_summary(job)
+    return logs.summaries(job.folder)
 
 
 @contextlib.contextmanager
@@ -186,17 +182,12 @@ def locked(folder):
         yield
 
 
-def read_summary(job):
-    """The summary of each stage of a run."""
-    return json.loads((job.folder / "summary.json").read_text())
-
-
 def settle(future, folder, job, done, failed):
     """Enter a job that ended into `done` or `failed`; a bug's traceback stays in its folder."""
     report = job.folder / "error.txt"
     try:
         future.result()
-        done[folder] = read_summary(job)
+        done[folder] = logs.summaries(job.folder)
         report.unlink(missing_ok=True)  # of an earlier try
     except Exception as error:
         failed[folder] = error
@@ -220,18 +211,7 @@ def states(placed, done, failed):
     """What `on_poll` is given."""
     rows = {}
     for folder, job in placed.items():
-        row = newest(job.folder)
+        row = logs.newest(job.folder)
         state = "finished" if folder in done else "failed" if folder in failed else ""
         rows[folder] = {**row, "state": state or ("running" if row else "waiting")}
     return rows
-
-
-def newest(folder):
-    """The last complete line of a run's metrics, or {} before the first."""
-    path = folder / "metrics.jsonl"
-    if not path.exists():
-        return {}
-    with open(path, "rb") as file:
-        file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL_BYTES))
-        lines = file.read().split(b"\n")[:-1]
-    return json.loads(lines[-1]) if lines else {}

@@ -8,11 +8,11 @@ import contextlib
 import importlib
 import io
 import itertools
-import json
 import os
 import shutil
 from pathlib import Path
 
+from tinyalign import logs
 from tinyalign.errors import InputError
 
 REMOTE = ("TRACKIO_SPACE_ID", "TRACKIO_SERVER_URL", "TRACKIO_WEBHOOK_URL")
@@ -41,18 +41,13 @@ def reporting(name, folder):
             rows = [row]
             if log is None:
                 shutil.rmtree(place, ignore_errors=True)
-                log, rows = opened.enter_context(store), rows_of(place.parent)
+                log, rows = opened.enter_context(store), logs.metrics(place.parent)
             for one in rows:
                 log(numbers(one), next(steps))
 
         yield on_step
         if log is None:  # the run was finished before
             on_step(None, None)
-
-
-def rows_of(folder):
-    """The rows of metrics that are written."""
-    return map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
 
 
 def numbers(row):

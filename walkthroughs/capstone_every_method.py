@@ -49,9 +49,9 @@ import numpy as np
 
 from tinyalign import experiment, plan
 from tinyalign.config import Config
-from tinyalign.intervals import wilson
 from tinyalign.lesson import attempt, picture, table
 from tinyalign.methods import METHODS, holds
+from tinyalign.report.intervals import wilson
 from tinyalign.tree import size
 
 # %% [markdown]

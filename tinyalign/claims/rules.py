@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinyalign import intervals
+from tinyalign.report import intervals
 
 
 class Measure(NamedTuple):
@@ -41,8 +41,7 @@ def paired(first, second, level=intervals.LEVEL):
     """
     if len(first) != len(second):
         raise ValueError(f"want as many seeds on both sides, got {len(first)} and {len(second)}")
-    enough = len(first) >= intervals.ENOUGH
-    low, high = intervals.bootstrap(np.subtract(first, second), level) if enough else [np.nan] * 2
+    low, high = intervals.difference(dict(enumerate(first)), dict(enumerate(second)), level)
     return {
         "first": float(np.mean(first)),
         "second": float(np.mean(second)),

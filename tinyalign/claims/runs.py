@@ -9,10 +9,9 @@ from tinyalign import evaluate, plan, stages
 from tinyalign.backend import to_host
 from tinyalign.config import Config
 from tinyalign.data import START
+from tinyalign.experiment import STOP_CHECK
 from tinyalign.numerics import softmax
 from toy_envs import arithmetic, bandit
-
-STOP_CHECK = 5  # steps between looks at whether a start is good enough
 
 
 def advance(job, index, carried):

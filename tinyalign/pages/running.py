@@ -9,8 +9,8 @@ import warnings
 from pathlib import Path
 
 from tinyalign.errors import InputError
-from tinyalign.figures import save
 from tinyalign.pages.markup import escape
+from tinyalign.report.drawing import save
 
 WIDE = 7  # inches
 

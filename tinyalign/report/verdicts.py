@@ -1,6 +1,8 @@
 """What a comparison can say in words: which method is better, only where intervals say so."""
 
-from tinyalign import intervals, report
+from tinyalign.report import intervals
+from tinyalign.report.rows import by_method, judged_by
+from tinyalign.report.tables import COLUMNS, COSTS
 
 FEW = 6  # methods of which every pair is named
 NOTES = (  # a line each: what the columns of the tables are; {judged}: accuracy or reward
@@ -30,9 +32,9 @@ NOTES = (  # a line each: what the columns of the tables are; {judged}: accuracy
 )
 
 
-def notes(rows, columns=(*report.COLUMNS, *report.COSTS)):
+def notes(rows, columns=(*COLUMNS, *COSTS)):
     """What stands below the tables: a list of lines, about these columns only."""
-    judged = report.judged_by(rows)
+    judged = judged_by(rows)
     shown = [[told for name, told in line.items() if name in columns] for line in NOTES]
     return ["; ".join(line).format(judged=judged) for line in shown if line]
 
@@ -49,17 +51,16 @@ def sentences(rows):
     lines = against_start(scores, measured)
     names = [name for name in scores if name != "start"]
     lines += every_pair(scores, names) if len(names) <= FEW else against_best(scores, names)
-    pairs = len(names) if len(names) <= 1 else len(names) * (len(names) + 1) // 2
-    if len(names) > FEW:
-        pairs = 2 * len(names) - 1
+    every = len(names) * (len(names) + 1) // 2  # the start is one of them
+    pairs = every if len(names) <= FEW else 2 * len(names) - 1
     told = f"{pairs} paired differences in {measured}, each at 95 %"
     return [*lines, f"{told}: about {pairs / 20:.0f} would be called by chance among equals"]
 
 
 def scores_of(rows):
     """{method: {seed: score}} of methods that were measured, and what the score is."""
-    measured = report.judged_by(rows)
-    groups = report.by_method(rows)
+    measured = judged_by(rows)
+    groups = by_method(rows)
     scores = {
         method: {row.seed: getattr(row, measured) for row in group if not row.diverged}
         for method, group in groups.items()

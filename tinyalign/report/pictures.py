@@ -1,6 +1,6 @@
 """The pictures of a comparison: scores, reward against KL, learning curves, what it costs.
 
-Each function takes report.Rows and returns a matplotlib Figure. A family of methods has one colour
+Each function takes Rows and returns a matplotlib Figure. A family of methods has one colour
 everywhere; inside a family a method is told by its name, which stands beside what is drawn.
 """
 
@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyalign import figures, intervals, report
+from tinyalign.report import drawing, intervals
+from tinyalign.report.rows import SCORES, by_method, judged_by
+from tinyalign.report.tables import accuracy_interval
 
 COLOURS = {  # of what a method learns from, and how
     "demonstrations": "#000000",
@@ -21,10 +23,7 @@ COLOURS = {  # of what a method learns from, and how
 }
 FEW = 8  # methods that fit into one row of three panels
 ACROSS = 6  # panels in a row of small multiples
-NAMES = {
-    "accuracy": "held-out accuracy, %",
-    "reward": "mean reward",
-}  # of what methods are judged by
+NAMES = {"accuracy": "held-out accuracy, %", "reward": "mean reward"}  # of what is judged by
 SCALE, DIGITS = {"accuracy": 100, "reward": 1}, {"accuracy": 1, "reward": 3}
 
 
@@ -61,7 +60,7 @@ def blank(width, tall):
 
 def overview(rows, exact=()):
     """Accuracy, reward against KL and learning curves side by side, for a few methods."""
-    groups = report.by_method(rows)
+    groups = by_method(rows)
     figure = blank(14, 0.6 + height(groups))
     left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1.1, 1.1))
     draw_bars(left, groups)
@@ -73,7 +72,7 @@ def overview(rows, exact=()):
 
 def scores(rows):
     """What every method came to, with its interval."""
-    groups = report.by_method(rows)
+    groups = by_method(rows)
     figure = blank(10, height(groups))
     draw_bars(figure.subplots(), groups)
     legend(figure, groups)
@@ -82,7 +81,7 @@ def scores(rows):
 
 def frontier(rows, exact=()):
     """Reward against KL; `exact` is (kl, reward) of the best there can be, where that is known."""
-    groups = {m: g for m, g in report.by_method(rows).items() if np.isfinite(mean_of(g, "kl"))}
+    groups = {m: g for m, g in by_method(rows).items() if np.isfinite(mean_of(g, "kl"))}
     figure = blank(9, height(groups))
     draw_frontier(figure.subplots(), groups, exact)
     legend(figure, groups)
@@ -91,19 +90,19 @@ def frontier(rows, exact=()):
 
 def learning(rows):
     """Accuracy against completions drawn, one small panel a method, with a band over seeds."""
-    groups = {m: g for m, g in report.by_method(rows).items() if any(r.curve for r in g)}
+    groups = {m: g for m, g in by_method(rows).items() if any(r.curve for r in g)}
     down = -(-len(groups) // ACROSS)
     figure = blank(12, 1.2 + 1.5 * down)
     grid = figure.subplots(down, min(ACROSS, len(groups)), sharex=True, sharey=True, squeeze=False)
     panels = grid.ravel()
-    judged, colours = report.judged_by(rows), colours_of(groups)
+    judged, colours = judged_by(rows), colours_of(groups)
     start = SCALE[judged] * mean_of([row for row in rows if row.method == "start"], judged)
     for axes, (method, group) in zip(panels, groups.items(), strict=False):
         draw_band(axes, group, rows, colours[method])
         axes.axhline(start, color="0.6", lw=0.8, ls=":")
         axes.set_title(method, fontsize="medium")
-        figures.count_in_thousands(axes, 3)
-        figures.tidy(axes)
+        drawing.count_in_thousands(axes, 3)
+        drawing.tidy(axes)
     for axes in panels[len(groups) :]:
         axes.set_visible(False)
     for axes in panels[max(0, len(groups) - ACROSS) : len(groups)]:  # the lowest of each column
@@ -122,7 +121,7 @@ AXIS = (
 
 def costs(rows, measured):
     """Bars: seconds, the networks' bytes and the peak, completions read in an update."""
-    groups = {m: g for m, g in report.by_method(rows).items() if m != "start"}
+    groups = {m: g for m, g in by_method(rows).items() if m != "start"}
     figure, colours = blank(12, height(groups)), colours_of(groups)
     panels = figure.subplots(1, 3, sharey=True)
     cost = [measured.get(method) for method in groups]
@@ -134,7 +133,7 @@ def costs(rows, measured):
     for axes, (title, lengths) in zip(panels, values, strict=True):
         axes.barh(range(len(groups)), lengths, color=list(colours.values()), height=0.7)
         axes.set_title(title)
-        figures.tidy(axes)
+        drawing.tidy(axes)
     held = [group[0].bytes / 1e6 for group in groups.values()]
     panels[1].plot(held, range(len(groups)), "|", color="black", ms=9)
     panels[1].set_xlabel("black: weights and optimizer state alone")
@@ -149,22 +148,22 @@ def costs(rows, measured):
 
 def mean_of(group, name):
     """Mean of a field over seeds."""
-    return figures.known_mean([getattr(row, name) for row in group])
+    return drawing.known_mean([getattr(row, name) for row in group])
 
 
 def draw_bars(axes, groups):
     """Mean score of each method, its interval, a dot for each seed, the start dashed."""
-    colours, judged = colours_of(groups), report.judged_by(rows_in(groups))
+    colours, judged = colours_of(groups), judged_by(rows_in(groups))
     for i, (method, group) in enumerate(groups.items()):
         values = [SCALE[judged] * getattr(row, judged) for row in group]
-        mean = figures.known_mean(values)
+        mean = drawing.known_mean(values)
         hatch = "//" if "," in method else None
         axes.barh(i, mean, color=colours[method], height=0.7, hatch=hatch, edgecolor="white", lw=0)
         told = f"{mean:.{DIGITS[judged]}f}" if np.isfinite(mean) else "–"
         at = ("axes fraction", "data")
         axes.annotate(told, (1.01, i), xycoords=at, va="center", fontsize="small")
         accurate = judged == "accuracy"
-        found = report.accuracy_interval(group) if accurate else intervals.bootstrap(values)
+        found = accuracy_interval(group) if accurate else intervals.bootstrap(values)
         axes.plot(SCALE[judged] * np.array(found), [i, i], color="0.35", lw=1.5)
         if len(group) > 1:
             axes.plot(values, [i] * len(group), "o", color="white", mec="black", ms=3.5, mew=0.7)
@@ -174,7 +173,7 @@ def draw_bars(axes, groups):
     axes.set(title=f"{NAMES[judged]} (dashed: start)")
     axes.set_yticks(range(len(groups)), list(groups))
     axes.set_ylim(len(groups) - 0.5, -0.5)
-    figures.tidy(axes)
+    drawing.tidy(axes)
 
 
 def rows_in(groups):
@@ -188,7 +187,7 @@ def draw_frontier(axes, groups, exact=()):
     ends, colours = {}, colours_of(groups)
     for method, group in groups.items():
         kl, reward = [row.kl for row in group], [row.reward for row in group]
-        ends[method] = (figures.known_mean(kl), figures.known_mean(reward))
+        ends[method] = (drawing.known_mean(kl), drawing.known_mean(reward))
         mark = "X" if method == "start" else "D" if "," in method else "o"
         axes.plot(*ends[method], mark, color=colours[method], ms=8, mec="white")
         if len(group) > 1:
@@ -198,8 +197,8 @@ def draw_frontier(axes, groups, exact=()):
         axes.plot(*exact, color="0.4", lw=1.2, zorder=1)
         title += " (line: best possible)"
     axes.set(title=title, xlabel="KL to the start, nats per completion")
-    figures.name_ends(axes, ends, colours)
-    figures.tidy(axes)
+    drawing.name_ends(axes, ends, colours)
+    drawing.tidy(axes)
 
 
 def draw_together(axes, groups):
@@ -210,13 +209,13 @@ def draw_together(axes, groups):
         for method, group in groups.items()
         if any(row.curve for row in group)
     }
-    axes.set(title=f"{NAMES[report.judged_by(rows)]}, while training")
+    axes.set(title=f"{NAMES[judged_by(rows)]}, while training")
     axes.set_xlabel(
         "completions drawn\ndashed: before training; dash-dot: a pipeline; dot at 0: none"
     )
-    figures.count_in_thousands(axes, 6)
-    figures.name_ends(axes, ends, colours)
-    figures.tidy(axes)
+    drawing.count_in_thousands(axes, 6)
+    drawing.name_ends(axes, ends, colours)
+    drawing.tidy(axes)
 
 
 def draw_band(axes, group, rows, colour):
@@ -226,17 +225,17 @@ def draw_band(axes, group, rows, colour):
 
     rows  of all methods: they say what all are judged by
     """
-    end = figures.known_mean([row.samples for row in group])
-    judged = report.judged_by(rows)
+    end = drawing.known_mean([row.samples for row in group])
+    judged = judged_by(rows)
     grid, lines = np.linspace(0, end, 41), []
     for row in group:
         if row.curve:
             drawn, share, *scores = np.array(row.curve, dtype=float).T
-            score = SCALE[judged] * scores[report.SCORES.index(judged)]
+            score = SCALE[judged] * scores[SCORES.index(judged)]
             lines.append(np.interp(grid, drawn if row.online else share * end, score))
     mean = np.mean(lines, axis=0)
     axes.fill_between(grid, np.min(lines, axis=0), np.max(lines, axis=0), color=colour, alpha=0.2)
-    axes.plot(grid, mean, figures.dash(group[0]), color=colour, linewidth=1.5)
+    axes.plot(grid, mean, drawing.dash(group[0]), color=colour, linewidth=1.5)
     if end == 0:
         axes.plot(0, mean[-1], "o", color=colour, ms=5, clip_on=False)
     return grid[-1], mean[-1]
@@ -246,5 +245,5 @@ def write(figure, path_stem):
     """Save as .svg and .png and return the two paths."""
     paths = [Path(f"{path_stem}{suffix}") for suffix in (".svg", ".png")]
     for path in paths:
-        figures.save(figure, path)
+        drawing.save(figure, path)
     return paths

@@ -61,7 +61,7 @@ def wilson(share, count, level=LEVEL):
     return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
 
 
-def difference(first, second):
+def difference(first, second, level=LEVEL):
     """The interval of the mean difference of two methods on the same seeds.
 
     first, second  {seed: value}; seeds that only one of them finished are left out
@@ -69,7 +69,7 @@ def difference(first, second):
     """
     both = [first[s] - second[s] for s in sorted(set(first) & set(second))]
     both = [gap for gap in both if np.isfinite(gap)]
-    return bootstrap(both) if len(both) >= ENOUGH else (np.nan, np.nan)
+    return bootstrap(both, level) if len(both) >= ENOUGH else (np.nan, np.nan)
 
 
 def verdict(first, second):
