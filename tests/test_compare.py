@@ -1,7 +1,11 @@
 """Comparisons: methods × seeds × tasks from shared starts, and what is left in their folder."""
 
 import dataclasses
+import importlib.util
 import json
+import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +18,7 @@ from tinyalign.sweep import JobsFailed
 from tinyalign.tree import leaves
 from toy_envs import bandit
 
+ROOT = Path(__file__).parent.parent
 SMALL = {"batch_size": 4, "num_generations": 4, "eval_size": 40}
 TINY = Config(env="bandit", budget="samples:160", eval_every=None, **SMALL)
 METHODS = ("dpo", "grpo", "reward", "reward,ppo")
@@ -82,6 +87,23 @@ def test_the_folder_holds_a_report_and_can_be_read_again(finished):
     again = results.read(folder)
     np.testing.assert_equal(again._replace(exact=()), found._replace(exact=()))
     np.testing.assert_array_equal(again.exact, found.exact)
+
+
+def test_the_pages_of_the_documentation_are_made_from_a_comparison(finished, tmp_path, monkeypatch):
+    """docs/build.py writes README's tables and a comparison page, and every picture they show."""
+    spec = importlib.util.spec_from_file_location("build", ROOT / "docs" / "build.py")
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    docs, readme = tmp_path / "docs", tmp_path / "README.md"
+    docs.mkdir()
+    shutil.copy(ROOT / "README.md", readme)
+    build.write_readme(finished[1])
+    build.write_page("bandit", finished[1])
+    page = (docs / "compare_bandit.md").read_text()
+    assert all(f"\n| {name} | " in text for text in (page, readme.read_text()) for name in METHODS)
+    for picture in [*re.findall(r"\]\(([\w.]+)\)", page), "compare.png"]:
+        assert (docs / picture).stat().st_size > 5000
 
 
 def test_the_exact_frontier_is_above_every_policy(finished):
