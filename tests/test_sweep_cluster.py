@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sweeping import jobs, stamps
 
-from tinyalign import engines, sweep
+from tinyalign import engines, logs, sweep
 
 pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
@@ -60,7 +60,7 @@ def finished(asked):
 
 def half_done(asked):
     """The jobs that have begun and are not done."""
-    return [job for job in asked if sweep.newest(job.folder) and job not in finished(asked)]
+    return [job for job in asked if logs.newest(job.folder) and job not in finished(asked)]
 
 
 def ended(pid):
@@ -103,7 +103,7 @@ def test_ctrl_c_says_how_to_go_on_and_ends_the_workers(tmp_path):
     process = subprocess.Popen(
         [sys.executable, *argv], stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    until(lambda: any(sweep.newest(folder) for folder in (tmp_path / "cut").rglob("sft")))
+    until(lambda: any(logs.newest(folder) for folder in (tmp_path / "cut").rglob("sft")))
     workers = children(process.pid)
     os.killpg(process.pid, signal.SIGINT)
     try:
