@@ -58,14 +58,14 @@ def table(paths):
     rows = read(paths[0].parent)
     if not rows:
         return None
-    pages = {path.stem: path for path in paths}
+    pages, sources = {path.stem: path for path in paths}, tests()
     cells = [
         (
             f'<span id="row-{row["row"]}"><span class="phone">row </span>{row["row"]}</span>',
             f"note {row['note']}, line {', '.join(map(str, row['lines']))}",
             "<br>".join(map(quoted, row["quotes"])),
             markup.inline(row["truth"]),
-            shown_by(row, pages),
+            shown_by(row, pages, sources),
         )
         for row in rows
     ]
@@ -78,7 +78,7 @@ def quoted(quote):
     return re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", f"“{escape(quote)}”")
 
 
-def shown_by(row, pages):
+def shown_by(row, pages, sources):
     """Links to the place in a page and to the test that show a row, or why there is no test."""
     page, test, why = row["walkthrough"], row["test"], row["why_not"]
     parts = []
@@ -88,8 +88,8 @@ def shown_by(row, pages):
         parts.append(f'<a href="{page}.html{place}">{escape(name)}</a>')
     if test:
         shown = f"<code>{escape(test)}</code>"
-        there = test in tests()
-        parts.append(f'<a href="errata.html#{escape(test)}">{shown}</a>' if there else shown)
+        there = f'<a href="errata.html#{escape(test)}">{shown}</a>'
+        parts.append(there if test in sources else shown)
     return "<br>".join([*parts, escape(why)] if why else parts)
 
 
