@@ -8,7 +8,7 @@ for _library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
-from tinyalign import backend, strict  # noqa: E402
+from tinyalign import backend, report, strict  # noqa: E402
 
 relaxed = [HealthCheck.too_slow, HealthCheck.differing_executors]
 settings.register_profile("default", max_examples=50, deadline=None, suppress_health_check=relaxed)
@@ -37,3 +37,11 @@ def device(request, monkeypatch):
     monkeypatch.setattr(strict, "allow_float64", False)
     with backend.using(request.param):
         yield request.param
+
+
+@pytest.fixture(scope="module")
+def plain_curves():
+    """Empty pictures: a real one takes a hundred times longer than the run that it would show."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "curves", lambda metrics, path: path.write_text("<svg/>"))
+        yield

@@ -1,13 +1,18 @@
-"""Tiny jobs for the tests of sweeps. Run as a program it is a sweep, which a test can kill."""
+"""Runs for tests, and sweeps of tiny ones. As a program it is a sweep, which a test can kill."""
 
 import sys
 from pathlib import Path
 
-from tinyalign import engines, sweep
+from tinyalign import engines, experiment, plan, sweep
 from tinyalign.config import Config
 
 SIZES = {"batch_size": 8, "num_pairs": 20, "num_generations": 2, "eval_size": 5, "eval_every": 2}
 METHODS = (("sft",), ("dpo",), ("grpo",), ("reward", "ppo"))
+
+
+def run(folder, names, **settings):
+    """Summaries of the stages of a run."""
+    return experiment.run(plan.make(names.split(","), Config(**settings)), folder)
 
 
 def jobs(root, steps=4, seeds=(0, 1)):

@@ -1,26 +1,15 @@
 """Budgets: what a run has used when it ends is what was given, to the sample and to the step."""
 
-import json
-
 import pytest
+from sweeping import run
 
-from tinyalign import budget, checkpoint, experiment, methods, plan, report, stages
+from tinyalign import budget, checkpoint, experiment, logs, methods, plan, stages
 from tinyalign.config import Config
 from tinyalign.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("plain_curves")
 BANDIT = {"env": "bandit", "batch_size": 6, "num_generations": 4, "eval_every": 1000}
 BY_SAMPLES = [m for m in methods.METHODS if m.name not in ("sft", "best_of_n")]
-
-
-@pytest.fixture(autouse=True)
-def no_pictures(monkeypatch):
-    """They have tests of their own."""
-    monkeypatch.setattr(report, "curves", lambda rows, path: None)
-
-
-def run(folder, names, **settings):
-    """Summaries of the stages of a run."""
-    return experiment.run(plan.make(names.split(","), Config(**settings)), folder)
 
 
 @pytest.mark.parametrize("row", BY_SAMPLES, ids=lambda row: row.name)
@@ -35,31 +24,30 @@ def test_samples_are_matched(tmp_path, row):
         assert summary["samples"] == 250 // one * one
 
 
-@pytest.mark.parametrize("row", [m for m in methods.METHODS if m.name != "best_of_n"])
-def test_gradient_steps_are_matched(tmp_path, row):
+@pytest.mark.parametrize(
+    "row", [m for m in methods.METHODS if m.name != "best_of_n"], ids=lambda row: row.name
+)
+def test_gradient_steps_are_matched(tmp_path, row, monkeypatch):
     """Counted by Adam itself."""
+    counts, finish = [], experiment.finish
+
+    def finishing(job, folder, setting, progress, *rest):
+        counts.append({int(network.adam.step) for network in progress.networks.values()})
+        return finish(job, folder, setting, progress, *rest)
+
+    monkeypatch.setattr(experiment, "finish", finishing)
     run(tmp_path, row.name, budget="steps:8", **BANDIT | {"num_pairs": 30}, warmup_steps=1)
-    job = plan.make([row.name], Config(budget="steps:8", **BANDIT))
-    per_rollout = 4 if row.name in ("grpo", "ppo", "gspo", "cispo", "dapo") else 1
-    assert 8 % per_rollout == 0 and job.phases[-1].limit is None
-    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
-    rollouts = 8 // gradient_steps_of_one(row, job.phases[-1].config)
-    assert len(lines) == rollouts == job.phases[-1].config.steps
-
-
-def gradient_steps_of_one(row, config):
-    """By the settings that a policy gradient's rollout is cut with."""
-    several = row.surrogate is not None
-    return config.num_iterations * config.num_minibatches if several else 1
+    assert counts == [{8}]
+    (phase,) = plan.make([row.name], Config(budget="steps:8", **BANDIT)).phases
+    assert phase.limit is None and phase.config.steps == len(logs.metrics(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["dpo", "grpo"])
 def test_seconds_end_a_run_at_the_first_step_after_them(tmp_path, name):
     """Neither before nor a step later, and the learning rate has fallen by then."""
     (summary,) = run(tmp_path, name, budget="seconds:0.4", **BANDIT)
-    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert summary["seconds"] >= 0.4
-    assert all(row["seconds"] < 0.4 for row in rows[:-1])
+    assert all(row["seconds"] < 0.4 for row in logs.metrics(tmp_path)[:-1])
 
 
 def test_stages_share_a_budget(tmp_path):

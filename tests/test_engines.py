@@ -11,7 +11,7 @@ from concurrent import futures
 
 import pytest
 
-from tinyalign import cli, engines, report
+from tinyalign import cli, engines
 from tinyalign.errors import InputError
 
 SMALL = ["--env", "bandit", "--steps", "2", "--eval_size", "5", "--batch_size", "4"]
@@ -90,11 +90,11 @@ class Mine(Executor):
 """
 
 
+@pytest.mark.usefixtures("plain_curves")
 def test_anybodys_executor_carries_out_a_comparison(tmp_path, monkeypatch):
     """A class of a module in the current folder: the start, each method, then what each costs."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(report, "curves", lambda metrics, path: path.write_text("<svg/>"))
     (tmp_path / "my_engine.py").write_text(MINE)
     argv = ["compare", "sft", "dpo", *SMALL, "--num_pairs", "20", "--name", "mine"]
     assert cli.main([*argv, "--executor", "my_engine:Mine"]) == 0

@@ -7,16 +7,9 @@ TINYALIGN_SEEDS=5 runs five of them (about 15 minutes on two cores), .ci/run two
 import os
 
 import pytest
-
-from tinyalign import experiment, plan
-from tinyalign.config import Config
+from sweeping import run
 
 SEEDS = range(int(os.environ.get("TINYALIGN_SEEDS", "2")))
-
-
-def trained(folder, method, **settings):
-    """Summaries of the stages of a run on addition."""
-    return experiment.run(plan.make([method], Config(**settings)), folder)
 
 
 def warm_start(summaries):
@@ -30,7 +23,7 @@ def warm_start(summaries):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_sft_solves_addition(tmp_path, seed):
     """At least 98 % exact match on held-out problems."""
-    (summary,) = trained(tmp_path, "sft", seed=seed)
+    (summary,) = run(tmp_path, "sft", seed=seed)
     assert summary["eval_accuracy"] >= 0.98
 
 
@@ -39,7 +32,7 @@ def test_sft_solves_addition(tmp_path, seed):
 @pytest.mark.parametrize("method", ["grpo", "ppo"])
 def test_online_methods_finish_what_sft_began(tmp_path, method, seed):
     """From 30–60 % to at least 95 % on held-out problems, by reward alone."""
-    summaries = trained(tmp_path, method, seed=seed)
+    summaries = run(tmp_path, method, seed=seed)
     warm_start(summaries)
     assert summaries[-1]["eval_accuracy"] >= 0.95
 
@@ -48,7 +41,7 @@ def test_online_methods_finish_what_sft_began(tmp_path, method, seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_dpo_improves_on_the_policy_its_pairs_were_sampled_from(tmp_path, seed):
     """At least 10 points more on held-out problems, at a KL below a stated 3 nats a completion."""
-    summaries = trained(tmp_path, "dpo", seed=seed)
+    summaries = run(tmp_path, "dpo", seed=seed)
     assert summaries[-1]["eval_accuracy"] >= warm_start(summaries) + 0.10
     assert summaries[-1]["eval_kl"] < 3.0
 
@@ -60,12 +53,12 @@ LSTM = {"sft": 0.98, "grpo": 0.90, "ppo": 0.90}  # what is claimed of the LSTM, 
 @pytest.mark.parametrize("method", LSTM)
 def test_the_lstm_learns_too(tmp_path, method):
     """The same methods on the recurrent model reach the stated accuracy."""
-    summaries = trained(tmp_path, method, model="lstm", seed=0)
+    summaries = run(tmp_path, method, model="lstm", seed=0)
     assert summaries[-1]["eval_accuracy"] >= LSTM[method]
 
 
 @pytest.mark.slow
 def test_dpo_improves_the_lstm_too(tmp_path):
     """At least 5 points more on held-out problems."""
-    summaries = trained(tmp_path, "dpo", model="lstm", seed=0)
+    summaries = run(tmp_path, "dpo", model="lstm", seed=0)
     assert summaries[-1]["eval_accuracy"] >= warm_start(summaries) + 0.05

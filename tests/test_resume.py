@@ -1,6 +1,5 @@
 """Same seed, same numbers: run twice, or killed with -9 and resumed."""
 
-import json
 import os
 import random
 import signal
@@ -10,7 +9,7 @@ import time
 
 import pytest
 
-from tinyalign import cli
+from tinyalign import cli, logs
 
 TINY = ["--width", "16", "--layers", "1", "--heads", "2", "--eval_size", "20", "--eval_every", "3"]
 
@@ -22,8 +21,7 @@ def command(folder, method, *extra):
 
 def metrics(folder):
     """Every row but its time."""
-    lines = (folder / "run" / "metrics.jsonl").read_text().splitlines()
-    rows = [json.loads(line) for line in lines]
+    rows = logs.metrics(folder / "run")
     return [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
 
 

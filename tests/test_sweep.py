@@ -8,8 +8,10 @@ from concurrent import futures
 import pytest
 from sweeping import jobs, stamps
 
-from tinyalign import engines, experiment, logs, report, sweep
+from tinyalign import engines, experiment, logs, sweep
 from tinyalign.errors import InputError
+
+pytestmark = pytest.mark.usefixtures("plain_curves")
 
 
 class Interrupted(Exception):
@@ -36,14 +38,6 @@ class Counting(engines.Serial):
     def submit(self, fn, /, *args, **kwargs):
         self.jobs += 1
         return super().submit(fn, *args, **kwargs)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def plain_curves():
-    """A picture takes a hundred times longer than the runs that it would show."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "curves", lambda metrics, path: path.write_text("<svg/>"))
-        yield
 
 
 @pytest.fixture(scope="module")

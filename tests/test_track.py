@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tinyalign import cli, experiment, report, track
+from tinyalign import cli, experiment, logs, track
 
+pytestmark = pytest.mark.usefixtures("plain_curves")
 SMALL = ["--env", "bandit", "--steps", "6", "--eval_every", "2", "--batch_size", "4", "--seed", "3"]
 
 
@@ -21,17 +22,10 @@ def run(folder, *extra):
 
 def written(folder):
     """The numbers of each line of metrics.jsonl, by the number of the line."""
-    lines = (folder / "one" / "metrics.jsonl").read_text().splitlines()
     return {
-        number: {k: v for k, v in json.loads(line).items() if k not in ("stage", "step")}
-        for number, line in enumerate(lines, 1)
+        number: {k: v for k, v in row.items() if k not in ("stage", "step")}
+        for number, row in enumerate(logs.metrics(folder / "one"), 1)
     }
-
-
-@pytest.fixture(autouse=True)
-def plain_curves(monkeypatch):
-    """Pictures are not looked at here."""
-    monkeypatch.setattr(report, "curves", lambda metrics, path: path.write_text("<svg/>"))
 
 
 class Killed(Exception):

@@ -4,11 +4,9 @@ Short budgets, so that the whole zoo is tried; the table is printed with -s. Ful
 test_learning.py. Choices were made on seeds 100 and 101; these seeds were not looked at.
 """
 
-import json
-
 import pytest
 
-from tinyalign import experiment, methods, plan
+from tinyalign import experiment, logs, methods, plan
 from tinyalign.config import LEARNED_BETA, Config
 from toy_envs import bandit
 
@@ -116,5 +114,4 @@ def test_grpo_hacks_a_proxy(tmp_path):
 
 def evaluations(folder):
     """The last evaluation of each of two stages."""
-    lines = (folder / "metrics.jsonl").read_text().splitlines()
-    return [row for row in map(json.loads, lines) if "eval_accuracy" in row]
+    return [row for row in logs.metrics(folder) if "eval_accuracy" in row]

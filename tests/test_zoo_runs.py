@@ -4,27 +4,18 @@ import json
 
 import numpy as np
 import pytest
+from sweeping import run
 
-from tinyalign import checkpoint, cli, experiment, methods, plan, policy, report, weights
-from tinyalign.config import Config
+from tinyalign import checkpoint, cli, experiment, methods, plan, policy, weights
+from tinyalign.logs import metrics
 from tinyalign.tree import leaves
 from toy_envs import hackable, programs
 
+pytestmark = pytest.mark.usefixtures("plain_curves")
 TINY = {"width": 16, "layers": 1, "heads": 2, "eval_size": 20, "eval_every": 100}
 ON_BANDIT = {"env": "bandit", "model": "transformer"}  # where every policy's rewards differ
 SHORT = {"steps": 3, "num_pairs": 40, "batch_size": 12, "start_accuracy": 0.0}
 each_row = pytest.mark.parametrize("row", methods.METHODS, ids=lambda row: row.name)
-
-
-@pytest.fixture(autouse=True)
-def no_pictures(monkeypatch):
-    """They have tests of their own, and take longer than these runs."""
-    monkeypatch.setattr(report, "curves", lambda rows, path: None)
-
-
-def run(folder, names, **settings):
-    """Summaries of the stages of a run."""
-    return experiment.run(plan.make(names.split(","), Config(**settings)), folder)
 
 
 @each_row
@@ -96,10 +87,6 @@ def test_programs_report_pass_at_1_and_pass_at_k(tmp_path):
     run(tmp_path, "grpo", env="programs", **TINY, **SHORT)
     (row,) = [row for row in metrics(tmp_path) if row["stage"] == "grpo" and "eval_pass@1" in row]
     assert 0 <= row["eval_pass@1"] <= row[f"eval_pass@{programs.make().attempts}"] <= 1
-
-
-def metrics(folder):
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
 def test_a_hackable_run_shows_the_proxy_beside_the_truth(tmp_path):
