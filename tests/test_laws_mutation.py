@@ -10,6 +10,7 @@ from tests.independent.mutate import compiled, mutants
 from tests.test_laws import NOT_A_FUNCTION_OF_OURS, OURS, named
 from tinyalign.laws import METHODS, CannotCall
 from tinyalign.laws.judge import BROKEN, UNJUDGED, judge, laws_for, repeatable
+from tinyalign.laws.methods import BY_NAME
 from tinyalign.laws.subject import Subject
 from tinyalign.losses import advantage, log_ratio, policy_gradient, ranking
 
@@ -86,7 +87,7 @@ def survives(fn, method):
 
 def survivors(name, function, caller):
     """Descriptions of the mutants that no law kills, and how many mutants there are."""
-    method = next(m for m in METHODS if m.name == (caller or name))
+    method = BY_NAME[caller or name]
     alive, count = [], 0
     for words, tree in mutants(function):
         try:

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tinyalign.laws import METHODS
 from tinyalign.laws.judge import BROKEN, judge_all, repeatable
+from tinyalign.laws.methods import BY_NAME
 
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore")]
 
 
 def broken(fn, name, conventions=None, **how):
-    method = next(m for m in METHODS if m.name == name)
-    verdicts = judge_all(fn, method, conventions or {}, setting=repeatable(50), **how)
+    verdicts = judge_all(fn, BY_NAME[name], conventions or {}, setting=repeatable(50), **how)
     return [v.law.name for v in verdicts if v.status == BROKEN]
 
 

@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
-from tests.test_laws import named_method, wrong
+from tests.test_laws import wrong
 from tinyalign.laws.judge import repeatable
+from tinyalign.laws.methods import BY_NAME
 from tinyalign.laws.report import examine
 from tinyalign.losses import preference
 
 
 def examined(fn, name, conventions=None, shrink=False):
     setting = repeatable(6, shrink=shrink)
-    return examine(fn, named_method(name), conventions or {}, setting=setting)
+    return examine(fn, BY_NAME[name], conventions or {}, setting=setting)
 
 
 def test_a_mean_over_the_batch_is_recognised():

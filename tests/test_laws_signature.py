@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.test_laws import named_method
 from tinyalign.laws import CannotCall, assert_lawful, laws_of
 from tinyalign.laws.command import check
 from tinyalign.laws.judge import HOLDS, SILENT, judge, repeatable
@@ -19,7 +18,7 @@ from tinyalign.methods import METHODS
 
 
 def examined(fn, name, **conventions):
-    return examine(fn, named_method(name), conventions, setting=repeatable(8, shrink=False))
+    return examine(fn, BY_NAME[name], conventions, setting=repeatable(8, shrink=False))
 
 
 def odds(a):
@@ -59,7 +58,7 @@ def test_the_filling_keeps_to_the_reduction(reduction):
     def reduced(chosen_avg, rejected_avg, lam=0.1):
         return getattr(orpo(chosen_avg, rejected_avg, lam), reduction)()
 
-    subject = Subject(reduced, named_method("orpo"), {"reduction": reduction})
+    subject = Subject(reduced, BY_NAME["orpo"], {"reduction": reduction})
     found = {judge(law, subject, repeatable(6)).status for law in laws_of("orpo")}
     assert found == {HOLDS, SILENT}
 
@@ -96,7 +95,7 @@ def test_kto_with_swapped_labels_is_named():
 )
 def test_no_setting_takes_an_array_and_no_array_is_a_setting(fn, name, sentence):
     with pytest.raises(CannotCall, match=sentence):
-        Subject(fn, named_method(name))
+        Subject(fn, BY_NAME[name])
 
 
 def test_arrays_need_not_come_first():
@@ -131,7 +130,7 @@ def test_a_mask_is_filled_with_ones():
     def wrong(logprobs, old_logprobs, advantages, mask, eps=0.2):
         return -ppo(logprobs, old_logprobs, advantages, eps) * mask
 
-    subject = Subject(wrong, named_method("clipped_surrogate"))
+    subject = Subject(wrong, BY_NAME["clipped_surrogate"])
     at_the_start = next(law for law in laws_of("ppo") if law.name == "PP1")
     code = as_code(subject, "mine", judge(at_the_start, subject, repeatable(4)))
     assert ", mask=array([[1.0]]), eps=" in code
@@ -163,7 +162,7 @@ def test_a_module_is_read_by_its_forward():
         def forward(self, chosen, rejected, ref_chosen, ref_rejected, temperature):
             return dpo(chosen, rejected, ref_chosen, ref_rejected, temperature)
 
-    subject = Subject(Module(), named_method("dpo"))
+    subject = Subject(Module(), BY_NAME["dpo"])
     assert subject.label == "Module" and subject.parameters == {"beta": "temperature"}
     assert judge(laws_of("dpo")[1], subject, repeatable(4)).status == HOLDS
 

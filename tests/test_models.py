@@ -8,16 +8,14 @@ from here import here, sent
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import seeds
-from tiny import NAMES, SIZES, VOCAB, parameters, some_tokens
+from tiny import SIZES, VOCAB, deep_models, each_model, parameters, some_tokens
 
 import tinyalign.ops
 import tinyalign.policy
 import tinyalign.tree
 from tinyalign.models import lstm, tabular, transformer
 
-each_model = pytest.mark.parametrize("model", NAMES.values(), ids=NAMES)
 ops, policy, tree = (here(m) for m in (tinyalign.ops, tinyalign.policy, tinyalign.tree))
-deep_models = pytest.mark.parametrize("model", [transformer, lstm], ids=["transformer", "lstm"])
 
 
 def close(actual, expected):

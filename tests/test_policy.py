@@ -9,14 +9,13 @@ from here import here, sent
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import seeds
-from tiny import NAMES, VOCAB, parameters, some_tokens
+from tiny import VOCAB, deep_models, each_model, parameters, some_tokens
 
 import tinyalign.policy
 from tinyalign.backend import to_device, to_host, using, xp
 from tinyalign.models import lstm, tabular, transformer
 from tinyalign.tree import tree_map
 
-each_model = pytest.mark.parametrize("model", NAMES.values(), ids=NAMES)
 EOS = VOCAB - 1
 policy = here(tinyalign.policy)
 
@@ -80,7 +79,7 @@ def test_the_same_generator_draws_the_same_sample(model, seed, request):
         np.testing.assert_array_equal(first, again)
 
 
-@pytest.mark.parametrize("model", [transformer, lstm, tabular])
+@each_model
 def test_a_device_draws_the_same_tokens(model, device):
     """The uniforms come from the host's generator, so every backend draws the same completions."""
     request = dict(prompts=[[1], [2, 3, 0]], max_new_tokens=6, eos=EOS, num_generations=8)
@@ -181,7 +180,7 @@ def test_temperature_zero_takes_the_likeliest_token(model):
     np.testing.assert_array_equal(sampled(model, params, 1, request, temperature=0).tokens, tokens)
 
 
-@pytest.mark.parametrize("model", [transformer, lstm], ids=["transformer", "lstm"])
+@deep_models
 def test_finished_rows_are_not_computed(model):
     """Of the rows fed to the model at least three quarters are not finished, at every step."""
     fed = []

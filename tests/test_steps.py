@@ -7,17 +7,15 @@ import autograd.core
 import numpy as np
 import pytest
 from here import copied, fetched, frozen, here, sent
-from tiny import NAMES, SIZES, VOCAB
+from tiny import SIZES, VOCAB, deep_models, each_model
 
 from tinyalign import losses, policy, steps, strict, tree
 from tinyalign.backend import to_device, using, xp
 from tinyalign.losses import aggregate, divergence
-from tinyalign.models import lstm, transformer
+from tinyalign.models import transformer
 from tinyalign.steps import Experience, Optimizer
 from tinyalign.tree import leaves, tree_map
 
-each_model = pytest.mark.parametrize("model", NAMES.values(), ids=NAMES)
-deep_models = pytest.mark.parametrize("model", [transformer, lstm], ids=["transformer", "lstm"])
 OPTIMIZER = Optimizer(learning_rate=1e-2)
 
 
@@ -226,10 +224,8 @@ def test_a_step_descends_on_a_fixed_batch(family, model):
 def test_a_learning_rate_of_zero_leaves_the_parameters(family, monkeypatch):
     """θ − 0·m̂/√v̂ = θ, bit by bit."""
     params, step = family(transformer)
-    still = functools.partial(steps.adam)
-    monkeypatch.setattr(
-        steps, "adam", lambda p, g, s, *, learning_rate: still(p, g, s, learning_rate=0.0)
-    )
+    still = functools.partial(steps.adam, learning_rate=0.0)
+    monkeypatch.setattr(steps, "adam", lambda p, g, s, *, learning_rate: still(p, g, s))
     begin = steps.learner(params)
     network, _ = step(begin)
     np.testing.assert_array_equal(weights(network), weights(begin))

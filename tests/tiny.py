@@ -1,6 +1,7 @@
 """Small models for tests: every parameter random, in float64 unless asked otherwise."""
 
 import numpy as np
+import pytest
 from here import frozen, here
 
 from tinyalign.models import lstm, tabular, transformer
@@ -12,7 +13,8 @@ SIZES = {
     lstm: dict(width=6, layers=2),
     tabular: {},
 }
-NAMES = {"transformer": transformer, "lstm": lstm, "tabular": tabular}
+each_model = pytest.mark.parametrize("model", SIZES, ids=["transformer", "lstm", "tabular"])
+deep_models = pytest.mark.parametrize("model", [transformer, lstm], ids=["transformer", "lstm"])
 
 
 def parameters(model, seed=0, dtype=np.float64, **sizes):
