@@ -50,11 +50,8 @@ def measure(threads):
     experiment.keep_freed_memory()
     rng, rows = np.random.default_rng(0), []
     for name, width, length, batch in CASES:
-        tokens = rng.integers(train_step.VOCAB, size=(batch, length + 1))
-        sizes = {"layers": 2, "heads": 4, "context": length} if name != "lstm" else {}
-        model = train_step.MODELS[name]
-        params = model.init(rng, vocab=train_step.VOCAB, width=width, **sizes)
-        step, taken = train_step.ours(model, params, tokens), []
+        drawn = train_step.prepared(rng, name, width, length, batch)
+        step, taken = train_step.ours(train_step.MODELS[name], *drawn), []
         for _ in range(ROUNDS):
             spent.clear()
             begin = time.thread_time()

@@ -24,6 +24,13 @@ CASES = [  # model, width, length, batch
 MODELS = {"transformer": transformer, "lstm": lstm}
 
 
+def prepared(rng, name, width, length, batch):
+    """Parameters and tokens of a case, drawn in this order: the tokens, then the parameters."""
+    tokens = rng.integers(VOCAB, size=(batch, length + 1))
+    sizes = {"layers": LAYERS, "heads": HEADS, "context": length} if name != "lstm" else {}
+    return MODELS[name].init(rng, vocab=VOCAB, width=width, **sizes), tokens
+
+
 def ours(model, params, tokens):
     """A function that takes one step of tinyalign."""
     mask = np.ones((len(tokens), tokens.shape[1] - 1), np.float32)
@@ -102,9 +109,7 @@ def measure(threads):
     experiment.keep_freed_memory()
     rng, rate, rows, left_out = np.random.default_rng(0), gemm_rate(threads), [], {}
     for name, width, length, batch in CASES:
-        tokens = rng.integers(VOCAB, size=(batch, length + 1))
-        sizes = {"layers": LAYERS, "heads": HEADS, "context": length} if name != "lstm" else {}
-        params = MODELS[name].init(rng, vocab=VOCAB, width=width, **sizes)
+        params, tokens = prepared(rng, name, width, length, batch)
         todo = shapes(name, width, batch * length)
         variants = {"tinyalign": ours(MODELS[name], params, tokens), "products": products(todo)}
         variants |= peers(name, params, tokens, threads, left_out)
