@@ -1,4 +1,4 @@
-"""One BLAS thread per test process, and Hypothesis profiles for every day and for a long look."""
+"""One BLAS thread per test process, Hypothesis profiles, and fixtures that several files share."""
 
 import os
 
@@ -37,6 +37,14 @@ def device(request, monkeypatch):
     monkeypatch.setattr(strict, "allow_float64", False)
     with backend.using(request.param):
         yield request.param
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A folder with two short walkthroughs."""
+    from course import course_in
+
+    return course_in(tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,7 @@ def test_a_good_file_is_read_as_it_stands(path, file):
             assert texts == line["completions"] and data.reward[i].tolist() == line["rewards"]
             assert np.all(np.diff(data.reward[i][told[1]]) <= 0)
         else:
-            places = {k: v for k, v in data.feedback._asdict().items() if k not in ("prompt",)}
+            places = {k: v for k, v in data.feedback._asdict().items() if k != "prompt"}
             names = {"best": "completion", "desirable": "label"}
             for name, place in places.items():
                 value = bool(place[i]) if name == "desirable" else texts[place[i]]

@@ -1,7 +1,6 @@
 """docs/gpu.md: its predictions are those that the benchmark prints, and its commands exist."""
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ PAGE = (ROOT / "docs" / "gpu.md").read_text(encoding="utf8")
 @pytest.fixture
 def benchmark(monkeypatch):
     """tests/benchmarks/gpu_steps.py as a module."""
-    monkeypatch.setattr(sys, "path", [str(ROOT / "tests" / "benchmarks"), *sys.path])
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "benchmarks"))
     import gpu_steps
 
     return gpu_steps

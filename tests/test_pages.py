@@ -6,18 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from course import built, check_page, course_in, text_of
+from course import built, check_page, text_of
 
 from tinyalign import cli, pages
 from tinyalign.errors import InputError
 from tinyalign.pages import contents, errata, markup, site
 
 ROOT = Path(__file__).parent.parent
-
-
-@pytest.fixture
-def course(tmp_path):
-    return course_in(tmp_path)
 
 
 def test_every_page_is_well_formed_and_needs_nothing_else(course):

@@ -1,7 +1,7 @@
 """Errata: a page made from their data, and links between rows, pages and tests."""
 
 import pytest
-from course import built, check_page, course_in, text_of
+from course import built, check_page, text_of
 
 from tinyalign.errors import InputError
 from tinyalign.pages import errata, site
@@ -10,11 +10,6 @@ ERRATA = """[{"row": 3, "note": "004", "lines": [3, 5], "quotes": ["a < b"], "tr
 "walkthrough": "00_first", "test": "test_row_01", "why_not": null},
 {"row": 12, "note": "001", "lines": [7], "quotes": ["c"], "truth": "d",
 "walkthrough": null, "test": null, "why_not": "history"}]"""
-
-
-@pytest.fixture
-def course(tmp_path):
-    return course_in(tmp_path)
 
 
 def test_errata_are_a_page_of_their_own(course):

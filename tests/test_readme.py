@@ -77,9 +77,8 @@ def test_every_command_of_readme_is_one(capsys):
 
 def test_the_files_that_readme_names_are_there():
     """Every path in README exists, the picture included."""
-    root = Path(__file__).parent.parent
     for path in re.findall(r"(?:tinyalign/examples|docs)/[\w./]+\w", README):
-        assert (root / path).exists(), path
+        assert (ROOT / path).exists(), path
 
 
 @pytest.mark.slow

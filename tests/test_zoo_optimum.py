@@ -179,7 +179,6 @@ def kto():
 
     def mean(theta):
         logp = log_probabilities(theta)
-        assert L.kto_z0(logp[CHOSEN], LOG_REF[CHOSEN]) >= 0
         liked = L.kto(logp, LOG_REF, np.ones(ARMS), z0, beta=1.0, **weight)
         disliked = L.kto(logp, LOG_REF, np.zeros(ARMS), z0, beta=1.0, **weight)
         return np.sum(REF * (up * liked + (1 - up) * disliked))

@@ -32,8 +32,7 @@ def methods():
     from tinyalign import screen
 
     console = screen.printer()
-    rows = sorted(table.METHODS, key=lambda row: list(FEEDBACK).index(row.learns_from))
-    for kind, section in groupby(rows, key=lambda row: row.learns_from):
+    for kind, section in groupby(by_feedback(), key=lambda row: row.learns_from):
         console.print(f"[bold]{kind}[/bold]: {FEEDBACK[kind]}")
         console.print(section_table(section, console.width))
         console.print()
@@ -41,6 +40,11 @@ def methods():
     console.print("constant: what the loss reads and no gradient reaches")
     console.print("tinyalign show METHOD prints its formula, its paper and its source")
     return 0
+
+
+def by_feedback():
+    """All methods, in the order of FEEDBACK."""
+    return sorted(table.METHODS, key=lambda row: list(FEEDBACK).index(row.learns_from))
 
 
 def section_table(section, width):

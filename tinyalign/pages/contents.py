@@ -58,7 +58,6 @@ def reading_path(name, numbers, titles):
 
 def methods_table():
     """Every method: what it learns from, what it holds in memory, its paper."""
-    kinds = list(show.FEEDBACK)
     rows = [
         (
             f"<code>{row.name}</code>",
@@ -67,7 +66,7 @@ def methods_table():
             ", ".join(methods.holds(row)),
             escape(show.short(row.paper)),
         )
-        for row in sorted(methods.METHODS, key=lambda row: kinds.index(row.learns_from))
+        for row in show.by_feedback()
     ]
     said = "<p><code>tinyalign show METHOD</code> prints a formula, a paper and the source.</p>\n"
     return said + markup.table(

@@ -10,7 +10,7 @@ from pathlib import Path
 from tinyalign.errors import InputError
 from tinyalign.pages import contents, errata, layout
 from tinyalign.pages.cells import title
-from tinyalign.pages.markup import ROOT, need
+from tinyalign.pages.markup import ROOT, escape, need
 
 WALKTHROUGHS = ROOT / "walkthroughs"
 LIBRARIES = ("pygments", "markdown_it", "mdit_py_plugins", "latex2mathml")
@@ -98,7 +98,7 @@ def neighbours(path, paths):
 def unbuilt(path):
     """The body of a page whose walkthrough has not run."""
     command = f"<code>tinyalign read {path.stem[:2]}</code>"
-    heading = f"<h1>{layout.markup.escape(title(path))}</h1>"
+    heading = f"<h1>{escape(title(path))}</h1>"
     return f"{heading}\n<p>{UNBUILT} {command} builds it.</p>\n"
 
 
