@@ -36,8 +36,8 @@ def parse(text):
         value = float(amount)
     except ValueError:
         value = 0.0
-    whole = unit == "seconds" or value == int(value) if abs(value) < 1e12 else False
-    if unit not in UNITS or not value > 0 or not whole:
+    whole = unit == "seconds" or value.is_integer()
+    if unit not in UNITS or not 0 < value < 1e12 or not whole:
         examples = ", ".join(f"{unit}:{example}" for unit, example in UNITS.items())
         raise InputError(f"--budget is {text!r}, want recipe, or such as {examples}")
     return unit, value
