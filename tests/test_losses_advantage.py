@@ -1,4 +1,4 @@
-"""Group baselines, GAE, shaped rewards, KL control: laws.md sections 8, 9 and 10."""
+"""Group baselines, GAE, shaped rewards, KL control."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""What is averaged by what: laws.md section 12."""
+"""What is averaged by what."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""KL estimators, by exact expectation over the vocabulary: laws.md section 8."""
+"""KL estimators, by exact expectation over the vocabulary."""
 
 import autograd.numpy as anp
 import numpy as np

@@ -1,4 +1,4 @@
-"""Clipped surrogates, value loss, entropy, overlong penalty: laws.md sections 9 and 11."""
+"""Clipped surrogates, value loss, entropy, overlong penalty."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Pair losses with a reference: laws.md section 3."""
+"""Pair losses with a reference."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Ranked and scored lists: laws.md section 6, and rejection sampling from section 13."""
+"""Ranked and scored lists, and rejection sampling."""
 
 import itertools
 import math

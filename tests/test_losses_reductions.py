@@ -1,4 +1,4 @@
-"""The identities that tie the methods together, to 1e-12: losses.md section 1."""
+"""The identities that tie the methods together, to 1e-12."""
 
 import math
 

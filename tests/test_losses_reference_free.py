@@ -1,4 +1,4 @@
-"""Pair losses without a reference, and triples: laws.md sections 4 and 7."""
+"""Pair losses without a reference, and triples."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Cross-entropy, reward models and rankings: laws.md sections 1 and 2."""
+"""Cross-entropy, reward models and rankings."""
 
 import itertools
 import math

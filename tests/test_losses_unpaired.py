@@ -1,4 +1,4 @@
-"""KTO: laws.md section 5."""
+"""KTO: thumbs up or down."""
 
 import autograd.numpy as anp
 import numpy as np

@@ -18,7 +18,7 @@ from tinyalign.laws.museum import EXHIBITS
 from tinyalign.laws.subject import Subject
 
 TABLE = recorded()
-NOTE_004 = {  # exhibit -> laws that errata.md says it breaks
+NOTE_004 = {  # exhibit -> laws that it has to break, whatever else it breaks
     "dpo_reference_is_live_policy": {"D6b"},
     "sequence_mask_one_late": {"C.S1", "C.S2", "C.S3"},
     "sequence_unshifted": {"P3", "C.S3"},

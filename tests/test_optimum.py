@@ -1,4 +1,4 @@
-"""Known answers on a bandit: laws.md section 13. Each optimum is checked by a gradient of zero."""
+"""Known answers on a bandit. Each optimum is checked by a gradient of zero."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""The identities that tie the zoo together, one line each, to 1e-12: losses.md section 1.
+"""The identities that tie the zoo together, one line each, to 1e-12.
 
 Random moderate numbers in float64; test_losses_reductions.py draws the same identities with
 hypothesis, at the extremes too. The table: pytest -n 0 -s tests/test_zoo_reductions.py

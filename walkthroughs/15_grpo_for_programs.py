@@ -78,7 +78,7 @@ table(["right of 6", "pass@3, all subsets", "pass_at_k", "1 − (1 − c/n)^3"],
 # %% [markdown]
 # ## The start: a little imitation
 #
-# The command `tinyalign run sft grpo --env programs` does what follows; here its two stages are
+# The command `tinyalign run sft,grpo --env programs` does what follows; here its two stages are
 # called one after the other, so that one can look in between.
 #
 # **The dial:** `START`, the share of problems that imitation solves before it stops. Begin at 0.05:
