@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from tinyalign import cli, compare, report, results
-from tinyalign.report import pictures, verdicts
+from tinyalign.report import drawing, pictures, verdicts
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- compare: begin -->\n", "<!-- compare: end -->"
@@ -61,7 +61,7 @@ def write_page(env, found):
     (docs / f"compare_{env}.md").write_text(page(env, found) + "\n")
     for name, (figure, _) in compare.figures_of(found).items():
         if name != "compare":
-            pictures.figures.save(figure, docs / f"compare_{env}_{name}.svg")
+            drawing.save(figure, docs / f"compare_{env}_{name}.svg")
 
 
 def write_readme(found):
