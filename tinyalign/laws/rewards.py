@@ -6,7 +6,7 @@ import numpy as np
 
 from tinyalign.laws.domain import floats, log_sigmoid, per_row, shifts, sigmoid
 from tinyalign.laws.general import example_laws
-from tinyalign.laws.law import Broken, at_most, law, same, same_slope
+from tinyalign.laws.law import Broken, at_most, law, rounding, same, same_slope
 
 LOG2 = np.log(2.0)
 
@@ -101,7 +101,7 @@ def orders_sum_to_one(loss, x, p):
     """over all orders of the same rewards the probabilities exp(-L) add to 1"""
     row = x[0][0]
     orders = np.array([row[list(order)] for order in permutations(range(len(row)))])
-    same(np.sum(np.exp(-loss(orders, **p))), 1.0, room=1e-6 if loss.dtype == "float64" else 1e-3)
+    same(np.sum(np.exp(-loss(orders, **p))), 1.0, room=rounding(1e-6, 1e-3))
 
 
 def ranked_level_is_free(loss, x, p, c):
