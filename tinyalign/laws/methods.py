@@ -27,7 +27,7 @@ from tinyalign.laws import (
 from tinyalign.laws import conventions as choice
 from tinyalign.laws.domain import betas, floats
 from tinyalign.laws.general import DETACHED
-from tinyalign.laws.method import DETACH, Method, elements, rows
+from tinyalign.laws.method import Method, elements, rows
 
 small, weights = floats(0.0, 0.45), floats(0.1, 3.0)
 gammas, alphas = floats(-3.0, 3.0), floats(0.0, 3.0)
@@ -222,7 +222,7 @@ def with_constants(row):
     constants = CONSTANTS.get(row.name, ())
     if not constants:
         return row
-    conventions = (*row.conventions, DETACH)
+    conventions = (*row.conventions, choice.DETACH)
     return replace(row, constants=constants, conventions=conventions, laws=[*row.laws, DETACHED])
 
 
