@@ -3,13 +3,10 @@
 from itertools import product
 
 import numpy as np
-from hypothesis import strategies as st
 
-from tinyalign.laws.domain import floats, softmax
+from tinyalign.laws.domain import floats, softmax, three
 from tinyalign.laws.general import example_laws
 from tinyalign.laws.law import at_most, law, rounding, same
-
-three = st.tuples(*[floats(-2.0, 2.0)] * 3).map(np.array)
 
 
 def sums_to_zero(loss, x, p):

@@ -108,7 +108,7 @@ PAIRS = [
     method("kto", "unpaired", "logp ref_logp desirable z0", draws.thumbs(), unpaired.KTO, beta=beta,
            weight_desirable=(weights, 1.0), weight_undesirable=(weights, 1.0)),
     method("bradley_terry", "reward model", "chosen_reward rejected_reward", draws.reward_pairs,
-           rewards.bradley_terry(advantage.three), margin=(floats(0.0, 3.0), 0.0),
+           rewards.BRADLEY_TERRY, margin=(floats(0.0, 3.0), 0.0),
            center=(floats(0.0, 0.5), 0.0)),
     method("plackett_luce", "reward model", "ranked_reward", draws.groups, rewards.PLACKETT_LUCE),
     method("rrhf", "ranked list", "avg_logp reward best_nll", draws.candidates_nll(),

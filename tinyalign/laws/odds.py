@@ -3,11 +3,10 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from tinyalign.laws.domain import log_sigmoid, sigmoid
+from tinyalign.laws.domain import LOG2, log_sigmoid, sigmoid
 from tinyalign.laws.general import example_laws
 from tinyalign.laws.law import law, rounding, same, same_slope
 from tinyalign.laws.reference_free import (
-    LOG2,
     WAY,
     likelihood_adds,
     preference,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinyalign.laws.domain import floats, log_sigmoid, log_softmax, sigmoid, softmax
+from tinyalign.laws.domain import LOG2, floats, log_sigmoid, log_softmax, sigmoid, softmax, three
 from tinyalign.laws.general import example_laws
 from tinyalign.laws.law import at_most, law, same, same_slope
 from tinyalign.laws.pair import (
@@ -20,7 +20,7 @@ from tinyalign.laws.pair import (
     starts_at,
     swap_adds,
 )
-from tinyalign.laws.pair_dpo import LOG2, both, triples
+from tinyalign.laws.pair_dpo import both
 
 
 def least_at_half_over_tau(loss, x, p):
@@ -75,7 +75,7 @@ IPO = example_laws(
     law("I2", overshoot_costs_too, d=gaps),
     law("I5", noise_pulls_the_target_in, right=floats(0.5, 1.0)),
     law("I7", slopes_are(ipo_slopes), sentence="the slopes are ±2(D - 1/(2τ))"),
-    law("I6", ipo_optimum, reward=triples, ref=triples),
+    law("I6", ipo_optimum, reward=three, ref=three),
 )
 
 

@@ -1,9 +1,8 @@
 """DPO and the losses that bend it: cDPO, robust DPO, hinge, DPOP, EXO."""
 
 import numpy as np
-from hypothesis import strategies as st
 
-from tinyalign.laws.domain import floats, log_sigmoid, log_softmax, sigmoid, softmax
+from tinyalign.laws.domain import LOG2, log_sigmoid, log_softmax, sigmoid, softmax, three
 from tinyalign.laws.general import example_laws
 from tinyalign.laws.law import Broken, at_most, differs, law, same, same_slope
 from tinyalign.laws.pair import (
@@ -19,9 +18,6 @@ from tinyalign.laws.pair import (
     starts_at,
     swap_adds,
 )
-
-LOG2 = np.log(2.0)
-triples = st.tuples(*[floats(-2.0, 2.0)] * 3).map(np.array)
 
 
 def both(slope):
@@ -87,7 +83,7 @@ DPO = example_laws(
         slopes_are(dpo_slopes),
         sentence="the slopes are -βσ(-z) on chosen, +βσ(-z) on rejected",
     ),
-    law("D7", recovers_the_optimum, reward=triples, ref=triples),
+    law("D7", recovers_the_optimum, reward=three, ref=three),
 )
 
 

@@ -5,11 +5,9 @@ x is (chosen, rejected) or (chosen, rejected, some NLL); LO is the difference of
 
 import numpy as np
 
-from tinyalign.laws.domain import floats, per_row, shifts, sigmoid
+from tinyalign.laws.domain import LOG2, floats, per_row, shifts, sigmoid
 from tinyalign.laws.general import example_laws
 from tinyalign.laws.law import Broken, at_most, law, same, same_slope
-
-LOG2 = np.log(2.0)
 
 
 def preference(loss, chosen, rejected, p):

@@ -4,11 +4,9 @@ from itertools import permutations
 
 import numpy as np
 
-from tinyalign.laws.domain import floats, log_sigmoid, per_row, shifts, sigmoid
+from tinyalign.laws.domain import LOG2, floats, log_sigmoid, per_row, shifts, sigmoid, three
 from tinyalign.laws.general import example_laws
 from tinyalign.laws.law import Broken, at_most, law, rounding, same, same_slope
-
-LOG2 = np.log(2.0)
 
 
 def plain(p):
@@ -71,18 +69,17 @@ def truth_is_stationary(loss, x, p, reward):
     same_slope(slope, 0.0)
 
 
-def bradley_terry(three):
-    return example_laws(
-        law("RM2", tie),
-        law("C.D6", finite_far_out),
-        law("RM1", level_is_free, c=shifts),
-        law("RM3", swap),
-        law("RM5", margin_is_subtracted),
-        law("RM6", centering_is_free_at_zero_sum),
-        law("RM6b", centering_costs_the_squared_sum),
-        law("RM8", truth_is_stationary, reward=three),
-        law("RM4", reward_slopes),
-    )
+BRADLEY_TERRY = example_laws(
+    law("RM2", tie),
+    law("C.D6", finite_far_out),
+    law("RM1", level_is_free, c=shifts),
+    law("RM3", swap),
+    law("RM5", margin_is_subtracted),
+    law("RM6", centering_is_free_at_zero_sum),
+    law("RM6b", centering_costs_the_squared_sum),
+    law("RM8", truth_is_stationary, reward=three),
+    law("RM4", reward_slopes),
+)
 
 
 def equal_rewards_share(loss, x, p):
