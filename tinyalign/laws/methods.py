@@ -52,7 +52,7 @@ def method(name, kind, arrays, draw, laws, *more, **numbers):
 def per_example(rows_of, shape=lambda *a: np.shape(a[0])[:1], cells=rows):
     """Rows whose batch is a pile of independent examples; they may be reduced by the function."""
     reduced = [replace(m, conventions=(choice.REDUCTION, *m.conventions)) for m in rows_of]
-    return [replace(m, shape=shape, cells=cells) for m in reduced]
+    return shaped(shape, *reduced, cells=cells)
 
 
 def shaped(shape, *rows_of, cells=None):

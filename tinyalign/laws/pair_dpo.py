@@ -1,4 +1,4 @@
-"""DPO and the losses that bend it: cDPO, robust DPO, hinge, DPOP, EXO."""
+"""DPO and the losses that bend it: cDPO, robust DPO, hinge."""
 
 import numpy as np
 

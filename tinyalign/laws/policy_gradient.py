@@ -1,4 +1,4 @@
-"""Token losses of policy gradient methods, per token. ρ = exp(logp - old_logp), A the advantage."""
+"""Losses of policy gradient methods. ρ = exp(logp - old_logp) of a token, A the advantage."""
 
 import numpy as np
 

@@ -1,6 +1,6 @@
-"""Pair and triple losses without a reference: SimPO, ORPO, CPO, SLiC, TPO.
+"""Pair and triple losses without a reference: SimPO, CPO, TPO, SLiC, and what ORPO has of them.
 
-x is (chosen, rejected) or (chosen, rejected, some NLL); LO is the difference of the log-odds.
+x is (chosen, rejected) or (chosen, rejected, some NLL).
 """
 
 import numpy as np

@@ -112,7 +112,7 @@ def best_first(loss, x, p):
     raised[:, 0] += 1.0
     at_most(loss(raised, **p), loss(*x, **p))
     if not np.all(np.isfinite(loss(1000.0 * x[0], **p))):
-        raise Broken("gives inf at rewards of 10 000")
+        raise Broken("gives inf at rewards in the thousands")
 
 
 PLACKETT_LUCE = example_laws(
