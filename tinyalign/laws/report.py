@@ -84,12 +84,11 @@ def answers_at_all(subject):
 
 
 def assumptions(subject, conventions):
-    missing = [n for n in subject.fixed if n not in conventions]
     fixed = [
-        f"{subject.label} has no parameter for {n}: taken as fixed at {subject.fixed[n]} "
+        f"{subject.label} has no parameter for {n}: taken as fixed at {value} "
         f"(declare with --convention {n}=…)."
-        for n in missing
-        if subject.fixed[n] is not None
+        for n, value in subject.fixed.items()
+        if n not in conventions and value is not None
     ]
     ours = {}
     for name, theirs in subject.parameters.items():

@@ -5,6 +5,7 @@ import numpy as np
 from tinyalign.laws.domain import floats
 from tinyalign.laws.general import whole_laws
 from tinyalign.laws.law import at_most, law, rounding, same
+from tinyalign.laws.method import rows
 from tinyalign.laws.tree import SEQUENCE_KL, UNBIASED
 
 
@@ -16,9 +17,8 @@ def garbage(array, mask, value):
 def rows_are_separate(loss, x, p):
     """each row is computed by itself"""
     whole = loss(*x, **p)
-    for i in range(len(x[0])):
-        one = loss(*(a[i : i + 1] for a in x), **p)
-        same(one[..., 0, :], whole[..., i, :])
+    for i, row in enumerate(rows(x)):
+        same(loss(*row, **p)[..., 0, :], whole[..., i, :])
 
 
 # GAE: the two outputs, advantage and returns, come stacked as (2, N, T)
