@@ -1,5 +1,9 @@
 """What the command says of itself, when it is stopped, and to a name that is nearly one."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from tinyalign import cli
@@ -30,6 +34,17 @@ def test_ctrl_c_promises_only_what_there_is(command, monkeypatch, capsys):
     monkeypatch.setattr(command, "__call__", ctrl_c)
     assert cli.main(typed) == 130
     assert capsys.readouterr().err == f"\ntinyalign: {says}\n"
+
+
+@pytest.mark.parametrize("typed", [[], ["methods"], ["compare", "--help"]], ids=" ".join)
+def test_a_reader_may_leave_early(typed):
+    """As `| head -1` does: no traceback and no complaint."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "tinyalign", *typed]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert done.stderr == ""
 
 
 def test_the_welcome_and_the_help_fit_a_narrow_terminal(monkeypatch, capsys):

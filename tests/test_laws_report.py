@@ -10,9 +10,9 @@ from tinyalign.laws.report import examine
 from tinyalign.losses import preference
 
 
-def examined(fn, name, conventions=None, shrink=False):
+def examined(fn, name, conventions=None, shrink=False, **how):
     setting = repeatable(6, shrink=shrink)
-    return examine(fn, BY_NAME[name], conventions or {}, setting=setting)
+    return examine(fn, BY_NAME[name], conventions or {}, setting=setting, **how)
 
 
 def test_a_mean_over_the_batch_is_recognised():
@@ -128,3 +128,15 @@ def test_other_reductions_than_the_declared_one_are_told(reduce, declared, said)
     assert report.exit_code == 1 and report.reduced.startswith(said)
     assert "D2" in {v.law.name for v in report.broken}
     assert "museum dpo_labels_swapped)" in report.diagnosis
+
+
+def test_a_mean_in_single_precision_is_told_from_no_mean():
+    """float32's rounding, as of a mean taken by a dot product, is no other reduction."""
+
+    def fn(chosen, rejected, ref_chosen, ref_rejected, *, beta):
+        z = beta * (chosen - ref_chosen - rejected + ref_rejected)
+        return np.logaddexp(np.float32(0), -z) @ np.full(len(z), 1 / len(z), np.float32)
+
+    report = examined(fn, "dpo", dtype="float32")
+    assert report.reduced.startswith("fn returns a mean over the batch, where one number")
+    assert [v.law.name for v in report.broken] == ["batch"]

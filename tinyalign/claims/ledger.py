@@ -43,9 +43,8 @@ class Row(NamedTuple):
     @property
     def command(self):
         """What to type to measure it again."""
-        return f"tinyalign claims --measure {self.claim.id}" if self.claim.rule else (
-            f"tinyalign claims {self.claim.id}"
-        )  # fmt: skip
+        measure = "--measure " if self.claim.rule else ""
+        return f"tinyalign claims {measure}{self.claim.id}"
 
 
 def claims():

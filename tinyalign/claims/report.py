@@ -1,7 +1,6 @@
 """The ledger to look at: a table on a terminal, and the page in the documentation."""
 
 from collections import Counter
-from itertools import groupby
 
 from tinyalign.claims.ledger import VERDICTS, measured
 from tinyalign.claims.measures import MEASURES, RULES
@@ -67,9 +66,10 @@ def table(rows, width):
 
 def by_theme(rows):
     """(theme, its rows), themes in the order in which they first occur."""
-    order = list(dict.fromkeys(row.claim.theme for row in rows))
-    ordered = sorted(rows, key=lambda row: order.index(row.claim.theme))
-    return [(theme, list(group)) for theme, group in groupby(ordered, lambda r: r.claim.theme)]
+    groups = {}
+    for row in rows:
+        groups.setdefault(row.claim.theme, []).append(row)
+    return groups.items()
 
 
 def tally(rows):

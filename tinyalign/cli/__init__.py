@@ -57,6 +57,18 @@ COMMANDS = {
 def main(argv=None):
     """Entry point; returns the exit status."""
     argv = sys.argv[1:] if argv is None else argv
+    try:
+        try:
+            return carried_out(argv)
+        finally:
+            sys.stdout.flush()  # at Python's own end a reader who left would count as a fault
+    except BrokenPipeError:  # whoever reads, such as `head`, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def carried_out(argv):
+    """The exit status of what was typed, done."""
     if not argv:
         print(WELCOME)
         return 0
@@ -67,9 +79,6 @@ def main(argv=None):
     except (InputError, backend.BackendError) as error:
         print(f"tinyalign: {error}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # whoever reads, such as `head`, has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except KeyboardInterrupt:
         print(f"\ntinyalign: {left_by(command)}", file=sys.stderr)
         return 130

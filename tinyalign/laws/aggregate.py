@@ -5,6 +5,7 @@ import numpy as np
 from tinyalign.laws.domain import floats
 from tinyalign.laws.general import whole_laws
 from tinyalign.laws.law import Broken, law, same, same_slope
+from tinyalign.laws.method import rows
 
 
 def padding_is_nothing(loss, x, p):
@@ -85,14 +86,14 @@ def splitting_is_free(loss, x, p):
 
 def rows_average(loss, x, p):
     """the mean over micro-batches of one row each is the answer for the whole batch"""
-    parts = [loss(x[0][i : i + 1], x[1][i : i + 1], **p) for i in range(len(x[0]))]
+    parts = [loss(*row, **p) for row in rows(x)]
     same(loss(*x, **p), np.mean(parts))
 
 
 def rows_combine_by_tokens(loss, x, p):
     """micro-batches combine by their token counts, not by a plain mean"""
     counts = np.sum(x[1], axis=1)
-    parts = [loss(x[0][i : i + 1], x[1][i : i + 1], **p) for i in range(len(x[0]))]
+    parts = [loss(*row, **p) for row in rows(x)]
     same(loss(*x, **p), np.sum(parts * counts) / np.sum(counts))
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinyalign.laws.method import REDUCTION, Convention
+from tinyalign.laws.method import Convention
 
 
 def renumber(change):
@@ -15,6 +15,20 @@ def rescale(factor):
     return lambda arrays, numbers: (arrays, numbers, lambda value: factor * value)
 
 
+REDUCTION = Convention(
+    "reduction",
+    "none",
+    {
+        "none": "one number per example",
+        "mean": "a mean over the batch",
+        "sum": "a sum over the batch",
+    },
+)
+DETACH = Convention(
+    "detach",
+    "outside",
+    {"outside": "constants are detached by the caller", "inside": "constants are detached inside"},
+)
 GAMMA = Convention(
     "gamma_means",
     "margin",
@@ -75,17 +89,3 @@ def other_ddof(arrays, numbers):
 
 
 WHITEN_DDOF = Convention("ddof", 1, {1: "variance by n - 1", 0: "variance by n"}, {0: other_ddof})
-
-__all__ = [
-    "CAP",
-    "DIRECTION",
-    "GAMMA",
-    "PACKED",
-    "REDUCTION",
-    "SIGN",
-    "SPPO_HALF",
-    "TAU",
-    "USE",
-    "VALUE_HALF",
-    "WHITEN_DDOF",
-]

@@ -12,7 +12,7 @@ from tinyalign.laws.curate import recorded
 from tinyalign.laws.judge import BROKEN, UNJUDGED, judge, laws_for, repeatable
 from tinyalign.laws.law import Broken, NotApplicable
 from tinyalign.laws.limits import TookTooLong
-from tinyalign.laws.methods import METHODS
+from tinyalign.laws.methods import BY_NAME, METHODS
 from tinyalign.laws.museum import EXHIBITS
 from tinyalign.laws.signature import CannotCall
 from tinyalign.laws.subject import Subject
@@ -65,7 +65,7 @@ def exhibited(exhibit):
 
 
 def method_of(exhibit):
-    return next(m for m in METHODS if m.name == exhibit.method)
+    return BY_NAME[exhibit.method]
 
 
 def values_at(places, subject):
@@ -82,7 +82,7 @@ def values_at(places, subject):
 @cache
 def probes(name):
     """The same few ordinary inputs every time."""
-    method = next(m for m in METHODS if m.name == name)
+    method = BY_NAME[name]
     found = []
 
     @repeatable(40, shrink=False)
@@ -96,11 +96,9 @@ def probes(name):
 
 def other_readings(fn, method, conventions, **how):
     """Conventions, or other methods with the same arguments, under which every law would hold."""
-    readings = []
     for candidate, declared in _candidates(method, conventions):
         if holds_throughout(fn, candidate, declared, **how):
-            readings.append((candidate, declared))
-    return readings
+            yield candidate, declared
 
 
 def _candidates(method, conventions):

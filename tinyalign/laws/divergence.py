@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tinyalign.laws.domain import floats, log_softmax, per_row
 from tinyalign.laws.general import example_laws, whole_laws
-from tinyalign.laws.law import at_most, law, same, same_slope
+from tinyalign.laws.law import at_most, law, rounding, same, same_slope
 
 five = st.tuples(*[floats(-4.0, 4.0)] * 5).map(np.array)
 
@@ -36,7 +36,7 @@ def expectation_is_kl(loss, x, p, theta, ref):
     """its exact expectation under the policy is KL(policy ‖ reference)"""
     logp, ref_logp = log_softmax(theta), log_softmax(ref)
     values = loss(logp[None, :], ref_logp[None, :], **p)
-    same(np.sum(np.exp(logp) * values[0]), kl(logp, ref_logp), room=room(loss))
+    same(np.sum(np.exp(logp) * values[0]), kl(logp, ref_logp), room=rounding(1e-8, 1e-2))
 
 
 def right_slope_as_a_loss(loss, x, p, theta, ref):
@@ -66,10 +66,6 @@ def small_moves_cost_half_the_square(loss, x, p):
     """for a small log-ratio δ it is δ²/2"""
     for step in (1e-3, -1e-3):
         same(loss(x[0] + step, x[0], **p) / (0.5 * step**2), 1.0, room=2e-3)
-
-
-def room(loss):
-    return 1e-8 if loss.dtype == "float64" else 1e-2
 
 
 def slope_is(formula):

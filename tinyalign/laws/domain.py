@@ -3,6 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
+LOG2 = np.log(2.0)
 FEW = 3  # rows at most; two are enough to catch a wrong axis, three a wrong order
 
 
@@ -19,6 +20,7 @@ nlls = floats(0.0, 20.0)
 rewards = floats(-10.0, 10.0)
 shifts = floats(-50.0, 0.0)  # downwards, so that log-probs stay log-probs
 betas = st.one_of(st.sampled_from([0.1, 0.5, 1.0, 2.0]), floats(0.01, 4.0))
+three = st.tuples(*[floats(-2.0, 2.0)] * 3).map(np.array)  # rewards or logits of as many answers
 
 
 @st.composite

@@ -11,7 +11,6 @@ gaps_nll = batches(logps, logps, nlls)
 averages = batches(avg_logps, avg_logps)
 averages_nll = batches(avg_logps, avg_logps, nlls)
 reward_pairs = batches(rewards, rewards)
-scalars = floats(0.0, 10.0).map(np.array)
 
 
 @st.composite

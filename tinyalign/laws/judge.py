@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky, Unsatisfiable
 
-from tinyalign.laws.law import Broken, NotApplicable, precision
+from tinyalign.laws.law import Broken, NotApplicable, judged_in
 from tinyalign.laws.limits import TookTooLong
 from tinyalign.laws.subject import Subject
 
@@ -48,10 +48,10 @@ def judge(law, subject, setting=None):
     try:
         _run(law, subject, setting or repeatable(), seen)
     except TookTooLong:
-        return Verdict(law, UNJUDGED, "one call did not come back in time", **_evidence(subject))
+        return Verdict(law, UNJUDGED, "one call did not come back in time", subject.calls[:])
     except Broken as error:
         message = _one_row_will_do(law, subject, seen) or str(error)
-        return Verdict(law, BROKEN, message, **_evidence(subject), inputs=dict(seen))
+        return Verdict(law, BROKEN, message, subject.calls[:], dict(seen))
     except NotApplicable as error:
         return Verdict(law, SILENT, str(error))
     except Unsatisfiable:
@@ -69,11 +69,7 @@ def _run(law, subject, setting, seen):
     def the_law_holds(drawn):
         _try(law, subject, drawn, seen)
 
-    before = precision.set(subject.dtype)
-    try:
-        the_law_holds()
-    finally:
-        precision.reset(before)
+    the_law_holds()
 
 
 def _try(law, subject, drawn, seen):
@@ -82,7 +78,7 @@ def _try(law, subject, drawn, seen):
     seen.clear()
     seen.update(drawn)
     drawn = {**drawn, "x": tuple(as_dtype(a, subject.dtype) for a in drawn["x"])}
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), judged_in(subject.dtype):
         law.statement.check(subject, **drawn)
 
 
@@ -93,17 +89,13 @@ def _one_row_will_do(law, subject, seen):
     """
     found, several = dict(seen), subject.calls[:]
     cells = subject.method.cells(found["x"]) if subject.method.cells else []
-    before = precision.set(subject.dtype)
-    try:
-        for cell in cells if len(cells) > 1 else []:
-            try:
-                _try(law, subject, {**found, "x": cell}, seen)
-            except Broken as error:
-                return str(error)
-            except (NotApplicable, TookTooLong):
-                break
-    finally:
-        precision.reset(before)
+    for cell in cells if len(cells) > 1 else []:
+        try:
+            _try(law, subject, {**found, "x": cell}, seen)
+        except Broken as error:
+            return str(error)
+        except (NotApplicable, TookTooLong):
+            break
     seen.update(found)
     subject.calls[:] = several
     return None
@@ -113,10 +105,6 @@ def as_dtype(array, dtype):
     """The value that survives the round trip through dtype, in float64."""
     array = np.asarray(array)
     return array.astype(dtype).astype(float) if array.dtype.kind == "f" else array
-
-
-def _evidence(subject):
-    return {"calls": list(subject.calls)}
 
 
 def judge_all(fn, method, conventions=None, *, setting=None, **how):

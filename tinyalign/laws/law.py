@@ -1,6 +1,7 @@
 """What a law is: a name, one sentence, and a few lines that raise `Broken` if it fails."""
 
 from collections.abc import Callable
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -36,20 +37,33 @@ def law(name, check, *, when=None, sentence=None, **extras):
     return Statement(name, check, extras, when or {})
 
 
-ROOM = {"float64": 1e-9, "float32": 1e-3}  # what rounding leaves of these sums
 precision = ContextVar("precision", default="float64")  # of the function under test
 
 
-def tolerance():
-    return ROOM[precision.get()]
+@contextmanager
+def judged_in(dtype):
+    """Laws leave the room that rounding in this precision needs, while the block lasts."""
+    before = precision.set(dtype)
+    try:
+        yield
+    finally:
+        precision.reset(before)
+
+
+def rounding(double=1e-9, single=1e-3):
+    """The room that a law leaves, by the precision of the function under test."""
+    return {"float64": double, "float32": single}[precision.get()]
+
+
+def _alike(one, other):
+    """Both as floats, in one shape."""
+    return np.broadcast_arrays(np.asarray(one, dtype=float), np.asarray(other, dtype=float))
 
 
 def same(actual, expected, *, room=None, what="gives"):
     """Broken unless the two agree everywhere to rounding."""
-    room = tolerance() if room is None else room
-    actual, expected = np.broadcast_arrays(
-        np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)
-    )
+    room = rounding() if room is None else room
+    actual, expected = _alike(actual, expected)
     if not np.allclose(actual, expected, rtol=room, atol=room):
         raise Broken(f"{what} {show(actual)}, want {show(expected)}")
 
@@ -61,10 +75,8 @@ def same_slope(actual, expected, *, room=1e-5, what="has slope"):
 
 def at_most(small, large, *, room=None, what="gives"):
     """Broken unless small ≤ large everywhere, to rounding."""
-    room = tolerance() if room is None else room
-    small, large = np.broadcast_arrays(
-        np.asarray(small, dtype=float), np.asarray(large, dtype=float)
-    )
+    room = rounding() if room is None else room
+    small, large = _alike(small, large)
     if not np.all(small <= large + room * (1 + np.abs(large))):
         raise Broken(f"{what} {show(small)}, want at most {show(large)}")
 

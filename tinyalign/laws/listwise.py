@@ -4,7 +4,7 @@ import numpy as np
 
 from tinyalign.laws.domain import floats, log_sigmoid, log_softmax, per_row, sigmoid, softmax
 from tinyalign.laws.general import example_laws, whole_laws
-from tinyalign.laws.law import Broken, at_most, law, same, same_slope
+from tinyalign.laws.law import Broken, at_most, law, rounding, same, same_slope
 
 # RRHF: x is (average log-probs (B,K), rewards (B,K), NLL of the best (B,))
 
@@ -201,7 +201,7 @@ def rewards_shift(loss, x, p, c):
 def accepts_with_the_right_probability(loss, x, p):
     """accepted exactly where a uniform number falls below exp((r - r_max)/β)"""
     gap = threshold(x, p) - np.log(p["rng"].u)
-    clear = np.abs(gap) > 1e-6 if loss.dtype == "float64" else np.abs(gap) > 1e-3
+    clear = np.abs(gap) > rounding(1e-6, 1e-3)
     same(loss(*x, **p)[clear], (gap > 0)[clear])
 
 

@@ -29,24 +29,25 @@ def _module_from_file(path):
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     beside = str(path.resolve().parent)  # so that the file can import its neighbours
-    with _on_path(beside):
-        return _run(lambda: spec.loader.exec_module(module), module, path)
+    with _on_path(beside), _importing(path):
+        spec.loader.exec_module(module)
+    return module
 
 
 def _module_by_name(name):
-    found = {}
-    _run(lambda: found.update(module=importlib.import_module(name)), None, name)
-    return found["module"]
+    with _importing(name):
+        return importlib.import_module(name)
 
 
-def _run(action, result, what):
+@contextlib.contextmanager
+def _importing(what):
+    """CannotCall for whatever the import raises."""
     try:
-        action()
+        yield
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         raise CannotCall(f"Importing {what} raises {type(error).__name__}: {error}") from None
-    return result
 
 
 @contextlib.contextmanager

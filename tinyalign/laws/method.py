@@ -18,24 +18,6 @@ class Convention:
     undo: dict | None = None
 
 
-REDUCTION = Convention(
-    "reduction",
-    "none",
-    {
-        "none": "one number per example",
-        "mean": "a mean over the batch",
-        "sum": "a sum over the batch",
-    },
-)
-
-
-DETACH = Convention(
-    "detach",
-    "outside",
-    {"outside": "constants are detached by the caller", "inside": "constants are detached inside"},
-)
-
-
 @dataclass(frozen=True)
 class Method:
     """One name that `--as` accepts."""

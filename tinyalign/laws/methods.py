@@ -27,7 +27,7 @@ from tinyalign.laws import (
 from tinyalign.laws import conventions as choice
 from tinyalign.laws.domain import betas, floats
 from tinyalign.laws.general import DETACHED
-from tinyalign.laws.method import DETACH, Method, elements, rows
+from tinyalign.laws.method import Method, elements, rows
 
 small, weights = floats(0.0, 0.45), floats(0.1, 3.0)
 gammas, alphas = floats(-3.0, 3.0), floats(0.0, 3.0)
@@ -52,7 +52,7 @@ def method(name, kind, arrays, draw, laws, *more, **numbers):
 def per_example(rows_of, shape=lambda *a: np.shape(a[0])[:1], cells=rows):
     """Rows whose batch is a pile of independent examples; they may be reduced by the function."""
     reduced = [replace(m, conventions=(choice.REDUCTION, *m.conventions)) for m in rows_of]
-    return [replace(m, shape=shape, cells=cells) for m in reduced]
+    return shaped(shape, *reduced, cells=cells)
 
 
 def shaped(shape, *rows_of, cells=None):
@@ -108,7 +108,7 @@ PAIRS = [
     method("kto", "unpaired", "logp ref_logp desirable z0", draws.thumbs(), unpaired.KTO, beta=beta,
            weight_desirable=(weights, 1.0), weight_undesirable=(weights, 1.0)),
     method("bradley_terry", "reward model", "chosen_reward rejected_reward", draws.reward_pairs,
-           rewards.bradley_terry(advantage.three), margin=(floats(0.0, 3.0), 0.0),
+           rewards.BRADLEY_TERRY, margin=(floats(0.0, 3.0), 0.0),
            center=(floats(0.0, 0.5), 0.0)),
     method("plackett_luce", "reward model", "ranked_reward", draws.groups, rewards.PLACKETT_LUCE),
     method("rrhf", "ranked list", "avg_logp reward best_nll", draws.candidates_nll(),
@@ -222,7 +222,7 @@ def with_constants(row):
     constants = CONSTANTS.get(row.name, ())
     if not constants:
         return row
-    conventions = (*row.conventions, DETACH)
+    conventions = (*row.conventions, choice.DETACH)
     return replace(row, constants=constants, conventions=conventions, laws=[*row.laws, DETACHED])
 
 

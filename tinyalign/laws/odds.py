@@ -3,11 +3,10 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from tinyalign.laws.domain import log_sigmoid, sigmoid
+from tinyalign.laws.domain import LOG2, log_sigmoid, sigmoid
 from tinyalign.laws.general import example_laws
-from tinyalign.laws.law import law, same, same_slope
+from tinyalign.laws.law import law, rounding, same, same_slope
 from tinyalign.laws.reference_free import (
-    LOG2,
     WAY,
     likelihood_adds,
     preference,
@@ -70,7 +69,7 @@ def slopes_where_certain(weight):
     formula = odds_slopes(weight)
 
     def check(loss, x, p, near):
-        room = 1e-5 if loss.dtype == "float64" else 1e-3
+        room = rounding(1e-5, 1e-3)
         rest = [np.zeros(1)] * (len(x) - 2)
         for pair in ((np.array([near]), x[1][:1]), (x[0][:1], np.array([near]))):
             for index, want in enumerate(formula(*pair, **p)):

@@ -4,7 +4,7 @@ import numpy as np
 
 from tinyalign.laws.domain import floats, softmax
 from tinyalign.laws.general import whole_laws
-from tinyalign.laws.law import at_most, law, same
+from tinyalign.laws.law import at_most, law, rounding, same
 
 
 def sums_to_one(loss, x, p):
@@ -38,16 +38,12 @@ def log_ratio_is_reward(loss, x, p):
     gap = implied - x[1]
     seen = loss(*x, **p) > 1e-200  # the rest has underflowed
     gap = np.where(seen, gap, np.max(np.where(seen, gap, -np.inf), axis=-1, keepdims=True))
-    same(gap - gap.max(axis=-1, keepdims=True), 0.0, room=room(loss))
+    same(gap - gap.max(axis=-1, keepdims=True), 0.0, room=rounding(1e-6, 1e-2))
 
 
 def extreme_rewards_stay_finite(loss, x, p):
     """rewards of a million leave a distribution"""
     same(np.sum(loss(x[0], 1e6 * x[1], **p), axis=-1), 1.0)
-
-
-def room(loss):
-    return 1e-6 if loss.dtype == "float64" else 1e-2
 
 
 OPTIMAL_POLICY = whole_laws(
@@ -137,7 +133,7 @@ def largest_at_the_optimum(loss, x, p):
     z = np.sum(x[1] * np.exp(x[2] / p["beta"] - top[:, None]), axis=-1)
     most = p["beta"] * (np.log(z) + top)
     if np.all(best > 1e-100):
-        same(loss(best, x[1], x[2], **p), most, room=1e-7 if loss.dtype == "float64" else 1e-2)
+        same(loss(best, x[1], x[2], **p), most, room=rounding(1e-7, 1e-2))
     at_most(loss(*x, **p), most)
 
 

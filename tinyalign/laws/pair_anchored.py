@@ -2,7 +2,16 @@
 
 import numpy as np
 
-from tinyalign.laws.domain import floats, log_sigmoid, log_softmax, sigmoid, softmax
+from tinyalign.laws.domain import (
+    LOG2,
+    floats,
+    log_sigmoid,
+    log_softmax,
+    shifts,
+    sigmoid,
+    softmax,
+    three,
+)
 from tinyalign.laws.general import example_laws
 from tinyalign.laws.law import at_most, law, same, same_slope
 from tinyalign.laws.pair import (
@@ -11,16 +20,18 @@ from tinyalign.laws.pair import (
     FINITE,
     RATIOS,
     REFERENCE,
-    SHIFT,
+    at_reference,
     gaps,
     never_above,
     never_below,
     pair_with,
+    prompt_shift_cancels,
     slopes_are,
     starts_at,
     swap_adds,
+    swapped,
 )
-from tinyalign.laws.pair_dpo import LOG2, both, triples
+from tinyalign.laws.pair_dpo import both
 
 
 def least_at_half_over_tau(loss, x, p):
@@ -38,8 +49,7 @@ def overshoot_costs_too(loss, x, p, d):
 def noise_pulls_the_target_in(loss, x, p, right):
     """if the label is right with probability q the best margin is (q-½)/τ, finite at q = 1"""
     pair = pair_with((right - 0.5) / p["tau"], 0.0)
-    a, b, ra, rb = pair
-    slope = right * loss.slope(pair, 0, **p) + (1 - right) * loss.slope((b, a, rb, ra), 1, **p)
+    slope = right * loss.slope(pair, 0, **p) + (1 - right) * loss.slope(swapped(pair), 1, **p)
     same_slope(slope, 0.0)
 
 
@@ -68,14 +78,14 @@ IPO = example_laws(
     FINITE,
     REFERENCE,
     RATIOS,
-    law("I3", SHIFT.check, c=SHIFT.extras["c"]),
+    law("I3", prompt_shift_cancels, c=shifts),
     law("I1", least_at_half_over_tau),
     law("I4", swap_adds(lambda d, tau: -2 * d / tau), sentence="swapping the pair adds 2D/τ"),
-    law("C.D3", DIRECTION.check),
+    DIRECTION,
     law("I2", overshoot_costs_too, d=gaps),
     law("I5", noise_pulls_the_target_in, right=floats(0.5, 1.0)),
     law("I7", slopes_are(ipo_slopes), sentence="the slopes are ±2(D - 1/(2τ))"),
-    law("I6", ipo_optimum, reward=triples, ref=triples),
+    law("I6", ipo_optimum, reward=three, ref=three),
 )
 
 
@@ -144,7 +154,7 @@ APO_ZERO = example_laws(
 
 def chosen_rests_at_the_reference(loss, x, p):
     """at the reference the slope on chosen is 0, on rejected β/4"""
-    start = (x[2], x[3], x[2], x[3])
+    start = at_reference(x)
     same_slope(loss.slope(start, 0, **p), 0.0)
     same_slope(loss.slope(start, 1, **p), p["beta"] / 4)
 

@@ -1,9 +1,8 @@
-"""DPO and the losses that bend it: cDPO, robust DPO, hinge, DPOP, EXO."""
+"""DPO and the losses that bend it: cDPO, robust DPO, hinge."""
 
 import numpy as np
-from hypothesis import strategies as st
 
-from tinyalign.laws.domain import floats, log_sigmoid, log_softmax, sigmoid, softmax
+from tinyalign.laws.domain import LOG2, log_sigmoid, log_softmax, sigmoid, softmax, three
 from tinyalign.laws.general import example_laws
 from tinyalign.laws.law import Broken, at_most, differs, law, same, same_slope
 from tinyalign.laws.pair import (
@@ -12,16 +11,15 @@ from tinyalign.laws.pair import (
     RATIOS,
     REFERENCE,
     SHIFT,
+    at_reference,
     gaps,
     log_ratios,
     pair_with,
     slopes_are,
     starts_at,
     swap_adds,
+    swapped,
 )
-
-LOG2 = np.log(2.0)
-triples = st.tuples(*[floats(-2.0, 2.0)] * 3).map(np.array)
 
 
 def both(slope):
@@ -63,8 +61,8 @@ def recovers_the_optimum(loss, x, p, reward, ref):
     np.add.at(slope, j, weight * loss.slope(pairs, 1, **p))
     same_slope(slope - softmax(logp) * np.sum(slope), 0.0)
     if np.ptp(reward) > 1.0:  # and it is not 0 where training starts
-        start = (ref_logp[i], ref_logp[j], ref_logp[i], ref_logp[j])
-        differs(np.sum(weight * loss.slope(start, 0, **p) * (reward[i] > reward[j])), 0.0)
+        start = loss.slope(at_reference(pairs), 0, **p)
+        differs(np.sum(weight * start * (reward[i] > reward[j])), 0.0)
 
 
 def dpo_slopes(a, b, *, beta):
@@ -87,15 +85,14 @@ DPO = example_laws(
         slopes_are(dpo_slopes),
         sentence="the slopes are -βσ(-z) on chosen, +βσ(-z) on rejected",
     ),
-    law("D7", recovers_the_optimum, reward=triples, ref=triples),
+    law("D7", recovers_the_optimum, reward=three, ref=three),
 )
 
 
 def flips_mirror(loss, x, p):
     """calling the other label noise: flip and 1 - flip trade places when the pair is swapped"""
-    w, rejected, rw, rl = x
     p = p | {"flip": max(p["flip"], 0.01)}  # 1 - flip = 1 may be refused
-    same(loss(*x, **p), loss(rejected, w, rl, rw, **p | {"flip": 1 - p["flip"]}))
+    same(loss(*x, **p), loss(*swapped(x), **p | {"flip": 1 - p["flip"]}))
 
 
 def least_at_the_odds(loss, x, p):
@@ -132,9 +129,8 @@ CDPO = example_laws(
 
 def unbiased_under_flips(loss, x, p):
     """averaged over flipped labels it is DPO: (1-ε)L(D) + εL(-D) = -log σ(z)"""
-    w, rejected, rw, rl = x
     a, b = log_ratios(x)
-    right, wrong = loss(*x, **p), loss(rejected, w, rl, rw, **p)
+    right, wrong = loss(*x, **p), loss(*swapped(x), **p)
     same((1 - p["flip"]) * right + p["flip"] * wrong, -log_sigmoid(p["beta"] * (a - b)))
 
 
@@ -159,7 +155,7 @@ ROBUST = example_laws(
     REFERENCE,
     RATIOS,
     SHIFT,
-    law("RD1", without_flips_is_dpo, sentence="flip = 0 is DPO"),
+    law("RD1", without_flips_is_dpo),
     law(
         "RD3",
         swap_adds(lambda d, beta, flip: -beta * d / (1 - 2 * flip)),
@@ -183,7 +179,7 @@ HINGE = example_laws(
     REFERENCE,
     RATIOS,
     SHIFT,
-    law("C.D3", DIRECTION.check),
+    DIRECTION,
     law("D11", convex_and_falling, d=gaps),
     law("L1", flat_beyond_the_margin),
 )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinyalign.laws.domain import log_sigmoid, sigmoid
+from tinyalign.laws.domain import LOG2, log_sigmoid, sigmoid
 from tinyalign.laws.general import example_laws
 from tinyalign.laws.law import at_most, law, same, same_slope
 from tinyalign.laws.pair import (
@@ -17,7 +17,7 @@ from tinyalign.laws.pair import (
     slopes_are,
     starts_at,
 )
-from tinyalign.laws.pair_dpo import LOG2, both
+from tinyalign.laws.pair_dpo import both
 
 
 def zero_penalty_is_dpo(loss, x, p):

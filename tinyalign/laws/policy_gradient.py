@@ -1,10 +1,10 @@
-"""Token losses of policy gradient methods, per token. ρ = exp(logp - old_logp), A the advantage."""
+"""Losses of policy gradient methods. ρ = exp(logp - old_logp) of a token, A the advantage."""
 
 import numpy as np
 
 from tinyalign.laws.domain import floats
-from tinyalign.laws.general import BATCH, PURE, SINGLE, example_laws
-from tinyalign.laws.law import NotApplicable, at_most, law, same, same_slope
+from tinyalign.laws.general import BATCH, PURE, SINGLE, autodiff_slope, example_laws
+from tinyalign.laws.law import at_most, law, same, same_slope
 
 
 def no_advantage_no_loss(loss, x, p):
@@ -130,11 +130,8 @@ CLIPPED = [
 
 def capped_slope(loss, x, p):
     """by autodiff the slope is -min(ρ, cap)·A: no token is dropped, the weight is a constant"""
-    own = loss.own_slope(x, 0, **p)
-    if own is None:
-        raise NotApplicable("no autodiff to ask")
     weight = np.minimum(np.exp(x[0] - x[1]), 1 + p["clip_high"])
-    same_slope(own, -weight * x[2])
+    same_slope(autodiff_slope(loss, x, 0, p), -weight * x[2])
 
 
 def linear_past_the_cap(loss, x, p):
@@ -179,16 +176,15 @@ def gspo_padding(loss, x, p):
 def repeating_is_free(loss, x, p):
     """every token twice changes nothing: the ratio is a mean per token"""
     logp, old, advantage, mask = x
-    twice = (np.concatenate([a, a], axis=1) for a in (logp, old, mask))
-    logp, old, mask = twice
+    logp, old, mask = (np.concatenate([a, a], axis=1) for a in (logp, old, mask))
     same(loss(logp, old, advantage, mask, **p), loss(*x, **p))
 
 
 def tokens_change_places(loss, x, p):
     """the order of the tokens is free"""
     logp, old, advantage, mask = x
-    back = [a[:, ::-1] for a in (logp, old, mask)]
-    same(loss(back[0], back[1], advantage, back[2], **p), loss(*x, **p))
+    logp, old, mask = (a[:, ::-1] for a in (logp, old, mask))
+    same(loss(logp, old, advantage, mask, **p), loss(*x, **p))
 
 
 def sequence_ratio(x):

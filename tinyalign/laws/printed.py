@@ -36,7 +36,7 @@ def print_report(report):
         console.print(Text(f"{report.reduced}\n", style="bold"))
     console.print(_table(report))
     console.print(Text(IDS, style="dim"))
-    broken = [v for v in report.broken if not (report.reduced and v.law.name == "batch")]
+    broken = report.telling
     for verdict in broken[:3]:
         law = verdict.law
         console.print(Text(f"\nBreaks {law.name}: {law.sentence}. For instance:", style="bold"))

@@ -1,11 +1,11 @@
 """How a function reduces its batch, by what it gives: one bug must not hide the others."""
 
+from tinyalign.laws.conventions import REDUCTION
 from tinyalign.laws.diagnose import probes
 from tinyalign.laws.general import batch_is_its_rows
 from tinyalign.laws.judge import judge, judge_all
-from tinyalign.laws.law import Broken, NotApplicable
+from tinyalign.laws.law import Broken, NotApplicable, judged_in
 from tinyalign.laws.limits import TookTooLong
-from tinyalign.laws.method import REDUCTION
 from tinyalign.laws.subject import Subject
 
 
@@ -32,7 +32,8 @@ def shown_reduction(fn, method, conventions, **how):
 
 def _works(check, subject, x, p):
     try:
-        check(subject, subject.settled_arrays(x), subject.settled(p))
+        with judged_in(subject.dtype):
+            check(subject, subject.settled_arrays(x), subject.settled(p))
     except (Broken, NotApplicable, TookTooLong):
         return False
     return True

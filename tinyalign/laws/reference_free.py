@@ -1,15 +1,13 @@
-"""Pair and triple losses without a reference: SimPO, ORPO, CPO, SLiC, TPO.
+"""Pair and triple losses without a reference: SimPO, CPO, TPO, SLiC, and what ORPO has of them.
 
-x is (chosen, rejected) or (chosen, rejected, some NLL); LO is the difference of the log-odds.
+x is (chosen, rejected) or (chosen, rejected, some NLL).
 """
 
 import numpy as np
 
-from tinyalign.laws.domain import floats, per_row, shifts, sigmoid
+from tinyalign.laws.domain import LOG2, floats, per_row, shifts, sigmoid
 from tinyalign.laws.general import example_laws
 from tinyalign.laws.law import Broken, at_most, law, same, same_slope
-
-LOG2 = np.log(2.0)
 
 
 def preference(loss, chosen, rejected, p):

@@ -1,6 +1,7 @@
 """A check as data: verdicts, counterexamples as code, and what it all looks like."""
 
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
@@ -28,6 +29,11 @@ class Report:
         return [v for v in self.verdicts if v.status == BROKEN]
 
     @property
+    def telling(self):
+        """The broken laws but for `batch`, where `reduced` says it already."""
+        return [v for v in self.broken if not (self.reduced and v.law.name == "batch")]
+
+    @property
     def silent(self):
         """Whether no law applied: nothing was judged, which must not look like success."""
         return all(v.status == SILENT for v in self.verdicts)
@@ -49,7 +55,7 @@ def examine(fn, method, conventions, *, setting, module="yours", **how):
     if report.broken and report.exit_code == 1:
         other = readings(fn, method, conventions, subject, how)
         report.notes += other
-        broken = [v.law.name for v in report.broken if not (reduced and v.law.name == "batch")]
+        broken = [v.law.name for v in report.telling]
         if broken and not other:
             report.diagnosis = diagnosis(Subject(fn, method, judged, **how), broken)
     return report
@@ -78,12 +84,11 @@ def answers_at_all(subject):
 
 
 def assumptions(subject, conventions):
-    missing = [n for n in subject.fixed if n not in conventions]
     fixed = [
-        f"{subject.label} has no parameter for {n}: taken as fixed at {subject.fixed[n]} "
+        f"{subject.label} has no parameter for {n}: taken as fixed at {value} "
         f"(declare with --convention {n}=…)."
-        for n in missing
-        if subject.fixed[n] is not None
+        for n, value in subject.fixed.items()
+        if n not in conventions and value is not None
     ]
     ours = {}
     for name, theirs in subject.parameters.items():
@@ -110,7 +115,7 @@ def arrays_assumed(subject):
 
 def readings(fn, method, conventions, subject, how):
     """Sentences of the form: this is X, you declared Y."""
-    others = other_readings(fn, method, conventions, **how)[:3]
+    others = islice(other_readings(fn, method, conventions, **how), 3)
     said = [_reading(method, subject, other, declared) for other, declared in others]
     return list(dict.fromkeys(sentence for sentence in said if sentence))
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from tinyalign.laws.domain import floats
 from tinyalign.laws.general import whole_laws
-from tinyalign.laws.law import at_most, law, same
+from tinyalign.laws.law import at_most, law, rounding, same
+from tinyalign.laws.method import rows
 from tinyalign.laws.tree import SEQUENCE_KL, UNBIASED
 
 
@@ -16,9 +17,8 @@ def garbage(array, mask, value):
 def rows_are_separate(loss, x, p):
     """each row is computed by itself"""
     whole = loss(*x, **p)
-    for i in range(len(x[0])):
-        one = loss(*(a[i : i + 1] for a in x), **p)
-        same(one[..., 0, :], whole[..., i, :])
+    for i, row in enumerate(rows(x)):
+        same(loss(*row, **p)[..., 0, :], whole[..., i, :])
 
 
 # GAE: the two outputs, advantage and returns, come stacked as (2, N, T)
@@ -175,7 +175,7 @@ def whiten_ignores_padding(loss, x, p):
 def mean_zero(loss, x, p):
     """the mean over the mask is 0"""
     got = loss(*x, **p | {"shift_mean": True})
-    same(np.sum(got * x[1]), 0.0, room=1e-6 if loss.dtype == "float64" else 2e-2)
+    same(np.sum(got * x[1]), 0.0, room=rounding(1e-6, 2e-2))
 
 
 def level_and_unit_cancel(loss, x, p, c):
@@ -192,18 +192,14 @@ def mean_kept(loss, x, p):
     mean = masked_moments(*x)[0]
     shifted = loss(*x, **p | {"shift_mean": True})
     got = loss(*x, **p | {"shift_mean": False})
-    same(got, (shifted + mean) * x[1], room=1e-6 if loss.dtype == "float64" else 1e-2)
+    same(got, (shifted + mean) * x[1], room=rounding(1e-6, 1e-2))
 
 
 def whitened_value(loss, x, p):
     """(x - mean)/√(variance + 1e-8), sample variance over the mask"""
     mean, variance = masked_moments(*x)
     got = loss(*x, **p | {"shift_mean": True})
-    same(
-        got * np.sqrt(variance + 1e-8),
-        (x[0] - mean) * x[1],
-        room=1e-7 if loss.dtype == "float64" else 1e-2,
-    )
+    same(got * np.sqrt(variance + 1e-8), (x[0] - mean) * x[1], room=rounding(1e-7, 1e-2))
 
 
 WHITEN = whole_laws(

@@ -3,6 +3,8 @@
 Declared conventions are undone here, so that every law is written once, in one convention.
 """
 
+import copy
+
 import numpy as np
 
 from tinyalign.laws.fillings import FILLINGS
@@ -123,7 +125,7 @@ class Subject:
     def _undo_conventions(self, arrays, numbers):
         back = [self._put_in(arrays, f.instead) for f in self.filled.values() if f.instead]
         for convention in self.method.conventions:
-            value = self.conventions.get(convention.name, convention.default)
+            value = self.conventions[convention.name]
             if convention.undo is not None and value != convention.default:
                 arrays, numbers, undo = convention.undo[value](arrays, numbers)
                 back.append(undo)
@@ -205,8 +207,8 @@ class Subject:
         return found
 
     def _in_float64(self):
-        twin = object.__new__(Subject)
-        twin.__dict__ = {**self.__dict__, "dtype": "float64"}
+        twin = copy.copy(self)
+        twin.dtype = "float64"
         return twin
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tinyalign.laws.domain import floats, log_softmax
-from tinyalign.laws.law import law, same
+from tinyalign.laws.law import law, rounding, same
 
 LEAVES = np.array(list(product(range(3), range(3))))  # both tokens of the nine completions
 trees = st.lists(floats(-2.0, 2.0), min_size=12, max_size=12)  # three logits, then three rows
@@ -41,10 +41,6 @@ def slope_of_expectation(tree, total):
     return push(tree, np.stack([total, total], axis=1))
 
 
-def room(loss):
-    return 1e-8 if loss.dtype == "float64" else 1e-2
-
-
 def pushes_down_the_sequence_kl(loss, x, p, tree, ref, score):
     """what is still to come, in front of the score, follows E[score] - β·KL of whole sequences"""
     logp, ref_logp, score = token_logp(np.array(tree)), token_logp(np.array(ref)), np.array(score)
@@ -52,7 +48,7 @@ def pushes_down_the_sequence_kl(loss, x, p, tree, ref, score):
     to_go = np.cumsum(reward[:, ::-1], axis=1)[:, ::-1]
     total = score - p["beta"] * np.sum(logp - ref_logp, axis=1)
     want = slope_of_expectation(np.array(tree), total)
-    same(push(np.array(tree), to_go), want, room=room(loss))
+    same(push(np.array(tree), to_go), want, room=rounding(1e-8, 1e-2))
 
 
 def critic_cannot_bias(loss, x, p, tree, score, critic):
@@ -61,7 +57,7 @@ def critic_cannot_bias(loss, x, p, tree, score, critic):
     value = np.stack([np.full(9, critic[0]), np.array(critic)[1 + LEAVES[:, 0]]], axis=1)
     advantage = loss(reward, value, np.ones((9, 2)), **p | {"gamma": 1.0, "lam": 1.0})[0]
     want = slope_of_expectation(np.array(tree), np.sum(reward, axis=1))
-    same(push(np.array(tree), advantage), want, room=room(loss))
+    same(push(np.array(tree), advantage), want, room=rounding(1e-8, 1e-2))
 
 
 SEQUENCE_KL = law("KL6", pushes_down_the_sequence_kl, tree=trees, ref=trees, score=nine)

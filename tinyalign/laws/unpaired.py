@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from tinyalign.laws.divergence import never_negative, zero_at_equality
 from tinyalign.laws.domain import floats, sigmoid
-from tinyalign.laws.general import example_laws, whole_laws
-from tinyalign.laws.law import Broken, NotApplicable, at_most, law, same, same_slope
+from tinyalign.laws.general import autodiff_slope, example_laws, whole_laws
+from tinyalign.laws.law import Broken, at_most, law, same, same_slope
 
 UP, DOWN = "weight_desirable", "weight_undesirable"
 
@@ -91,31 +92,18 @@ KTO = example_laws(
 )
 
 
-def never_negative(loss, x, p):
-    """never below 0"""
-    at_most(0.0, loss(*x, **p))
-
-
 def clamped_mean(loss, x, p):
     """the mean log-ratio of the mismatched pairs where that is positive, else 0; no factor beta"""
     same(loss(*x, **p), max(0.0, np.mean(x[0] - x[1])))
 
 
-def zero_where_equal(loss, x, p):
-    """0 where policy and reference agree"""
-    same(loss(x[0], x[0], **p), 0.0)
-
-
 def no_slope_through(loss, x, p):
     """a constant to the gradient: its own derivative is 0"""
-    slope = loss.own_slope(x, 0, **p)
-    if slope is None:
-        raise NotApplicable("no autodiff to ask")
-    same(slope, 0.0)
+    same(autodiff_slope(loss, x, 0, p), 0.0)
 
 
 KTO_Z0 = whole_laws(
-    law("K5a", zero_where_equal),
+    law("K5a", zero_at_equality),
     law("K5b", never_negative),
     law("K5", clamped_mean),
     law("K5c", no_slope_through),

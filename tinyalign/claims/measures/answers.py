@@ -14,28 +14,21 @@ EVEN = log_softmax(np.zeros(2))
 
 def overconfidence():
     """Two arms, one always preferred: the better one's probability after DPO and after IPO."""
-    found = {}
-    for strength in (0.1, 0.5, 1.0):
-        ends = [
-            descend(
-                lambda p, loss=loss: at_end(loss, p["z"]), {"z": np.zeros(2)}, steps=400,
-                learning_rate=0.1,
-            )[0]["z"]
-            for loss in (
-                lambda won, lost, s=strength: dpo(won, lost, EVEN[:1], EVEN[1:], beta=s),
-                lambda won, lost, s=strength: ipo(won, lost, EVEN[:1], EVEN[1:], tau=s),
-            )
-        ]  # fmt: skip
-        found[str(strength)] = dict(
-            zip(("dpo", "ipo"), (float(softmax(z)[0]) for z in ends), strict=True)
-        )
-    return found
+    return {
+        str(strength): {"dpo": preferred(dpo, beta=strength), "ipo": preferred(ipo, tau=strength)}
+        for strength in (0.1, 0.5, 1.0)
+    }
 
 
-def at_end(loss, z):
-    """A pair loss on the two arms of a softmax."""
-    logp = log_softmax(z)
-    return np.sum(loss(logp[:1], logp[1:]))
+def preferred(pair_loss, **strength):
+    """Probability that training on the one pair gives the better arm."""
+
+    def loss(p):
+        logp = log_softmax(p["z"])
+        return np.sum(pair_loss(logp[:1], logp[1:], EVEN[:1], EVEN[1:], **strength))
+
+    z = descend(loss, {"z": np.zeros(2)}, steps=400, learning_rate=0.1)[0]["z"]
+    return float(softmax(z)[0])
 
 
 def displacement():

@@ -16,6 +16,11 @@ def ends(*names):
     return tuple(f"endings_{name}" for name in names)
 
 
+def rewards(figures):
+    """Where the runs ended: (rates, seeds)."""
+    return np.array([figures[str(rate)] for rate in RATES])
+
+
 def best(figures):
     """Rewards of the seeds at the learning rate with the best mean."""
     return max((figures[str(rate)] for rate in RATES), key=np.mean)
@@ -28,19 +33,19 @@ def better(first, second):
 
 def failures(figures):
     """Share of each seed's runs, over the learning rates, that end below their start."""
-    found = np.array([figures[str(rate)] for rate in RATES])
+    found = rewards(figures)
     return np.mean(found < np.array(figures["start"]), axis=0).tolist()
 
 
 def swings(figures):
     """How far each seed's reward is from its learning rate's median, over the rates."""
-    found = np.array([figures[str(rate)] for rate in RATES])
+    found = rewards(figures)
     return np.mean(np.abs(found - np.median(found, axis=1, keepdims=True)), axis=0)
 
 
 def gained(figures):
     """Reward gained since the start, mean over seeds and learning rates."""
-    found = np.array([figures[str(rate)] for rate in RATES])
+    found = rewards(figures)
     return float(np.mean(found - np.array(figures["start"])))
 
 

@@ -17,24 +17,30 @@ BACKWARD = 2  # a backward pass takes about two forward passes' arithmetic
 def passes():
     """{method: forward passes of one completion through one network, backward ones as two}.
 
-    step      of one gradient step, per completion in it
     recipe    of the whole recipe, in thousands
-    sampled   completions drawn while it learns, in thousands
+    sampled   completions drawn in the whole recipe, in thousands
+    rollout   of a step of the loop
+    drawn     completions drawn in a step of the loop
+    update    of a gradient step
     """
     found = {}
     for name in COMPARED:
         job = plan.make([name], BANDIT)
-        config, taken = job.phases[-1].config, cost.measure(job)
-        rollouts, updates = config.steps, config.steps * taken.updates
-        update = taken.forward + BACKWARD * taken.backward + taken.tokens
+        taken, steps = cost.measure(job), job.phases[-1].config.steps
+        update, updates = passes_of(taken), steps * taken.updates
         found[name] = {
             "recipe": round(update * updates / 1000, 1),
             "sampled": round(taken.tokens * updates / 1000, 1),
-            "rollout": round(update * updates / rollouts, 1),
-            "drawn": round(taken.tokens * updates / rollouts, 1),
+            "rollout": round(update * taken.updates, 1),
+            "drawn": round(taken.tokens * taken.updates, 1),
             "update": round(update, 1),
         }
     return found
+
+
+def passes_of(taken):
+    """Passes of one gradient step: a cost.Cost in one number."""
+    return taken.forward + BACKWARD * taken.backward + taken.tokens
 
 
 def group_passes():
@@ -42,8 +48,7 @@ def group_passes():
     found = {}
     for group in (4, 16):
         config = dataclasses.replace(BANDIT, batch_size=8, num_generations=group)
-        taken = cost.measure(plan.make(["grpo"], config))
-        found[str(group)] = taken.forward + BACKWARD * taken.backward + taken.tokens
+        found[str(group)] = passes_of(cost.measure(plan.make(["grpo"], config)))
     return found
 
 

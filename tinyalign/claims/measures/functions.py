@@ -22,10 +22,10 @@ def tpo_orders():
     def slope(gold_nll):
         return grad(lambda x: losses.tpo(x, one(-4), one(gold_nll), beta=0.01)[0])(one(-3))[0]
 
-    below, above = slope(0.5), slope(50.0)
+    above, below = slope(0.5), slope(50.0)
     return {
-        "gold_above": float(below),
-        "gold_below": float(above),
+        "gold_above": float(above),
+        "gold_below": float(below),
         "apart": float(abs(above - below)),
     }
 

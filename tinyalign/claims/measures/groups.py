@@ -12,6 +12,7 @@ from toy_envs import feedback
 
 SIZES = (2, 4, 8, 16, 64)
 CHANCES = (0.2, 0.5)
+LOGITS, REWARD = np.log([0.3, 0.5, 0.2]), np.array([1.0, 0.0, 0.0])  # three arms
 GRADED = np.array([[0.0, 1.0, 2.0, 9.0]])
 
 
@@ -24,22 +25,23 @@ def all_groups(size, chance):
 
 def signal():
     """{p: {K: share of groups in which not all rewards are equal}}, p the chance of a reward."""
-    return {
-        str(p): {str(k): 1 - p**k - (1 - p) ** k for k in SIZES} for p in CHANCES
-    }  # fmt: skip
+    return {str(p): {str(k): 1 - p**k - (1 - p) ** k for k in SIZES} for p in CHANCES}
+
+
+def all_picks(size):
+    """Every group of `size` of three arms: (3^K, K), its probability and its scores."""
+    picks = np.array(list(product(range(3), repeat=size)))
+    return picks, np.prod(softmax(LOGITS)[picks], axis=1), np.eye(3)[picks] - softmax(LOGITS)
 
 
 def gradients():
     """{baseline: {K: share of the true gradient that the expected one is}}, three arms."""
-    logits, reward = np.log([0.3, 0.5, 0.2]), np.array([1.0, 0.0, 0.0])
-    true = policy_gradient(logits, reward)
+    true = policy_gradient(LOGITS, REWARD)
     found = {"mean": {}, "leave_one_out": {}}
     for size in (2, 4, 8):
-        picks = np.array(list(product(range(3), repeat=size)))
-        chance = np.prod(softmax(logits)[picks], axis=1)
-        score = np.eye(3)[picks] - softmax(logits)
+        picks, chance, score = all_picks(size)
         for name, baseline in (("mean", group_center), ("leave_one_out", leave_one_out)):
-            mean = np.einsum("n,ng,ngk->k", chance, baseline(reward[picks]), score) / size
+            mean = np.einsum("n,ng,ngk->k", chance, baseline(REWARD[picks]), score) / size
             found[name][str(size)] = float(mean @ true / (true @ true))
     return found
 
@@ -49,12 +51,10 @@ def precision():
 
     Without a baseline, and with the group's mean as one; three arms, every group of four.
     """
-    logits, size, found = np.log([0.3, 0.5, 0.2]), 4, {}
-    picks = np.array(list(product(range(3), repeat=size)))
-    chance = np.prod(softmax(logits)[picks], axis=1)
-    score = np.eye(3)[picks] - softmax(logits)
+    found, size = {}, 4
+    picks, chance, score = all_picks(size)
     for offset in (0.0, 1.0, 3.0):
-        reward = np.array([1.0, 0.0, 0.0]) + offset
+        reward = REWARD + offset
         for name, gain in (("none", reward[picks]), ("group", group_center(reward[picks]))):
             each = np.einsum("ng,ngk->nk", gain, score) / size
             mean = chance @ each

@@ -17,37 +17,29 @@ def job_of(name, reward="exact"):
     return plan.make([name], dataclasses.replace(ADDITION, reward=reward))
 
 
-def networks():
-    """{reward: {method: the networks it holds}}, for a reward that is a rule and a learned one."""
+def of_all(tell):
+    """{reward: {method: what `tell` says of its job}}, the reward a rule or a learned one."""
     return {
-        reward: {
-            row.name: list(memory.networks(job_of(row.name, reward))) for row in methods.METHODS
-        }
+        reward: {row.name: tell(job_of(row.name, reward)) for row in methods.METHODS}
         for reward in ("exact", "model")
     }
+
+
+def networks():
+    """{reward: {method: the networks it holds}}."""
+    return of_all(lambda job: list(memory.networks(job)))
 
 
 def bytes_held():
     """{reward: {method: bytes of weights and Adam's averages per weight of the policy}}."""
-    found = {}
-    for reward in ("exact", "model"):
-        jobs = {row.name: job_of(row.name, reward) for row in methods.METHODS}
-        found[reward] = {
-            name: round(sum(memory.ledger(job).values()) / size(job.carried["policy"]), 2)
-            for name, job in jobs.items()
-        }
-    return found
+    return of_all(
+        lambda job: round(sum(memory.ledger(job).values()) / size(job.carried["policy"]), 2)
+    )
 
 
 def stages():
     """{reward: {method: the stages of its run}}."""
-    return {
-        reward: {
-            row.name: [phase.method.name for phase in job_of(row.name, reward).phases]
-            for row in methods.METHODS
-        }
-        for reward in ("exact", "model")
-    }
+    return of_all(lambda job: [phase.method.name for phase in job.phases])
 
 
 def savings():
@@ -93,14 +85,14 @@ def ranked(figures):
 
 
 def stage_counts(figures):
-    """weigh: stages of PPO, DPO and GRPO, with a rule as reward (x) and with a learned one (m)."""
-    words = {
-        f"{name}_{reward[0]}": " → ".join(figures[reward][name])
+    """weigh: stages of PPO, DPO and GRPO, with a rule as reward (e) and with a learned one (m)."""
+    runs = {
+        f"{name}_{reward[0]}": figures[reward][name]
         for name in ("ppo", "dpo", "grpo")
         for reward in ("exact", "model")
     }
-    counts = {f"n_{key}": text.count("→") + 1 for key, text in words.items()}
-    return words | counts
+    words = {key: " → ".join(run) for key, run in runs.items()}
+    return words | {f"n_{key}": len(run) for key, run in runs.items()}
 
 
 def saved(figures):
