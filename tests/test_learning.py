@@ -1,7 +1,8 @@
 """Addition, learned: from an SFT policy that is right half of the time to one that is right.
 
 The recipes in config.py were chosen on seeds 100 to 104; these seeds were not looked at.
-TINYALIGN_SEEDS=5 runs five of them (about 15 minutes on two cores), .ci/run two.
+TINYALIGN_SEEDS=5 runs five of them (about 10 minutes on two cores), .ci/run one, and seed 0 is the
+one of README's table, which test_readme.py trains again.
 """
 
 import os
@@ -9,7 +10,7 @@ import os
 import pytest
 from sweeping import run
 
-SEEDS = range(int(os.environ.get("TINYALIGN_SEEDS", "2")))
+SEEDS = range(1, 1 + int(os.environ.get("TINYALIGN_SEEDS", "1")))
 
 
 def warm_start(summaries):
