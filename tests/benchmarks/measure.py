@@ -50,6 +50,24 @@ def gemm_rate(threads=1, size=1024):
     return 2e-6 * size**3 / taken["gemm"]
 
 
+def others_share(seconds=1.0):
+    """Share of all processors that is used while this process sleeps; where that is not told, the
+    load average of the last minute, which counts this process too."""
+    try:
+        before = processor_times()
+        time.sleep(seconds)
+        taken = processor_times() - before
+    except OSError:
+        return os.getloadavg()[0] / os.cpu_count()
+    return 1 - taken[3:5].sum() / taken.sum()  # idle, and waiting for a disk
+
+
+def processor_times():
+    """What Linux has counted since it began: user, nice, system, idle, waiting …"""
+    with open("/proc/stat", encoding="utf8") as file:
+        return np.array(file.readline().split()[1:], float)
+
+
 def machine():
     """What the figures were measured on: processor, cores, load, versions, how BLAS was built."""
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]

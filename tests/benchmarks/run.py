@@ -1,11 +1,12 @@
 """Measure everything and write docs/speed.json, docs/speed.md and docs/cost_growth.svg.
 
     pip install -e '.[peers]' -c tests/benchmarks/constraints.txt
-    python tests/benchmarks/run.py [PART …] [--threads 1 2]
+    python tests/benchmarks/run.py [PART …] [--threads 1 2] [--runs 3]
 
-The parts are train_step, shares, sampling, trainers, imports and growth; without any all are run.
-Each runs in a process of its own, where its variants take turns. A part that is not asked for keeps
-its earlier figures. `--render` measures nothing and writes the page anew.
+The parts are train_step, shares, sampling, trainers, solve, imports and growth; without any all are
+run. Each runs in a process of its own, where its variants take turns, those whose ratios are judged
+so many times. A part that is not asked for keeps its earlier figures. `--render` measures nothing
+and writes the page anew.
 """
 
 import argparse
@@ -15,14 +16,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 
 import render
-from measure import machine, quiet_blas
+from measure import machine, others_share, quiet_blas
 from prose import PROSE
 
 DOCS = Path(__file__).parents[2] / "docs"
-THREADED = ("train_step", "sampling", "trainers")  # measured with each number of threads
-BUSY = 1.0  # load average above which threads that wait for each other measure only the others
+REPEATED = ("train_step", "sampling", "trainers")  # a ratio in one run may be luck
+THREADED = (*REPEATED, "solve")  # measured with each number of threads
+BUSY = 0.1  # share of others, above which threads that wait for each other measure only them
 LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -35,6 +38,17 @@ def child(part, threads):
     command = [sys.executable, __file__, "--child", part, "--threads", str(threads)]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def repeated(part, threads, runs):
+    """The figures of so many processes: medians, and under "runs" the rows of each."""
+    found = [child(part, threads) for _ in range(runs)]
+    rows = [run["rows"] for run in found]
+    middle = [
+        row[0] | {"ms": {name: median(r["ms"][name] for r in row) for name in row[0]["ms"]}}
+        for row in zip(*rows, strict=True)
+    ]
+    return found[0] | {"rows": middle, "runs": rows}
 
 
 def write(results):
@@ -50,6 +64,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", default=list(render.SECTIONS), metavar="PART")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--render", action="store_true")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     told = parser.parse_args()
@@ -64,9 +79,12 @@ def main():
         for part in told.parts:
             for threads in told.threads if part in THREADED else [1]:
                 print(part, f"({threads} threads)", flush=True)
-                load = os.getloadavg()[0]
-                busy = threads > 1 and load > BUSY
-                found = {"busy": round(load, 1)} if busy else child(part, threads)
+                others = others_share() if threads > 1 else 0.0
+                if others > BUSY:
+                    found = {"busy": round(others, 2)}
+                else:
+                    runs = told.runs if part in REPEATED else 1
+                    found = repeated(part, threads, runs) if runs > 1 else child(part, threads)
                 results.setdefault(part, {})[str(threads)] = found
                 write(results)
     write(results)

@@ -1,10 +1,13 @@
-"""A tiny GPT-2 of transformers, and a tokenizer of whole words for it, made without a download."""
+"""A tiny GPT-2 of transformers, and tokenizers for it, made without a download."""
 
 from transformers import GPT2Config, GPT2LMHeadModel
 
 
-def gpt2(vocab, width, context):
-    """Two layers and four heads, like ours. The last two ids are padding and the end."""
+def gpt2(vocab, width, context, padding=True):
+    """Two layers and four heads, like ours. The last id is the end, the one before it padding.
+
+    padding  False: there is none, and the end stands in for it
+    """
     return GPT2LMHeadModel(
         GPT2Config(
             vocab_size=vocab,
@@ -17,7 +20,7 @@ def gpt2(vocab, width, context):
             attn_pdrop=0.0,
             bos_token_id=vocab - 1,
             eos_token_id=vocab - 1,
-            pad_token_id=vocab - 2,
+            pad_token_id=vocab - 1 - padding,
         )
     )
 
@@ -32,4 +35,18 @@ def tokenizer(vocab):
     inner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     return PreTrainedTokenizerFast(
         tokenizer_object=inner, pad_token="<pad>", eos_token="<eos>", padding_side="left"
+    )
+
+
+def characters(alphabet):
+    """Every character a token, then the end, which is padding too."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    known = {character: i for i, character in enumerate(alphabet)} | {"<eos>": len(alphabet)}
+    inner = Tokenizer(models.WordLevel(known, unk_token="<eos>"))
+    inner.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
+    inner.decoder = decoders.Fuse()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=inner, pad_token="<eos>", eos_token="<eos>", padding_side="left"
     )
