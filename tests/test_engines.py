@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from concurrent import futures
 
@@ -144,3 +145,25 @@ def test_the_default_is_two_processes():
     with engines.opened() as pool:
         assert isinstance(pool, futures.ProcessPoolExecutor)
         assert pool._max_workers == engines.DEFAULT_JOBS == 2
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no such signals here")
+def test_ctrl_c_never_breaks_off_the_birth_of_a_worker(monkeypatch):
+    """Even where the system hands it to another thread than the one that waits: it comes after."""
+    handed_over = []
+
+    def interrupted_submit(pool, job):
+        def pressed():
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+        other = threading.Thread(target=pressed)
+        other.start()
+        other.join()
+        handed_over.append(job)
+
+    monkeypatch.setattr(futures.ProcessPoolExecutor, "submit", interrupted_submit)
+    with engines.process_pool(1) as pool, pytest.raises(KeyboardInterrupt):
+        pool.submit("a job")
+    assert handed_over == ["a job"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

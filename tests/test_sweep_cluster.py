@@ -100,16 +100,17 @@ def test_ctrl_c_says_how_to_go_on_and_ends_the_workers(tmp_path):
     """SIGINT to all processes, as a terminal sends it: status 130, one sentence, no traceback."""
     argv = ["-m", "tinyalign", "compare", "sft", "dpo", "--env", "bandit", "--steps", "100000"]
     argv += ["--output", str(tmp_path), "--name", "cut", "--num_pairs", "20"]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, *argv], stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    until(lambda: any(logs.newest(folder) for folder in (tmp_path / "cut").rglob("sft")))
-    workers = children(process.pid)
-    os.killpg(process.pid, signal.SIGINT)
-    try:
-        said = process.communicate(timeout=60)[1]
-    finally:
-        process.kill()  # so that a failure here is no other test's
+    ) as process:
+        try:
+            until(lambda: any(logs.newest(folder) for folder in (tmp_path / "cut").rglob("sft")))
+            workers = children(process.pid)
+            os.killpg(process.pid, signal.SIGINT)
+            said = process.communicate(timeout=60)[1]
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # a failure here is no other test's
+                os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 130
     assert "start finished" in said and "--resume goes on" in said
     assert "Traceback" not in said

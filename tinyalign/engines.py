@@ -71,14 +71,33 @@ class Pool(futures.ProcessPoolExecutor):
 
     def submit(self, fn, /, *args, **kwargs):
         """Hand a job over; this is when a worker is started."""
-        if not hasattr(signal, "pthread_sigmask"):
+        if threading.current_thread() is not threading.main_thread():  # Ctrl-C is not its to answer
             return super().submit(fn, *args, **kwargs)
+        with ctrl_c_waits():
+            return super().submit(fn, *args, **kwargs)
+
+
+@contextlib.contextmanager
+def ctrl_c_waits():
+    """Ctrl-C is answered after the block, and not at all by processes that are born in it.
+
+    They inherit the mask. It is not enough for this process: the system may hand the signal to
+    another of its threads, and Python's answer would break off the birth of a worker half-way.
+    """
+    pressed = []
+    answer = signal.signal(signal.SIGINT, lambda *told: pressed.append(told))
+    masked = hasattr(signal, "pthread_sigmask")
+    if masked:
         resource_tracker.ensure_running()  # its start would let SIGINT through again
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a child inherits it
-        try:
-            return super().submit(fn, *args, **kwargs)
-        finally:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        if masked:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, answer)
+        if pressed:
+            signal.raise_signal(signal.SIGINT)
 
 
 def process_pool(jobs):
