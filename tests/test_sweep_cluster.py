@@ -1,6 +1,7 @@
 """Sweeps on dask and MPI, and sweeps that are killed: the digest of one that ran in peace."""
 
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -100,9 +101,9 @@ def test_ctrl_c_says_how_to_go_on_and_ends_the_workers(tmp_path):
     """SIGINT to all processes, as a terminal sends it: status 130, one sentence, no traceback."""
     argv = ["-m", "tinyalign", "compare", "sft", "dpo", "--env", "bandit", "--steps", "100000"]
     argv += ["--output", str(tmp_path), "--name", "cut", "--num_pairs", "20"]
-    with subprocess.Popen(
-        [sys.executable, *argv], stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's & is deaf
+    settings = {"start_new_session": True, "preexec_fn": heard, "text": True}
+    with subprocess.Popen([sys.executable, *argv], stderr=subprocess.PIPE, **settings) as process:
         try:
             until(lambda: any(logs.newest(folder) for folder in (tmp_path / "cut").rglob("sft")))
             workers = children(process.pid)
