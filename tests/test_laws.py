@@ -11,9 +11,11 @@ from hypothesis import settings
 import tinyalign.laws
 from tests.independent import loops, loops_over_time
 from tinyalign import optimum
-from tinyalign.laws import METHODS, assert_lawful, laws_of
+from tinyalign.laws import METHODS, CannotCall, assert_lawful, laws_of
 from tinyalign.laws.judge import BROKEN, judge_all, repeatable
 from tinyalign.laws.methods import BY_NAME
+from tinyalign.laws.named import method_named
+from tinyalign.laws.report import examine
 from tinyalign.losses import (
     advantage,
     aggregate,
@@ -84,8 +86,37 @@ def test_laws_of_gives_pytest_parameters(law):
 
 
 def test_assert_lawful_names_the_law_and_the_values():
-    with pytest.raises(AssertionError, match=r"wrong breaks D1: policy = reference costs log 2"):
+    with pytest.raises(
+        AssertionError, match=r"wrong breaks D1: policy = reference costs log 2"
+    ) as e:
         assert_lawful(wrong, "dpo")
+    calls = str(e.value).split("\n\n", 1)[1]
+    assert "wrong(array(" in calls
+    exec(calls.replace(f"from {wrong.__module__} import wrong", ""), {"wrong": wrong})
+
+
+def test_assert_lawful_is_no_success_where_nothing_was_judged():
+    """No law applies to IPO without its number under that convention; foo is no convention."""
+
+    def zero(chosen, rejected, ref_chosen, ref_rejected):
+        return 0 * (chosen + rejected + ref_chosen + ref_rejected)
+
+    with pytest.raises(CannotCall, match="no law of ipo applies"):
+        assert_lawful(zero, "ipo", tau_means="target")
+    with pytest.raises(CannotCall, match="dpo has no convention 'foo'"):
+        assert_lawful(preference.dpo, "dpo", foo=1)
+
+
+def test_a_reading_under_which_nothing_is_judged_is_no_reading():
+    """DPO without beta and the wrong way round is not called IPO; the museum knows it."""
+
+    def swapped(chosen, rejected, ref_chosen, ref_rejected):
+        return np.logaddexp(0, 0.1 * (chosen - ref_chosen - rejected + ref_rejected))
+
+    report = examine(swapped, method_named("dpo"), {}, setting=repeatable(30))
+    assert report.exit_code == 1
+    assert not any("This is" in note for note in report.notes)
+    assert "swapped" in report.diagnosis
 
 
 def wrong(chosen, rejected, ref_chosen, ref_rejected, *, beta):

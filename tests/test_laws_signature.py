@@ -12,7 +12,8 @@ from tinyalign.laws.judge import HOLDS, SILENT, judge, repeatable
 from tinyalign.laws.methods import BY_NAME
 from tinyalign.laws.museum import BY_NAME as EXHIBITS
 from tinyalign.laws.named import LOSS_OF
-from tinyalign.laws.report import as_code, examine
+from tinyalign.laws.pasteable import as_code
+from tinyalign.laws.report import examine
 from tinyalign.laws.subject import Subject
 from tinyalign.methods import METHODS
 
@@ -132,7 +133,8 @@ def test_a_mask_is_filled_with_ones():
 
     subject = Subject(wrong, BY_NAME["clipped_surrogate"])
     at_the_start = next(law for law in laws_of("ppo") if law.name == "PP1")
-    code = as_code(subject, "mine", judge(at_the_start, subject, repeatable(4)))
+    found = judge(at_the_start, subject, repeatable(4))
+    code = as_code(subject, "mine", found.calls, found.message)
     assert ", mask=array([[1.0]]), eps=" in code
 
 

@@ -6,7 +6,7 @@ Needs NumPy and Hypothesis, and nothing of the rest of tinyalign, which it judge
 from tinyalign.laws.judge import Law, Verdict, laws_for
 from tinyalign.laws.law import Broken
 from tinyalign.laws.methods import METHODS
-from tinyalign.laws.named import method_named
+from tinyalign.laws.named import method_named, require_known
 from tinyalign.laws.signature import CannotCall
 
 __all__ = ["METHODS", "Broken", "CannotCall", "Law", "Verdict", "assert_lawful", "laws_of"]
@@ -18,6 +18,12 @@ def laws_of(method):
 
 
 def assert_lawful(fn, method, *, framework="numpy", dtype="float64", **conventions):
-    """AssertionError at the first law of the method that fn breaks, simplest law first."""
-    for law in laws_of(method):
-        law(fn, framework=framework, dtype=dtype, **conventions)
+    """AssertionError at the first law of the method that fn breaks, simplest law first.
+
+    raises  CannotCall for a convention that the method does not have, and where no law applies,
+            for that is no success
+    """
+    require_known(method_named(method), conventions)
+    how = {"framework": framework, "dtype": dtype, **conventions}
+    if not any([law(fn, **how) for law in laws_of(method)]):
+        raise CannotCall(f"no law of {method} applies to this function with these conventions.")

@@ -7,7 +7,7 @@ from tinyalign.laws.frameworks import FRAMEWORKS
 from tinyalign.laws.gallery import museum
 from tinyalign.laws.judge import repeatable
 from tinyalign.laws.loading import discarding_output, load
-from tinyalign.laws.named import method_named
+from tinyalign.laws.named import method_named, require_known
 from tinyalign.laws.printed import as_data, print_report
 from tinyalign.laws.report import examine
 from tinyalign.laws.signature import CannotCall
@@ -73,8 +73,7 @@ def _conventions(method, declared):
         elif key in method.numbers:
             known[key] = _number(key, value)
         else:
-            names = ", ".join([*table, *method.numbers])
-            raise CannotCall(f"{method.name} has no convention {key!r}; it has: {names}.")
+            require_known(method, [key])
     return known
 
 

@@ -10,6 +10,7 @@ from hypothesis.errors import Flaky, Unsatisfiable
 
 from tinyalign.laws.law import Broken, NotApplicable, judged_in
 from tinyalign.laws.limits import TookTooLong
+from tinyalign.laws.pasteable import as_code
 from tinyalign.laws.subject import Subject
 
 HOLDS, BROKEN, SILENT, UNJUDGED = "holds", "broken", "does not apply", "could not be judged"
@@ -154,17 +155,23 @@ class Law:
         return {"x": x} | {n: s for n, s in offered.items() if n in wanted}
 
     def __call__(self, fn, *, framework="numpy", dtype="float64", **conventions):
-        """AssertionError with the smallest counterexample, under the active Hypothesis profile."""
+        """AssertionError with the smallest counterexample, under the active Hypothesis profile.
+
+        returns  whether the law applies
+        """
         subject = Subject(fn, self.method, conventions, framework=framework, dtype=dtype)
-        if self.applies(subject):
-            try:
-                _run(self, subject, settings(suppress_health_check=QUIET), {})
-            except (NotApplicable, Unsatisfiable):
-                return
-            except Broken as error:
-                raise Broken(
-                    f"{subject.label} breaks {self.name}: {self.sentence}. {error}"
-                ) from None
+        if not self.applies(subject):
+            return False
+        try:
+            _run(self, subject, settings(suppress_health_check=QUIET), {})
+        except (NotApplicable, Unsatisfiable):
+            return False
+        except Broken as error:
+            module = getattr(fn, "__module__", "yours")
+            code = as_code(subject, module, subject.calls, str(error))
+            said = f"{subject.label} breaks {self.name}: {self.sentence}. {error}"
+            raise Broken(f"{said}\n\n{code}") from None
+        return True
 
 
 def laws_for(method):

@@ -3,6 +3,7 @@
 import difflib
 
 from tinyalign.laws.methods import BY_NAME
+from tinyalign.laws.signature import CannotCall
 
 LOSS_OF = {  # training method -> the row that its loss is judged as; a test compares with ours
     "sft": "cross_entropy",
@@ -32,3 +33,12 @@ def method_named(name):
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise ValueError(f"No method {name!r}; {hint}known: {', '.join(known)}.")
+
+
+def require_known(method, conventions):
+    """CannotCall for the first name that is neither a convention of the method nor a number."""
+    names = [*(c.name for c in method.conventions), *method.numbers]
+    for key in conventions:
+        if key not in names:
+            known = ", ".join(names)
+            raise CannotCall(f"{method.name} has no convention {key!r}; it has: {known}.")

@@ -43,7 +43,9 @@ def log_ratio_is_reward(loss, x, p):
 
 def extreme_rewards_stay_finite(loss, x, p):
     """rewards of a million leave a distribution"""
-    same(np.sum(loss(x[0], 1e6 * x[1], **p), axis=-1), 1.0)
+    huge = 1e6 * (1.0 + np.abs(x[1]))
+    for reward in (1e6 * x[1], huge, -huge):  # also where all are good, or all are bad
+        same(np.sum(loss(x[0], reward, **p), axis=-1), 1.0)
 
 
 OPTIMAL_POLICY = whole_laws(

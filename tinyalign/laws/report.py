@@ -9,6 +9,7 @@ from tinyalign.laws.diagnose import ALIKE, likenesses, other_readings, probes
 from tinyalign.laws.judge import BROKEN, SILENT, UNJUDGED
 from tinyalign.laws.law import Broken, NotApplicable
 from tinyalign.laws.limits import CALL_LIMIT, WAIT_LIMIT, TookTooLong
+from tinyalign.laws.pasteable import as_code
 from tinyalign.laws.reduced import judge_reduced
 from tinyalign.laws.signature import CannotCall
 from tinyalign.laws.subject import Subject
@@ -51,7 +52,9 @@ def examine(fn, method, conventions, *, setting, module="yours", **how):
     answers_at_all(subject)
     reduced, judged, verdicts = judge_reduced(fn, method, conventions, setting=setting, **how)
     report = Report(subject.label, method, verdicts, assumptions(subject, conventions), reduced)
-    report.examples = {v.law.name: as_code(subject, module, v) for v in report.broken}
+    report.examples = {
+        v.law.name: as_code(subject, module, v.calls, v.message) for v in report.broken
+    }
     if report.broken and report.exit_code == 1:
         other = readings(fn, method, conventions, subject, how)
         report.notes += other
@@ -155,33 +158,3 @@ def diagnosis(subject, broken):
             f"Its values are like nothing in the museum; the laws it breaks are those of: {where}"
         )
     return f"Looks like: {where}"
-
-
-def as_code(subject, module, verdict):
-    """The counterexample's calls as Python that can be pasted next to the function."""
-    label = subject.label
-    lines = [f"from {module} import {label.split('.')[0]}", "from numpy import array, nan, inf", ""]
-    calls = list(dict.fromkeys(_call_as_code(subject, *call) for call in verdict.calls))
-    lines += calls[:3]
-    if len(calls) > 3:
-        lines.append(f"# … and {len(calls) - 3} more calls (slopes by differences)")
-    return "\n".join([*lines, f"# {verdict.message}"])
-
-
-def _call_as_code(subject, arrays, numbers, result):
-    given, named = subject.arguments([np.asarray(a) for a in arrays])
-    arguments = [literal(a) for a in given] + [f"{n}={literal(a)}" for n, a in named.items()]
-    arguments += written(subject, numbers)
-    value = repr(result) if isinstance(result, Exception) else literal(np.asarray(result))
-    return f"{subject.label}({', '.join(arguments)})\n# -> {value}"
-
-
-def written(subject, numbers):
-    """The numbers under the names that the function has for them."""
-    theirs = {subject.parameters[k]: v for k, v in numbers.items() if k in subject.parameters}
-    return [f"{k}={v.item() if isinstance(v, np.generic) else v!r}" for k, v in theirs.items()]
-
-
-def literal(array):
-    array = np.asarray(array)
-    return repr(array.item()) if array.ndim == 0 else f"array({array.tolist()!r})"
