@@ -120,7 +120,7 @@ def budget_said(found):
     unit, _, amount = found.config.budget.partition(":")
     words = {
         "recipe": "every method by its own recipe, so they use different amounts",
-        "samples": f"{amount} completions drawn by each, to within one rollout",
+        "samples": f"at most {amount} completions drawn by each, to within one rollout",
         "steps": f"{amount} gradient steps of each",
         "seconds": f"{amount} seconds of training each, so this does not come out twice the same",
     }
