@@ -61,7 +61,8 @@ def test_budgets_are_matched_and_said(finished):
     drawn = {row.method: row.samples for row in found.rows}
     assert drawn == {"start": 0, "dpo": 160, "grpo": 160, "reward": 160, "reward,ppo": 160}
     assert compare.budget_said(found)[0] == (
-        "budget: at most 160 completions drawn by each, to within one rollout (--budget samples:160)"
+        "budget: at most 160 completions drawn by each, to within one rollout "
+        "(--budget samples:160)"
     )
 
 
