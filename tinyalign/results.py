@@ -86,23 +86,19 @@ def rows_of(folder, names, config, failed):
     """The rows of one seed: the start, then each method's curve from there."""
     problems = problems_of(config)
     first = row_of("start", folder / "start")
-    first = first._replace(kl=0.0, curve=(), seed=config.seed, problems=problems)
+    first = first._replace(kl=0.0, seed=config.seed, problems=problems)
     rows = [first]
     for name in names:
         reason = failed.get(f"{folder.name}/{name}")
-        row = broken(name, reason) if reason else row_of(name, folder / name)
-        if row.curve:
-            row = row._replace(curve=begun(first, folder / name) + row.curve)
+        row = broken(name, reason) if reason else row_of(name, folder / name, first)
         row = row._replace(seed=config.seed, problems=problems)
         rows.append(row._replace(stages=len(name.split(",")) + 1))
     return rows
 
 
-def begun(first, folder):
+def begun(first, drawn):
     """What a curve begins with: the start, up to where earlier stages have drawn their samples."""
     scores = 0.0, first.accuracy, first.reward
-    *earlier, _ = logs.summaries(folder)
-    drawn = sum(summary["samples"] for summary in earlier)
     return ((0, *scores), (drawn, *scores)) if drawn else ((0, *scores),)
 
 
@@ -122,8 +118,11 @@ def broken(name, reason):
     )
 
 
-def row_of(name, folder):
-    """What a finished run came to: its last stage's result, the cost of all."""
+def row_of(name, folder, first=None):
+    """What a finished run came to: its last stage's result, the cost of all.
+
+    first  the start's row, which its curve begins with; None: the run is the start
+    """
     summaries = logs.summaries(folder)
     last, method = summaries[-1], methods.named(summaries[-1]["method"])
     found = last.get("eval_accuracy", np.nan)
@@ -139,19 +138,19 @@ def row_of(name, folder):
         models=", ".join(SHORT.get(model, model) for model in last["models"]),
         bytes=max(summary["bytes"] for summary in summaries),
         seconds=sum(summary["seconds"] for summary in summaries),
-        curve=() if judge else curve_of(folder, summaries),
+        curve=() if judge or first is None else curve_of(folder, summaries, first),
         entropy=last.get("eval_entropy", np.nan),
         online=method in methods.ONLINE,
         pair_accuracy=found if judge else np.nan,
     )
 
 
-def curve_of(folder, summaries):
-    """((samples, share of the stage's steps, accuracy, reward), …) of the last stage."""
+def curve_of(folder, summaries, first):
+    """((samples, share of the stage's steps, accuracy, reward), …): the start, the last stage."""
     rows = [row for row in logs.metrics(folder) if row["phase"] == len(summaries) - 1]
     before = sum(summary["samples"] for summary in summaries[:-1])
     steps = summaries[-1]["steps"]
-    return tuple(
+    looks = tuple(
         (
             before + m["samples"],
             m["step"] / steps,
@@ -161,6 +160,7 @@ def curve_of(folder, summaries):
         for m in rows
         if "eval_accuracy" in m
     )
+    return begun(first, before) + looks if looks else ()
 
 
 def exact_frontier(folder, config, seeds):

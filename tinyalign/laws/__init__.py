@@ -23,7 +23,8 @@ def assert_lawful(fn, method, *, framework="numpy", dtype="float64", **conventio
     raises  CannotCall for a convention that the method does not have, and where no law applies,
             for that is no success
     """
-    require_known(method_named(method), conventions)
+    chosen = method_named(method)
+    require_known(chosen, conventions)
     how = {"framework": framework, "dtype": dtype, **conventions}
-    if not any([law(fn, **how) for law in laws_of(method)]):
+    if not any([law(fn, **how) for law in laws_for(chosen)]):
         raise CannotCall(f"no law of {method} applies to this function with these conventions.")

@@ -65,15 +65,14 @@ def _conventions(method, declared):
     known = {}
     for text in declared:
         key, _, value = text.partition("=")
+        require_known(method, [key])
         if key in table:
             choices = {str(c): c for c in table[key].choices}
             if value not in choices:
                 raise CannotCall(f"--convention {key}={value}: want one of {', '.join(choices)}.")
             known[key] = choices[value]
-        elif key in method.numbers:
-            known[key] = _number(key, value)
         else:
-            require_known(method, [key])
+            known[key] = _number(key, value)
     return known
 
 
