@@ -78,6 +78,18 @@ def test_token_by_token_gives_the_features_of_the_whole_row(model, seed, rows, t
         close(features, whole[:, t])
 
 
+@given(seed=seeds, rows=st.integers(1, 4), times=st.tuples(st.integers(1, 4), st.integers(1, 4)))
+def test_what_is_read_at_one_go_is_read(seed, rows, times):
+    """start, read of the first tokens, then step over the others = trunk(tokens) at the others."""
+    params, first, time = parameters(transformer, seed % 7), times[0], sum(times)
+    tokens, model = some_tokens(seed, rows, time), here(transformer)
+    whole = model.trunk(params, tokens).reshape(rows, time, -1)
+    state = model.read(params, model.start(params, rows, time), tokens[:, :first])
+    for t in range(first, time):
+        features, state = model.step(params, state, tokens[:, t])
+        close(features, whole[:, t])
+
+
 @each_model
 @given(seed=seeds, kept=st.lists(st.integers(0, 2), min_size=1, max_size=5))
 def test_a_kept_state_continues_its_own_row(model, seed, kept):

@@ -191,6 +191,7 @@ def test_finished_rows_are_not_computed(model):
 
     params, rng = parameters(model), np.random.default_rng(0)
     watched = SimpleNamespace(**{**vars(model), "step": step})
+    vars(watched).pop("read", None)  # so that the first token is a step as well
     prompts = [[1, 2]] * 40
     rollout = policy.sample(watched, params, prompts, rng, max_new_tokens=6, eos=0)
     unfinished = rollout.mask[:, 1:].sum(axis=0)  # the rows that got a token at each step

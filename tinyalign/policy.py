@@ -101,7 +101,7 @@ class Rollout(NamedTuple):
 def sample(
     model, params, prompts, rng, *, max_new_tokens, eos=None, temperature=1.0, num_generations=1
 ):
-    """Complete each prompt: the prompt is fed in while it lasts, then each token drawn is fed in.
+    """Complete each prompt: it is read while it lasts, then each token drawn is read in turn.
 
     prompts          P sequences of ids, of any lengths ≥ 1
     rng              numpy Generator; one uniform per row and step, drawn on the host
@@ -149,11 +149,17 @@ def drop_finished(model, state, rows, going):
 
 
 def read_together(model, params, tokens, length, num_generations):
-    """Feed what all prompts have, once for all completions of a prompt: (state, tokens fed)."""
+    """Read what all prompts have, once for all completions of a prompt: (state, tokens read).
+
+    At one go where the model has a `read`; else it is fed one token after another.
+    """
     state, shared = model.start(params, *tokens.shape), int(length.min()) - 1
-    rows = to_device(tokens)
-    for t in range(shared):
-        _, state = model.step(params, state, rows[:, t])
+    rows = to_device(tokens[:, :shared])
+    if shared and hasattr(model, "read"):
+        state = model.read(params, state, rows)
+    else:
+        for t in range(shared):
+            _, state = model.step(params, state, rows[:, t])
     copies = to_device(np.repeat(np.arange(len(tokens)), num_generations))
     return model.keep(state, copies) if num_generations > 1 else state, shared
 

@@ -79,11 +79,41 @@ def perceive(x, norm, up, down):
 
 
 def start(params, batch, length):
-    """An empty key-value cache for `batch` rows of at most `length` tokens."""
-    table = params["tok"]
-    shape = (length, batch, table.shape[1])
-    caches = [(xp.zeros(shape, table.dtype), xp.zeros(shape, table.dtype)) for _ in blocks(params)]
-    return {"time": 0, "caches": caches}
+    """What sampling carries along: room for `batch` rows of at most `length` tokens.
+
+    time    tokens read so far
+    caches  of every block the keys and values of those, (2, length, B, C)
+    blocks  the weights of every block, with what its norms multiply and add folded into them
+    member  (C, H): 1 where channel c belongs to head h, else 0
+    """
+    channels, kind = params["tok"].shape[1], params["tok"].dtype
+    heads, width = blocks(params)[0]["attn"]["qkv"]["w"].shape[2:]
+    return {
+        "time": 0,
+        "caches": [xp.empty((2, length, batch, channels), kind) for _ in blocks(params)],
+        "blocks": [folded(**block) for block in blocks(params)],
+        "member": xp.repeat(xp.eye(heads, dtype=kind), width, axis=0),
+    }
+
+
+def folded(ln1, attn, ln2, mlp):
+    """A block's four dense layers, for rows that are normalised and nothing more."""
+    qkv, up = ops.fold(**ln1, **attn["qkv"]), ops.fold(**ln2, **mlp["up"])
+    return {"qkv": qkv, "out": attn["out"], "up": up, "down": mlp["down"]}
+
+
+def read(params, state, tokens):
+    """Read the first tokens of all rows at once, (B, T): the state that T steps would lead to."""
+    batch, time = tokens.shape
+    x = ops.add_positions(ops.embed(params["tok"], tokens), params["pos"], batch)
+    for block, cache in zip(blocks(params), state["caches"], strict=True):
+        packed = ops.norm_linear(x, **block["ln1"], **block["attn"]["qkv"])
+        cache[:, :time] = packed.reshape(batch, time, 3, -1).transpose(2, 1, 0, 3)[1:]
+        if cache is not state["caches"][-1]:  # nobody asks for features: keys and values end it
+            mixed = ops.attention(packed, batch, state["member"].shape[1], True)
+            x = ops.linear(mixed, **block["attn"]["out"], onto=x)
+            x = perceive(x, block["ln2"], **block["mlp"])
+    return {**state, "time": time}
 
 
 def step(params, state, tokens):
@@ -93,30 +123,30 @@ def step(params, state, tokens):
     """
     time = state["time"]
     x = params["tok"][tokens] + params["pos"][time]
-    for block, cache in zip(blocks(params), state["caches"], strict=True):
-        x = recall(x, cache, time, block["ln1"], **block["attn"])
-        x = perceive(x, block["ln2"], **block["mlp"])
-    return ops.layernorm(x, **params["ln"]), {"time": time + 1, "caches": state["caches"]}
+    for block, cache in zip(state["blocks"], state["caches"], strict=True):
+        qkv = ops.linear(ops.normalise(x)[0], **block["qkv"])
+        x = ops.linear(recall(qkv, cache, time, state["member"]), **block["out"], onto=x)
+        up = ops.linear(ops.normalise(x)[0], **block["up"])
+        x = ops.linear(ops.gelu(up), **block["down"], onto=x)
+    return ops.layernorm(x, **params["ln"]), {**state, "time": time + 1}
 
 
-def recall(x, cache, time, norm, qkv, out):
-    """x plus attention, of the newest token to itself and everything cached before it.
+def recall(qkv, cache, time, member):
+    """Attention of the newest token to itself and to all cached before it: (B, 3·C) -> (B, C).
 
-    All rows and heads at once: a product with `member` (C, H), 1 where channel c belongs to head
-    h, sums over the channels of each head; one with its transpose hands a head's weight to them.
+    All rows and heads at once: a product with `member` sums over the channels of each head; one
+    with its transpose hands a head's weight to them.
     """
-    keys, values = cache  # (length, B, C) each
-    _, _, heads, width = qkv["w"].shape
-    q, k, v = ops.norm_linear(x, **norm, **qkv).reshape(len(x), 3, -1).swapaxes(0, 1)  # (B, C) each
-    keys[time], values[time] = k, v
-    member = xp.repeat(xp.eye(heads, dtype=x.dtype), width, axis=0)
-    scores = (keys[: time + 1] * (q * (1.0 / math.sqrt(width)))) @ member  # (t + 1, B, H)
+    channels, heads = member.shape
+    qkv = qkv.reshape(-1, 3, channels).swapaxes(0, 1)  # (3, B, C)
+    q, cache[:, time] = qkv[0], qkv[1:]
+    keys, values = cache[:, : time + 1]  # (t + 1, B, C) each
+    scores = (keys * (q * math.sqrt(heads / channels))) @ member  # (t + 1, B, H)
     weighted = ops.softmax(scores, axis=0) @ member.T  # (t + 1, B, C)
-    weighted *= values[: time + 1]
-    return ops.linear(weighted.sum(axis=0), **out, onto=x)
+    weighted *= values
+    return ops.column_sums(weighted.reshape(time + 1, -1)).reshape(q.shape)
 
 
 def keep(state, rows):
     """The state of the chosen rows only."""
-    caches = [(keys[:, rows], values[:, rows]) for keys, values in state["caches"]]
-    return {"time": state["time"], "caches": caches}
+    return {**state, "caches": [cache[:, :, rows] for cache in state["caches"]]}

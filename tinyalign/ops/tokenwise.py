@@ -99,10 +99,10 @@ def norm_linear(x, gain, bias, w, b, eps=1e-5):
     dL/dW = gain·D + bias sᵀ, dL/dgain = the row sums of W·D, dL/dbias = W s, dL/db = s.
     """
     columns = w.reshape(len(w), -1)
-    scaled = columns * gain[:, None]
+    scaled, shift = fold(gain, bias, w, b).values()
     n, scale = normalise(x, eps)
     y = n @ scaled
-    y += b.reshape(-1) + bias @ columns
+    y += shift
 
     def pullback(g):
         dw, db = n.T @ g, column_sums(g)
@@ -115,7 +115,13 @@ def norm_linear(x, gain, bias, w, b, eps=1e-5):
     return y, pullback
 
 
-def normalise(x, eps):
+def fold(gain, bias, w, b):
+    """{"w": W', "b": b'} with layernorm(x) W + b = n W' + b', n the normalised rows of x."""
+    columns = w.reshape(len(w), -1)
+    return {"w": columns * gain[:, None], "b": b.reshape(-1) + bias @ columns}
+
+
+def normalise(x, eps=1e-5):
     """Rows of x (N, C) with mean 0 and variance 1, and the 1/std (N, 1) that made them so."""
     average = xp.full((x.shape[1], 1), 1.0 / x.shape[1], x.dtype)
     n = x - x @ average
