@@ -55,12 +55,14 @@ def ravel(tree):
 
 def unravel(vector, like):
     """The tree shaped like `like` whose ravel() is `vector`. Its leaves are views of it."""
-    flat, start = {}, 0
-    for path, leaf in leaves(like).items():
-        stop = start + math.prod(leaf.shape)
-        flat[path] = vector[start:stop].reshape(leaf.shape)
-        start = stop
-    return rebuild(flat)
+    start = 0
+
+    def cut(leaf):
+        nonlocal start
+        start, begin = start + math.prod(leaf.shape), start
+        return vector[begin:start].reshape(leaf.shape)
+
+    return tree_map(cut, like)
 
 
 def value_and_grad(loss):
@@ -74,21 +76,20 @@ def value_and_grad(loss):
     """
 
     def run(params, *rest):
-        flat, tape = leaves(params), []
+        tape = []
         with trace_stack.new_trace() as trace:
-            roots = {path: Recorded.root(tape) for path in flat}
-            boxes = {path: new_box(leaf, trace, roots[path]) for path, leaf in flat.items()}
-            value, metrics = loss(rebuild(boxes), *rest)
+            boxes = tree_map(lambda leaf: new_box(leaf, trace, Recorded.root(tape)), params)
+            value, metrics = loss(boxes, *rest)
         if not isbox(value):
             raise ValueError("the loss does not depend on the parameters: nothing to differentiate")
         if value.shape != ():
             raise ValueError(f"the loss must be one number, got shape {value.shape}: average it")
         found = backward(tape, {value._node: (vspace(value._value).ones(), False)})
-        gradients = {
-            path: found[root][0] if root in found else xp.zeros_like(flat[path])
-            for path, root in roots.items()
-        }
-        return value._value, {k: getval(v) for k, v in metrics.items()}, rebuild(gradients)
+
+        def slope(box):
+            return found[box._node][0] if box._node in found else xp.zeros_like(box._value)
+
+        return value._value, {k: getval(v) for k, v in metrics.items()}, tree_map(slope, boxes)
 
     return run
 
