@@ -17,7 +17,8 @@ class Check:
     framework: str = "numpy"
     """numpy, torch or jax: what it computes with."""
     convention: tuple[str, ...] = ()
-    """KEY=VALUE …: what it does differently on purpose, for example reduction=mean."""
+    """KEY=VALUE …: what it does differently on purpose, for example reduction=mean. A KEY that the
+    method lacks is answered with those it has."""
     json: bool = False
     """Print JSON."""
     float32: bool = False
