@@ -44,7 +44,7 @@ def layers(params):
 
 
 def trunk(params, tokens):
-    """Features of every position: tokens (B, T) -> (B·T, C)."""
+    """Features of every position, to be scored by `unembedding`: tokens (B, T) -> (B·T, C)."""
     x = ops.embed(params["tok"], tokens)
     for layer in layers(params):
         x = x + ops.lstm(x, layer["w_in"], layer["w_hidden"], layer["bias"], len(tokens))
@@ -52,7 +52,7 @@ def trunk(params, tokens):
 
 
 def start(params, batch, length):
-    """Hidden state and cell of every layer before the first token: zeros."""
+    """Hidden state and cell of every layer before the first token: zeros, for any `length`."""
     width, dtype = params["tok"].shape[1], params["tok"].dtype
     return [(xp.zeros((batch, width), dtype),) * 2 for _ in layers(params)]
 

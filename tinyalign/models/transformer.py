@@ -58,7 +58,10 @@ def blocks(params):
 
 
 def trunk(params, tokens, causal=True):
-    """Features of every position: tokens (B, T) -> (B·T, C). causal=False: an encoder."""
+    """Features of every position, to be scored by `unembedding`: tokens (B, T) -> (B·T, C).
+
+    causal=False: an encoder, where every position sees all others.
+    """
     batch = len(tokens)
     x = ops.add_positions(ops.embed(params["tok"], tokens), params["pos"], batch)
     for block in blocks(params):
@@ -79,11 +82,11 @@ def perceive(x, norm, up, down):
 
 
 def start(params, batch, length):
-    """What sampling carries along: room for `batch` rows of at most `length` tokens.
+    """The state of sampling, an empty key-value cache for `batch` rows of at most `length` tokens.
 
     time    tokens read so far
     caches  of every block the keys and values of those, (2, length, B, C)
-    blocks  the weights of every block, with what its norms multiply and add folded into them
+    blocks  the weights of every block, as `folded` makes them
     member  (C, H): 1 where channel c belongs to head h, else 0
     """
     channels, kind = params["tok"].shape[1], params["tok"].dtype
@@ -97,13 +100,16 @@ def start(params, batch, length):
 
 
 def folded(ln1, attn, ln2, mlp):
-    """A block's four dense layers, for rows that are normalised and nothing more."""
+    """A block's four linear layers, with gain and bias of the norms taken into qkv and up."""
     qkv, up = ops.fold(**ln1, **attn["qkv"]), ops.fold(**ln2, **mlp["up"])
     return {"qkv": qkv, "out": attn["out"], "up": up, "down": mlp["down"]}
 
 
 def read(params, state, tokens):
-    """Read the first tokens of all rows at once, (B, T): the state that T steps would lead to."""
+    """Read the first tokens (B, T) of all rows into an empty state -> that state, no features.
+
+    As T steps would, but at one go. A prompt's last token is left to `step`, for its features.
+    """
     batch, time = tokens.shape
     x = ops.add_positions(ops.embed(params["tok"], tokens), params["pos"], batch)
     for block, cache in zip(blocks(params), state["caches"], strict=True):
@@ -132,10 +138,11 @@ def step(params, state, tokens):
 
 
 def recall(qkv, cache, time, member):
-    """Attention of the newest token to itself and to all cached before it: (B, 3·C) -> (B, C).
+    """Attention of the newest token to itself and all before it: qkv (B, 3·C) -> (B, C).
 
-    All rows and heads at once: a product with `member` sums over the channels of each head; one
-    with its transpose hands a head's weight to them.
+    Its key and value go into the cache (2, length, B, C) at `time`. All heads are done at once:
+    a product with `member` (C, H) sums over the channels of each head; one with its transpose
+    hands a head's weight to them.
     """
     channels, heads = member.shape
     qkv = qkv.reshape(-1, 3, channels).swapaxes(0, 1)  # (3, B, C)

@@ -1,4 +1,7 @@
-"""Operations across the tokens of a sequence: attention, and the LSTM's walk through time."""
+"""Operations across the tokens of a sequence: attention, and the LSTM's walk through time.
+
+B rows, T tokens each, lie as (B·T, channels), row after row; g is d loss/d value.
+"""
 
 import math
 
@@ -9,12 +12,12 @@ from tinyalign.rules import with_pullback
 
 @with_pullback
 def attention(qkv, batch, heads, causal):
-    """softmax(Q Kᵀ / √D) V for packed qkv (B·T, 3·H·D) -> (B·T, H·D).
+    """softmax(Q Kᵀ / √D) V in each of H heads: packed qkv (B·T, 3·H·D) -> (B·T, H·D).
 
-    With p the attention weights: dL/dV = pᵀ g, dL/dp = g Vᵀ, and through the softmax
-    dL/dscores = p (dL/dp − the row's mean of dL/dp under p). Weights are held by key, then query:
-    then what belongs to one query lies far apart, and its maximum and sum are taken for all
-    queries at once, which is fast; along a row they would be taken one row at a time.
+    causal: a token does not see later ones. With p the attention weights dL/dV = pᵀ g, dL/dp =
+    g Vᵀ, and through the softmax dL/dscores = p (dL/dp − its mean under p). Scores and p are held
+    by key, then query, (B, H, key, query): what belongs to one query then lies far apart, and its
+    maximum and sum are taken for all queries at once; along a row it would be one at a time.
     """
     time, width = len(qkv) // batch, qkv.shape[1] // (3 * heads)
     q, k, v = qkv.reshape(batch, time, 3, heads, width).transpose(2, 0, 3, 1, 4)  # (B, H, T, D)
@@ -36,9 +39,9 @@ def attention(qkv, batch, heads, causal):
 
 
 def scaled_products(left, right):
-    """left · right / √D of every pair of rows of (B, H, T, D): a (B, H, left, right) view.
+    """leftᵢ · rightⱼ / √D at all times i, j of each row and head, (B, H, T, D): (B, H, i, j).
 
-    In memory it is (B, left, H, right). Small products of a matrix with a transposed one are slow
+    In memory it is (B, i, H, j). Small products of a matrix with a transposed one are slow
     where the transposition is only a view, so it is made.
     """
     batch, heads, time, width = left.shape
@@ -50,7 +53,10 @@ def scaled_products(left, right):
 
 
 def attention_backward(g, q, k, v, p, d):
-    """Write dL/dq, dL/dk and dL/dv to d (3, B, H, T, D) for g = dL/dy (B, H, T, D)."""
+    """Write dL/dq, dL/dk and dL/dv to d (3, B, H, T, D); g as q, k, v: (B, H, T, D).
+
+    p and its gradient are (B, H, key, query), so that a query's mean is taken over axis 2.
+    """
     ds = scaled_products(v, g)  # dL/dp, times the 1/√D that dL/dscores is multiplied by
     ds -= (ds * p).sum(axis=2, keepdims=True)
     ds *= p
@@ -61,11 +67,12 @@ def attention_backward(g, q, k, v, p, d):
 
 @with_pullback
 def lstm(x, w_in, w_hidden, bias, batch):
-    """A whole LSTM layer over time: x (B·T, C), w_in (C, 4H), w_hidden (H, 4H) -> h (B·T, H).
+    """A whole LSTM layer over time: x (B·T, C), w_in (C, 4H), w_hidden (H, 4H), bias (4H,) -> h.
 
-    Gates i, f, o = σ(·) and u = tanh(·) of [x, h, 1] W, where W is w_in, w_hidden and bias one
-    below the other; c = f c + i u; h = o tanh(c). Backward walks the same loop from the end
-    (backpropagation through time); dL/dW is then one product over all times and rows.
+    From zeros, at each time c = f c + i u and h = o tanh(c), (B, H) each; the gates i, f, o = σ(·)
+    and u = tanh(·) of [x, h, 1] W, where W is w_in, w_hidden and bias one below the other. Returns
+    every h, (B·T, H). Backward walks the same loop from the end (backpropagation through time);
+    dL/dW is then one product over all times and rows.
     """
     time, width, size = len(x) // batch, x.shape[1], len(w_hidden)
     w = xp.concatenate([w_in, w_hidden, bias[None]])  # (C + H + 1, 4H)
@@ -85,10 +92,14 @@ def lstm(x, w_in, w_hidden, bias, batch):
 
 
 def lstm_forward(read, w, size):
-    """Gates (T, 4, B, H), c (T + 1, B, H) and tanh(c); every h is written to where it is read.
+    """The walk: from rows [x, h, 1] to gates (T, 4, B, H), c (T + 1, B, H) and tanh(c).
 
-    A product a gate keeps each gate in one block of memory. σ(z) = ½ + ½ tanh(z/2), the halves of
-    z taken from the weights, makes all four gates one tanh.
+    read  (T + 1, B, C + H + 1), what each time reads; the h it gives is written into the next
+    w     (C + H + 1, 4H)
+    size  H
+
+    One product for each gate keeps that gate in one block of memory. σ(z) = ½ + ½ tanh(z/2), the
+    halves of z taken from the weights, makes all four gates one tanh.
     """
     time, batch = len(read) - 1, read.shape[1]
     half = xp.ones((4, 1, 1), w.dtype)
@@ -111,7 +122,10 @@ def lstm_forward(read, w, size):
 
 
 def lstm_backward(g, w_hidden, gates, c, tanh_c):
-    """dL/dz (T·B, 4H), z being what the gates are σ and tanh of, for the g (T, B, H) from above."""
+    """dL/dz (T·B, 4H), z being what the gates are σ and tanh of.
+
+    g (T, B, H) is dL/dh by what reads h outside; through time h comes back as dz w_hiddenᵀ.
+    """
     time, batch, size = g.shape
     dz = xp.empty((time, batch, 4, size), g.dtype)
     back = w_hidden.T.copy()  # a product with it is faster than with a transposed view

@@ -1,5 +1,7 @@
-"""Operations on each token by itself. Activations are one tall matrix (N, C), N = batch · time,
-so that every weight gradient is a single matrix product.
+"""Operations on each token by itself. Activations are one tall matrix (N, C), N = B · T: the T
+tokens of the first row of the batch, then those of the second; C numbers (channels) for each. Every
+weight gradient is then a single matrix product. V is the number of tokens there are, D that of
+columns; g is d loss/d value of the operation whose docstring it stands in.
 """
 
 import math
@@ -9,7 +11,10 @@ from tinyalign.rules import with_pullback
 
 
 def softmax(x, axis=-1):
-    """e^x / sum e^x along an axis, on plain arrays; fastest where that axis is not the last."""
+    """e^x / sum e^x along an axis; on plain arrays, without a gradient.
+
+    Fastest along any axis but the last: the others are walked through for many numbers at once.
+    """
     e = x - x.max(axis=axis, keepdims=True)
     xp.exp(e, out=e)
     e /= e.sum(axis=axis, keepdims=True)
@@ -23,10 +28,10 @@ def column_sums(x):
 
 @with_pullback
 def linear(x, w, b, onto=None):
-    """x W + b for x (N, C), w (C, ...), b (...): the trailing axes of w are flattened to columns.
+    """y = x W + b (+ onto): x (N, C), w (C, ...) with its other axes flattened to D -> (N, D).
 
-    y = x W + b, so dL/dx = g Wᵀ, dL/dW = xᵀ g and dL/db = the sum of g over rows. Where `onto` is
-    given, a residual stream of the shape of y, it is added too: dL/donto = g.
+    dL/dx = g Wᵀ, dL/dW = xᵀ g and dL/db = the sum of g over rows. `onto` (N, D) is a residual
+    stream: dL/donto = g.
     """
     columns = w.reshape(len(w), -1)
     y = x @ columns
@@ -116,7 +121,10 @@ def norm_linear(x, gain, bias, w, b, eps=1e-5):
 
 
 def fold(gain, bias, w, b):
-    """{"w": W', "b": b'} with layernorm(x) W + b = n W' + b', n the normalised rows of x."""
+    """{"w": gain·W, "b": bias W + b}: a layer norm's gain and bias moved into the linear after it.
+
+    layernorm(x) W + b is then normalise(x) times that w, plus that b.
+    """
     columns = w.reshape(len(w), -1)
     return {"w": columns * gain[:, None], "b": b.reshape(-1) + bias @ columns}
 
@@ -131,7 +139,7 @@ def normalise(x, eps=1e-5):
 
 
 def normalise_backward(dn, n, scale):
-    """dL/dx for dL/dn: scale (dn − mean(dn) − n · mean(dn·n)). Writes to dn."""
+    """dL/dx = scale (dn − mean(dn) − n · mean(dn·n)), n, scale from `normalise`; overwrites dn."""
     average = xp.full((n.shape[1], 1), 1.0 / n.shape[1], n.dtype)
     along = (dn * n) @ average
     dn -= dn @ average
@@ -147,7 +155,7 @@ PIECE = 32_768  # numbers: what gelu reads and writes at a time fits a core's se
 
 @with_pullback
 def gelu(x):
-    """x s with s = ½ (1 + tanh(√(2/π) (x + 0.044715 x³))), GPT-2's form.
+    """x · s with s = ½ (1 + tanh u), u = √(2/π) (x + 0.044715 x³): GPT-2's form.
 
     tanh' = 1 − tanh² makes ds/dx = 2 s (1 − s) u' with u' = √(2/π) (1 + 3·0.044715 x²), so
     dy/dx = s + x ds/dx = s + 2 u' y (1 − s). Walked through in pieces that fit the processor's
@@ -174,7 +182,7 @@ def gelu(x):
 
 
 def parabola(x, square, constant, factor, out):
-    """(square · x² + constant) · factor, written to out."""
+    """(square · x² + constant) · factor, written to out and returned: gelu's u and 2 y u'."""
     xp.multiply(x, x, out=out)
     out *= square
     out += constant
@@ -186,8 +194,8 @@ def parabola(x, square, constant, factor, out):
 def token_logp(x, unembedding, ids, temperature=1.0):
     """log softmax(x Uᵀ / temperature) at the id of each row: x (N, C), U (V, C), ids (N,) -> (N,).
 
-    d logp/d logits = onehot(id) − softmax(logits). Logits are held as (V, N): their maxima and
-    sums are then taken for all N rows at once.
+    With logits = x Uᵀ / temperature, d logp/d logits = onehot(id) − softmax(logits). They are held
+    as (V, N): their maxima and sums are then taken for all N rows at once.
     """
     logits, rows = (unembedding * (1.0 / temperature)) @ x.T, xp.arange(len(ids))
     logits -= logits.max(axis=0)
