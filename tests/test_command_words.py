@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tinyalign import cli
+from tinyalign import cli, screen
 from tinyalign.cli.choosing import Choose, Claims
 from tinyalign.cli.judging import Check
 from tinyalign.cli.reading import Read
@@ -80,3 +80,10 @@ def test_help_says_what_is_left_to_the_recipe_and_breaks_no_pipeline(
     assert "None" not in said and "METHOD" in said
     assert "num_pairs INT" in said and "[default: the method's recipe]" in flat
     assert command == "run" or "reward,ppo]" in said
+
+
+def test_what_a_model_writes_stays_on_its_line(capsys):
+    """A line break that was sampled is shown as a sign."""
+    summary = {"method": "sft", "steps": 1, "samples": 0, "models": ["policy"], "bytes": 8}
+    screen.print_summaries([summary | {"seconds": 0.1, "written": ["an\nna", "[b]ob"]}], "runs/x")
+    assert "\nwrites now: an↵na, [b]ob\n" in capsys.readouterr().out

@@ -148,7 +148,8 @@ def print_summaries(summaries, folder):
     console = printer()
     console.print(table)
     if "written" in summaries[-1]:
-        console.print("\nwrites now: " + ", ".join(summaries[-1]["written"]), markup=False)
+        lines = (text.replace("\n", "↵") for text in summaries[-1]["written"])
+        console.print("\nwrites now: " + ", ".join(lines), markup=False)
     console.print(f"\nin {folder}: metrics.jsonl, curves.svg, model.safetensors", soft_wrap=True)
 
 
