@@ -91,6 +91,11 @@ def test_kto_with_swapped_labels_is_named():
         (orpo, "cpo", r"\(lam: taken for settings\); cpo also needs chosen_nll, the negative"),
         (dpo, "clipped_surrogate", "also needs ref_rejected, which"),
         (lambda w, r, rw, rr, beta=0.1: w, "clipped_surrogate", "also needs rr, which"),
+        (
+            lambda logp, old_logp, ref_logp, adv, beta=0.1: adv,
+            "clipped_surrogate",
+            "also needs ref_logp, the log-probability under the reference, which",
+        ),
         (lambda a, b, size=3: a, "gae", "also needs mask, the mask"),
     ],
 )
@@ -110,6 +115,16 @@ def test_arrays_need_not_come_first():
 
     code = examined(wrong, "dpo").examples["D6"]
     assert "wrong(chosen=array(" in code
+
+
+def test_the_plural_of_our_name_is_our_name():
+    """Their order is another, and nothing is told to have been guessed."""
+
+    def surrogate(advantages, old_logp, logp, eps=0.2):
+        return ppo(logp, old_logp, advantages, eps)
+
+    report = examined(surrogate, "clipped_surrogate")
+    assert report.exit_code == 0 and "by position" not in " ".join(report.notes)
 
 
 def test_arrays_with_our_names_may_stand_in_any_order():

@@ -3,7 +3,7 @@
 import inspect
 from dataclasses import dataclass, field
 
-from tinyalign.laws.words import described, is_mask, is_setting, names_array, names_setting
+from tinyalign.laws.words import HOLDS, described, is_mask, is_setting, names_array, names_setting
 
 # other names in use for our numbers; a name of ours always wins over an alias
 ALIASES = {
@@ -89,17 +89,20 @@ def parameters_of(fn, label):
 
 def _match_arrays(method, parameters, places, masks):
     """({our array: their parameter}, those of them that only the position decided)."""
-    named = {a: a for a in method.arrays if a in parameters}
+    named = {a: n for a in method.arrays for n in (a + "s", a) if n in parameters}
     ours = {alias for n in method.numbers for alias in (n, *ALIASES.get(n, ()))}
     free = [
         n
         for n in places
-        if n not in named
+        if n not in named.values()
         and n not in masks
         and n not in ours
         and not is_setting(parameters[n], method.arrays)
     ]
-    guessed = dict(zip([a for a in method.arrays if a not in named], free, strict=False))
+    wanted = [a for a in method.arrays if a not in named]
+    if len(free) > len(wanted):  # too many: what has its own name elsewhere is no guess here
+        free = [n for n in free if n not in HOLDS]
+    guessed = dict(zip(wanted, free, strict=False))
     both = named | guessed
     return {a: both[a] for a in method.arrays if a in both}, guessed
 
@@ -117,10 +120,13 @@ def _wanting(label, method, parameters, taken, missing):
 
 
 def _left_over(label, method, taken, left):
+    """The sentence for a function that wants more than the method has."""
+    terms = "the term that needs it" if len(left) == 1 else "the terms that need them"
     return (
-        f"{label} also needs {', '.join(left)}, which the checker does not know how to fill: "
-        f"{method.name} has the arrays {', '.join(method.arrays)}, for which it has "
-        f"{', '.join(taken)}, and the numbers {', '.join(method.numbers) or 'none'}."
+        f"{label} also needs {' and '.join(described(n) for n in left)}, which the checker does not "
+        f"know how to fill: {method.name} has the arrays {', '.join(method.arrays)}, for which it "
+        f"has {', '.join(taken)}, and the numbers {', '.join(method.numbers) or 'none'}. Have it "
+        f"judged without {terms}, or give a default."
     )
 
 
