@@ -13,13 +13,14 @@ float32.""",
     "train_step": """
 **What is missed, and why.** No step can be faster than its own products with the weights; the
 column before the last is that floor, over torch's time. This processor multiplies equally fast in
-OpenBLAS and in torch's MKL, and torch's best step is itself not far above its products from width
-64 on; so most of what a wanted ratio asks for would have to come out of work that is no product.
-The LSTM's peer is oneDNN, whose step is hardly above its products: NumPy reads and writes every
-gate several times more. Where a model is small, Python's share decides, and there tinyalign is
-ahead. With two threads only the products are shared out here, in torch the rest too, so at the
-large sizes the ratio rises; at the small ones torch's threads wait for each other longer than they
-work: it takes longer than with one, and the ratios there flatter us.
+OpenBLAS and in torch's MKL, and from width 64 on the products alone take more than half of torch's
+best step; so most of what a wanted ratio asks for would have to come out of work that is no
+product. The LSTM's peer is oneDNN, whose step is little more than its products where width and
+batch are large: NumPy reads and writes every gate several times more. Where a model is small, what
+each operation costs before it computes decides, and there tinyalign is ahead. With two threads only
+the products are shared out here, in torch the rest too, so at the large sizes the ratio rises; at
+the small ones torch's threads wait for each other longer than they work: it takes longer than with
+one, and the ratios there flatter us.
 
 What helped, the most first: softmax down the columns instead of along rows; gelu written into what
 is there, in pieces that fit the second cache; layer norm's gain in the matrix after it; an LSTM
@@ -29,18 +30,17 @@ a softmax (a later token would change the digits of earlier ones), `vecdot` for 
 products with a transposed view instead of a transposed copy, smaller pieces for gelu. On two
 threads: sharing out what is no product between two Python threads made every size slower, because
 the thread that OpenBLAS keeps waiting takes the second core; two halves of the batch in two Python
-threads, each with its own products, made the large sizes 1.1 to 1.2 times faster and the small ones
-up to 1.4 times slower, and a loss that compares the rows of a batch cannot be cut so.""",
+threads, each with its own products, made the large sizes a little faster and the small ones slower
+by more, and a loss that compares the rows of a batch cannot be cut so.""",
     "shares": "",
     "sampling": """
 What is missed is missed at large widths and batches: there both sides spend their time in the same
-products, and NumPy passes over the cache of keys and values several times, `generate` twice.
-Prompts are read at one go, norms are folded into the weights once a rollout. Completions of one
-prompt share its reading, and rows that have ended are no longer computed; this table shows neither,
-since every row here is a prompt of its own and none ends early. Tried and left: a cache by row and
-head, read by one small product each (twice as fast for long rows that lie in the processor's cache,
-slower in a rollout of many rows), the batch in pieces, and probabilities held by token instead of
-by row.""",
+products, and NumPy passes over the cache of keys and values several times a token. Prompts are read
+at one go, norms are folded into the weights once a rollout. Completions of one prompt share its
+reading, and rows that have ended are no longer computed; this table shows neither, since every row
+here is a prompt of its own and none ends early. Tried and left: a cache by row and head, read by
+one small product each (faster for long rows that lie in the processor's cache, slower in a rollout
+of many rows), the batch in pieces, and probabilities held by token instead of by row.""",
     "trainers": """
 What is missed: a step of TRL is torch's own step and about as much again for the trainer. Where our
 step takes as long as torch's, that is the factor there is. Both clip the gradient and take one step
