@@ -23,7 +23,8 @@ def measure(threads):
         prompts = rng.integers(VOCAB, size=(batch, PROMPT))
         params = transformer.init(rng, vocab=VOCAB, width=width, context=PROMPT + NEW)
         model, ids = gpt2(VOCAB, width, PROMPT + NEW).eval(), torch.from_numpy(prompts)
-        told = {"max_new_tokens": NEW, "min_new_tokens": NEW, "do_sample": True, "top_k": 0}
+        model.generation_config.eos_token_id = None  # nobody ends early, and nobody looks for it
+        told = {"max_new_tokens": NEW, "do_sample": True, "top_k": 0}
 
         def ours(params=params, prompts=prompts, rng=rng):
             policy.sample(transformer, params, prompts, rng, max_new_tokens=NEW)
