@@ -260,6 +260,12 @@ def test_heads_must_divide_the_width(width, heads):
         transformer.init(np.random.default_rng(0), vocab=3, width=width, heads=heads)
 
 
+def test_a_transformer_without_a_layer_is_refused():
+    """layers = 0 would leave nothing to attend."""
+    with pytest.raises(ValueError, match="at least one layer, got 0"):
+        transformer.init(np.random.default_rng(0), vocab=3, layers=0)
+
+
 @each_model
 def test_a_model_says_how_far_it_can_read(model):
     """context: the rows of the position table; without one there is no limit."""

@@ -1,6 +1,7 @@
 """Scoring and sampling: the log-probabilities returned are those of the distribution drawn from."""
 
 import itertools
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -309,6 +310,22 @@ def test_a_completion_has_room_for_a_token():
     """max_new_tokens = 0 would complete nothing."""
     with pytest.raises(ValueError, match="max_new_tokens must be at least 1, got 0"):
         sampled(tabular, parameters(tabular), 0, dict(prompts=[[1]], max_new_tokens=0))
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ({"temperature": -1.0}, "temperature must be at least 0, got -1.0"),
+        ({"temperature": math.nan}, "temperature must be at least 0, got nan"),
+        ({"num_generations": 0}, "num_generations must be 1, 2, 3 …, got 0"),
+        ({"num_generations": 2.5}, "num_generations must be 1, 2, 3 …, got 2.5"),
+    ],
+)
+def test_a_setting_that_means_nothing_is_refused(setting, sentence):
+    """Before anything is sampled, in a sentence."""
+    request = dict(prompts=[[1]], max_new_tokens=2)
+    with pytest.raises(ValueError, match=sentence):
+        sampled(tabular, parameters(tabular), 0, request, **setting)
 
 
 def test_a_prompt_too_long_for_the_context_is_refused():

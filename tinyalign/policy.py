@@ -107,13 +107,14 @@ def sample(
     rng              numpy Generator; one uniform per row and step, drawn on the host
     max_new_tokens   longest completion, EOS included
     eos              id that ends a completion (it is part of it); None: all have max_new_tokens
-    temperature      draws from softmax(logits / temperature); 0 takes the likeliest token
-    num_generations  completions of each prompt, G, in G rows one after another
+    temperature      ≥ 0, draws from softmax(logits / temperature); 0 takes the likeliest token
+    num_generations  completions of each prompt, G ≥ 1, in G rows one after another
     returns          Rollout of N = P·G rows; a row that never drew EOS simply has no EOS
-    raises           ValueError for an empty prompt, one too long for the model, or no room
+    raises           ValueError for an empty prompt, one too long for the model, or no room; for
+                     another num_generations or temperature than these
     """
     tokens, length = pad_prompts(prompts, max_new_tokens)
-    require_context(model, params, tokens.shape[1])
+    require_possible(tokens.shape[1], model.context(params), temperature, num_generations)
     state, shared = read_together(model, params, tokens, length, num_generations)
     tokens, length = (to_device(np.repeat(a, num_generations, axis=0)) for a in (tokens, length))
     (count, width), table = tokens.shape, model.unembedding(params)
@@ -188,11 +189,14 @@ def pad_prompts(prompts, room):
     return tokens, length
 
 
-def require_context(model, params, width):
-    """Raise ValueError if rows of `width` tokens are longer than the model can read."""
-    limit = model.context(params)
+def require_possible(width, limit, temperature, num_generations):
+    """Raise ValueError for rows longer than the model can read, or settings that mean nothing."""
     if width > limit:
         raise ValueError(
             f"prompt and completion together take {width} tokens, but the model's context is "
             f"{limit}: shorten them, or train a model with a larger context"
         )
+    if not temperature >= 0:  # a NaN too
+        raise ValueError(f"temperature must be at least 0, got {temperature}")
+    if num_generations < 1 or num_generations != int(num_generations):
+        raise ValueError(f"num_generations must be 1, 2, 3 …, got {num_generations}")

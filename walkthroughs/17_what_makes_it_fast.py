@@ -31,7 +31,7 @@
 # ## Version 1: the formula, typed
 #
 # Each operation below is one that autograd records, with an array of its own forward and at least
-# one backward. A layer norm alone is nine of them.
+# one backward. A layer norm alone is eight of them (count: mean, −, var, +, sqrt, /, ·, +).
 
 # %%
 import math
@@ -156,7 +156,7 @@ def second(params):
 # %% [markdown]
 # ## Version 3: each operation brings its gradient
 #
-# A layer norm's gradient is a formula of one line, so the nine recorded operations can be one, that
+# A layer norm's gradient is a formula of one line, so all that was recorded for it can be one, that
 # returns its value and its *pullback* side by side:
 #
 # {source tinyalign.ops.tokenwise.normalise}
@@ -265,8 +265,8 @@ figure
 # all `x**3` and float64 (errata row 40 is dearer still: there the gradient itself is missing). What
 # the library adds is that fewer things are recorded, each of them larger.
 #
-# **The dial:** the batch. Python's share is the same for a batch of any size, so it is the small
-# batches where recording less tells.
+# **The dial:** the batch. What a step costs before it computes is the same for a batch of any size:
+# sequences taken one at a time each pay it, taken together they pay it once.
 
 
 # %%
@@ -347,8 +347,8 @@ attempt(check_my_embed_gradient, my_embed_gradient)
 # ## The same line in TRL
 #
 # A trainer of TRL records its operations in PyTorch, whose own are as large as ours and written in
-# C++; what it adds is the machinery of a trainer for every size of model, which on a toy costs more
-# than the model. `docs/speed.md` has the ratios, and says where ours is the slower one.
+# C++; what it adds is the machinery of a trainer for every size of model, which on a toy
+# costs about as much again. `docs/speed.md` has the ratios, and says where ours is the slower one.
 #
 # ## What this page showed
 

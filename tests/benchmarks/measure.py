@@ -69,12 +69,11 @@ def processor_times():
 
 
 def machine():
-    """What the figures were measured on: processor, cores, load, versions, how BLAS was built."""
+    """What the figures were measured on: processor, cores, versions, how BLAS was built."""
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
         "processor": processor(),
         "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1),
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "blas": f"{blas['name']} {blas['version']}",
         "versions": {name: found for name in PACKAGES if (found := installed(name))},

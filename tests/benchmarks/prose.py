@@ -2,14 +2,15 @@
 
 PROSE = {
     "top": """
-Measured by `tests/benchmarks/run.py`, never typed. **Not yet run on a GPU.** A ✗ marks a figure
-that misses what was wanted; why is said below its table.""",
+Measured by `python tests/benchmarks/run.py` (its first lines say what to install), never typed.
+**Not yet run on a GPU.** A ✗ marks a figure that misses what was wanted; why is said below its
+table.""",
     "how": """
-Variants take turns in short rounds of one process; figures are medians. With one thread, time is
-the processor's, so that other programs do not count; with two it is the wall's, and other programs
-do. `OPENBLAS_*` is unset. torch eager is at its best: activations flattened to two axes, fused
-attention, gradients set to None, and the faster of its fused and its foreach Adam. Everything is in
-float32.""",
+Variants take turns in short rounds of one process; figures are medians, a ratio is the median of
+the ratios in several runs. With one thread, time is the processor's, so that other programs do not
+count; with two it is the wall's, and other programs do. `OPENBLAS_*` is unset. torch eager is at
+its best: activations flattened to two axes, fused attention, gradients set to None, and the faster
+of its fused and its foreach Adam. Everything is in float32.""",
     "train_step": """
 **What is missed, and why.** No step can be faster than its own products with the weights; the
 column before the last is that floor, over torch's time. This processor multiplies equally fast in
@@ -18,9 +19,10 @@ best step; so most of what a wanted ratio asks for would have to come out of wor
 product. The LSTM's peer is oneDNN, whose step is little more than its products where width and
 batch are large: NumPy reads and writes every gate several times more. Where a model is small, what
 each operation costs before it computes decides, and there tinyalign is ahead. With two threads only
-the products are shared out here, in torch the rest too, so at the large sizes the ratio rises; at
-the small ones torch's threads wait for each other longer than they work: it takes longer than with
-one, and the ratios there flatter us.
+the products are shared out here, in torch's transformer the rest too, so at the large sizes its
+ratio rises. At the small ones, and in every LSTM, torch's threads wait for each other longer than
+they work: it takes longer than with one, and those ratios flatter us. torch.compile was tried with
+one thread and where it does not take minutes.
 
 What helped, the most first: softmax down the columns instead of along rows; gelu written into what
 is there, in pieces that fit the second cache; layer norm's gain in the matrix after it; an LSTM
@@ -34,24 +36,32 @@ threads, each with its own products, made the large sizes a little faster and th
 by more, and a loss that compares the rows of a batch cannot be cut so.""",
     "shares": "",
     "sampling": """
-What is missed is missed at large widths and batches: there both sides spend their time in the same
-products, and NumPy passes over the cache of keys and values several times a token. Prompts are read
-at one go, norms are folded into the weights once a rollout. Completions of one prompt share its
-reading, and rows that have ended are no longer computed; this table shows neither, since every row
-here is a prompt of its own and none ends early. Tried and left: a cache by row and head, read by
-one small product each (faster for long rows that lie in the processor's cache, slower in a rollout
-of many rows), the batch in pieces, and probabilities held by token instead of by row.""",
+What is missed is missed at width 128, and in the mean therefore: there both sides spend their time
+in the same products, and NumPy passes over the cache of keys and values several times a token.
+Prompts are read at one go, norms are folded into the weights once a rollout. Completions of one
+prompt share its reading, and rows that have ended are no longer computed; this table shows neither,
+since every row here is a prompt of its own and none ends early, nor does `generate` look for an
+end. With two threads both are slower than with one, `generate` by more at most sizes: those ratios
+flatter us. Tried and left: a cache by row and head, read by one small product each (faster for long
+rows that lie in the processor's cache, slower in a rollout of many rows), the batch in pieces, and
+probabilities held by token instead of by row.""",
     "trainers": """
 What is missed: a step of TRL is torch's own step and about as much again for the trainer. Where our
 step takes as long as torch's, that is the factor there is. Both clip the gradient and take one step
-a batch; DPO and GRPO read their reference in the step.""",
+a batch; DPO and GRPO read their reference in the step. With two threads in one process our SFT and
+DPO take longer than with one, which they do not where they are alone (see the training steps): what
+two frameworks with two threads each do to one another is in these figures.""",
     "solve": """
 Both train the same weights by the same recipe, found on other seeds; that they need about as many
-rollouts says that they do the same. Looks at the held-out problems cost neither any time.""",
-    "imports": "",
+rollouts says that they do the same. Looks at the held-out problems cost neither any time. What is
+missed is missed for the reason given for the steps.""",
+    "imports": """
+`trl` by itself loads next to nothing before a trainer is asked for; here it is asked for its
+`GRPOTrainer`.""",
     "growth": """
 What must be kept is counted in `tests/benchmarks/growth.py`: of every block the activations that
-its gradients are made of, of every weight its value, gradient and Adam's two means.
+its gradients are made of, of every weight its value, gradient and Adam's two means. Exponents are
+fitted to the larger half of the sizes.
 
 ![Growth of time and memory](cost_growth.svg)""",
 }

@@ -122,11 +122,13 @@ def _wanting(label, method, parameters, taken, missing):
 def _left_over(label, method, taken, left):
     """The sentence for a function that wants more than the method has."""
     terms = "the term that needs it" if len(left) == 1 else "the terms that need them"
+    alone = " (a KL term by itself, as k3)" if "ref_logp" in left else ""
+    theirs = f", for which it has {', '.join(taken)}," if [*taken] != [*method.arrays] else ""
     return (
-        f"{label} also needs {' and '.join(described(n) for n in left)}, which the checker does not "
-        f"know how to fill: {method.name} has the arrays {', '.join(method.arrays)}, for which it "
-        f"has {', '.join(taken)}, and the numbers {', '.join(method.numbers) or 'none'}. Have it "
-        f"judged without {terms}, or give a default."
+        f"{label} also needs {' and '.join(map(described, left))}, which the checker does not know "
+        f"how to fill: {method.name} has the arrays {', '.join(method.arrays)}{theirs} and the "
+        f"numbers {', '.join(method.numbers) or 'none'}. Have it judged without {terms}{alone}, "
+        f"or give a default."
     )
 
 

@@ -15,8 +15,10 @@ def init(rng, *, vocab, width=64, layers=2, heads=4, context=32):
     layers   number of blocks
     heads    attention heads, H; 1 is plain self-attention
     context  longest row of tokens
-    raises   ValueError if heads does not divide width
+    raises   ValueError if heads does not divide width, or there is no layer
     """
+    if layers < 1:
+        raise ValueError(f"a transformer has at least one layer, got {layers}")
     if width % heads:
         raise ValueError(f"width must be a multiple of heads, got width {width}, heads {heads}")
 
