@@ -24,7 +24,7 @@ from tinyalign.pages.cells import pieces
 ROOT = Path(__file__).parent.parent
 NOTES = ROOT.parent / "shared" / "notes"  # beside the repository, where somebody has put them
 PAGES = sorted((ROOT / "walkthroughs").glob("*.py"))
-QUICK = ("00", "13", "14")  # seconds each; the others run with -m slow
+QUICK = ("00", "14")  # seconds each; the others run with -m slow
 LINES = {"000": 32, "001": 114, "002": 82, "003": 68, "004": 878}  # of the five notes
 HEADER = """# ---
 # jupyter:
