@@ -22,7 +22,7 @@ each operation costs before it computes decides, and there tinyalign is ahead. W
 the products are shared out here, in torch's transformer the rest too, so at the large sizes its
 ratio rises. At the small ones, and in every LSTM, torch's threads wait for each other longer than
 they work: it takes longer than with one, and those ratios flatter us. torch.compile was tried with
-one thread and where it does not take minutes.
+one thread and on the smaller batches.
 
 What helped, the most first: softmax down the columns instead of along rows; gelu written into what
 is there, in pieces that fit the second cache; layer norm's gain in the matrix after it; an LSTM
@@ -30,21 +30,21 @@ without a transposition, its gates' products into one block each; a tape, that l
 has used, instead of a search for the order. What was tried and did not: one maximum for all rows of
 a softmax (a later token would change the digits of earlier ones), `vecdot` for short rows, small
 products with a transposed view instead of a transposed copy, smaller pieces for gelu. On two
-threads: sharing out what is no product between two Python threads made every size slower, because
-the thread that OpenBLAS keeps waiting takes the second core; two halves of the batch in two Python
-threads, each with its own products, made the large sizes a little faster and the small ones slower
-by more, and a loss that compares the rows of a batch cannot be cut so.""",
+threads: sharing out what is no product between two Python threads made every size slower, it
+seems because the thread that OpenBLAS keeps waiting takes the second core; two halves of the batch
+in two Python threads, each with its own products, made the large sizes a little faster and the
+small ones slower by more, and a loss that compares the rows of a batch cannot be cut so.""",
     "shares": "",
     "sampling": """
-What is missed is missed at width 128, and in the mean therefore: there both sides spend their time
-in the same products, and NumPy passes over the cache of keys and values several times a token.
-Prompts are read at one go, norms are folded into the weights once a rollout. Completions of one
-prompt share its reading, and rows that have ended are no longer computed; this table shows neither,
-since every row here is a prompt of its own and none ends early, nor does `generate` look for an
-end. With two threads both are slower than with one, `generate` by more at most sizes: those ratios
-flatter us. Tried and left: a cache by row and head, read by one small product each (faster for long
-rows that lie in the processor's cache, slower in a rollout of many rows), the batch in pieces, and
-probabilities held by token instead of by row.""",
+With one thread only the smallest size is three times as fast. The wider the model, the more both
+sides spend their time in the same products, and NumPy passes over the cache of keys and values
+several times a token. Prompts are read at one go, norms are folded into the weights once a rollout.
+Completions of one prompt share its reading, and rows that have ended are no longer computed; this
+table shows neither, since every row here is a prompt of its own and none ends early, nor does
+`generate` look for an end. With two threads both are slower than with one, `generate` by more at
+most sizes: those ratios flatter us. Tried and left: a cache by row and head, read by one small
+product each (faster for long rows that lie in the processor's cache, slower in a rollout of many
+rows), the batch in pieces, and probabilities held by token instead of by row.""",
     "trainers": """
 What is missed: a step of TRL is torch's own step and about as much again for the trainer. Where our
 step takes as long as torch's, that is the factor there is. Both clip the gradient and take one step

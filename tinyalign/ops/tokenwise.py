@@ -9,6 +9,8 @@ import math
 from tinyalign.backend import pieces, xp
 from tinyalign.rules import with_pullback
 
+EPS = 1e-5  # what a norm adds to the variance, so that a constant row does not divide by 0
+
 
 def softmax(x, axis=-1):
     """e^x / sum e^x along an axis; on plain arrays, without a gradient.
@@ -78,7 +80,7 @@ def add_positions(x, table, batch):
 
 
 @with_pullback
-def layernorm(x, gain, bias, eps=1e-5):
+def layernorm(x, gain, bias, eps=EPS):
     """(x − mean) / sqrt(variance + eps) · gain + bias over the last axis of x (N, C).
 
     With n the normalised row, s = 1/std and h = g·gain: dL/dx = s (h − mean(h) − n · mean(h·n)).
@@ -96,7 +98,7 @@ def layernorm(x, gain, bias, eps=1e-5):
 
 
 @with_pullback
-def norm_linear(x, gain, bias, w, b, eps=1e-5):
+def norm_linear(x, gain, bias, w, b, eps=EPS):
     """linear(layernorm(x, gain, bias), w, b) in one go, without the passes over gain and bias.
 
     With n the normalised rows: y = (n·gain + bias) W + b = n W' + (bias W + b), W' = gain·W row by
@@ -129,7 +131,7 @@ def fold(gain, bias, w, b):
     return {"w": columns * gain[:, None], "b": b.reshape(-1) + bias @ columns}
 
 
-def normalise(x, eps=1e-5):
+def normalise(x, eps=EPS):
     """Rows of x (N, C) with mean 0 and variance 1, and the 1/std (N, 1) that made them so."""
     average = xp.full((x.shape[1], 1), 1.0 / x.shape[1], x.dtype)
     n = x - x @ average
