@@ -11,8 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tinyalign import cli, compare, report, results
-from tinyalign.report import drawing, pictures, verdicts
+from tinyalign import cli, report
+from tinyalign.report import comparison_plots, plots, sentences
+from tinyalign.runs.compare import comparison, results
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- compare: begin -->\n", "<!-- compare: end -->"
@@ -36,7 +37,7 @@ def tables(found):
 def page(env, found):
     """A comparison page as Markdown: command, table, words, pictures, costs."""
     main, costs = tables(found)
-    said = [*compare.budget_said(found), *verdicts.sentences(found.rows)]
+    said = [*comparison.budget_said(found), *sentences.sentences(found.rows)]
     names = {"scores": "What every method came to", "learning": "Learning curves",
              "frontier": "Reward against KL", "costs": "What training takes"}  # fmt: skip
     shown = [f"![{told}](compare_{env}_{name}.svg)" for name, told in names.items()]
@@ -50,7 +51,7 @@ def page(env, found):
             "## What it costs",
             costs,
             shown[3],
-            "\n".join(f"- {line}" for line in verdicts.notes(found.rows)),
+            "\n".join(f"- {line}" for line in sentences.notes(found.rows)),
         ]
     )
 
@@ -59,9 +60,9 @@ def write_page(env, found):
     """docs/compare_ENV.md and its pictures."""
     docs = ROOT / "docs"
     (docs / f"compare_{env}.md").write_text(page(env, found) + "\n")
-    for name, (figure, _) in compare.figures_of(found).items():
+    for name, (figure, _) in comparison.figures_of(found).items():
         if name != "compare":
-            drawing.save(figure, docs / f"compare_{env}_{name}.svg")
+            plots.save(figure, docs / f"compare_{env}_{name}.svg")
 
 
 def write_readme(found):
@@ -69,7 +70,9 @@ def write_readme(found):
     readme = ROOT / "README.md"
     both = "\n\n".join(tables(found))
     readme.write_text(replace_table(readme.read_text(), both))
-    pictures.write(pictures.overview(found.rows, found.exact), ROOT / "docs" / "compare")
+    comparison_plots.write(
+        comparison_plots.overview(found.rows, found.exact), ROOT / "docs" / "compare"
+    )
 
 
 def main(arguments):

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tinyalign import claims
-from tinyalign.claims import report
+from tinyalign.notes import claims
+from tinyalign.notes.claims import report
 
 if __name__ == "__main__":
     page = Path(__file__).parent / "claims.md"

@@ -8,7 +8,8 @@ for _library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
-from tinyalign import backend, report, strict  # noqa: E402
+from tinyalign import report  # noqa: E402
+from tinyalign.engine import backend, strict_cupy  # noqa: E402
 
 relaxed = [HealthCheck.too_slow, HealthCheck.differing_executors]
 settings.register_profile("default", max_examples=50, deadline=None, suppress_health_check=relaxed)
@@ -33,8 +34,8 @@ def device(request, monkeypatch):
         if os.environ.get("TINYALIGN_REQUIRE_GPU"):
             pytest.fail("TINYALIGN_REQUIRE_GPU is set, but no GPU was found")
         pytest.skip("no GPU")
-    strict.reset()
-    monkeypatch.setattr(strict, "allow_float64", False)
+    strict_cupy.reset()
+    monkeypatch.setattr(strict_cupy, "allow_float64", False)
     with backend.using(request.param):
         yield request.param
 

@@ -4,8 +4,8 @@ import itertools
 import re
 from html.parser import HTMLParser
 
-from tinyalign import pages
-from tinyalign.pages import site
+from tinyalign.notes import pages
+from tinyalign.notes.pages import site
 
 HEADER = "# ---\n# jupyter: {}\n# ---\n\n"
 FIRST = r"""# %% [markdown]
@@ -31,7 +31,7 @@ FIRST = r"""# %% [markdown]
 # It is short.
 
 # %%
-from tinyalign.lesson import picture
+from tinyalign.notes.lesson import picture
 
 print("1 < 2 & 3")
 figure, axes = picture()

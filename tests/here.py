@@ -11,7 +11,7 @@ import functools
 import numpy as np
 from autograd import make_vjp
 
-from tinyalign.backend import to_device, to_host, xp
+from tinyalign.engine.backend import to_device, to_host, xp
 
 
 def sent(thing):

@@ -9,7 +9,7 @@ from autograd import grad
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-import tinyalign.rules  # noqa: F401  (float32 gradients stay float32)
+import tinyalign.engine.vjps  # noqa: F401  (float32 gradients stay float32)
 from tinyalign import losses
 
 EDGE_LOGPS = [0.0, -1e-17, -1e-12, -1.0, -700.0, -1e4]

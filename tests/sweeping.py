@@ -3,8 +3,9 @@
 import sys
 from pathlib import Path
 
-from tinyalign import engines, experiment, plan, sweep
-from tinyalign.config import Config
+from tinyalign.runs import plan, train
+from tinyalign.runs.compare import executors, sweep
+from tinyalign.runs.config import Config
 
 SIZES = {"batch_size": 8, "num_pairs": 20, "num_generations": 2, "eval_size": 5, "eval_every": 2}
 METHODS = (("sft",), ("dpo",), ("grpo",), ("reward", "ppo"))
@@ -12,7 +13,7 @@ METHODS = (("sft",), ("dpo",), ("grpo",), ("reward", "ppo"))
 
 def run(folder, names, **settings):
     """Summaries of the stages of a run."""
-    return experiment.run(plan.make(names.split(","), Config(**settings)), folder)
+    return train.run(plan.make(names.split(","), Config(**settings)), folder)
 
 
 def jobs(root, steps=4, seeds=(0, 1)):
@@ -36,5 +37,5 @@ def stamps(folder):
 
 if __name__ == "__main__":
     root, steps, executor = sys.argv[1:]
-    with engines.opened(executor=executor or None) as workers:
+    with executors.opened(executor=executor or None) as workers:
         sweep.sweep(jobs(root, int(steps)), workers, resume=True)

@@ -12,9 +12,11 @@ from autograd import grad
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyalign import backend, cli, engines, policy, strict
-from tinyalign.backend import BackendError, describe, to_device, to_host, using, xp
+from tinyalign import cli, policy
+from tinyalign.engine import backend, strict_cupy
+from tinyalign.engine.backend import BackendError, describe, to_device, to_host, using, xp
 from tinyalign.models import lstm, tabular, transformer
+from tinyalign.runs.compare import executors
 
 
 def test_an_unknown_backend_is_refused_by_name():
@@ -49,7 +51,7 @@ def test_using_restores_the_backend_also_after_an_error():
         with pytest.raises(ZeroDivisionError), using("numpy"):
             assert xp.module is np
             _ = 1 / 0
-        assert xp.module is strict.xp
+        assert xp.module is strict_cupy.xp
     assert xp.module is before
 
 
@@ -73,7 +75,7 @@ def run_python(code, **environment):
 
 def test_the_environment_variable_chooses_the_backend():
     """TINYALIGN_BACKEND is read once, at import, and a bad value raises."""
-    code = "from tinyalign.backend import describe; print(describe())"
+    code = "from tinyalign.engine.backend import describe; print(describe())"
     assert run_python(code, TINYALIGN_BACKEND="strict").stdout.startswith("strict")
     failed = run_python(code, TINYALIGN_BACKEND="tpu")
     assert failed.returncode != 0
@@ -98,7 +100,7 @@ def test_auto_takes_the_gpu_where_there_is_one_and_says_why_where_not(afterwards
         backend.use_device("cpu")
         assert xp.module is np
         assert backend.use_device(name).startswith("strict stand-in")
-        assert xp.module is strict.xp
+        assert xp.module is strict_cupy.xp
 
 
 def test_a_gpu_that_is_asked_for_and_missing_is_an_error(afterwards, monkeypatch):
@@ -118,7 +120,7 @@ def test_worker_processes_compute_on_the_device_that_was_typed(afterwards, monke
     other = {"cpu": "strict", "gpu": "numpy"}[name]
     monkeypatch.setenv(backend.VARIABLE, other)
     backend.use_device(name)
-    with engines.opened(2) as pool:
+    with executors.opened(2) as pool:
         assert pool.submit(describe).result().startswith(line)
 
 
@@ -185,9 +187,9 @@ def test_a_device_refuses_the_hosts_arrays(device):
 def test_a_gradient_on_the_device_begins_and_ends_there(device):
     """d(Σ x²)/dx = 2x, of the device's type, without a copy."""
     x = to_device(np.arange(3, dtype=np.float32))
-    strict.reset()
+    strict_cupy.reset()
     slope = grad(lambda x: (x * x).sum())(x)
-    assert (strict.stats.h2d, strict.stats.d2h) == (0, 0)
+    assert (strict_cupy.stats.h2d, strict_cupy.stats.d2h) == (0, 0)
     assert isinstance(slope, xp.ndarray)
     np.testing.assert_array_equal(to_host(slope), [0, 2, 4])
 
@@ -196,14 +198,14 @@ def test_the_stand_in_forbids_float64_where_it_is_told_to(monkeypatch):
     """allow_float64 = False: making a float64 array raises, making a float32 one does not."""
     with using("strict"):
         xp.zeros(3)
-        monkeypatch.setattr(strict, "allow_float64", False)
+        monkeypatch.setattr(strict_cupy, "allow_float64", False)
         xp.zeros(3, np.float32)
         for leak in (lambda: xp.zeros(3), lambda: xp.ones(3, np.float32) * np.float64(2)):
             with pytest.raises(TypeError, match="float64 array"):
                 leak()
 
 
-@pytest.mark.parametrize("name", sorted(strict.LACKING))
+@pytest.mark.parametrize("name", sorted(strict_cupy.LACKING))
 def test_the_stand_in_refuses_functions_that_cupy_lacks(name):
     """xp.vecdot is an AttributeError, and np.vecdot of a device array is refused as well."""
     with using("strict"):
@@ -214,7 +216,7 @@ def test_the_stand_in_refuses_functions_that_cupy_lacks(name):
                 getattr(np, name)(xp.ones(3), xp.ones(3))
 
 
-@pytest.mark.parametrize("name", sorted(strict.LACKING_METHODS))
+@pytest.mark.parametrize("name", sorted(strict_cupy.LACKING_METHODS))
 def test_the_stand_in_refuses_methods_that_cupy_lacks(name):
     """x.setflags is an AttributeError."""
     with using("strict"), pytest.raises(AttributeError, match=f"no attribute '{name}'"):
@@ -237,7 +239,7 @@ def test_the_stand_in_refuses_keywords_that_cupys_reductions_lack(name):
 
 def used_in_training():
     """The name of every function that steps and samples of all models call."""
-    strict.seen.clear()
+    strict_cupy.seen.clear()
     with using("strict"):
         for family in test_steps.FAMILIES:
             for model in (transformer, lstm, tabular):
@@ -246,14 +248,14 @@ def used_in_training():
             params = test_steps.start(model)
             policy.sample(model, params, [[0, 1], [2]], np.random.default_rng(0), max_new_tokens=3,
                           eos=1, num_generations=2)  # fmt: skip
-    return set(strict.seen)
+    return set(strict_cupy.seen)
 
 
 def test_cupy_has_every_function_that_training_calls():
     """None of them is on the list of what CuPy lacks."""
     used = used_in_training()
     assert {"exp", "matmul", "concatenate", "cumsum", "argmax"} <= used
-    assert not used & (strict.LACKING | strict.LACKING_METHODS)
+    assert not used & (strict_cupy.LACKING | strict_cupy.LACKING_METHODS)
 
 
 @pytest.mark.gpu
@@ -262,22 +264,22 @@ def test_the_list_of_what_cupy_lacks_is_that_of_the_installed_one():
     cupy = pytest.importorskip("cupy")
     public = {n for n in dir(np) if not n.startswith("_") and callable(getattr(np, n))}
     functions = {n for n in public if not isinstance(getattr(np, n), type)}
-    assert {n for n in functions if not hasattr(cupy, n)} <= strict.LACKING
+    assert {n for n in functions if not hasattr(cupy, n)} <= strict_cupy.LACKING
     methods = {n for n in dir(np.ndarray) if not n.startswith("_")}
-    assert {n for n in methods if not hasattr(cupy.ndarray, n)} <= strict.LACKING_METHODS
+    assert {n for n in methods if not hasattr(cupy.ndarray, n)} <= strict_cupy.LACKING_METHODS
     assert all(hasattr(cupy, n) or hasattr(cupy.ndarray, n) for n in used_in_training())
 
 
 def test_the_stand_in_counts_copies():
     """One copy over, one back; float(x), int(x), bool(x) and NumPy indices are copies too."""
     with using("strict"):
-        strict.reset()
+        strict_cupy.reset()
         x = to_device(np.arange(3, dtype=np.float32))
-        assert (strict.stats.h2d, strict.stats.d2h) == (1, 0)
+        assert (strict_cupy.stats.h2d, strict_cupy.stats.d2h) == (1, 0)
         for read in (to_host, lambda x: float(x[0]), lambda x: int(x[0]), lambda x: bool(x[0])):
-            strict.reset()
+            strict_cupy.reset()
             read(x)
-            assert (strict.stats.h2d, strict.stats.d2h) == (0, 1)
-        strict.reset()
+            assert (strict_cupy.stats.h2d, strict_cupy.stats.d2h) == (0, 1)
+        strict_cupy.reset()
         x[np.array([0, 1])]
-        assert (strict.stats.h2d, strict.stats.d2h) == (1, 0)
+        assert (strict_cupy.stats.h2d, strict_cupy.stats.d2h) == (1, 0)

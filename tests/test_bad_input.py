@@ -7,8 +7,10 @@ import re
 import numpy as np
 import pytest
 
-from tinyalign import cli, logs, plan, steps
-from tinyalign.tree import tree_map
+from tinyalign import cli
+from tinyalign.engine.tree import tree_map
+from tinyalign.methods import steps
+from tinyalign.runs import logs, plan
 from toy_envs import arithmetic
 
 SMALL = ["--width", "8", "--layers", "1", "--heads", "1", "--steps", "2", "--eval_size", "5"]

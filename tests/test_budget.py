@@ -3,9 +3,11 @@
 import pytest
 from sweeping import run
 
-from tinyalign import budget, checkpoint, experiment, logs, methods, plan, stages
-from tinyalign.config import Config
+from tinyalign import methods
 from tinyalign.errors import InputError
+from tinyalign.methods import stages
+from tinyalign.runs import budget, checkpoint, logs, plan, train
+from tinyalign.runs.config import Config
 
 pytestmark = pytest.mark.usefixtures("plain_curves")
 BANDIT = {"env": "bandit", "batch_size": 6, "num_generations": 4, "eval_every": 1000}
@@ -29,13 +31,13 @@ def test_samples_are_matched(tmp_path, row):
 )
 def test_gradient_steps_are_matched(tmp_path, row, monkeypatch):
     """Counted by Adam itself."""
-    counts, finish = [], experiment.finish
+    counts, finish = [], train.finish
 
     def finishing(job, folder, setting, progress, *rest):
         counts.append({int(network.adam.step) for network in progress.networks.values()})
         return finish(job, folder, setting, progress, *rest)
 
-    monkeypatch.setattr(experiment, "finish", finishing)
+    monkeypatch.setattr(train, "finish", finishing)
     run(tmp_path, row.name, budget="steps:8", **BANDIT | {"num_pairs": 30}, warmup_steps=1)
     assert counts == [{8}]
     (phase,) = plan.make([row.name], Config(budget="steps:8", **BANDIT)).phases

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 import tyro
 
-from tinyalign import choose, claims, cli, plan
+from tinyalign import cli
 from tinyalign.cli.training import plain_config
 from tinyalign.methods import named
+from tinyalign.notes import choose, claims
+from tinyalign.runs import plan
 
 ROOT = Path(__file__).parent.parent
 NAMES = [f"{leaf.method}-{i}" for i, leaf in enumerate(choose.TREE)]

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from tinyalign import claims, cli
-from tinyalign.claims import ledger, report
-from tinyalign.claims.measures import MEASURES, RULES, contests
-from tinyalign.claims.measures.digits import RATES
+from tinyalign import cli
+from tinyalign.notes import claims
+from tinyalign.notes.claims import ledger, report
+from tinyalign.notes.claims.measures import MEASURES, RULES, contests
+from tinyalign.notes.claims.measures.digits import RATES
 
 ROOT = Path(__file__).parent.parent
 NOTES = ROOT.parent / "shared" / "notes"
@@ -219,7 +220,7 @@ def test_what_one_seed_decides_is_not_told_apart():
 
 def test_what_the_interval_does_not_tell_apart_is_said():
     """Either the interval leaves out 0, or the figure says that nothing can be told."""
-    from tinyalign.claims.rules import ALIKE, GAP, paired
+    from tinyalign.notes.claims.rules import ALIKE, GAP, paired
 
     assert GAP.format(**paired([1.0, 2, 3, 4, 5], [5.0, 4, 3, 2, 1])).endswith(ALIKE)
     assert ALIKE not in GAP.format(**paired([5.0] * 5, [1.0] * 5))
@@ -231,7 +232,7 @@ def test_what_the_interval_does_not_tell_apart_is_said():
 
 def test_a_difference_within_the_noise_is_none():
     """Ten seeds that differ at random: neither more nor less."""
-    from tinyalign.claims.rules import less, more, paired
+    from tinyalign.notes.claims.rules import less, more, paired
 
     a, b = np.random.default_rng(0).normal(size=(2, 10)).tolist()
     weighed = paired(a, b)

@@ -10,11 +10,12 @@ import sys
 import numpy as np
 import pytest
 
-from tinyalign import claims, cli
-from tinyalign.backend import using
-from tinyalign.claims import ledger
-from tinyalign.claims.measures import MEASURES
+from tinyalign import cli
+from tinyalign.engine.backend import using
 from tinyalign.errors import InputError
+from tinyalign.notes import claims
+from tinyalign.notes.claims import ledger
+from tinyalign.notes.claims.measures import MEASURES
 
 FIGURES = ledger.measured("figures")
 

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from tinyalign import cli, screen
+from tinyalign import cli
+from tinyalign.cli import screen
 from tinyalign.cli.choosing import Choose, Claims
 from tinyalign.cli.judging import Check
 from tinyalign.cli.reading import Read

@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinyalign import cli, compare, engines, methods, report, results, weights
-from tinyalign.config import Config
+from tinyalign import cli, methods, report
+from tinyalign.engine.tree import leaves
 from tinyalign.errors import InputError
-from tinyalign.report import pictures
-from tinyalign.sweep import JobsFailed
-from tinyalign.tree import leaves
+from tinyalign.report import comparison_plots
+from tinyalign.runs import files
+from tinyalign.runs.compare import comparison, executors, results
+from tinyalign.runs.compare.sweep import JobsFailed
+from tinyalign.runs.config import Config
 from toy_envs import bandit
 
 ROOT = Path(__file__).parents[1]
@@ -27,13 +29,13 @@ METHODS = ("dpo", "grpo", "reward", "reward,ppo")
 def finished(tmp_path_factory):
     """A comparison of two seeds: (its folder, results.Results)."""
     folder = tmp_path_factory.mktemp("compared") / "a"
-    with engines.opened(1) as executor:
-        found = compare.compare(METHODS, TINY, folder, executor, seeds=2)
+    with executors.opened(1) as executor:
+        found = comparison.compare(METHODS, TINY, folder, executor, seeds=2)
     return folder, found
 
 
 def saved(folder):
-    return weights.load(folder / "model.safetensors")[0]
+    return files.load(folder / "model.safetensors")[0]
 
 
 def test_there_is_a_row_for_every_method_and_seed(finished):
@@ -60,7 +62,7 @@ def test_budgets_are_matched_and_said(finished):
     _, found = finished
     drawn = {row.method: row.samples for row in found.rows}
     assert drawn == {"start": 0, "dpo": 160, "grpo": 160, "reward": 160, "reward,ppo": 160}
-    assert compare.budget_said(found)[0] == (
+    assert comparison.budget_said(found)[0] == (
         "budget: at most 160 completions drawn by each, to within one rollout "
         "(--budget samples:160)"
     )
@@ -125,16 +127,16 @@ def test_the_exact_frontier_is_above_every_policy(finished):
 
 def test_a_resumed_comparison_repeats_nothing(finished, monkeypatch):
     folder, found = finished
-    with engines.opened(1) as executor:
-        monkeypatch.setattr("tinyalign.experiment.run", None)  # nobody calls it
-        again = compare.compare(METHODS, TINY, folder, executor, seeds=2, resume=True)
+    with executors.opened(1) as executor:
+        monkeypatch.setattr("tinyalign.runs.train.run", None)  # nobody calls it
+        again = comparison.compare(METHODS, TINY, folder, executor, seeds=2, resume=True)
         monkeypatch.undo()
     np.testing.assert_equal(again._replace(exact=()), found._replace(exact=()))
 
 
 def diverging(monkeypatch, which):
     """Make runs for which which(config) is true lose their loss."""
-    from tinyalign import stages
+    from tinyalign.methods import stages
 
     usual = stages.optimizer
 
@@ -148,8 +150,8 @@ def diverging(monkeypatch, which):
 
 def test_a_seed_that_diverges_is_counted_and_the_others_stand(tmp_path, monkeypatch):
     diverging(monkeypatch, lambda config: config.seed == 1 and config.start is not None)
-    with engines.opened(1) as executor, np.errstate(all="ignore"):
-        found = compare.compare(("grpo", "sft"), TINY, tmp_path / "a", executor, seeds=2)
+    with executors.opened(1) as executor, np.errstate(all="ignore"):
+        found = comparison.compare(("grpo", "sft"), TINY, tmp_path / "a", executor, seeds=2)
     told = {(row.method, row.seed): row.diverged for row in found.rows}
     broken = {key for key, reason in told.items() if " is nan" in reason}
     assert broken == {("grpo", 1), ("sft", 1)}
@@ -158,9 +160,9 @@ def test_a_seed_that_diverges_is_counted_and_the_others_stand(tmp_path, monkeypa
 
 def test_nothing_is_reported_where_nothing_finished(tmp_path, monkeypatch):
     diverging(monkeypatch, lambda config: config.start is not None)
-    opened = engines.opened(1)
+    opened = executors.opened(1)
     with np.errstate(all="ignore"), opened as executor, pytest.raises(JobsFailed, match="is nan"):
-        compare.compare(("grpo",), TINY, tmp_path / "a", executor, seeds=2)
+        comparison.compare(("grpo",), TINY, tmp_path / "a", executor, seeds=2)
 
 
 def test_several_tasks_have_a_table_each(tmp_path, capsys):
@@ -179,15 +181,15 @@ def test_several_tasks_have_a_table_each(tmp_path, capsys):
 def test_looks_are_spread_over_a_run():
     """Six of them, unless it was typed how often."""
     for steps, every in ((16, 3), (300, 50), (3, 1)):
-        assert compare.with_looks(TINY, steps).eval_every == every
-    assert compare.with_looks(dataclasses.replace(TINY, eval_every=7), 16).eval_every == 7
+        assert comparison.with_looks(TINY, steps).eval_every == every
+    assert comparison.with_looks(dataclasses.replace(TINY, eval_every=7), 16).eval_every == 7
 
 
 def test_every_family_has_a_colour():
     """And those that learn from rewards do not all have the same."""
     families = {results.family(row) for row in methods.METHODS}
-    assert families == set(pictures.COLOURS)
-    assert len(set(pictures.COLOURS.values())) == len(families)
+    assert families == set(comparison_plots.COLOURS)
+    assert len(set(comparison_plots.COLOURS.values())) == len(families)
 
 
 @pytest.mark.parametrize(
@@ -195,5 +197,5 @@ def test_every_family_has_a_colour():
 )
 def test_mistakes_show_before_any_work(tmp_path, names, seeds, said):
     with pytest.raises(InputError, match=said):
-        compare.compare(names, TINY, tmp_path / "a", None, seeds=seeds)
+        comparison.compare(names, TINY, tmp_path / "a", None, seeds=seeds)
     assert not (tmp_path / "a").exists()

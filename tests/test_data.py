@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyalign import examples
-from tinyalign.data import COLUMNS, START, DataError, load, select
-from tinyalign.text import Vocabulary, batch, completions, encode
+from tinyalign.models.tokenizer import Vocabulary, batch, completions, encode
+from tinyalign.runs.dataset import COLUMNS, START, DataError, load, select
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 filled = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)

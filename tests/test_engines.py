@@ -12,8 +12,9 @@ from concurrent import futures
 
 import pytest
 
-from tinyalign import cli, engines
+from tinyalign import cli
 from tinyalign.errors import InputError
+from tinyalign.runs.compare import executors
 
 SMALL = ["--env", "bandit", "--steps", "2", "--eval_size", "5", "--batch_size", "4"]
 
@@ -57,7 +58,7 @@ def test_a_scheduler_that_does_not_answer_is_named():
     pytest.importorskip("distributed")
     address = f"tcp://127.0.0.1:{free_port()}"
     with pytest.raises(InputError, match="dask scheduler") as error:
-        engines.opened(executor=f"dask:{address}").__enter__()
+        executors.opened(executor=f"dask:{address}").__enter__()
     assert address in str(error.value) and "refused" in str(error.value)
 
 
@@ -68,13 +69,13 @@ def test_a_missing_library_is_named(executor, library, monkeypatch):
     """What to install."""
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(InputError, match="pip install"):
-        engines.opened(executor=executor).__enter__()
+        executors.opened(executor=executor).__enter__()
 
 
 def test_jobs_and_executor_exclude_each_other():
     """Both say how many workers there are."""
     with pytest.raises(InputError, match="leave one of them away"):
-        engines.opened(2, "mpi")
+        executors.opened(2, "mpi")
 
 
 MINE = """
@@ -107,7 +108,7 @@ def test_anybodys_executor_carries_out_a_comparison(tmp_path, monkeypatch):
 
 def test_one_job_at_a_time_is_this_process():
     """--jobs 1 starts no other process; an error waits in the future, Ctrl-C does not."""
-    with engines.opened(1) as executor:
+    with executors.opened(1) as executor:
         assert executor.submit(os.getpid).result() == os.getpid()
         assert isinstance(executor.submit(divmod, 1, 0).exception(), ZeroDivisionError)
         with pytest.raises(KeyboardInterrupt):
@@ -120,7 +121,7 @@ def interrupt():
 
 def test_workers_compute_with_one_thread_and_end_with_the_block():
     """The environment is set before NumPy is imported there; a failure ends what goes on."""
-    with pytest.raises(InterruptedError), engines.opened(2) as pool:
+    with pytest.raises(InterruptedError), executors.opened(2) as pool:
         assert pool.submit(os.getenv, "OMP_NUM_THREADS").result() is not None
         workers = multiprocessing.active_children()
         pool.submit(signal.pause)
@@ -142,9 +143,9 @@ def gone(worker):
 
 def test_the_default_is_two_processes():
     """What --help says."""
-    with engines.opened() as pool:
+    with executors.opened() as pool:
         assert isinstance(pool, futures.ProcessPoolExecutor)
-        assert pool._max_workers == engines.DEFAULT_JOBS == 2
+        assert pool._max_workers == executors.DEFAULT_JOBS == 2
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no such signals here")
@@ -165,7 +166,7 @@ def test_ctrl_c_never_breaks_off_the_birth_of_a_worker(monkeypatch):
     monkeypatch.setattr(futures.ProcessPoolExecutor, "submit", interrupted_submit)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's & turns it off
     try:
-        with engines.process_pool(1) as pool, pytest.raises(KeyboardInterrupt):
+        with executors.process_pool(1) as pool, pytest.raises(KeyboardInterrupt):
             pool.submit("a job")
         assert handed_over == ["a job"]
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

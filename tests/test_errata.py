@@ -12,15 +12,16 @@ import pytest
 from autograd import grad
 from here import fetched, here, sent
 
-from tinyalign import losses, methods, plan, policy
-from tinyalign.config import Config
+from tinyalign import losses, methods, policy
 from tinyalign.laws.curate import recorded
-from tinyalign.lesson import descend
 from tinyalign.losses import policy_gradient
+from tinyalign.losses.numerics import log_odds, log_sigmoid, log_softmax, sigmoid, softmax
 from tinyalign.models import tabular
-from tinyalign.numerics import log_odds, log_sigmoid, log_softmax, sigmoid, softmax
+from tinyalign.notes.lesson import descend
 from tinyalign.optimum import kl, optimal_policy
 from tinyalign.optimum import policy_gradient as true_gradient
+from tinyalign.runs import plan
+from tinyalign.runs.config import Config
 
 ROOT = Path(__file__).parent.parent
 NOTES = ROOT.parent / "shared" / "notes"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tinyalign import backend, strict
+from tinyalign.engine import backend, strict_cupy
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "gpu.md").read_text(encoding="utf8")
@@ -51,4 +51,4 @@ def test_the_page_says_that_nothing_ran_on_a_gpu_and_names_what_exists():
     assert len(re.findall("not yet run on a\\s+GPU", PAGE, flags=re.IGNORECASE)) >= 2
     for path in re.findall(r"(?:tests|tinyalign)/[\w/]+\.py", PAGE):
         assert (ROOT / path).exists(), path
-    assert backend.VARIABLE in PAGE and strict.__name__.split(".")[-1] in backend.LOADERS
+    assert backend.VARIABLE in PAGE and strict_cupy.__name__.split(".")[-1] in backend.LOADERS

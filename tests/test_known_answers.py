@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from here import fetched, here, sent
 
-from tinyalign import experiment, plan, policy, weights
-from tinyalign.config import Config
+from tinyalign import policy
 from tinyalign.losses import preference
+from tinyalign.methods.steps import Optimizer, learner, update
 from tinyalign.models import tabular
-from tinyalign.steps import Optimizer, learner, update
+from tinyalign.runs import files, plan, train
+from tinyalign.runs.config import Config
 from toy_envs import bandit
 
 BETA = 0.5
@@ -98,8 +99,8 @@ def forward_kl_optimum(beta):
 def final_policy(tmp_path, method, **settings):
     """The policy that a run of the command's own stages ends with, as probabilities."""
     job = plan.make([method], Config(env="bandit", beta=1.0, **settings))
-    experiment.run(job, tmp_path / f"{method}-{settings['seed']}")
-    tree, _ = weights.load(tmp_path / f"{method}-{settings['seed']}" / "model.safetensors")
+    train.run(job, tmp_path / f"{method}-{settings['seed']}")
+    tree, _ = files.load(tmp_path / f"{method}-{settings['seed']}" / "model.safetensors")
     return softmax(fetched(tree["policy"]["table"]).astype(np.float64)[:CONTEXTS])
 
 

@@ -6,13 +6,14 @@ import pytest
 from autograd import grad
 from strategies import LOSSES, arguments, close
 
-from tinyalign import backend, losses, optimum, strict
+from tinyalign import losses, optimum
+from tinyalign.engine import backend, strict_cupy
 
 
 @pytest.fixture
 def device(monkeypatch):
     """Arrays that refuse to become NumPy arrays, to mix with them, or to be float64."""
-    monkeypatch.setattr(strict, "allow_float64", False)
+    monkeypatch.setattr(strict_cupy, "allow_float64", False)
     with backend.using("strict"):
         yield
 

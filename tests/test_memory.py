@@ -6,9 +6,12 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from tinyalign import cost, memory, methods, plan
-from tinyalign.config import Config
-from tinyalign.tree import tree_map
+from tinyalign import methods
+from tinyalign.engine.tree import tree_map
+from tinyalign.notes.claims import memory
+from tinyalign.runs import plan
+from tinyalign.runs.compare import cost
+from tinyalign.runs.config import Config
 
 NUMPY = 389047  # the domain under which NumPy reports its arrays to tracemalloc
 SMALL = {"width": 32, "layers": 2, "num_pairs": 40, "digits": 1}

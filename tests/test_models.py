@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from strategies import seeds
 from tiny import SIZES, VOCAB, deep_models, each_model, parameters, some_tokens
 
-import tinyalign.ops
+import tinyalign.engine.ops
+import tinyalign.engine.tree
 import tinyalign.policy
-import tinyalign.tree
 from tinyalign.models import lstm, tabular, transformer
 
 ops, policy, tree = (here(m) for m in (tinyalign.ops, tinyalign.policy, tinyalign.tree))

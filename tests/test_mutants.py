@@ -13,7 +13,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from tinyalign import losses, optimum
-from tinyalign.numerics import log_odds, log_sigmoid, log_softmax, sigmoid, softmax
+from tinyalign.losses.numerics import log_odds, log_sigmoid, log_softmax, sigmoid, softmax
 
 QUICK = settings(
     max_examples=30, phases=[Phase.generate], derandomize=True, database=None, deadline=None

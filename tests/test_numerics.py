@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import central_difference, close, ragged, slope, vectors
 
-from tinyalign import numerics as num
+from tinyalign.losses import numerics as num
 
 wide = st.floats(-1e4, 1e4)
 log_probs = st.floats(-1e4, 0.0)

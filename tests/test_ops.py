@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import central_difference, seeds
 
-from tinyalign import ops
-from tinyalign.backend import using
+from tinyalign.engine import ops
+from tinyalign.engine.backend import using
 
 
 def naive_linear(x, w, b):

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from course import built, check_page, text_of
 
-from tinyalign import cli, pages
+from tinyalign import cli
 from tinyalign.errors import InputError
-from tinyalign.pages import contents, errata, markup, site
+from tinyalign.notes import pages
+from tinyalign.notes.pages import contents, errata, markup, site
 
 ROOT = Path(__file__).parent.parent
 
@@ -34,7 +35,9 @@ def test_a_rebuild_has_the_same_bytes(course):
 
 def test_a_rebuild_in_another_process_has_the_same_bytes(course):
     """Hash seeds and the layout of the memory leave no trace."""
-    code = "import sys; from tinyalign.pages import build_pages as b; b(*sys.argv[1:2], ['00'], "
+    code = (
+        "import sys; from tinyalign.notes.pages import build_pages as b; b(*sys.argv[1:2], ['00'], "
+    )
     code += "folder=sys.argv[2])"
     outs = [course.parent / name for name in ("here", "there")]
     for out in outs:

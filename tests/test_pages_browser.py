@@ -12,7 +12,7 @@ import chromium
 import matplotlib.image
 import pytest
 
-from tinyalign.pages import site
+from tinyalign.notes.pages import site
 
 pytestmark = pytest.mark.browser
 PATHS = {path.stem: path for path in site.walkthroughs()}

@@ -4,7 +4,7 @@ import pytest
 from course import built, check_page, text_of
 
 from tinyalign.errors import InputError
-from tinyalign.pages import errata, site
+from tinyalign.notes.pages import errata, site
 
 ERRATA = """[{"row": 3, "note": "004", "lines": [3, 5], "quotes": ["a < b"], "truth": "*no*",
 "walkthrough": "00_first", "test": "test_row_01", "why_not": null},

@@ -13,9 +13,9 @@ from strategies import seeds
 from tiny import VOCAB, deep_models, each_model, parameters, some_tokens
 
 import tinyalign.policy
-from tinyalign.backend import to_device, to_host, using, xp
+from tinyalign.engine.backend import to_device, to_host, using, xp
+from tinyalign.engine.tree import tree_map
 from tinyalign.models import lstm, tabular, transformer
-from tinyalign.tree import tree_map
 
 EOS = VOCAB - 1
 policy = here(tinyalign.policy)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tinyalign import cli, compare, report, results
-from tinyalign.backend import using
+from tinyalign import cli, report
+from tinyalign.engine.backend import using
 from tinyalign.methods import METHODS, named
+from tinyalign.runs.compare import comparison, results
 
 ROOT = Path(__file__).parent.parent
 README, DOCS = (ROOT / "README.md").read_text(), ROOT / "docs"
@@ -42,9 +43,9 @@ def test_the_tables_have_the_columns_and_rows_of_a_comparison():
     part = README.split("<!-- compare: begin -->")[1].split("<!-- compare: end -->")[0]
     for columns in (report.COLUMNS, report.COSTS):
         (rows,) = tables(part, columns)
-        assert [row[0] for row in rows] == ["start", *compare.METHODS]
+        assert [row[0] for row in rows] == ["start", *comparison.METHODS]
     assert [row[-1] for row in rows[1:]] == [
-        named(name.split(",")[-1]).learns_from for name in compare.METHODS
+        named(name.split(",")[-1]).learns_from for name in comparison.METHODS
     ]
 
 
@@ -56,7 +57,7 @@ def test_the_comparison_pages_are_current_in_shape(env):
         (rows,) = tables(text, columns)
         assert [row[0] for row in rows] == ["start", *(row.name for row in METHODS)]
     assert f"compare --all --seeds 5 --env {env}" in text
-    assert "paired differences" in text and f"--budget {compare.MANY[env]}" in text
+    assert "paired differences" in text and f"--budget {comparison.MANY[env]}" in text
     for picture in re.findall(r"\]\(([\w.]+)\)", text):
         assert (DOCS / picture).stat().st_size > 5000
     assert len(re.findall(r"\]\(([\w.]+)\)", text)) == 4

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyalign import cost, report, results, screen
-from tinyalign.config import Config
-from tinyalign.report import drawing, page, panels, pictures, tables, verdicts
+from tinyalign import report
+from tinyalign.cli import screen
+from tinyalign.report import comparison_plots, html, panels, plots, sentences, tables
+from tinyalign.runs.compare import cost, results
+from tinyalign.runs.config import Config
 
 
 def row(method, family="pairs", accuracy=0.5, kl=1.0, seed=0, **other):
@@ -55,9 +57,14 @@ def cells(rows, method):
 
 
 def test_pictures_are_written_twice_and_the_same_bytes_each_time(tmp_path):
-    for draw in (pictures.overview, pictures.scores, pictures.frontier, pictures.learning):
-        first = pictures.write(draw(ROWS), tmp_path / "a.b")
-        again = pictures.write(draw(ROWS), tmp_path / "again")
+    for draw in (
+        comparison_plots.overview,
+        comparison_plots.scores,
+        comparison_plots.frontier,
+        comparison_plots.learning,
+    ):
+        first = comparison_plots.write(draw(ROWS), tmp_path / "a.b")
+        again = comparison_plots.write(draw(ROWS), tmp_path / "again")
         assert [path.name for path in first] == ["a.b.svg", "a.b.png"]
         assert first[1].read_bytes()[:4] == b"\x89PNG"
         for a, b in zip(first, again, strict=True):
@@ -66,8 +73,12 @@ def test_pictures_are_written_twice_and_the_same_bytes_each_time(tmp_path):
 
 
 def test_a_picture_names_every_method(tmp_path):
-    for figure in (pictures.scores(ROWS), pictures.frontier(ROWS), pictures.costs(ROWS, COSTS)):
-        svg, _ = pictures.write(figure, tmp_path / "x")
+    for figure in (
+        comparison_plots.scores(ROWS),
+        comparison_plots.frontier(ROWS),
+        comparison_plots.costs(ROWS, COSTS),
+    ):
+        svg, _ = comparison_plots.write(figure, tmp_path / "x")
         for name in ("dpo", "grpo", "apo_down"):
             assert f"<!-- {name} -->" in svg.read_text()
 
@@ -79,7 +90,7 @@ def test_what_draws_nothing_is_drawn_at_0_and_a_pipeline_in_a_style_of_its_own()
     some = [*START, row("sft", "demonstrations", curve=flat, samples=0, online=False)]
     some += [row("ppo", **critic), row("reward,ppo", **critic), row("dpo")]
     axes = dict(
-        zip(["sft", "ppo", "reward,ppo", "dpo"], pictures.learning(some).axes, strict=False)
+        zip(["sft", "ppo", "reward,ppo", "dpo"], comparison_plots.learning(some).axes, strict=False)
     )
     assert [panel.get_title() for panel in axes.values()] == list(axes)
     lines = {method: panel.get_lines()[0] for method, panel in axes.items()}
@@ -92,7 +103,7 @@ def test_what_draws_nothing_is_drawn_at_0_and_a_pipeline_in_a_style_of_its_own()
 def test_ticks_are_short_and_do_not_touch():
     """In the narrow panels of many methods too."""
     many = [*START, *(r for i in range(6) for r in seeds(f"m{i}", [0.5], samples=131_072))]
-    figure = pictures.learning(many)
+    figure = comparison_plots.learning(many)
     figure.draw_without_rendering()
     lowest = figure.axes[0]
     shown = [tick.label1 for tick in lowest.xaxis.get_major_ticks()]
@@ -181,7 +192,7 @@ def test_samples_to_90_percent():
 
 
 def test_words_say_better_only_where_intervals_do():
-    said = verdicts.sentences(ROWS)
+    said = sentences.sentences(ROWS)
     assert "better than the start: dpo, ipo, grpo" in said
     assert "worse than the start: apo_down" in said
     assert "grpo better than dpo, ipo, apo_down" in said
@@ -193,18 +204,18 @@ def test_words_say_better_only_where_intervals_do():
 def test_few_seeds_are_never_called_better(count):
     """However far apart."""
     rows = [r for r in ROWS if r.seed < count]
-    assert not any("better than" in line for line in verdicts.sentences(rows))
+    assert not any("better than" in line for line in sentences.sentences(rows))
 
 
 @given(st.lists(st.floats(0, 1), min_size=5, max_size=5))
 def test_equal_methods_are_never_called_better(values):
     rows = [*seeds("start", values), *seeds("a", values), *seeds("b", values)]
-    assert not any("better than" in line for line in verdicts.sentences(rows))
+    assert not any("better than" in line for line in sentences.sentences(rows))
 
 
 def test_with_many_methods_the_best_one_is_compared_with_the_others():
     others = [r for i in range(8) for r in seeds(f"m{i}", [0.5, 0.51, 0.5, 0.52, 0.5])]
-    said = verdicts.sentences([*ROWS, *others])
+    said = sentences.sentences([*ROWS, *others])
     (best,) = [line for line in said if line.startswith("grpo, highest")]
     assert "m7" in best and "dpo" in best
     assert said[-1].startswith("23 paired")  # 12 with the start, 11 with the best
@@ -214,15 +225,15 @@ def test_few_problems_are_judged_by_reward():
     """Four prompts, as the bandit has: accuracy moves by 25 points."""
     rows = [r._replace(problems=4) for r in ROWS]
     assert report.judged_by(rows) == "reward" and report.judged_by(ROWS) == "accuracy"
-    assert "differences in reward" in verdicts.sentences(rows)[-1]
-    assert "better than the start in reward: dpo, ipo, grpo" in verdicts.sentences(rows)
-    assert "below their start in reward" in " ".join(verdicts.notes(rows))
-    assert "below their start in accuracy" in " ".join(verdicts.notes(ROWS))
+    assert "differences in reward" in sentences.sentences(rows)[-1]
+    assert "better than the start in reward: dpo, ipo, grpo" in sentences.sentences(rows)
+    assert "below their start in reward" in " ".join(sentences.notes(rows))
+    assert "below their start in accuracy" in " ".join(sentences.notes(ROWS))
 
 
 def test_notes_are_about_the_columns_that_are_shown():
-    every = " ".join(verdicts.notes(ROWS))
-    few = " ".join(verdicts.notes(ROWS, report.fitting((*report.COLUMNS, *report.COSTS), 80)))
+    every = " ".join(sentences.notes(ROWS))
+    few = " ".join(sentences.notes(ROWS, report.fitting((*report.COLUMNS, *report.COSTS), 80)))
     for name in ("entropy: ", "to 90 %: ", "tokens: "):
         assert name in every and name not in few
     assert "peak: " in few
@@ -259,11 +270,11 @@ class Reader(html.parser.HTMLParser):
 def test_the_page_stands_alone(tmp_path):
     """No script, nothing fetched, no id twice, every method in it, and it knows the dark."""
     parts = []
-    for name, draw in (("a", pictures.scores), ("b", pictures.learning)):
-        svg, _ = pictures.write(draw(ROWS), tmp_path / name)
-        parts.append(page.picture(svg.read_text(), name, "a <caption>"))
-    table = page.table(report.COLUMNS, report.main_cells(ROWS), report.LEFT)
-    text = page.written("a & b", [("Table", [table]), ("Pictures", parts)])
+    for name, draw in (("a", comparison_plots.scores), ("b", comparison_plots.learning)):
+        svg, _ = comparison_plots.write(draw(ROWS), tmp_path / name)
+        parts.append(html.picture(svg.read_text(), name, "a <caption>"))
+    table = html.table(report.COLUMNS, report.main_cells(ROWS), report.LEFT)
+    text = html.written("a & b", [("Table", [table]), ("Pictures", parts)])
     reader = Reader()
     reader.feed(text)
     assert reader.fetched == [] and "script" not in reader.tags
@@ -275,7 +286,7 @@ def test_the_page_stands_alone(tmp_path):
 
 
 def test_an_empty_comparison_is_refused():
-    for call in (report.main_cells, pictures.scores):
+    for call in (report.main_cells, comparison_plots.scores):
         with pytest.raises(ValueError, match="at least one row"):
             call([])
 
@@ -287,7 +298,7 @@ def test_names_in_the_margin_never_overlap_nor_leave_the_axes(heights, others):
     axes = Figure().add_subplot()
     axes.set_ylim(0, 1)
     colours = {str(i): "black" for i in range(len(heights) + others)}
-    drawing.name_ends(axes, {str(i): (0, y) for i, y in enumerate(heights)}, colours)
+    plots.name_ends(axes, {str(i): (0, y) for i, y in enumerate(heights)}, colours)
     levels = np.sort([text.get_position()[1] for text in axes.texts])
     assert np.all(np.diff(levels) > 0.26 / max(2.4, 0.3 * len(colours)) - 1e-9)
     assert levels[-1] <= 1 + 1e-9 and levels[0] >= -0.05
@@ -299,6 +310,7 @@ def test_sizes_are_readable(count, text):
 
 
 def test_importing_report_loads_neither_matplotlib_nor_rich():
-    code = "import sys, tinyalign.compare; print({'matplotlib', 'rich'} & set(sys.modules))"
+    code = "import sys, tinyalign.runs.compare.comparison; "
+    code += "print({'matplotlib', 'rich'} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "set()"

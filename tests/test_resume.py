@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from tinyalign import cli, logs
+from tinyalign import cli
+from tinyalign.runs import logs
 
 TINY = ["--width", "16", "--layers", "1", "--heads", "2", "--eval_size", "20", "--eval_every", "3"]
 

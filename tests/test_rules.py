@@ -9,9 +9,9 @@ import pytest
 from autograd import make_vjp
 from here import here, pulled_back
 
-from tinyalign import ops
-from tinyalign.backend import to_device, to_host, using, xp
-from tinyalign.rules import with_pullback
+from tinyalign.engine import ops
+from tinyalign.engine.backend import to_device, to_host, using, xp
+from tinyalign.engine.vjps import with_pullback
 
 rng = np.random.default_rng(0)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tinyalign.backend import using
+from tinyalign.engine.backend import using
 
 ROOT = Path(__file__).parents[1]
 BENCHMARKS, DOCS = ROOT / "tests" / "benchmarks", ROOT / "docs"

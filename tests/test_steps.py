@@ -9,12 +9,14 @@ import pytest
 from here import copied, fetched, frozen, here, sent
 from tiny import SIZES, VOCAB, deep_models, each_model
 
-from tinyalign import losses, policy, steps, strict, tree
-from tinyalign.backend import to_device, using, xp
+from tinyalign import losses, policy
+from tinyalign.engine import strict_cupy, tree
+from tinyalign.engine.backend import to_device, using, xp
+from tinyalign.engine.tree import leaves, tree_map
 from tinyalign.losses import aggregate, divergence
+from tinyalign.methods import steps
+from tinyalign.methods.steps import Experience, Optimizer
 from tinyalign.models import transformer
-from tinyalign.steps import Experience, Optimizer
-from tinyalign.tree import leaves, tree_map
 
 OPTIMIZER = Optimizer(learning_rate=1e-2)
 
@@ -142,11 +144,11 @@ def test_a_step_on_the_device_copies_nothing_and_learns_what_numpy_learns(family
     with using("numpy"):
         reference, expected = train(*family(model))
     params, step = family(model)
-    strict.reset()
+    strict_cupy.reset()
     network, history = train(params, step)
     if device == "strict":
-        assert (strict.stats.h2d, strict.stats.d2h) == (0, 0)
-        assert strict.stats.calls > 100
+        assert (strict_cupy.stats.h2d, strict_cupy.stats.d2h) == (0, 0)
+        assert strict_cupy.stats.calls > 100
     for name in history[0]:
         np.testing.assert_allclose(
             [fetched(metrics[name]) for metrics in history],

@@ -8,8 +8,9 @@ from concurrent import futures
 import pytest
 from sweeping import jobs, stamps
 
-from tinyalign import engines, experiment, logs, sweep
 from tinyalign.errors import InputError
+from tinyalign.runs import logs, train
+from tinyalign.runs.compare import executors, sweep
 
 pytestmark = pytest.mark.usefixtures("plain_curves")
 
@@ -27,10 +28,10 @@ def run_until(job, step):
 
     job.folder.mkdir(parents=True)
     with pytest.raises(Interrupted):
-        experiment.run(sweep.planned(sweep.located(job)), job.folder, on_step=on_step)
+        train.run(sweep.planned(sweep.located(job)), job.folder, on_step=on_step)
 
 
-class Counting(engines.Serial):
+class Counting(executors.Serial):
     """Counts what it is given."""
 
     jobs = 0
@@ -44,21 +45,21 @@ class Counting(engines.Serial):
 def whole(tmp_path_factory):
     """The jobs of a sweep that was carried out in one go, one after another."""
     done = jobs(tmp_path_factory.mktemp("whole"))
-    sweep.sweep(done, engines.Serial())
+    sweep.sweep(done, executors.Serial())
     return done
 
 
 def test_order_and_engine_change_nothing(tmp_path, whole):
     """Backwards, in threads, in two processes: the digest of all results is the same."""
     backwards = jobs(tmp_path / "backwards")[::-1]
-    sweep.sweep(backwards, engines.Serial())
+    sweep.sweep(backwards, executors.Serial())
     threaded = jobs(tmp_path / "threaded")
     with futures.ThreadPoolExecutor(3) as threads:
         sweep.sweep(threaded, threads)
     shuffled = random.Random(0).sample(whole, len(whole))
     assert len({sweep.digest(done) for done in (whole, backwards, threaded, shuffled)}) == 1
     pooled = jobs(tmp_path / "pooled", seeds=(0,))
-    with engines.opened(2) as pool:
+    with executors.opened(2) as pool:
         sweep.sweep(pooled, pool)
     assert sweep.digest(pooled) == sweep.digest(whole[::2])
 
@@ -68,7 +69,7 @@ def test_the_digest_sees_every_result(tmp_path, whole):
     before = sweep.digest(whole)
     assert sweep.digest(whole[1:]) != before
     other = jobs(tmp_path, seeds=(0, 2))
-    sweep.sweep(other, engines.Serial())
+    sweep.sweep(other, executors.Serial())
     assert sweep.digest(other) != before
     for name in ("metrics.jsonl", "model.safetensors"):
         path = whole[0].folder / name
@@ -82,7 +83,7 @@ def test_the_digest_sees_every_result(tmp_path, whole):
 def test_summaries_come_back_by_folder(tmp_path):
     """One summary a stage, under the folder that was asked for, in the order of the jobs."""
     asked = jobs(tmp_path, seeds=(0,))
-    got = sweep.sweep(asked, engines.Serial())
+    got = sweep.sweep(asked, executors.Serial())
     assert list(got) == [job.folder for job in asked]
     assert [[stage["method"] for stage in stages] for stages in got.values()] == [
         list(job.methods) for job in asked
@@ -92,7 +93,7 @@ def test_summaries_come_back_by_folder(tmp_path):
 def test_a_restart_repeats_nothing_and_goes_on(tmp_path, whole):
     """Finished runs keep every byte; a half-done one keeps its rows up to its checkpoint."""
     asked = jobs(tmp_path)
-    sweep.sweep(asked[:3], engines.Serial())
+    sweep.sweep(asked[:3], executors.Serial())
     run_until(asked[3], 3)
     half = (asked[3].folder / "metrics.jsonl").read_text().splitlines()
     before, executor = [stamps(job.folder) for job in asked[:3]], Counting()
@@ -108,10 +109,10 @@ def test_a_run_killed_while_it_wrote_its_result_is_not_taken_for_finished(tmp_pa
     asked = jobs(tmp_path)
     run_until(asked[-1], 3)
     early = (asked[-1].folder / "checkpoint.safetensors").read_bytes()
-    sweep.sweep(asked, engines.Serial(), resume=True)
+    sweep.sweep(asked, executors.Serial(), resume=True)
     (asked[-1].folder / "checkpoint.safetensors").write_bytes(early)
     (asked[-1].folder / "model.safetensors").unlink()
-    sweep.sweep(asked, engines.Serial(), resume=True)
+    sweep.sweep(asked, executors.Serial(), resume=True)
     assert sweep.digest(asked) == sweep.digest(whole)
 
 
@@ -124,7 +125,7 @@ def test_a_second_worker_waits_and_then_finds_the_work_done(tmp_path):
         second.join(0.3)
         assert second.is_alive()
         assert [path.name for path in job.folder.iterdir()] == [".lock"]
-        experiment.run(sweep.planned(job), job.folder)
+        train.run(sweep.planned(job), job.folder)
         first = stamps(job.folder)
     second.join(30)
     assert stamps(job.folder) == first
@@ -133,21 +134,21 @@ def test_a_second_worker_waits_and_then_finds_the_work_done(tmp_path):
 def test_a_used_folder_and_other_settings_are_refused_before_any_work(tmp_path):
     """Without resume a run stays as it is; with it, it must have been started alike."""
     first, *rest = jobs(tmp_path)
-    sweep.sweep([first], engines.Serial())
+    sweep.sweep([first], executors.Serial())
     before = stamps(first.folder)
     with pytest.raises(InputError, match="--resume"):
-        sweep.sweep([*rest, first], engines.Serial())
+        sweep.sweep([*rest, first], executors.Serial())
     with pytest.raises(InputError, match="other settings"):
-        sweep.sweep([*rest, jobs(tmp_path, steps=5)[0]], engines.Serial(), resume=True)
+        sweep.sweep([*rest, jobs(tmp_path, steps=5)[0]], executors.Serial(), resume=True)
     with pytest.raises(InputError, match="same folder"):
-        sweep.sweep([*rest, rest[0]], engines.Serial())
+        sweep.sweep([*rest, rest[0]], executors.Serial())
     assert stamps(first.folder) == before
     assert [path.name for path in tmp_path.iterdir()] == [first.folder.name]
 
 
 def test_failures_do_not_stop_the_others(tmp_path, monkeypatch, whole):
     """Each failed run has its sentence, a bug its traceback; a retry carries out only these."""
-    asked, run = jobs(tmp_path), experiment.run
+    asked, run = jobs(tmp_path), train.run
     (tmp_path / "file").write_text("in the way")
     nowhere = asked[3]._replace(folder=tmp_path / "file" / "run")
     errors = {"sft-1": InputError("the loss is nan"), "dpo-0": KeyError("pairs")}
@@ -157,9 +158,9 @@ def test_failures_do_not_stop_the_others(tmp_path, monkeypatch, whole):
             raise errors[folder.name]
         return run(job, folder, **settings)
 
-    monkeypatch.setattr(experiment, "run", faulty)
+    monkeypatch.setattr(train, "run", faulty)
     with pytest.raises(sweep.JobsFailed) as failed:
-        sweep.sweep([*asked[:3], nowhere, *asked[4:]], engines.Serial())
+        sweep.sweep([*asked[:3], nowhere, *asked[4:]], executors.Serial())
     said = str(failed.value)
     assert "3 of 8 runs failed" in said and "--resume" in said
     assert f"{asked[1].folder}: the loss is nan\n" in said
@@ -171,7 +172,7 @@ def test_failures_do_not_stop_the_others(tmp_path, monkeypatch, whole):
     assert set(failed.value.finished) == {asked[i].folder for i in (0, 4, 5, 6, 7)}
     monkeypatch.undo()
     before = stamps(asked[0].folder)
-    sweep.sweep(asked, engines.Serial(), resume=True)
+    sweep.sweep(asked, executors.Serial(), resume=True)
     assert stamps(asked[0].folder) == before
     assert not (asked[2].folder / "error.txt").exists()
     assert sweep.digest(asked) == sweep.digest(whole)
@@ -216,8 +217,8 @@ def test_a_worker_that_writes_on_another_disk_is_told(tmp_path):
 def test_whoever_polls_sees_every_run_come_to_its_end(tmp_path):
     """waiting, then finished with the last metrics; a finished run is finished from the start."""
     asked, seen = jobs(tmp_path), []
-    sweep.sweep(asked[:1], engines.Serial())
-    sweep.sweep(asked, engines.Serial(), resume=True, on_poll=seen.append)
+    sweep.sweep(asked[:1], executors.Serial())
+    sweep.sweep(asked, executors.Serial(), resume=True, on_poll=seen.append)
     assert [row["state"] for row in seen[0].values()] == ["finished"] + ["waiting"] * 7
     assert {row["state"] for row in seen[-1].values()} == {"finished"}
     assert {row["step"] for row in seen[-1].values()} == {4}

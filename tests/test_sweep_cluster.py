@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from sweeping import jobs, stamps
 
-from tinyalign import engines, logs, sweep
+from tinyalign.runs import logs
+from tinyalign.runs.compare import executors, sweep
 
 pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
@@ -27,7 +28,7 @@ PATIENCE = 240
 def in_peace(tmp_path_factory):
     """The digest of the sweep, carried out one job after another."""
     done = jobs(tmp_path_factory.mktemp("whole"), STEPS)
-    sweep.sweep(done, engines.Serial())
+    sweep.sweep(done, executors.Serial())
     return sweep.digest(done)
 
 
@@ -91,7 +92,7 @@ def test_a_sweep_killed_with_9_and_restarted_repeats_no_finished_job(tmp_path, i
         until(lambda workers=workers: all(map(ended, workers)))
         before = {job: stamps(job.folder) for job in finished(asked)}
         assert goal <= len(before) < len(asked)
-    with engines.opened(2) as pool:
+    with executors.opened(2) as pool:
         sweep.sweep(asked, pool, resume=True)
     assert {job: stamps(job.folder) for job in before} == before
     assert sweep.digest(asked) == in_peace
@@ -125,7 +126,7 @@ def test_dask_local_cluster_gives_the_same_digest(tmp_path, in_peace):
     cluster = distributed.LocalCluster(
         n_workers=2, threads_per_worker=2, dashboard_address=None, host="127.0.0.1"
     )
-    with cluster, engines.opened(executor=f"dask:{cluster.scheduler_address}") as workers:
+    with cluster, executors.opened(executor=f"dask:{cluster.scheduler_address}") as workers:
         sweep.sweep(asked, workers)
     assert sweep.digest(asked) == in_peace
 

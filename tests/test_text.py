@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyalign.text import Vocabulary, batch, completions, decode, encode, pad
+from tinyalign.models.tokenizer import Vocabulary, batch, completions, decode, encode, pad
 
 vocabularies = st.builds(
     Vocabulary,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tinyalign import cli, experiment, logs, track
+from tinyalign import cli
+from tinyalign.runs import logs, trackers, train
 
 pytestmark = pytest.mark.usefixtures("plain_curves")
 SMALL = ["--env", "bandit", "--steps", "6", "--eval_every", "2", "--batch_size", "4", "--seed", "3"]
@@ -33,8 +34,8 @@ class Killed(Exception):
 
 
 def killed_at(count):
-    """experiment.run_phase, ended after so many rows of the run."""
-    real, rows = experiment.run_phase, []
+    """train.run_phase, ended after so many rows of the run."""
+    real, rows = train.run_phase, []
 
     def run_phase(job, folder, progress, log, on_step):
         def counted(row, total):
@@ -87,7 +88,7 @@ def test_a_resumed_run_has_no_step_twice(tmp_path, monkeypatch):
     """Rows after the last checkpoint were told, then trained again: the store has the new ones."""
     monkeypatch.setitem(sys.modules, "tensorboardX", Library)
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(experiment, "run_phase", killed_at(9))
+        patch.setattr(train, "run_phase", killed_at(9))
         run(tmp_path, "--report_to", "tensorboard")
     assert len(told(tmp_path)) == 9
     assert run(tmp_path, "--report_to", "tensorboard", "--resume") == 0
@@ -183,6 +184,6 @@ def test_trackio_keeps_the_metrics_below_the_run(tmp_path):
 
 def test_none_tells_nobody(tmp_path):
     """The default: no store."""
-    with track.reporting("none", tmp_path) as on_step:
+    with trackers.reporting("none", tmp_path) as on_step:
         on_step({"step": 1}, 1)
     assert os.listdir(tmp_path) == []

@@ -1,6 +1,6 @@
 """What crosses between host and device inside a training step: nothing, counted for every method.
 
-"Inside the step" is from the call of a function of tinyalign.steps to its return: forward,
+"Inside the step" is from the call of a function of tinyalign.methods.steps to its return: forward,
 backward, clipping and Adam. The batch that it is given lies on the device already and its metrics
 are left there; sampling, rewards, advantages and the choice of minibatches happen before it.
 """
@@ -10,9 +10,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tinyalign import cost, methods, plan, steps, strict
-from tinyalign.backend import using
-from tinyalign.config import Config
+from tinyalign import methods
+from tinyalign.engine import strict_cupy
+from tinyalign.engine.backend import using
+from tinyalign.methods import steps
+from tinyalign.runs import plan
+from tinyalign.runs.compare import cost
+from tinyalign.runs.config import Config
 
 STEPS = [name for name in vars(steps) if name.endswith("_step")]
 TINY = {
@@ -30,13 +34,13 @@ def counted(monkeypatch):
 
     def watched(name, step):
         def run(*args, **settings):
-            strict.reset()
+            strict_cupy.reset()
             with monkeypatch.context() as inside:
-                inside.setattr(strict, "allow_float64", False)
+                inside.setattr(strict_cupy, "allow_float64", False)
                 result = step(*args, **settings)
             taken[name] += 1
-            calls[name] += strict.stats.calls
-            copies[name] += strict.stats.h2d + strict.stats.d2h
+            calls[name] += strict_cupy.stats.calls
+            copies[name] += strict_cupy.stats.h2d + strict_cupy.stats.d2h
             return result
 
         return run
@@ -70,7 +74,7 @@ def test_a_step_of_no_method_copies_anything_or_makes_a_float64(row, model, coun
 
 @deep_models
 def test_every_step_there_is_was_counted(model, counted):
-    """The methods above take all the steps of tinyalign.steps; PPO takes its critic's besides."""
+    """The methods above take all the steps of methods/steps.py; PPO takes its critic's besides."""
     taken, _, _ = counted
     of = {}
     for name in ("sft", "reward", "dpo", "kto", "nca", "ppo"):

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes
 from strategies import seeds
 
-import tinyalign.optim
-import tinyalign.tree
+import tinyalign.engine.optim
+import tinyalign.engine.tree
 
 PATHS = ["a", "b.c", "b.d", "e.f.g", "e.f.h", "e.i", "j"]
 tree, optim = here(tinyalign.tree), here(tinyalign.optim)
@@ -47,8 +47,8 @@ def same(left, right):
 @given(trees())
 def test_leaves_and_rebuild_are_inverse(nested):
     """rebuild(leaves(t)) = t, paths joined by dots in the order of the tree."""
-    flat = tinyalign.tree.leaves(nested)
-    same(tinyalign.tree.rebuild(flat), nested)
+    flat = tinyalign.engine.tree.leaves(nested)
+    same(tinyalign.engine.tree.rebuild(flat), nested)
     for path, leaf in flat.items():
         branch = nested
         for name in path.split("."):
@@ -68,7 +68,7 @@ def test_ravel_and_unravel_are_inverse(nested):
 def test_unravelled_leaves_are_views_in_the_order_of_the_tree():
     """unravel([0, 1, 2], {a: (2,), b: {c: ()}}) = {a: [0, 1], b: {c: 2}}, without a copy."""
     vector, like = sent((np.arange(3.0), {"a": np.zeros(2), "b": {"c": np.zeros(())}}))
-    made = tinyalign.tree.unravel(vector, like)
+    made = tinyalign.engine.tree.unravel(vector, like)
     same(made, {"a": np.array([0.0, 1.0]), "b": {"c": np.array(2.0)}})
     vector[:] = 7.0
     same(made, {"a": np.array([7.0, 7.0]), "b": {"c": np.array(7.0)}})

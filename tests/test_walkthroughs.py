@@ -17,9 +17,9 @@ from hypothesis import settings
 from matplotlib.figure import Figure
 from walkthrough_solutions import SOLUTIONS
 
-from tinyalign.backend import using
-from tinyalign.pages import markup, site
-from tinyalign.pages.cells import pieces
+from tinyalign.engine.backend import using
+from tinyalign.notes.pages import markup, site
+from tinyalign.notes.pages.cells import pieces
 
 ROOT = Path(__file__).parent.parent
 NOTES = ROOT.parent / "shared" / "notes"  # beside the repository, where somebody has put them

@@ -6,8 +6,9 @@ test_learning.py. Choices were made on seeds 100 and 101; these seeds were not l
 
 import pytest
 
-from tinyalign import experiment, logs, methods, plan
-from tinyalign.config import LEARNED_BETA, Config
+from tinyalign import methods
+from tinyalign.runs import logs, plan, train
+from tinyalign.runs.config import LEARNED_BETA, Config
 from toy_envs import bandit
 
 STEPS = {"best_of_n": 1, "sft": 40, "reinforce": 40, "rloo": 40, "remax": 40, "cispo": 30}
@@ -19,7 +20,7 @@ OFFLINE, ONLINE = 80, 15  # steps of the others; an online one takes four gradie
 def trained(folder, names, stop=False, **settings):
     """Summaries of the stages of a run, on addition unless env says otherwise."""
     job = plan.make(names.split(","), Config(eval_every=10**6, **settings))
-    return experiment.run(plan.stopping(job) if stop else job, folder)
+    return train.run(plan.stopping(job) if stop else job, folder)
 
 
 @pytest.mark.slow

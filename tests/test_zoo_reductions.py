@@ -12,10 +12,11 @@ from here import here, sent
 from strategies import slope
 
 from tinyalign import losses as L
-from tinyalign import methods, optimum, policy, steps
+from tinyalign import methods, optimum, policy
 from tinyalign.losses import aggregate
+from tinyalign.methods import steps
+from tinyalign.methods.steps import Experience, Optimizer
 from tinyalign.models import tabular
-from tinyalign.steps import Experience, Optimizer
 
 RNG = np.random.default_rng(0)
 B, K, N, T = 50, 4, 6, 5

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from sweeping import run
 
-from tinyalign import checkpoint, cli, experiment, methods, plan, policy, weights
-from tinyalign.logs import metrics
-from tinyalign.tree import leaves
+from tinyalign import cli, methods, policy
+from tinyalign.engine.tree import leaves
+from tinyalign.runs import checkpoint, files, plan, train
+from tinyalign.runs.logs import metrics
 from toy_envs import hackable, programs
 
 pytestmark = pytest.mark.usefixtures("plain_curves")
@@ -26,7 +27,7 @@ def test_every_method_runs_on_the_bandit(tmp_path, row):
     assert held == set(methods.holds(row))
     assert np.isfinite([v for k, v in summary.items() if k.startswith("eval_")]).all()
     (trained,) = {"policy", "reward_model"} & set(summary["models"])
-    tree, _ = weights.load(tmp_path / "model.safetensors")
+    tree, _ = files.load(tmp_path / "model.safetensors")
     moved = any(
         np.abs(leaf).max() > 0 for leaf in leaves(tree[trained]).values()
     )  # the table starts at 0
@@ -36,7 +37,7 @@ def test_every_method_runs_on_the_bandit(tmp_path, row):
 @pytest.mark.parametrize("names", ["sft,dpo,grpo", "sft,reward,ppo", "sft,kto,raft"])
 def test_a_stage_starts_from_the_weights_that_the_last_one_left(tmp_path, names, monkeypatch):
     """The start of stage k + 1, its reference too, is what stage k trained, bit for bit."""
-    starts, ends, prepare, finish = [], [], plan.setting, experiment.finish
+    starts, ends, prepare, finish = [], [], plan.setting, train.finish
 
     def preparing(job, index, carried):
         starts.append(carried)
@@ -48,7 +49,7 @@ def test_a_stage_starts_from_the_weights_that_the_last_one_left(tmp_path, names,
         return finish(*args)
 
     monkeypatch.setattr(plan, "setting", preparing)
-    monkeypatch.setattr(experiment, "finish", finishing)
+    monkeypatch.setattr(train, "finish", finishing)
     reward = "model" if "reward" in names else "exact"
     summaries = run(tmp_path, names, reward=reward, **ON_BANDIT, **TINY, **SHORT)
     assert [summary["method"] for summary in summaries] == names.split(",")
@@ -75,8 +76,8 @@ def test_every_sample_is_counted(tmp_path, method, monkeypatch):
         looking.clear()
         return seen
 
-    see = experiment.look
-    monkeypatch.setattr(experiment, "look", look)
+    see = train.look
+    monkeypatch.setattr(train, "look", look)
     monkeypatch.setattr(policy, "sample", counting)
     summary = run(tmp_path, method, **ON_BANDIT, **TINY, **SHORT)[-1]
     assert summary["samples"] == sum(drawn) > 0

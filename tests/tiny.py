@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from here import frozen, here
 
+from tinyalign.engine.tree import tree_map
 from tinyalign.models import lstm, tabular, transformer
-from tinyalign.tree import tree_map
 
 VOCAB = 5
 SIZES = {

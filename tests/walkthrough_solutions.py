@@ -4,7 +4,14 @@ from math import comb
 
 import autograd.numpy as np
 
-from tinyalign.numerics import log_odds, log_sigmoid, log_softmax, sigmoid, softmax, stop_gradient
+from tinyalign.losses.numerics import (
+    log_odds,
+    log_sigmoid,
+    log_softmax,
+    sigmoid,
+    softmax,
+    stop_gradient,
+)
 from toy_envs import interpreter
 
 

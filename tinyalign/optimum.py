@@ -8,13 +8,7 @@ import math
 
 import autograd.numpy as np
 
-from tinyalign.numerics import (
-    found,
-    log_softmax,
-    require_in,
-    require_same_shape,
-    sigmoid,
-)
+from tinyalign.losses.numerics import found, log_softmax, require_in, require_same_shape, sigmoid
 
 
 def optimal_policy(ref_probs, reward, *, beta):

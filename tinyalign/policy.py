@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyalign import ops
-from tinyalign.backend import FLOAT, to_device, to_host, xp
+from tinyalign.engine import ops
+from tinyalign.engine.backend import FLOAT, to_device, to_host, xp
 from tinyalign.losses.policy_gradient import entropy
 
 

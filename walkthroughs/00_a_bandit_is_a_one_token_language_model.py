@@ -48,10 +48,10 @@ from autograd import grad
 from numpy.testing import assert_allclose
 
 from tinyalign import policy
-from tinyalign.lesson import attempt, picture, table
 from tinyalign.losses import reinforce
+from tinyalign.losses.numerics import log_softmax, softmax
 from tinyalign.models import tabular
-from tinyalign.numerics import log_softmax, softmax
+from tinyalign.notes.lesson import attempt, picture, table
 from tinyalign.optimum import policy_gradient
 from toy_envs import bandit
 

@@ -54,14 +54,14 @@ from itertools import product
 
 import numpy as np
 
-from tinyalign import policy, text
+from tinyalign import policy
+from tinyalign.engine.tree import size, tree_map
 from tinyalign.laws import assert_lawful
-from tinyalign.lesson import attempt, picture, table
-from tinyalign.models import lstm, transformer
-from tinyalign.numerics import log_softmax, softmax
-from tinyalign.tree import size, tree_map
+from tinyalign.losses.numerics import log_softmax, softmax
+from tinyalign.models import lstm, tokenizer, transformer
+from tinyalign.notes.lesson import attempt, picture, table
 
-VOCABULARY = text.Vocabulary("ab", ends=True)  # tokens 0, 1 and EOS = 2
+VOCABULARY = tokenizer.Vocabulary("ab", ends=True)  # tokens 0, 1 and EOS = 2
 EOS = VOCABULARY.eos
 
 
@@ -95,7 +95,7 @@ completions = [[*ids, EOS] for ids in letters if len(ids) < LONGEST]
 completions += [ids for ids in letters if len(ids) == LONGEST]
 count_predicted = sum(2**n for n in range(LONGEST)) + 2**LONGEST
 prompts = [[0, 1]] * len(completions)
-tokens, mask = text.batch(prompts, completions)
+tokens, mask = tokenizer.batch(prompts, completions)
 print(
     f"{len(completions)} completions, predicted {count_predicted}; rows of {tokens.shape[1]} tokens"
 )

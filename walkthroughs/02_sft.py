@@ -30,23 +30,24 @@
 # ## The loss, live
 #
 # {source tinyalign.losses.supervised.cross_entropy}
-# {source tinyalign.steps.sft_step}
+# {source tinyalign.methods.steps.sft_step}
 
 # %%
 import numpy as np
 
-from tinyalign import policy, steps, text
+from tinyalign import policy
 from tinyalign.laws import assert_lawful
-from tinyalign.lesson import attempt, picture, table
 from tinyalign.losses import cross_entropy
-from tinyalign.models import transformer
+from tinyalign.methods import steps
+from tinyalign.models import tokenizer, transformer
+from tinyalign.notes.lesson import attempt, picture, table
 from toy_envs import arithmetic
 
 TASK = arithmetic.make(digits=2)
-VOCABULARY = text.Vocabulary(TASK.alphabet, TASK.ends)
-prompts = text.encode(VOCABULARY, TASK.train)
-answers = text.encode(VOCABULARY, [TASK.solution(p) for p in TASK.train], end=True)
-tokens, answer_mask = text.batch(prompts, answers)
+VOCABULARY = tokenizer.Vocabulary(TASK.alphabet, TASK.ends)
+prompts = tokenizer.encode(VOCABULARY, TASK.train)
+answers = tokenizer.encode(VOCABULARY, [TASK.solution(p) for p in TASK.train], end=True)
+tokens, answer_mask = tokenizer.batch(prompts, answers)
 print("a problem and its answer:", TASK.train[1207] + TASK.solution(TASK.train[1207]))
 print("mask of its targets:     ", answer_mask[1207].astype(int).tolist(), "(the last 1 is EOS)")
 
@@ -93,7 +94,7 @@ table(["learns", "start, predicted", "floor, predicted"],
 def examine(params):
     """Exact match on held-out problems, and the probability of EOS after the right answer."""
     some = TASK.held_out[:: max(1, len(TASK.held_out) // 200)]
-    known = text.encode(VOCABULARY, some)
+    known = tokenizer.encode(VOCABULARY, some)
     rollout = policy.sample(
         transformer,
         params,
@@ -103,9 +104,9 @@ def examine(params):
         eos=VOCABULARY.eos,
         temperature=0.0,
     )
-    written = text.completions(VOCABULARY, rollout.tokens, rollout.mask)
-    solutions = text.encode(VOCABULARY, [TASK.solution(p) for p in some], end=True)
-    complete, _ = text.batch(known, solutions)
+    written = tokenizer.completions(VOCABULARY, rollout.tokens, rollout.mask)
+    solutions = tokenizer.encode(VOCABULARY, [TASK.solution(p) for p in some], end=True)
+    complete, _ = tokenizer.batch(known, solutions)
     end = policy.token_logp(transformer, params, complete)[:, -1]
     return float(np.mean(TASK.success(some, *written))), float(np.mean(np.exp(end)))
 
@@ -205,7 +206,7 @@ def check_my_mask(solution):
     for _ in range(20):
         rows = [(draw.integers(1, 5), draw.integers(1, 5)) for _ in range(3)]
         ids = [[list(draw.integers(3, size=n)) for n in row] for row in rows]
-        full, wanted = text.batch([row[0] for row in ids], [row[1] for row in ids])
+        full, wanted = tokenizer.batch([row[0] for row in ids], [row[1] for row in ids])
         before, after = np.transpose(rows)
         found = np.asarray(solution(before, before + after, full.shape[1]), float)
         np.testing.assert_array_equal(found, wanted)

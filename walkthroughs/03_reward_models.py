@@ -40,9 +40,9 @@ from autograd import grad
 from numpy.testing import assert_allclose
 
 from tinyalign.laws import assert_lawful
-from tinyalign.lesson import attempt, descend, picture, table
 from tinyalign.losses import bradley_terry, plackett_luce
-from tinyalign.numerics import sigmoid
+from tinyalign.losses.numerics import sigmoid
+from tinyalign.notes.lesson import attempt, descend, picture, table
 from tinyalign.optimum import bradley_terry_preference
 
 # %% [markdown]

@@ -46,9 +46,9 @@ from autograd import grad
 from numpy.testing import assert_allclose
 
 from tinyalign.laws import assert_lawful
-from tinyalign.lesson import attempt, picture, table
 from tinyalign.losses import exact_kl, k1, k2, k3
-from tinyalign.numerics import log_softmax, softmax
+from tinyalign.losses.numerics import log_softmax, softmax
+from tinyalign.notes.lesson import attempt, picture, table
 
 # %% [markdown]
 # ## Before the run

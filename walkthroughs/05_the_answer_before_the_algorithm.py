@@ -46,9 +46,9 @@
 import autograd.numpy as np
 
 from tinyalign.laws import assert_lawful
-from tinyalign.lesson import attempt, descend, picture, table
 from tinyalign.losses import dpo
-from tinyalign.numerics import log_softmax, softmax
+from tinyalign.losses.numerics import log_softmax, softmax
+from tinyalign.notes.lesson import attempt, descend, picture, table
 from tinyalign.optimum import (
     best_of_n,
     bradley_terry_preference,

@@ -44,9 +44,9 @@ import autograd.numpy as np
 from numpy.testing import assert_allclose
 
 from tinyalign.laws import assert_lawful
-from tinyalign.lesson import attempt, descend, picture, table
 from tinyalign.losses import dpo, infonca, rejection_sample
-from tinyalign.numerics import log_softmax, softmax
+from tinyalign.losses.numerics import log_softmax, softmax
+from tinyalign.notes.lesson import attempt, descend, picture, table
 from tinyalign.optimum import (
     acceptance_rate,
     best_of_n,

@@ -48,11 +48,11 @@ from autograd import grad
 from numpy.testing import assert_allclose
 
 from tinyalign.laws import assert_lawful
-from tinyalign.lesson import attempt, picture, table
 from tinyalign.losses import clipped_surrogate, gae, kl_shaped_reward, reinforce
-from tinyalign.numerics import log_softmax, softmax
+from tinyalign.losses.numerics import log_softmax, softmax
+from tinyalign.methods.steps import Optimizer, learner, update
+from tinyalign.notes.lesson import attempt, picture, table
 from tinyalign.optimum import kl, optimal_policy
-from tinyalign.steps import Optimizer, learner, update
 
 # %% [markdown]
 # ## Before the run: three identities

@@ -49,9 +49,9 @@ from numpy.testing import assert_allclose
 
 from tinyalign import methods
 from tinyalign.laws import assert_lawful
-from tinyalign.lesson import attempt, descend, picture, table
 from tinyalign.losses import dpo
-from tinyalign.numerics import log_softmax, softmax
+from tinyalign.losses.numerics import log_softmax, softmax
+from tinyalign.notes.lesson import attempt, descend, picture, table
 from tinyalign.optimum import (
     bradley_terry_preference,
     expectation,

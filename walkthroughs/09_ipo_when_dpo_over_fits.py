@@ -41,9 +41,9 @@ import autograd.numpy as np
 from numpy.testing import assert_allclose
 
 from tinyalign.laws import assert_lawful
-from tinyalign.lesson import attempt, descend, picture, table
 from tinyalign.losses import cdpo, dpo, ipo, sppo
-from tinyalign.numerics import log_softmax, sigmoid, softmax
+from tinyalign.losses.numerics import log_softmax, sigmoid, softmax
+from tinyalign.notes.lesson import attempt, descend, picture, table
 from tinyalign.optimum import cdpo_margin, ipo_policy
 
 # %% [markdown]

@@ -42,11 +42,11 @@ import autograd.numpy as np
 from autograd import grad
 from numpy.testing import assert_allclose
 
+from tinyalign.engine.optim import sgd
 from tinyalign.laws import assert_lawful
-from tinyalign.lesson import attempt, descend, picture, table
 from tinyalign.losses import dpo, tpo
-from tinyalign.numerics import log_softmax
-from tinyalign.optim import sgd
+from tinyalign.losses.numerics import log_softmax
+from tinyalign.notes.lesson import attempt, descend, picture, table
 from tinyalign.optimum import kl
 
 # %% [markdown]

@@ -43,9 +43,9 @@ import autograd.numpy as np
 from autograd import grad
 
 from tinyalign.laws import assert_lawful
-from tinyalign.lesson import attempt, picture, table
 from tinyalign.losses import dpo, odds_ratio, orpo, rrhf, simpo
-from tinyalign.numerics import log_odds, log_sigmoid
+from tinyalign.losses.numerics import log_odds, log_sigmoid
+from tinyalign.notes.lesson import attempt, picture, table
 
 # %% [markdown]
 # ## Before the run: what each of them calls equal

@@ -44,9 +44,9 @@ from autograd import grad
 from numpy.testing import assert_allclose
 
 from tinyalign.laws import assert_lawful
-from tinyalign.lesson import attempt, descend, picture, table
 from tinyalign.losses import kto, kto_z0
-from tinyalign.numerics import log_softmax, sigmoid, softmax, stop_gradient
+from tinyalign.losses.numerics import log_softmax, sigmoid, softmax, stop_gradient
+from tinyalign.notes.lesson import attempt, descend, picture, table
 from tinyalign.optimum import expectation
 
 # %% [markdown]

@@ -51,7 +51,6 @@ import autograd.numpy as np
 from autograd import grad
 
 from tinyalign.laws import assert_lawful
-from tinyalign.lesson import attempt, picture, table
 from tinyalign.losses import (
     clipped_surrogate,
     fixed_length_mean,
@@ -63,7 +62,8 @@ from tinyalign.losses import (
     sequence_mean,
     token_mean,
 )
-from tinyalign.numerics import log_softmax, softmax
+from tinyalign.losses.numerics import log_softmax, softmax
+from tinyalign.notes.lesson import attempt, picture, table
 from tinyalign.optimum import policy_gradient
 
 

@@ -40,7 +40,7 @@
 # %%
 import numpy as np
 
-from tinyalign.lesson import attempt, picture, table
+from tinyalign.notes.lesson import attempt, picture, table
 from tinyalign.optimum import best_of_n, expectation, kl, optimal_policy
 from toy_envs import hackable
 

@@ -44,10 +44,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from tinyalign import experiment, plan, stages, text, weights
-from tinyalign.config import Config
-from tinyalign.lesson import attempt, picture, table
 from tinyalign.losses import group_standardize
+from tinyalign.methods import stages
+from tinyalign.models import tokenizer
+from tinyalign.notes.lesson import attempt, picture, table
+from tinyalign.runs import files, plan, train
+from tinyalign.runs.config import Config
 from toy_envs import interpreter, programs
 
 for program in ("x3+y*", "yx3+*", "3[x]++", "x+", "[[[", "x9[d*]"):
@@ -93,7 +95,7 @@ shared = {"env": "programs", "width": 32, "layers": 2, "eval_size": 200, "eval_e
 imitate = Config(
     **shared, steps=600, batch_size=64, learning_rate=8e-3, warmup_steps=30, start_accuracy=START
 )
-(before,) = experiment.run(plan.stopping(plan.make(["sft"], imitate)), place / "start")
+(before,) = train.run(plan.stopping(plan.make(["sft"], imitate)), place / "start")
 config = Config(**shared, start=place / "start", steps=STEPS, batch_size=32, num_generations=GROUP)
 job = plan.make(["grpo"], config)
 setting = plan.setting(job, 0, job.carried)
@@ -129,7 +131,7 @@ print(f"silent groups of {GROUP}: predicted {silent_predicted:.2f}, found {silen
 # %%
 telling = int(np.argmax(np.std(rewards, axis=1)))
 rows = slice(telling * GROUP, (telling + 1) * GROUP)
-written, ended = text.completions(setting.vocabulary, rollout.tokens[rows], rollout.mask[rows])
+written, ended = tokenizer.completions(setting.vocabulary, rollout.tokens[rows], rollout.mask[rows])
 advantage = group_standardize(rewards[telling : telling + 1].astype(float))[0]
 print("formula:", prompts[telling], " a right program:", programs.solution(prompts[telling]))
 table(
@@ -145,9 +147,9 @@ table(
 # that were never trained on.
 
 # %%
-(after,) = experiment.run(job, place / "grpo")
+(after,) = train.run(job, place / "grpo")
 lines = [json.loads(line) for line in (place / "grpo" / "metrics.jsonl").read_text().splitlines()]
-trained, _ = weights.load(place / "grpo" / "model.safetensors")
+trained, _ = files.load(place / "grpo" / "model.safetensors")
 
 
 def pass_rates(params, size=16):

@@ -50,8 +50,8 @@ from tinyalign import losses
 from tinyalign.laws import METHODS, Broken, assert_lawful, laws_of
 from tinyalign.laws.curate import broken_laws, recorded
 from tinyalign.laws.museum import BY_NAME, EXHIBITS
-from tinyalign.lesson import attempt, picture, table
-from tinyalign.numerics import log_sigmoid
+from tinyalign.losses.numerics import log_sigmoid
+from tinyalign.notes.lesson import attempt, picture, table
 
 settings.load_profile("lesson")  # 40 examples a law, the same every time; the command takes 100
 for law in laws_of("dpo"):

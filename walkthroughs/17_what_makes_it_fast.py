@@ -41,11 +41,13 @@ import autograd.numpy as anp
 import numpy as np
 from autograd import value_and_grad as autograd_value_and_grad
 
-from tinyalign import experiment, ops, policy
-from tinyalign.lesson import attempt, picture, table
+from tinyalign import policy
+from tinyalign.engine import ops
+from tinyalign.engine.optim import adam, adam_init
+from tinyalign.engine.tree import leaves, value_and_grad
 from tinyalign.models import transformer
-from tinyalign.optim import adam, adam_init
-from tinyalign.tree import leaves, value_and_grad
+from tinyalign.notes.lesson import attempt, picture, table
+from tinyalign.runs import train
 
 VOCAB, WIDTH, HEADS, LENGTH, BATCH = 24, 64, 4, 16, 64
 rng = np.random.default_rng(0)
@@ -159,9 +161,9 @@ def second(params):
 # A layer norm's gradient is a formula of one line, so all that was recorded for it can be one, that
 # returns its value and its *pullback* side by side:
 #
-# {source tinyalign.ops.tokenwise.normalise}
-# {source tinyalign.ops.tokenwise.normalise_backward}
-# {source tinyalign.rules.with_pullback}
+# {source tinyalign.engine.ops.layers.normalise}
+# {source tinyalign.engine.ops.layers.normalise_backward}
+# {source tinyalign.engine.vjps.with_pullback}
 #
 # And the log-probability of a token, with the product that makes the logits, is one more.
 
@@ -187,8 +189,8 @@ def third(params):
 # was freed is kept for the next step: returned to the system it would have to be cleared again,
 # page by page, for every large array.
 #
-# {source tinyalign.ops.over_time.scaled_products}
-# {source tinyalign.experiment.keep_freed_memory}
+# {source tinyalign.engine.ops.sequence.scaled_products}
+# {source tinyalign.runs.train.keep_freed_memory}
 
 
 # %%
@@ -212,7 +214,7 @@ def by_leaves(loss):
     return lambda params: value_and_grad(lambda p: (loss(p), {}))(params)[::2]
 
 
-experiment.keep_freed_memory()
+train.keep_freed_memory()
 versions = {
     "1 the formula, typed": by_autograd(first),
     "2 tall matrices, float32": by_autograd(second),

@@ -47,12 +47,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from tinyalign import experiment, plan
-from tinyalign.config import Config
-from tinyalign.lesson import attempt, picture, table
+from tinyalign.engine.tree import size
 from tinyalign.methods import METHODS, holds
+from tinyalign.notes.lesson import attempt, picture, table
 from tinyalign.report.intervals import wilson
-from tinyalign.tree import size
+from tinyalign.runs import plan, train
+from tinyalign.runs.config import Config
 
 # %% [markdown]
 # ## Before the run: bytes (toy law M)
@@ -92,7 +92,7 @@ imitate = dataclasses.replace(
     shared, steps=600, batch_size=64, learning_rate=8e-3, warmup_steps=30, start_accuracy=0.4
 )
 start_job = plan.stopping(plan.make(["sft"], imitate))
-(start,) = experiment.run(start_job, place / "start")
+(start,) = train.run(start_job, place / "start")
 print(f"the start: {start['steps']} steps of imitation, accuracy {start['eval_accuracy']:.3f}")
 
 
@@ -109,7 +109,7 @@ def settings(method):
 summaries = {}
 for method in METHODS:
     job = plan.make([method.name], settings(method))
-    (summaries[method.name],) = experiment.run(job, place / method.name)
+    (summaries[method.name],) = train.run(job, place / method.name)
 
 parameters = size(start_job.carried["policy"])
 rows, between = [], {}

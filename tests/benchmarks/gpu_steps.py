@@ -14,8 +14,9 @@ import time  # noqa: E402
 
 import numpy as np  # noqa: E402
 
-from tinyalign import steps, strict, tree  # noqa: E402
-from tinyalign.backend import describe, to_device, to_host, using  # noqa: E402
+from tinyalign.engine import strict_cupy, tree  # noqa: E402
+from tinyalign.engine.backend import describe, to_device, to_host, using  # noqa: E402
+from tinyalign.methods import steps  # noqa: E402
 from tinyalign.models import lstm, transformer  # noqa: E402
 
 VOCAB = 32
@@ -44,9 +45,9 @@ def counted(*size):
     with using("strict"):
         network, step = prepared(*size)
         network, _ = step(network)
-        strict.reset()
+        strict_cupy.reset()
         step(network)
-        return tree.size(network.params), strict.stats.calls
+        return tree.size(network.params), strict_cupy.stats.calls
 
 
 def bound(calls):

@@ -6,11 +6,13 @@ import numpy as np
 from measure import turns
 from train_step import HEADS, VOCAB, ours
 
-from tinyalign import experiment, policy, steps
+from tinyalign import policy
+from tinyalign.engine.tree import size
 from tinyalign.losses import aggregate, divergence
 from tinyalign.losses.policy_gradient import clipped_surrogate
+from tinyalign.methods import steps
 from tinyalign.models import transformer
-from tinyalign.tree import size
+from tinyalign.runs import train
 
 START = {"batch": 64, "length": 16, "width": 64, "layers": 2}
 SIZES = {
@@ -99,7 +101,7 @@ def curve(name, sizes, make, kept=None):
 
 def measure(threads):
     """One curve for each size that can grow."""
-    experiment.keep_freed_memory()
+    train.keep_freed_memory()
     curves = [
         curve(
             name,

@@ -4,8 +4,9 @@ import numpy as np
 from measure import turns
 from toy_gpt2 import gpt2
 
-from tinyalign import experiment, policy
+from tinyalign import policy
 from tinyalign.models import transformer
+from tinyalign.runs import train
 
 VOCAB, PROMPT, NEW = 32, 8, 16
 CASES = [(width, batch) for width in (32, 64, 128) for batch in (64, 512)]
@@ -16,7 +17,7 @@ def measure(threads):
     import torch
 
     torch.set_num_threads(threads)
-    experiment.keep_freed_memory()
+    train.keep_freed_memory()
     rows = []
     for width, batch in CASES:
         rng = np.random.default_rng(0)

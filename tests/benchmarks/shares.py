@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from tinyalign import rules
+from tinyalign.engine import vjps
 
 CASES = (("transformer", 64, 16, 64), ("transformer", 128, 32, 64), ("lstm", 128, 16, 256))
 ROUNDS, WARM = 30, 5
@@ -38,16 +38,16 @@ def watched(function):
     return plain(call)
 
 
-plain, rules.with_pullback = rules.with_pullback, watched  # before the primitives are made
+plain, vjps.with_pullback = vjps.with_pullback, watched  # before the primitives are made
 
 import train_step  # noqa: E402
 
-from tinyalign import experiment  # noqa: E402
+from tinyalign.runs import train  # noqa: E402
 
 
 def measure(threads):
     """Median milliseconds of each primitive in a step, and of the whole step."""
-    experiment.keep_freed_memory()
+    train.keep_freed_memory()
     rng, rows = np.random.default_rng(0), []
     for name, width, length, batch in CASES:
         drawn = train_step.prepared(rng, name, width, length, batch)

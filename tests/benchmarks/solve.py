@@ -11,10 +11,11 @@ import numpy as np
 from measure import clock
 from toy_gpt2 import characters, gpt2
 
-from tinyalign import evaluate, experiment, plan
-from tinyalign.claims import runs
-from tinyalign.config import Config
-from tinyalign.tree import leaves, rebuild
+from tinyalign.engine.tree import leaves, rebuild
+from tinyalign.methods import evaluate
+from tinyalign.notes.claims import runs
+from tinyalign.runs import plan, train
+from tinyalign.runs.config import Config
 
 GOAL, LOOK = 0.95, 10  # of the held-out problems; rollouts between two looks
 SEEDS = (0, 1, 2)  # the recipe was found on 100 to 104
@@ -156,7 +157,7 @@ def measure(threads):
     import torch
 
     torch.set_num_threads(threads)
-    experiment.keep_freed_memory()
+    train.keep_freed_memory()
     rows, now = [], clock(threads)
     for seed in SEEDS:
         job = job_of(seed)

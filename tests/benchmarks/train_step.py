@@ -3,11 +3,12 @@
 import numpy as np
 from measure import gemm_rate, turns
 
-from tinyalign import experiment, policy
+from tinyalign import policy
+from tinyalign.engine.optim import adam, adam_init
+from tinyalign.engine.tree import value_and_grad
 from tinyalign.losses import cross_entropy
 from tinyalign.models import lstm, transformer
-from tinyalign.optim import adam, adam_init
-from tinyalign.tree import value_and_grad
+from tinyalign.runs import train
 
 VOCAB, LAYERS, HEADS = 32, 2, 4
 CASES = [  # model, width, length, batch
@@ -106,7 +107,7 @@ def peers(name, params, tokens, threads, left_out):
 
 def measure(threads):
     """Rows of the table of training steps: milliseconds of each variant."""
-    experiment.keep_freed_memory()
+    train.keep_freed_memory()
     rng, rate, rows, left_out = np.random.default_rng(0), gemm_rate(threads), [], {}
     for name, width, length, batch in CASES:
         params, tokens = prepared(rng, name, width, length, batch)

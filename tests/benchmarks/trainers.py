@@ -13,11 +13,13 @@ import numpy as np
 from measure import clock
 from toy_gpt2 import gpt2, tokenizer
 
-from tinyalign import experiment, policy, steps
+from tinyalign import policy
 from tinyalign.losses import aggregate, divergence, dpo
 from tinyalign.losses.advantage import group_standardize
 from tinyalign.losses.policy_gradient import clipped_surrogate
+from tinyalign.methods import steps
 from tinyalign.models import transformer
+from tinyalign.runs import train
 
 VOCAB, WIDTH, PROMPT, NEW, GROUP = 32, 64, 8, 8, 8
 BATCH = {"SFT": 64, "DPO": 64, "GRPO": 256}  # examples, pairs, completions
@@ -108,7 +110,7 @@ def measure(threads):
     import torch
 
     torch.set_num_threads(threads)
-    experiment.keep_freed_memory()
+    train.keep_freed_memory()
     rows, left_out, now = [], {"PPO": "TRL 1.x has no PPO trainer"}, clock(threads)
     for name in BATCH:
         rng, taken = np.random.default_rng(0), {"tinyalign": [], "TRL": []}

@@ -125,7 +125,7 @@ def compiled(tree, function):
     """The changed function, in the same surroundings."""
     scope = dict(function.__globals__)
     scope.setdefault("masked_sum", None)
-    import tinyalign.numerics as numerics
+    import tinyalign.losses.numerics as numerics
 
     for name in ("sigmoid", "log_sigmoid", "masked_sum", "masked_mean"):
         scope[name] = getattr(numerics, name)

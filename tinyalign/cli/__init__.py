@@ -18,13 +18,13 @@ for _variable in _THREADS:
 
 import tyro  # noqa: E402
 
-from tinyalign import backend  # noqa: E402
 from tinyalign.cli.choosing import Choose, Claims  # noqa: E402
 from tinyalign.cli.judging import Check, Museum  # noqa: E402
 from tinyalign.cli.reading import BuildPages, Methods, Read, Show  # noqa: E402
 from tinyalign.cli.training import Compare, Run  # noqa: E402
-from tinyalign.config import Config  # noqa: E402
+from tinyalign.engine import backend  # noqa: E402
 from tinyalign.errors import InputError  # noqa: E402
+from tinyalign.runs.config import Config  # noqa: E402
 
 WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read.
 

@@ -36,8 +36,8 @@ class Claims:
     def __call__(self):
         from rich.console import Console
 
-        from tinyalign import claims
-        from tinyalign.claims import report
+        from tinyalign.notes import claims
+        from tinyalign.notes.claims import report
 
         claims.select(self.ids)  # a wrong id shows before any work
         targets = self.targets(claims.MEASURED)
@@ -64,8 +64,8 @@ class Claims:
         """Measure, show, and only then write."""
         from rich.console import Console
 
-        from tinyalign import claims
-        from tinyalign.claims import report
+        from tinyalign.notes import claims
+        from tinyalign.notes.claims import report
 
         said = Console(stderr=True)
         entries = claims.remeasure(
@@ -108,7 +108,7 @@ class Choose:
     def __call__(self):
         from rich.console import Console
 
-        from tinyalign import choose
+        from tinyalign.notes import choose
 
         known = {name: answer for name, answer in vars(self).items() if answer != "ask"}
         leaf = choose.walk(known, choose.ask_at_terminal)

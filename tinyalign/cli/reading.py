@@ -5,7 +5,8 @@ from pathlib import Path
 
 import tyro
 
-from tinyalign import pages, show
+from tinyalign.cli import show
+from tinyalign.notes import pages
 
 
 @dataclasses.dataclass(frozen=True)

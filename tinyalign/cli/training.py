@@ -6,13 +6,16 @@ from typing import Annotated
 
 import tyro
 
-from tinyalign import backend, compare, engines, experiment, plan, show, track
-from tinyalign.config import Config, TypedInt, TypedStr
+from tinyalign.cli import show
+from tinyalign.engine import backend
 from tinyalign.errors import InputError
 from tinyalign.methods import METHODS
+from tinyalign.runs import plan, trackers, train
+from tinyalign.runs.compare import comparison, executors
+from tinyalign.runs.config import Config, TypedInt, TypedStr
 
 # No space in it but between methods: help breaks lines there, and never inside a pipeline.
-USUAL = " ".join(compare.METHODS)
+USUAL = " ".join(comparison.METHODS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Run(Config):
     """cpu, gpu (CuPy), or auto: the GPU if there is one. [default: $TINYALIGN_BACKEND, else cpu]"""
 
     def __call__(self):
-        from tinyalign import screen
+        from tinyalign.cli import screen
 
         use_device(self.device)
         if not self.method.strip():
@@ -46,16 +49,16 @@ class Run(Config):
         job = plan.make(names, plain_config(self))
         what = self.data.stem if self.data else self.env
         stem = self.name or f"{'-'.join(names)}-{what}-{job.model_name}-seed{self.seed}"
-        folder = compare.free_folder(self.output, stem, self.resume, bool(self.name))
+        folder = comparison.free_folder(self.output, stem, self.resume, bool(self.name))
         for phase in job.phases:
             print(f"{phase.method.name}: {show.settings(phase)}")
-        with track.reporting(self.report_to, folder) as report, screen.run_progress() as told:
+        with trackers.reporting(self.report_to, folder) as report, screen.run_progress() as told:
 
             def on_step(row, total):
                 report(row, total)
                 told(row, total)
 
-            summaries = experiment.run(job, folder, resume=self.resume, on_step=on_step)
+            summaries = train.run(job, folder, resume=self.resume, on_step=on_step)
         screen.print_summaries(summaries, folder)
         return 0
 
@@ -67,7 +70,7 @@ class Compare(Config):
     methods: Annotated[
         tyro.conf.Positional[tuple[str, ...]],
         tyro.conf.arg(metavar="[METHOD ...]", help_behavior_hint=f"[default: {USUAL}]"),
-    ] = compare.METHODS
+    ] = comparison.METHODS
     """Methods of `tinyalign methods`; several joined by commas are stages of one run."""
     all: bool = False
     """Every method there is."""
@@ -96,35 +99,35 @@ class Compare(Config):
     """cpu, gpu (CuPy), or auto: the GPU if there is one. [default: $TINYALIGN_BACKEND, else cpu]"""
 
     def __call__(self):
-        from tinyalign import screen
+        from tinyalign.cli import screen
 
         use_device(self.device)
         stem = self.name or f"compare-{self.env.replace(',', '-')}-seed{self.seed}"
-        folder = compare.free_folder(self.output, stem, self.resume, bool(self.name))
+        folder = comparison.free_folder(self.output, stem, self.resume, bool(self.name))
         tasks = self.env.split(",")
         for env in tasks:
             place = folder / env if len(tasks) > 1 else folder
             budget = self.budget or self.usual_budget(env)
             config = dataclasses.replace(plain_config(self), env=env, budget=budget)
             found = self.carry_out(config, place)
-            screen.print_comparison(found, compare.budget_said(found), place)
+            screen.print_comparison(found, comparison.budget_said(found), place)
         return 0
 
     def usual_budget(self, env):
         """The recipes for a few runs; a matched one for many, unless steps were typed."""
         fitted = self.steps is None and self.num_pairs is None
-        return compare.usual_budget(env) if fitted and (self.all or self.seeds > 1) else "recipe"
+        return comparison.usual_budget(env) if fitted and (self.all or self.seeds > 1) else "recipe"
 
     def carry_out(self, config, folder):
         """The comparison on one task."""
-        from tinyalign import screen
+        from tinyalign.cli import screen
 
         typed = [",".join(stages_of(name)) for name in self.methods]
         names = [row.name for row in METHODS] if self.all else typed
         settings = {"seeds": self.seeds, "resume": self.resume}
-        engine, shown = engines.opened(self.jobs, self.executor), screen.compare_progress(folder)
+        engine, shown = executors.opened(self.jobs, self.executor), screen.compare_progress(folder)
         with engine as executor, shown as on_poll:
-            return compare.compare(names, config, folder, executor, **settings, on_poll=on_poll)
+            return comparison.compare(names, config, folder, executor, **settings, on_poll=on_poll)
 
 
 def stages_of(typed):

@@ -7,7 +7,7 @@ with a critic; the last functions put the KL penalty into the reward.
 import autograd.numpy as np
 
 from tinyalign.losses.divergence import k1
-from tinyalign.numerics import (
+from tinyalign.losses.numerics import (
     found,
     masked,
     require_axes,

@@ -5,7 +5,7 @@ They agree, up to a constant, only when all completions have one length.
 
 import autograd.numpy as np
 
-from tinyalign.numerics import found, masked, masked_mean, require_axes, require_in
+from tinyalign.losses.numerics import found, masked, masked_mean, require_axes, require_in
 
 
 def token_mean(x, mask):

@@ -3,12 +3,7 @@
 import math
 
 from tinyalign.losses.log_ratio import log_ratios, margin
-from tinyalign.numerics import (
-    log_sigmoid,
-    require_in,
-    require_scalar_or_same_shape,
-    sigmoid,
-)
+from tinyalign.losses.numerics import log_sigmoid, require_in, require_scalar_or_same_shape, sigmoid
 
 
 def apo_zero(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, beta=0.1):

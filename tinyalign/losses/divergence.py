@@ -14,7 +14,7 @@ e^{k1} − k1 − 1, is no estimate of either: its mean is χ²(π ‖ π_ref) �
 
 import autograd.numpy as np
 
-from tinyalign.numerics import log_softmax, require_same_shape
+from tinyalign.losses.numerics import log_softmax, require_same_shape
 
 
 def k1(logp, ref_logp):

@@ -1,6 +1,6 @@
 """How far the policy has moved from its reference, which is all a loss with a reference reads."""
 
-from tinyalign.numerics import require_same_shape, stop_gradient
+from tinyalign.losses.numerics import require_same_shape, stop_gradient
 
 
 def log_ratios(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp):

@@ -5,7 +5,7 @@ Everything is to be minimised. Nothing here masks or averages: see `aggregate`.
 
 import autograd.numpy as np
 
-from tinyalign.numerics import (
+from tinyalign.losses.numerics import (
     log_softmax,
     masked,
     masked_mean,

@@ -10,9 +10,9 @@ import autograd.numpy as np
 
 from tinyalign.losses.anchored import apo_down, apo_zero, bco, exo_pair
 from tinyalign.losses.log_ratio import log_ratios, margin
+from tinyalign.losses.numerics import log_sigmoid, require_in
 from tinyalign.losses.reference_free import cpo, odds_ratio, orpo, simpo, slic, tpo, tpo_l
 from tinyalign.losses.unpaired import kto, kto_z0
-from tinyalign.numerics import log_sigmoid, require_in
 
 __all__ = [
     "apo_down",

@@ -2,7 +2,7 @@
 
 import autograd.numpy as np
 
-from tinyalign.numerics import (
+from tinyalign.losses.numerics import (
     log_sigmoid,
     log_softmax,
     require_axes,

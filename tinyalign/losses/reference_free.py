@@ -2,7 +2,7 @@
 
 import autograd.numpy as np
 
-from tinyalign.numerics import log_odds, log_sigmoid, require_in, require_same_shape
+from tinyalign.losses.numerics import log_odds, log_sigmoid, require_in, require_same_shape
 
 
 def simpo(chosen_avg_logp, rejected_avg_logp, *, beta=2.5, gamma=1.375):

@@ -3,7 +3,7 @@
 import autograd.numpy as np
 
 from tinyalign.losses.aggregate import token_mean
-from tinyalign.numerics import (
+from tinyalign.losses.numerics import (
     log_sigmoid,
     require_axes,
     require_in,

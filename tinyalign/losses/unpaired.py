@@ -2,7 +2,7 @@
 
 import autograd.numpy as np
 
-from tinyalign.numerics import (
+from tinyalign.losses.numerics import (
     require_binary,
     require_in,
     require_same_shape,

@@ -4,14 +4,24 @@ The command line, the tables and the tests are all read off these rows, so a fac
 To add a method, write its function and add a row.
 """
 
+import re
+
 from tinyalign.methods.method import Method
 from tinyalign.methods.offline import OFFLINE
 from tinyalign.methods.online import ONLINE
-from tinyalign.steps import needs
+from tinyalign.methods.steps import needs
 
 METHODS = OFFLINE + ONLINE
+FEEDBACK = {  # what a method learns from, and the stages that come before it
+    "demonstrations": "a good completion of each prompt · sft",
+    "pairs": "a chosen and a rejected completion of each prompt · sft → method",
+    "triples": "gold, chosen and rejected completions of each prompt · sft → method",
+    "thumbs": "single completions, each liked or not · sft → method",
+    "rankings": "several completions of each prompt, with scores · sft → method",
+    "rewards": "a reward for each of its own samples · sft → method, or sft → reward → method",
+}
 
-__all__ = ["METHODS", "Method", "constants", "holds", "named"]
+__all__ = ["FEEDBACK", "METHODS", "Method", "by_feedback", "constants", "holds", "named", "short"]
 
 
 def named(name):
@@ -39,3 +49,13 @@ def constants(method):
     found = [word for name, word in words.items() if name in read]
     gain = ["advantage"] if method.surrogate else []
     return [*(["reference"] if reads_reference(method) else []), *found, *gain]
+
+
+def by_feedback():
+    """All methods, in the order of FEEDBACK."""
+    return sorted(METHODS, key=lambda row: list(FEEDBACK).index(row.learns_from))
+
+
+def short(paper):
+    """Author and year: "Rafailov et al. 2023, arXiv:2305.18290" → "Rafailov 2023"."""
+    return " ".join(re.match(r"(\S+).*?(\d{4})", paper).groups())

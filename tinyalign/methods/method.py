@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tinyalign.losses import divergence
-from tinyalign.steps import needs
+from tinyalign.methods.steps import needs
 
 
 class Method(NamedTuple):
@@ -15,7 +15,9 @@ class Method(NamedTuple):
     title: str  # in full
     paper: str  # authors, year, arXiv id
     learns_from: str  # demonstrations, pairs, triples, thumbs, rankings or rewards
-    stage: Callable  # how it is trained: a function of tinyalign.stages, comparisons or online
+    stage: (
+        Callable  # how it is trained: a function of tinyalign.methods.stages, comparisons or online
+    )
     loss: Callable  # its loss; the names of its parameters say what it reads
     defaults: dict = {}  # values of config fields that differ from the recipe  # noqa: RUF012
     tie: str | None = "beta"  # the loss's keyword that --beta sets

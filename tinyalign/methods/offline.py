@@ -2,8 +2,9 @@
 
 from autograd.tracer import getval
 
-from tinyalign import comparisons, optimum, stages
+from tinyalign import optimum
 from tinyalign.losses import preference, ranking, supervised
+from tinyalign.methods import comparisons, stages
 from tinyalign.methods.method import Method
 
 

@@ -1,16 +1,16 @@
 """Rows of the methods that learn from rewards of their own samples.
 
 Most are a product: advantage × surrogate × reduction × KL. An advantage function reads an
-online.Batch and returns (N, 1) or (N, T).
+rollouts.Batch and returns (N, 1) or (N, T).
 """
 
 from functools import partial
 
 import autograd.numpy as np
 
-from tinyalign import actor_critic, online
-from tinyalign.backend import to_device
+from tinyalign.engine.backend import to_device
 from tinyalign.losses import advantage, aggregate, policy_gradient, preference, supervised
+from tinyalign.methods import rollouts, train_ppo
 from tinyalign.methods.method import Method
 
 
@@ -108,7 +108,7 @@ LEAVE_ONE_OUT = {"leave_one_out": partial(in_groups, function=advantage.leave_on
 
 def rewards(name, title, paper, loss, **other):
     """A row that learns from rewards by the stage that all policy gradients share."""
-    return Method(name, title, paper, "rewards", online.policy_gradient, loss, **other)
+    return Method(name, title, paper, "rewards", rollouts.policy_gradient, loss, **other)
 
 
 ONLINE = (
@@ -125,7 +125,8 @@ ONLINE = (
     rewards(
         "remax", "ReMax", "Li et al. 2023, arXiv:2310.10505",
         policy_gradient.reinforce, defaults=FRESH, advantages={"greedy": greedy_centred},
-        surrogate=score_function, reduce=whole, kl_in="reward", collect=online.collect_with_greedy,
+        surrogate=score_function, reduce=whole, kl_in="reward",
+        collect=rollouts.collect_with_greedy,
     ),
     rewards(
         "reinforce_pp", "REINFORCE++", "Hu 2025, arXiv:2501.03262",
@@ -134,7 +135,7 @@ ONLINE = (
     ),
     Method(
         "ppo", "Proximal Policy Optimization", "Schulman et al. 2017, arXiv:1707.06347",
-        "rewards", actor_critic.ppo, policy_gradient.clipped_surrogate, defaults={"beta": 0.01},
+        "rewards", train_ppo.ppo, policy_gradient.clipped_surrogate, defaults={"beta": 0.01},
         surrogate=clipped, reduce=by_token, kl_in="tokens",
     ),
     rewards(
@@ -150,7 +151,7 @@ ONLINE = (
     rewards(
         "dapo", "Decoupled clip and dynamic sampling", "Yu et al. 2025, arXiv:2503.14476",
         policy_gradient.clipped_surrogate, defaults={"beta": 0.0}, advantages=STANDARDIZE,
-        surrogate=clipped_higher, reduce=by_token, kl_in=None, collect=online.collect_with_spread,
+        surrogate=clipped_higher, reduce=by_token, kl_in=None, collect=rollouts.collect_with_spread,
     ),
     rewards(
         "gspo", "Group Sequence Policy Optimization", "Zheng et al. 2025, arXiv:2507.18071",
@@ -165,10 +166,10 @@ ONLINE = (
     ),
     Method(
         "raft", "Reward-ranked fine-tuning", "Dong et al. 2023, arXiv:2304.06767",
-        "rewards", actor_critic.raft, supervised.cross_entropy, tie=None, kl_in=None,
+        "rewards", train_ppo.raft, supervised.cross_entropy, tie=None, kl_in=None,
     ),
     Method(
         "online_dpo", "Online DPO", "Guo et al. 2024, arXiv:2402.04792",
-        "rewards", actor_critic.online_dpo, preference.dpo, defaults={"beta": 1.0}, kl_in=None,
+        "rewards", train_ppo.online_dpo, preference.dpo, defaults={"beta": 1.0}, kl_in=None,
     ),
 )  # fmt: skip

@@ -5,7 +5,7 @@ With a one-token prompt and a one-token completion it is a contextual bandit's s
 
 import math
 
-from tinyalign.backend import FLOAT, xp
+from tinyalign.engine.backend import FLOAT, xp
 
 # A judge that reads the newest token alone would see the arm, and not the prompt it is pulled for.
 FOR_SCALARS = {"pairs": True}

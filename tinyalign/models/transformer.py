@@ -2,8 +2,8 @@
 
 import math
 
-from tinyalign import ops
-from tinyalign.backend import FLOAT, to_device, xp
+from tinyalign.engine import ops
+from tinyalign.engine.backend import FLOAT, to_device, xp
 
 
 def init(rng, *, vocab, width=64, layers=2, heads=4, context=32):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinyalign.report import drawing
+from tinyalign.report import plots
 
 # What is drawn by `curves`: the title of a panel, and the metrics that are lines in it.
 PANELS = (
@@ -29,7 +29,7 @@ def curves(metrics, path):
     found = [(title, lines) for title, lines in found if lines]
     if not found:
         raise ValueError("metrics hold nothing to draw: want 'step' and a name such as 'reward'")
-    drawing.save(drawing.panels(found), path)
+    plots.save(plots.panels(found), path)
 
 
 def _lines(metrics, names):

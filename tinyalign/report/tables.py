@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinyalign.report import drawing, intervals
+from tinyalign.report import intervals, plots
 from tinyalign.report.rows import by_method, failures, had_it, reached
 
 COLUMNS = (
@@ -114,7 +114,7 @@ def _mean(values, form, interval_form=""):
 
 def _count(values):
     """32,000."""
-    mean = drawing.known_mean(values)
+    mean = plots.known_mean(values)
     return f"{mean:,.0f}" if np.isfinite(mean) else "–"
 
 

@@ -1,0 +1,179 @@
+"""What a person at the terminal sees while a run goes on, and when it has ended."""
+
+import collections
+import contextlib
+import functools
+import os
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
+
+from tinyalign import report
+from tinyalign.report import sentences
+
+SHOWN = (
+    ("reward", "reward"),
+    ("rewards/margins", "margin"),
+    ("kl", "kl"),
+    ("policy_loss", "policy loss"),
+    ("value_loss", "value loss"),
+    ("entropy", "entropy"),
+    ("loss", "loss"),
+    ("accuracy", "pair accuracy"),
+    ("eval_accuracy", "held-out accuracy"),
+    ("eval_nll", "held-out nll"),
+)
+PIPED = 160  # characters of a line where no screen limits them
+FEW = 12  # runs that are all listed while they go on
+
+
+def printer():
+    """The Console that results go to: as wide as the screen, or as COLUMNS says where that is set.
+
+    In a file no column is left out.
+    """
+    console = Console(highlight=False)
+    limited = console.is_terminal or "COLUMNS" in os.environ
+    return console if limited else Console(highlight=False, width=PIPED)
+
+
+def told(row):
+    """The key metrics of a row in a line."""
+    return "  ".join(f"{label} {row[name]:.3f}" for name, label in SHOWN if name in row)
+
+
+def bar(console):
+    """A Progress that a terminal shows; in a file it would be one mangled line."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[told]}", table_column=Column(ratio=1, no_wrap=True)),
+        expand=True,  # the metrics get what the others leave, and lose their end on a narrow screen
+        console=console,
+        disable=not console.is_terminal,
+    )
+
+
+@contextlib.contextmanager
+def run_progress():
+    """A bar for each stage, and a line for each evaluation; gives the function to call per step."""
+    console = Console(stderr=True)
+    progress = bar(console)
+    bars, say = {}, functools.partial(console.print, soft_wrap=True)
+    with progress:
+
+        def on_step(row, total):
+            stage, phase = row["stage"], row["phase"]
+            if phase not in bars:
+                bars[phase] = progress.add_task(stage, total=total, told="")
+            if phase - 1 in bars and not progress.tasks[bars[phase - 1]].finished:
+                before = progress.tasks[bars[phase - 1]]
+                say(f"{before.description} stops here: good enough to start from, or at its budget")
+                progress.update(before.id, total=before.completed)
+            progress.update(bars[phase], completed=row["step"], told=told(row))
+            if "eval_accuracy" in row or "eval_nll" in row:
+                say(f"{stage} {row['step']}/{total}  {told(row)}")
+
+        yield on_step
+
+
+@contextlib.contextmanager
+def compare_progress(folder):
+    """A live table of the runs below `folder`; gives the function to call with their states.
+
+    Where nobody sees a table, as in a log file, a line for each run that ends.
+    """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield ending_lines(folder, console)
+        return
+    with Live(console=console, refresh_per_second=2) as live:
+        yield lambda states: live.update(table_of(states, folder))
+
+
+def table_of(states, folder):
+    """A line for each run, or of many for those that are at work; the last line counts them."""
+    table = Table(box=None, show_header=False)
+    for run, row in states.items():
+        if len(states) <= FEW or row["state"] in ("running", "failed"):
+            state = f"step {row['step']}" if row["state"] == "running" else row["state"]
+            table.add_row(str(run.relative_to(folder)), state, told(row))
+    counts = collections.Counter(row["state"] for row in states.values())
+    table.add_row("", "", ", ".join(f"{count} {state}" for state, count in counts.items()))
+    return table
+
+
+def ending_lines(folder, console):
+    """A function to call with the states of runs: it prints each one once, when it has ended."""
+    told_of = set()
+
+    def on_poll(states):
+        for run, row in states.items():
+            if row["state"] in ("finished", "failed") and run not in told_of:
+                told_of.add(run)
+                line = f"{run.relative_to(folder)} {row['state']}  {told(row)}"
+                console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+    return on_poll
+
+
+MEASURED = (
+    ("eval_accuracy", "accuracy"),
+    ("eval_reward", "reward"),
+    ("eval_kl", "KL, nats"),
+    ("eval_nll", "nll"),
+    ("eval_pass@1", "pass@1"),
+    ("eval_pass@8", "pass@8"),
+)
+
+
+def print_summaries(summaries, folder):
+    """A line for each stage, and where the files are."""
+    table = Table(**report.PLAIN)
+    shown = [pair for pair in MEASURED if any(pair[0] in s for s in summaries)]
+    titles = [title for _, title in shown]
+    for column in ("stage", "steps", *titles, "samples", "models held", "memory", "seconds"):
+        table.add_column(column, justify="left" if column in ("stage", "models held") else "right")
+    for s in summaries:
+        of_pairs = " of pairs" if "reward_model" in s["models"][:1] else ""
+        measured = [f"{s[name]:.3f}{of_pairs}" if name in s else "" for name, _ in shown]
+        table.add_row(
+            s["method"], str(s["steps"]), *measured, f"{s['samples']:,}", ", ".join(s["models"]),
+            report.size(s["bytes"]), f"{s['seconds']:.1f}",
+        )  # fmt: skip
+    console = printer()
+    console.print(table)
+    if "written" in summaries[-1]:
+        lines = (text.replace("\n", "↵") for text in summaries[-1]["written"])
+        console.print("\nwrites now: " + ", ".join(lines), markup=False)
+    console.print(f"\nin {folder}: metrics.jsonl, curves.svg, model.safetensors", soft_wrap=True)
+
+
+def print_comparison(found, said, folder):
+    """The tables of a comparison, what can be said of it, and where its pictures are.
+
+    found  results.Results
+    said   sentences on the budget and the intervals
+    """
+    console = printer()
+    cells = report.main_cells(found.rows), report.cost_cells(found.rows, found.costs)
+    console.print(report.table(report.COLUMNS, cells[0], console.width))
+    console.print("\nwhat it costs\n", style="bold")
+    console.print(report.table(report.COSTS, cells[1], console.width))
+    console.print()
+    for line in [*said, *sentences.sentences(found.rows)]:
+        console.print(line, markup=False)
+    for row in found.rows:
+        if row.diverged:
+            console.print(f"{row.method}, seed {row.seed}: {row.diverged}", markup=False)
+    console.print()
+    columns = [*report.COLUMNS, *report.COSTS]
+    shown = report.fitting(columns, console.width)
+    more = [] if shown == columns else ["more columns in report.html"]
+    for line in [*sentences.notes(found.rows, shown), *more]:
+        console.print(line, style="dim", markup=False)
+    console.print(f"\nreport: {folder}/report.html", soft_wrap=True)

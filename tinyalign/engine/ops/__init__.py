@@ -1,0 +1,36 @@
+"""The operations a small language model is made of, each with its gradient beside it.
+
+An operation returns its value and its pullback: the function that takes g = d loss/d value and
+returns d loss/d argument for every argument.
+"""
+
+from tinyalign.engine.ops.layers import (
+    add_positions,
+    column_sums,
+    embed,
+    fold,
+    gelu,
+    layernorm,
+    linear,
+    norm_linear,
+    normalise,
+    softmax,
+    token_logp,
+)
+from tinyalign.engine.ops.sequence import attention, lstm
+
+__all__ = [
+    "add_positions",
+    "attention",
+    "column_sums",
+    "embed",
+    "fold",
+    "gelu",
+    "layernorm",
+    "linear",
+    "lstm",
+    "norm_linear",
+    "normalise",
+    "softmax",
+    "token_logp",
+]

@@ -1,0 +1,1 @@
+"""Everything about the community notes: their claims, the course, which method to choose."""

@@ -1,0 +1,106 @@
+"""Small runs in memory, and what they came to: the hands of the measures that train."""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from tinyalign.engine.backend import to_host
+from tinyalign.losses.numerics import softmax
+from tinyalign.methods import evaluate, stages
+from tinyalign.runs import plan
+from tinyalign.runs.config import Config
+from tinyalign.runs.dataset import START
+from tinyalign.runs.train import STOP_CHECK
+from toy_envs import arithmetic, bandit
+
+
+def advance(job, index, carried):
+    """Carry out one stage of a job without a folder: its networks' parameters, by name."""
+    phase, setting = job.phases[index], plan.setting(job, index, carried)
+    stage = phase.method.stage(setting)
+    networks, rng = stage.networks, np.random.default_rng([job.config.seed, index, 1])
+    for step in range(stage.steps):
+        networks, _ = stage.advance(networks, rng, step)
+        look = phase.stop_at is not None and (step + 1) % STOP_CHECK == 0
+        if look and solves(setting, networks["policy"].params) >= phase.stop_at:
+            break
+    return {name: network.params for name, network in networks.items()}
+
+
+def solves(setting, params):
+    """Share of all training prompts whose likeliest completion is right."""
+    return evaluate.solved(setting, params, list(setting.task.train), np.random.default_rng(0))
+
+
+def train(names, config, *, carried=None, task=None):
+    """Run stages one after another: the parameters left at the end, by name.
+
+    names    methods
+    config   config.Config
+    carried  {"policy": parameters} to start from; None: those that the job begins with
+    task     in place of the one that config names
+    """
+    job = laid_out(names, config, task)
+    wanted = range(len(job.phases) - len(names), len(job.phases))
+    carried = dict(job.carried if carried is None else carried)
+    for index in wanted:
+        trained = advance(job, index, carried)
+        carried |= {name: params for name, params in trained.items() if name != "critic"}
+    return carried
+
+
+def laid_out(names, config, task=None):
+    """The job, with another task where one is given."""
+    job = plan.make(names, config)
+    return job if task is None else job._replace(task=task, vocabulary=task)
+
+
+# The bandit: what a policy is worth is a sum over its answers.
+
+BANDIT = Config(env="bandit", batch_size=32)
+
+
+def bandit_probs(params):
+    """The tabular policy as probabilities of every answer to every prompt, (prompts, answers)."""
+    table = bandit.reward_table()
+    return softmax(np.asarray(to_host(params["policy"]["table"]), float)[: len(table)])
+
+
+def bandit_value(params, table=None):
+    """Exact expected reward, mean over the prompts."""
+    table = bandit.reward_table() if table is None else table
+    return float((bandit_probs(params) * table).sum(axis=1).mean())
+
+
+# Addition of two digits below ten: a transformer small enough for dozens of runs.
+
+DIGITS = Config(env="addition", digits=1, width=32, layers=1, batch_size=32, start_accuracy=0.4)
+DRAWS = 10  # completions of each problem that a policy's reward is the mean of
+
+
+def digits_task():
+    """One-digit addition; all problems count as seen, because so few leave nothing to hold out."""
+    return arithmetic.make(1, "+")
+
+
+@functools.cache
+def digits_start(seed):
+    """The start of a seed's runs: imitation, stopped when some problems are solved."""
+    config = dataclasses.replace(DIGITS, seed=seed)
+    job = plan.stopping(plan.make(["sft"], config))
+    return advance(job, 0, job.carried)
+
+
+def digits_value(params, seed, data=None):
+    """Mean reward of sampled completions of the training problems.
+
+    data  the file whose characters the policy was trained on, where it was one
+    """
+    job = plan.make(["sft"], dataclasses.replace(DIGITS, seed=seed, data=data))
+    setting = plan.setting(job, 0, params)._replace(task=digits_task())
+    prompts = list(setting.task.train)
+    rng = np.random.default_rng([seed, 7])
+    read = [f"{START}{prompt}" if data else prompt for prompt in prompts]
+    rollout = stages.roll_out(setting, params["policy"], read, rng, 1.0, DRAWS)
+    return float(stages.score(setting, prompts, rollout).mean())

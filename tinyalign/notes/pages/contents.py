@@ -1,0 +1,84 @@
+"""The index page: curriculum, paths through it, methods, errata, kill matrix."""
+
+import re
+
+from tinyalign import methods
+from tinyalign.notes.pages import errata, markup
+from tinyalign.notes.pages.cells import title
+from tinyalign.notes.pages.markup import ROOT, escape
+
+# Which pages belong together, by the number in their names.
+PATHS = (
+    ("One evening", ("00", "01", "05", "08", "13", "16")),
+    ("The DPO family", ("03", "05", "08", "09", "10", "11", "12")),
+    ("The RL family", ("04", "05", "07", "13", "14", "15")),
+)
+INTRODUCTION = (
+    "Methods of LLM alignment from scratch, small enough to read, each checked against its known "
+    "answer. On the left of every page stands what is claimed, on the right the code that shows "
+    "it, what it printed when this page was built, and the library's own source."
+)
+
+
+def index(paths):
+    """The body of the index page, and links to its sections."""
+    wrong = errata.table(paths)
+    linked = f'{errata.LEAD} <a href="errata.html">They have a page of their own.</a>'
+    titles = {path.stem: title(path) for path in paths}
+    reading = "".join(reading_path(name, numbers, titles) for name, numbers in PATHS)
+    sections = (
+        ("curriculum", "Pages", "The pages", listed(titles, "curriculum")),
+        ("paths", "Paths", "Three ways through them", reading),
+        ("methods", "Methods", "The methods", methods_table()),
+        ("errata", "Errata", "Where the notes are wrong", wrong and folded(linked, wrong)),
+        ("kills", "Kill matrix", "Which law catches which wrong loss", kill_matrix()),
+    )
+    opening = f'<h1>tinyalign, page by page</h1>\n<p class="lead">{INTRODUCTION}</p>\n'
+    found = [section for section in sections if section[-1]]
+    parts = [f'<h2 id="{name}">{heading}</h2>\n{body}' for name, _, heading, body in found]
+    return opening + "".join(parts), [(f"#{name}", short) for name, short, _, _ in found]
+
+
+def folded(said, table):
+    """A sentence, and a table that is long enough to be opened only when wanted."""
+    return f"<p>{said}</p>\n<details>\n<summary>Show all of it</summary>\n{table}</details>\n"
+
+
+def listed(titles, kind):
+    """Links to pages."""
+    items = [f'<li><a href="{stem}.html">{escape(text)}</a></li>' for stem, text in titles.items()]
+    return f'<ul class="{kind}">\n' + "\n".join(items) + "\n</ul>\n"
+
+
+def reading_path(name, numbers, titles):
+    """A path's name and its pages, those that there are."""
+    found = {stem: text for stem, text in titles.items() if stem[:2] in numbers}
+    return f"<h3>{name}</h3>\n{listed(found, 'path')}" if found else ""
+
+
+def methods_table():
+    """Every method: what it learns from, what it holds in memory, its paper."""
+    rows = [
+        (
+            f"<code>{row.name}</code>",
+            escape(row.title),
+            row.learns_from,
+            ", ".join(methods.holds(row)),
+            escape(methods.short(row.paper)),
+        )
+        for row in methods.by_feedback()
+    ]
+    said = "<p><code>tinyalign show METHOD</code> prints a formula, a paper and the source.</p>\n"
+    return said + markup.table(
+        "All methods", ("method", "in full", "learns from", "holds", "paper"), rows
+    )
+
+
+def kill_matrix():
+    """The kill matrix, a table for each loss; None where its file is missing."""
+    file = ROOT / "docs" / "kill_matrix.md"
+    if not file.is_file():
+        return None
+    opening, *families = re.split(r"^## ", file.read_text(encoding="utf8"), flags=re.MULTILINE)
+    said = markup.inline(" ".join(opening.splitlines()[1:]).strip())
+    return folded(said, "".join(markup.markdown(f"### {family}") for family in families))

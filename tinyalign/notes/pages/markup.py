@@ -1,0 +1,135 @@
+"""Text to HTML: Markdown with mathematics, highlighted code, and the library's live source."""
+
+import functools
+import html
+import importlib
+import inspect
+import re
+import textwrap
+from pathlib import Path
+
+from tinyalign.errors import InputError
+from tinyalign.notes.pages.cells import NOTES
+
+ROOT = Path(__file__).parents[3]
+
+
+def need(module):
+    """Import a library of the extra `pages`, or say how to get it."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "pages need more libraries: in the checkout, pip install -e '.[pages]'"
+        ) from error
+
+
+def escape(text):
+    """Text as HTML."""
+    return html.escape(str(text))
+
+
+@functools.cache
+def parser():
+    """A Markdown parser with tables and $mathematics$; HTML in the text stays text."""
+    markdown = need("markdown_it").MarkdownIt("commonmark", {"html": False, "typographer": False})
+    markdown.enable("table")
+    dollars = need("mdit_py_plugins.dollarmath").dollarmath_plugin
+    markdown.use(dollars, renderer=mathml, allow_labels=False, double_inline=True)
+    markdown.options["highlight"] = lambda code, language, _: code_block(code)
+    # A table that is wider than the screen scrolls by itself, with the arrow keys too.
+    markdown.add_render_rule("table_open", lambda *_: '<div class="wide" tabindex="0"><table>\n')
+    markdown.add_render_rule("table_close", lambda *_: "</table></div>\n")
+    return markdown
+
+
+def markdown(text):
+    """Blocks of Markdown as HTML."""
+    # Punctuation goes inside, where no line is broken, so that none starts with a full stop.
+    return re.sub(r"(</math>)</span>([.,;:!?)]+)", r"\1\2</span>", parser().render(text))
+
+
+def inline(text):
+    """A line of Markdown as HTML, without a paragraph around it."""
+    return parser().renderInline(text)
+
+
+def mathml(formula, options):
+    """A formula of LaTeX as MathML."""
+    display = "block" if options["display_mode"] else "inline"
+    try:
+        converted = need("latex2mathml.converter").convert(formula, display=display)
+    except InputError:
+        raise
+    except Exception as error:  # it has many of its own
+        raise InputError(f"cannot read the formula {formula!r}: {error!r}") from error
+    if "\\" in converted:  # a command that the converter does not know comes out as text
+        raise InputError(f"cannot read all of the formula {formula!r}")
+    converted = converted.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
+    # An operator named in letters keeps its distance from what it is applied to.
+    spaced = r'<mo lspace="0.17em" rspace="0.17em">\1</mo>'
+    converted = re.sub(r"<mi>(log|exp|ln)</mi>", spaced, converted)
+    return f'<span tabindex="0">{converted}</span>' if display == "block" else converted
+
+
+def code_block(code):
+    """Python, highlighted."""
+    pygments, lexer = need("pygments"), need("pygments.lexers").PythonLexer()
+    spans = pygments.highlight(code, lexer, need("pygments.formatters").HtmlFormatter(nowrap=True))
+    return f'<pre class="code" tabindex="0"><code>{spans.rstrip()}</code></pre>\n'
+
+
+def output_block(text):
+    """What a cell printed."""
+    return f'<pre class="output" tabindex="0"><samp>{escape(text.rstrip())}</samp></pre>\n'
+
+
+def table(caption, names, rows, *, kind=""):
+    """Rows of HTML under the names of their columns; the first cell names its row."""
+    head = "".join(f'<th scope="col">{name}</th>' for name in names)
+    lines = [
+        f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in rest) + "</tr>"
+        for first, *rest in rows
+    ]
+    opened = f'<table class="{kind}">' if kind else "<table>"
+    return (
+        f'<div class="wide" tabindex="0">{opened}\n<caption>{caption}</caption>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n"
+        + "\n".join(lines)
+        + "\n</tbody></table></div>\n"
+    )
+
+
+def notes_block(text):
+    """Where in the notes to look: file and lines."""
+    places = [NOTES.fullmatch(line).groups() for line in text.splitlines() if line.strip()]
+    items = [
+        f"note {note}, line {first}" if first == last else f"note {note}, lines {first}–{last}"
+        for note, first, last in places
+    ]
+    return '<ul class="notes">' + "".join(f"<li>{item}</li>" for item in items) + "</ul>\n"
+
+
+def source_block(name):
+    """A function of the library as it runs, under a line that says where it stands."""
+    found = locate(name)
+    lines, start = inspect.getsourcelines(found)
+    place = Path(inspect.getsourcefile(found)).resolve()
+    place = place.relative_to(ROOT).as_posix() if place.is_relative_to(ROOT) else place.name
+    caption = f"<span>{escape(name)}</span> <small>{escape(place)}, line {start}</small>"
+    code = code_block(textwrap.dedent("".join(lines)))
+    return f'<figure class="source"><figcaption>{caption}</figcaption>\n{code}</figure>\n'
+
+
+def locate(name):
+    """The function or class with this full name."""
+    module, _, attribute = name.strip().rpartition(".")
+    if not re.fullmatch(r"(tinyalign|toy_envs)(\.\w+)*", module):
+        raise InputError(f"{name!r} is not a full name in tinyalign or toy_envs")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"there is no {name}") from error
+    if not (inspect.isfunction(found) or inspect.isclass(found)):
+        raise InputError(f"{name} is neither a function nor a class")
+    return inspect.unwrap(found)

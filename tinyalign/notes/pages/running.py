@@ -1,0 +1,75 @@
+"""The cells of a walkthrough run in order, and what they print and draw is caught."""
+
+import contextlib
+import io
+import re
+import tempfile
+import traceback
+import warnings
+from pathlib import Path
+
+from tinyalign.errors import InputError
+from tinyalign.notes.pages.markup import escape
+from tinyalign.report.plots import save
+
+WIDE = 7  # inches
+
+
+def cell(path, piece, names):
+    """Run a cell of a file in the namespace `names`; returns what it printed."""
+    # Blank lines in front, so that tracebacks and inspect find the lines of the file.
+    code = "\n" * (piece.line - 1) + piece.text
+    printed = io.StringIO()
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(printed):
+            warnings.simplefilter("error")
+            exec(compile(code, str(path), "exec"), names)
+    except Exception as error:  # whatever a cell does, say where
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+        line = lines[-1] if lines else getattr(error, "lineno", None) or piece.line
+        what = f"{type(error).__name__}: {error}".rstrip(": ")
+        raise InputError(f"{path.name}, line {line}: {what}") from error
+    return printed.getvalue()
+
+
+def figure(piece, names):
+    """The figure that the cells left in the variable `figure`, as HTML."""
+    from matplotlib.figure import Figure
+
+    found = names.get("figure")
+    if not isinstance(found, Figure):
+        raise InputError("no cell above leaves a Figure in the variable `figure`")
+    return svg(found, f"line{piece.line}")
+
+
+def svg(figure, name):
+    """A figure as inline SVG, with a text for those who cannot see it."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "figure.svg"
+        save(figure, file)
+        text = file.read_text(encoding="utf8")
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r' xmlns(:xlink)?="[^"]*"', "", text).replace("xlink:href", "href")
+    # A page has one set of names, and matplotlib calls the same things the same in every figure.
+    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\1{name}-", text)
+    alt = escape(described(figure))
+    # Several panels side by side would be too small to read on a phone: there they scroll.
+    inches = figure.get_figwidth()
+    style = f' style="min-width: {72 * inches:.0f}px"' if inches > WIDE else ""
+    text = text.replace("<svg", f'<svg role="img" aria-label="{alt}"{style}', 1)
+    return f'<figure class="plot" tabindex="0">{text.strip()}</figure>\n'
+
+
+def described(figure):
+    """Titles, axes and legends of a figure in words."""
+    parts = []
+    for axes in figure.axes:
+        x, y = axes.get_xlabel(), axes.get_ylabel()
+        across = f"{y} against {x}" if x and y else x or y
+        legend = axes.get_legend()
+        lines = ", ".join(text.get_text() for text in legend.get_texts()) if legend else ""
+        parts += [axes.get_title(), across, lines]
+    words = ". ".join(" ".join(part.replace("$", "").split()) for part in parts if part.strip())
+    return f"Plot: {words or 'no labels'}."

@@ -1,0 +1,1 @@
+"""One run and many: settings, plan, data, loop, files; comparisons in `compare`."""
