@@ -144,8 +144,8 @@ def diverging(monkeypatch, which):
         pace = usual(config, step, total)
         return pace._replace(learning_rate=np.nan) if which(config) else pace
 
-    for module in ("stages", "online"):
-        monkeypatch.setattr(f"tinyalign.{module}.optimizer", optimizer)
+    for module in ("stages", "rollouts"):
+        monkeypatch.setattr(f"tinyalign.methods.{module}.optimizer", optimizer)
 
 
 def test_a_seed_that_diverges_is_counted_and_the_others_stand(tmp_path, monkeypatch):

@@ -15,7 +15,9 @@ import tinyalign.engine.tree
 import tinyalign.policy
 from tinyalign.models import lstm, tabular, transformer
 
-ops, policy, tree = (here(m) for m in (tinyalign.ops, tinyalign.policy, tinyalign.tree))
+ops, policy, tree = (
+    here(m) for m in (tinyalign.engine.ops, tinyalign.policy, tinyalign.engine.tree)
+)
 
 
 def close(actual, expected):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tinyalign import report
 from tinyalign.cli import screen
-from tinyalign.report import comparison_plots, html, panels, plots, sentences, tables
+from tinyalign.report import comparison_plots, page, panels, plots, sentences, tables
 from tinyalign.runs.compare import cost, results
 from tinyalign.runs.config import Config
 
@@ -272,9 +272,9 @@ def test_the_page_stands_alone(tmp_path):
     parts = []
     for name, draw in (("a", comparison_plots.scores), ("b", comparison_plots.learning)):
         svg, _ = comparison_plots.write(draw(ROWS), tmp_path / name)
-        parts.append(html.picture(svg.read_text(), name, "a <caption>"))
-    table = html.table(report.COLUMNS, report.main_cells(ROWS), report.LEFT)
-    text = html.written("a & b", [("Table", [table]), ("Pictures", parts)])
+        parts.append(page.picture(svg.read_text(), name, "a <caption>"))
+    table = page.table(report.COLUMNS, report.main_cells(ROWS), report.LEFT)
+    text = page.written("a & b", [("Table", [table]), ("Pictures", parts)])
     reader = Reader()
     reader.feed(text)
     assert reader.fetched == [] and "script" not in reader.tags

@@ -17,7 +17,7 @@ import tinyalign.engine.optim
 import tinyalign.engine.tree
 
 PATHS = ["a", "b.c", "b.d", "e.f.g", "e.f.h", "e.i", "j"]
-tree, optim = here(tinyalign.tree), here(tinyalign.optim)
+tree, optim = here(tinyalign.engine.tree), here(tinyalign.engine.optim)
 shapes = array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3)
 
 

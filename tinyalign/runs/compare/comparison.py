@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tinyalign import report
 from tinyalign.errors import InputError
-from tinyalign.report import comparison_plots, html, sentences
+from tinyalign.report import comparison_plots, page, sentences
 from tinyalign.runs import plan
 from tinyalign.runs.compare import cost, results
 from tinyalign.runs.compare.sweep import ONE_AT_A_TIME, Job, JobsFailed, planned, sweep
@@ -161,17 +161,17 @@ def write_report(found, folder):
     for name, (figure, caption) in figures_of(found).items():
         svg, _ = comparison_plots.write(figure, folder / name)
         if name != "compare":
-            figures.append(html.picture(svg.read_text(encoding="utf8"), name, caption))
+            figures.append(page.picture(svg.read_text(encoding="utf8"), name, caption))
     results_, costs = report.main_cells(found.rows), report.cost_cells(found.rows, found.costs)
-    notes = html.words(sentences.notes(found.rows))
+    notes = page.words(sentences.notes(found.rows))
     parts = [
-        ("Results", [html.table(report.COLUMNS, results_, report.LEFT)]),
-        ("In words", [html.words([*budget_said(found), *sentences.sentences(found.rows)])]),
-        ("What it costs", [html.table(report.COSTS, costs, report.LEFT), notes]),
+        ("Results", [page.table(report.COLUMNS, results_, report.LEFT)]),
+        ("In words", [page.words([*budget_said(found), *sentences.sentences(found.rows)])]),
+        ("What it costs", [page.table(report.COSTS, costs, report.LEFT), notes]),
         ("Pictures", figures),
     ]
     title = f"{len(report.by_method(found.rows)) - 1} methods on {found.config.env}"
-    write_atomically(folder / "report.html", html.written(title, parts).encode())
+    write_atomically(folder / "report.html", page.written(title, parts).encode())
 
 
 def free_folder(output, stem, resume, exact):
