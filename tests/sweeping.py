@@ -13,7 +13,7 @@ METHODS = (("sft",), ("dpo",), ("grpo",), ("reward", "ppo"))
 
 def run(folder, names, **settings):
     """Summaries of the stages of a run."""
-    return train.run(plan.make(names.split(","), Config(**settings)), folder)
+    return train.run(plan.plan_run(names.split(","), Config(**settings)), folder)
 
 
 def jobs(root, steps=4, seeds=(0, 1)):

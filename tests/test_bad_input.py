@@ -10,7 +10,7 @@ import pytest
 from tinyalign import cli
 from tinyalign.engine.tree import tree_map
 from tinyalign.methods import steps
-from tinyalign.runs import logs, plan
+from tinyalign.runs import files, plan
 from toy_envs import arithmetic
 
 SMALL = ["--width", "8", "--layers", "1", "--heads", "1", "--steps", "2", "--eval_size", "5"]
@@ -40,11 +40,11 @@ CASES = {
     "clip range above 10": (["run", "grpo", "--epsilon", "20"], "--epsilon"),
     "gamma above 1": (["run", "ppo", "--gamma", "1.5"], "--gamma"),
     "lambda below 0": (["run", "ppo", "--lam", "-0.1"], "--lam"),
-    "noise above 1": (["run", "dpo", "--noise", "1.5"], "--noise"),
+    "noise above 1": (["run", "dpo", "--label_noise", "1.5"], "--label_noise"),
     "one completion in a group": (["run", "grpo", "--num_generations", "1"], "--num_generations"),
     "unknown advantage": (["run", "grpo", "--advantage", "best"], "--advantage"),
     "unknown reward": (["run", "ppo", "--reward", "human"], "--reward"),
-    "start that is not there": (["run", "grpo", "--start", "nowhere"], "nowhere"),
+    "start that is not there": (["run", "grpo", "--init_from", "nowhere"], "nowhere"),
     "data that is not there": (["run", "sft", "--data", "nowhere.jsonl"], "nowhere.jsonl"),
     "rewards from a file": (["run", "grpo", "--data", "pairs.jsonl"], "--data"),
     "resume nothing": (["run", "sft", "--resume"], "to resume"),
@@ -166,7 +166,7 @@ def test_a_damaged_config_is_named(tmp_path, capsys, text):
 def test_the_start_must_be_of_the_same_kind(tmp_path, capsys, extra, words):
     """A checkpoint of another model, another alphabet or a shorter context is named as such."""
     run = finished_run(tmp_path, "--context", "10")
-    argv = ["run", "grpo", "--start", str(run), "--output", str(tmp_path), *extra]
+    argv = ["run", "grpo", "--init_from", str(run), "--output", str(tmp_path), *extra]
     status, said = typed(argv, capsys)
     assert status == 2
     assert words in said
@@ -179,7 +179,9 @@ def test_a_truncated_file_is_named(tmp_path, capsys, name):
     whole = (run / name).read_bytes()
     (run / name).write_bytes(whole[: len(whole) // 2])
     argv = ["run", "sft", "--output", str(tmp_path), *SMALL]
-    argv += ["--start", str(run)] if name.startswith("model") else ["--name", "done", "--resume"]
+    argv += (
+        ["--init_from", str(run)] if name.startswith("model") else ["--name", "done", "--resume"]
+    )
     status, said = typed(argv, capsys)
     assert status == 2
     assert name in said
@@ -200,7 +202,7 @@ def test_a_reward_that_is_no_number_stops_the_run(tmp_path, capsys, monkeypatch)
     task = arithmetic.make(1)
     broken = task._replace(reward=lambda prompts, *_: np.full(len(prompts), np.nan))
     monkeypatch.setattr(plan, "find_task", lambda config: broken)
-    argv = ["run", "grpo", "--output", str(tmp_path), *SMALL, "--start_accuracy", "0"]
+    argv = ["run", "grpo", "--output", str(tmp_path), *SMALL, "--warm_start_accuracy", "0"]
     status, said = typed(argv, capsys)
     assert status == 2
     assert re.search("the reward of a completion of '.+' is nan", said)
@@ -231,7 +233,7 @@ def test_a_comparison_of_one_method_with_itself_is_refused(tmp_path, capsys):
 
 def test_more_minibatches_than_completions_are_as_many_as_there_are(tmp_path):
     """Two completions in fifty minibatches: two steps, not a division by zero."""
-    argv = ["run", "grpo", "--output", str(tmp_path), *SMALL, "--start_accuracy", "0"]
+    argv = ["run", "grpo", "--output", str(tmp_path), *SMALL, "--warm_start_accuracy", "0"]
     few = ["--batch_size", "1", "--num_generations", "2", "--num_minibatches", "50"]
     assert cli.main([*argv, *few]) == 0
 
@@ -246,4 +248,4 @@ def test_a_stage_that_comes_twice_is_told_apart(tmp_path):
     """Every row of metrics says which stage of the run it belongs to."""
     argv = ["run", "dpo,dpo", "--env", "bandit", "--steps", "2", "--num_pairs", "20"]
     assert cli.main([*argv, "--output", str(tmp_path), "--name", "twice"]) == 0
-    assert [row["phase"] for row in logs.metrics(tmp_path / "twice")] == [0, 0, 1, 1]
+    assert [row["stage_index"] for row in files.read_metrics(tmp_path / "twice")] == [0, 0, 1, 1]

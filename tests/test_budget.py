@@ -5,8 +5,8 @@ from sweeping import run
 
 from tinyalign import methods
 from tinyalign.errors import InputError
-from tinyalign.methods import stages
-from tinyalign.runs import budget, checkpoint, logs, plan, train
+from tinyalign.methods import train_offline
+from tinyalign.runs import budget, files, plan, train
 from tinyalign.runs.config import Config
 
 pytestmark = pytest.mark.usefixtures("plain_curves")
@@ -21,9 +21,9 @@ def test_samples_are_matched(tmp_path, row):
     greedy = 6 if row.name == "remax" else 0
     one = 24 + greedy if row in methods.ONLINE else 4
     if row.name == "dapo":  # ends with the rollout that reaches the budget; each is 1 to 4 draws
-        assert 240 <= summary["samples"] < 240 + 4 * 24
+        assert 240 <= summary["completions_sampled"] < 240 + 4 * 24
     else:
-        assert summary["samples"] == 250 // one * one
+        assert summary["completions_sampled"] == 250 // one * one
 
 
 @pytest.mark.parametrize(
@@ -31,58 +31,58 @@ def test_samples_are_matched(tmp_path, row):
 )
 def test_gradient_steps_are_matched(tmp_path, row, monkeypatch):
     """Counted by Adam itself."""
-    counts, finish = [], train.finish
+    counts, finish = [], train.finish_stage
 
     def finishing(job, folder, setting, progress, *rest):
         counts.append({int(network.adam.step) for network in progress.networks.values()})
         return finish(job, folder, setting, progress, *rest)
 
-    monkeypatch.setattr(train, "finish", finishing)
+    monkeypatch.setattr(train, "finish_stage", finishing)
     run(tmp_path, row.name, budget="steps:8", **BANDIT | {"num_pairs": 30}, warmup_steps=1)
     assert counts == [{8}]
-    (phase,) = plan.make([row.name], Config(budget="steps:8", **BANDIT)).phases
-    assert phase.limit is None and phase.config.steps == len(logs.metrics(tmp_path))
+    (phase,) = plan.plan_run([row.name], Config(budget="steps:8", **BANDIT)).stages
+    assert phase.stop_rule is None and phase.config.steps == len(files.read_metrics(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["dpo", "grpo"])
 def test_seconds_end_a_run_at_the_first_step_after_them(tmp_path, name):
     """Neither before nor a step later, and the learning rate has fallen by then."""
     (summary,) = run(tmp_path, name, budget="seconds:0.4", **BANDIT)
-    assert summary["seconds"] >= 0.4
-    assert all(row["seconds"] < 0.4 for row in logs.metrics(tmp_path)[:-1])
+    assert summary["train_seconds"] >= 0.4
+    assert all(row["train_seconds"] < 0.4 for row in files.read_metrics(tmp_path)[:-1])
 
 
 def test_stages_share_a_budget(tmp_path):
     """The reward model's comparisons and PPO's rollouts come to the same as one method's."""
     stages_ = run(tmp_path, "reward,ppo", budget="samples:480", reward="model", **BANDIT)
-    assert [summary["samples"] for summary in stages_] == [240, 240]
+    assert [summary["completions_sampled"] for summary in stages_] == [240, 240]
 
 
 def test_the_learning_rate_falls_to_the_end_of_the_budget():
     """By samples as by steps; where rollouts cost more than planned, it falls faster."""
-    limit = budget.Limit("samples", 240)
-    progress = checkpoint.Progress(0, 0, {}, {}, {}, 0, 0, 0.0)
+    limit = budget.StopRule("samples", 240)
+    progress = files.Progress(0, 0, {}, {}, {}, 0, 0, 0.0)
     for step in range(10):
-        assert budget.place(limit, 10, progress._replace(samples=24 * step)) == step
-    assert budget.place(limit, 10, progress._replace(step=2, samples=120)) == 5
-    assert budget.place(limit, 10, progress._replace(samples=500)) == 9
-    assert budget.place(None, 10, progress._replace(step=4, samples=9000)) == 4
+        assert budget.schedule_position(limit, 10, progress._replace(samples=24 * step)) == step
+    assert budget.schedule_position(limit, 10, progress._replace(step=2, samples=120)) == 5
+    assert budget.schedule_position(limit, 10, progress._replace(samples=500)) == 9
+    assert budget.schedule_position(None, 10, progress._replace(step=4, samples=9000)) == 4
     assert not budget.is_over(limit, 10, progress._replace(step=10, samples=239))
     assert budget.is_over(limit, 10, progress._replace(samples=240))
 
 
 def test_a_warm_start_has_no_budget():
     """It comes before the comparison, and is the same for all."""
-    plain, short = (plan.make(["grpo"], Config(budget=b)) for b in ("recipe", "samples:4096"))
-    assert short.phases[0].limit is None and short.phases[0].stop_at == 0.4
-    assert plain.phases[0].config.steps == short.phases[0].config.steps
-    assert short.phases[1].config.steps == 4 and plain.phases[1].config.steps == 190
+    plain, short = (plan.plan_run(["grpo"], Config(budget=b)) for b in ("recipe", "samples:4096"))
+    assert short.stages[0].stop_rule is None and short.stages[0].stop_accuracy == 0.4
+    assert plain.stages[0].config.steps == short.stages[0].config.steps
+    assert short.stages[1].config.steps == 4 and plain.stages[1].config.steps == 190
 
 
 def test_supervised_fine_tuning_draws_nothing():
-    plain, short = (plan.make(["sft"], Config(budget=b)) for b in ("recipe", "samples:9"))
-    assert [p.config.steps for p in plain.phases] == [p.config.steps for p in short.phases]
-    assert short.phases[0].method.stage is stages.supervised
+    plain, short = (plan.plan_run(["sft"], Config(budget=b)) for b in ("recipe", "samples:9"))
+    assert [p.config.steps for p in plain.stages] == [p.config.steps for p in short.stages]
+    assert short.stages[0].method.stage is train_offline.supervised
 
 
 @pytest.mark.parametrize(
@@ -102,4 +102,4 @@ def test_supervised_fine_tuning_draws_nothing():
 )
 def test_a_budget_that_makes_no_sense_is_refused(settings, said):
     with pytest.raises(InputError, match=said):
-        plan.make(["grpo"], Config(**settings))
+        plan.plan_run(["grpo"], Config(**settings))

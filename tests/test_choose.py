@@ -82,8 +82,8 @@ def test_the_command_of_a_leaf_can_be_typed_and_laid_out(leaf):
     command = tyro.extras.subcommand_cli_from_dict(
         cli.COMMANDS, args=args, use_underscores=True, config=(tyro.conf.FlagCreatePairsOff,)
     )
-    job = plan.make(command.method.split(","), plain_config(command))
-    assert job.phases[-1].method.name == leaf.method
+    job = plan.plan_run(command.method.split(","), plain_config(command))
+    assert job.stages[-1].method.name == leaf.method
 
 
 @leaves

@@ -85,6 +85,14 @@ def test_help_says_what_is_left_to_the_recipe_and_breaks_no_pipeline(
 
 def test_what_a_model_writes_stays_on_its_line(capsys):
     """A line break that was sampled is shown as a sign."""
-    summary = {"method": "sft", "steps": 1, "samples": 0, "models": ["policy"], "bytes": 8}
-    screen.print_summaries([summary | {"seconds": 0.1, "written": ["an\nna", "[b]ob"]}], "runs/x")
+    summary = {
+        "method": "sft",
+        "steps": 1,
+        "completions_sampled": 0,
+        "networks": ["policy"],
+        "bytes": 8,
+    }
+    screen.print_summaries(
+        [summary | {"train_seconds": 0.1, "sample_completions": ["an\nna", "[b]ob"]}], "runs/x"
+    )
     assert "\nwrites now: an↵na, [b]ob\n" in capsys.readouterr().out

@@ -35,7 +35,7 @@ def finished(tmp_path_factory):
 
 
 def saved(folder):
-    return files.load(folder / "model.safetensors")[0]
+    return files.load_tree(folder / "model.safetensors")[0]
 
 
 def test_there_is_a_row_for_every_method_and_seed(finished):
@@ -53,7 +53,7 @@ def test_each_seed_has_its_own_start_which_its_methods_share(finished, tmp_path)
         for name in METHODS:
             typed = json.loads((folder / f"seed{seed}" / name / "config.json").read_text())
             assert typed["seed"] == seed
-            assert typed["start"].endswith(f"seed{seed}/start")
+            assert typed["init_from"].endswith(f"seed{seed}/start")
     first, second = (leaves(saved(folder / f"seed{seed}" / "start")) for seed in (0, 1))
     assert any(not np.array_equal(first[path], second[path]) for path in first)
 
@@ -136,9 +136,9 @@ def test_a_resumed_comparison_repeats_nothing(finished, monkeypatch):
 
 def diverging(monkeypatch, which):
     """Make runs for which which(config) is true lose their loss."""
-    from tinyalign.methods import stages
+    from tinyalign.methods import method
 
-    usual = stages.optimizer
+    usual = method.step_size
 
     def optimizer(config, step, total):
         pace = usual(config, step, total)
@@ -149,7 +149,7 @@ def diverging(monkeypatch, which):
 
 
 def test_a_seed_that_diverges_is_counted_and_the_others_stand(tmp_path, monkeypatch):
-    diverging(monkeypatch, lambda config: config.seed == 1 and config.start is not None)
+    diverging(monkeypatch, lambda config: config.seed == 1 and config.init_from is not None)
     with executors.opened(1) as executor, np.errstate(all="ignore"):
         found = comparison.compare(("grpo", "sft"), TINY, tmp_path / "a", executor, seeds=2)
     told = {(row.method, row.seed): row.diverged for row in found.rows}
@@ -159,7 +159,7 @@ def test_a_seed_that_diverges_is_counted_and_the_others_stand(tmp_path, monkeypa
 
 
 def test_nothing_is_reported_where_nothing_finished(tmp_path, monkeypatch):
-    diverging(monkeypatch, lambda config: config.start is not None)
+    diverging(monkeypatch, lambda config: config.init_from is not None)
     opened = executors.opened(1)
     with np.errstate(all="ignore"), opened as executor, pytest.raises(JobsFailed, match="is nan"):
         comparison.compare(("grpo",), TINY, tmp_path / "a", executor, seeds=2)
@@ -167,7 +167,7 @@ def test_nothing_is_reported_where_nothing_finished(tmp_path, monkeypatch):
 
 def test_several_tasks_have_a_table_each(tmp_path, capsys):
     """--env a,b: a comparison below a folder each."""
-    small = ["--width", "8", "--layers", "1", "--heads", "1", "--start_accuracy", "0"]
+    small = ["--width", "8", "--layers", "1", "--heads", "1", "--warm_start_accuracy", "0"]
     small += ["--eval_size", "20", "--batch_size", "4", "--num_generations", "4", "--jobs", "1"]
     argv = ["compare", "sft", "grpo", "--env", "bandit,addition", "--digits", "1", *small]
     argv += ["--budget", "samples:64", "--output", str(tmp_path), "--name", "two"]

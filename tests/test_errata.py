@@ -35,7 +35,7 @@ def held(name):
 
 
 def stages_of(name, **settings):
-    return [phase.method.name for phase in plan.make([name], Config(**settings)).phases]
+    return [phase.method.name for phase in plan.plan_run([name], Config(**settings)).stages]
 
 
 # The list itself.

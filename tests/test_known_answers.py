@@ -6,7 +6,7 @@ from here import fetched, here, sent
 
 from tinyalign import policy
 from tinyalign.losses import preference
-from tinyalign.methods.steps import Optimizer, learner, update
+from tinyalign.methods.steps import StepSize, init_train_state, update
 from tinyalign.models import tabular
 from tinyalign.runs import files, plan, train
 from tinyalign.runs.config import Config
@@ -44,9 +44,9 @@ def every_pair():
 
 def trained(loss, steps):
     """The tabular policy, float64, after Adam with a decaying rate, as (CONTEXTS, ARMS) probs."""
-    network = learner(sent({"table": some_reference()}))
+    network = init_train_state(sent({"table": some_reference()}))
     for step in range(steps):
-        optimizer = Optimizer(0.05 * (1 - step / steps), max_grad_norm=1e9)
+        optimizer = StepSize(0.05 * (1 - step / steps), max_grad_norm=1e9)
         network, _ = update(network, loss, optimizer)
     return softmax(fetched(network.params["table"])[:CONTEXTS])
 
@@ -98,9 +98,9 @@ def forward_kl_optimum(beta):
 
 def final_policy(tmp_path, method, **settings):
     """The policy that a run of the command's own stages ends with, as probabilities."""
-    job = plan.make([method], Config(env="bandit", beta=1.0, **settings))
+    job = plan.plan_run([method], Config(env="bandit", beta=1.0, **settings))
     train.run(job, tmp_path / f"{method}-{settings['seed']}")
-    tree, _ = files.load(tmp_path / f"{method}-{settings['seed']}" / "model.safetensors")
+    tree, _ = files.load_tree(tmp_path / f"{method}-{settings['seed']}" / "model.safetensors")
     return softmax(fetched(tree["policy"]["table"]).astype(np.float64)[:CONTEXTS])
 
 

@@ -9,7 +9,7 @@ import pytest
 from tinyalign import methods
 from tinyalign.engine.tree import tree_map
 from tinyalign.notes.claims import memory
-from tinyalign.runs import plan
+from tinyalign.runs import plan, train
 from tinyalign.runs.compare import cost
 from tinyalign.runs.config import Config
 
@@ -19,8 +19,8 @@ SMALL = {"width": 32, "layers": 2, "num_pairs": 40, "digits": 1}
 
 def lone(name, **settings):
     """A job of one method, its warm start left away."""
-    job = plan.make([name], Config(**settings))
-    return job._replace(phases=job.phases[-1:])
+    job = plan.plan_run([name], Config(**settings))
+    return job._replace(stages=job.stages[-1:])
 
 
 @pytest.mark.parametrize("reward", ["exact", "model"])
@@ -38,8 +38,8 @@ def test_the_ledger_agrees_with_measured_allocations(name, reward):
             reward_model=tree_map(lambda leaf: leaf.copy(), setting.reward_model)
         )
     stage = setting.method.stage(setting)
-    networks, _ = stage.advance(stage.networks, setting.rng, 0)
-    networks, _ = stage.advance(networks, setting.rng, 1)
+    networks, _ = stage.train_step(stage.networks, setting.rng, 0)
+    networks, _ = stage.train_step(networks, setting.rng, 1)
     stage = stage._replace(networks={})
     del job
     gc.collect()
@@ -63,7 +63,7 @@ def test_the_ledger_of_every_method_is_what_its_stage_holds(row):
         names = {name.replace("_", " ") for name in (*stage.networks, *stage.frozen)}
         ledger = memory.ledger(job)
         assert set(ledger) == names
-        assert sum(ledger.values()) == cost.held(stage.networks, stage.frozen)
+        assert sum(ledger.values()) == train.held_bytes(stage.networks, stage.frozen)
 
 
 def test_when_grpo_needs_40_percent_less_than_ppo():

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tinyalign import cli
-from tinyalign.runs import logs
+from tinyalign.runs import files
 
 TINY = ["--width", "16", "--layers", "1", "--heads", "2", "--eval_size", "20", "--eval_every", "3"]
 
@@ -22,8 +22,8 @@ def command(folder, method, *extra):
 
 def metrics(folder):
     """Every row but its time."""
-    rows = logs.metrics(folder / "run")
-    return [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
+    rows = files.read_metrics(folder / "run")
+    return [{k: v for k, v in row.items() if k != "train_seconds"} for row in rows]
 
 
 def run_whole(folder, method, *extra):
@@ -31,8 +31,17 @@ def run_whole(folder, method, *extra):
     return metrics(folder)
 
 
-GRPO = ["--start_accuracy", "0", "--steps", "12", "--batch_size", "4", "--num_generations", "4"]
-PPO = ["--start_accuracy", "0", "--steps", "12", "--batch_size", "16"]
+GRPO = [
+    "--warm_start_accuracy",
+    "0",
+    "--steps",
+    "12",
+    "--batch_size",
+    "4",
+    "--num_generations",
+    "4",
+]
+PPO = ["--warm_start_accuracy", "0", "--steps", "12", "--batch_size", "16"]
 DPO = ["--env", "bandit", "--steps", "40", "--num_pairs", "50", "--batch_size", "8"]
 
 

@@ -15,10 +15,10 @@ from tinyalign.engine.backend import to_device, using, xp
 from tinyalign.engine.tree import leaves, tree_map
 from tinyalign.losses import aggregate, divergence
 from tinyalign.methods import steps
-from tinyalign.methods.steps import Experience, Optimizer
+from tinyalign.methods.steps import Experience, StepSize
 from tinyalign.models import transformer
 
-OPTIMIZER = Optimizer(learning_rate=1e-2)
+OPTIMIZER = StepSize(learning_rate=1e-2)
 
 
 def start(model, seed=0):
@@ -49,14 +49,14 @@ def experience(model, params, tokens, mask, advantage):
 
 GRPO = dict(
     surrogate=surrogate, reduce=aggregate.sequence_mean, kl=divergence.k3,
-    beta=0.1, entropy_coef=0.01, temperature=1.0, optimizer=OPTIMIZER,
+    beta=0.1, entropy_coef=0.01, temperature=1.0, step_size=OPTIMIZER,
 )  # fmt: skip
 
 
 def sft(model):
     tokens, mask = batch()
     return start(model), lambda net: steps.sft_step(
-        net, tokens, mask, model=model, optimizer=OPTIMIZER
+        net, tokens, mask, model=model, step_size=OPTIMIZER
     )
 
 
@@ -64,7 +64,7 @@ def reward_model(model):
     tokens, mask = batch()
     params = policy.scalar_init(model, start(model))
     return params, lambda net: steps.reward_model_step(
-        net, tokens, mask, model=model, optimizer=OPTIMIZER
+        net, tokens, mask, model=model, step_size=OPTIMIZER
     )
 
 
@@ -72,7 +72,7 @@ def preference(model, loss=losses.dpo, roles=("chosen", "rejected")):
     tokens, mask = batch(rows=2 * len(roles))
     reference = policy.token_logp(model, start(model, seed=1), tokens)
     return start(model), lambda net: steps.preference_step(
-        net, tokens, mask, reference, roles=roles, loss=loss, model=model, optimizer=OPTIMIZER
+        net, tokens, mask, reference, roles=roles, loss=loss, model=model, step_size=OPTIMIZER
     )
 
 
@@ -90,7 +90,7 @@ def critic(model):
     old = policy.scalar(model, params, tokens[:, :-1])
     returns = to_device(np.random.default_rng(1).standard_normal(mask.shape).astype(np.float32))
     return params, lambda net: steps.critic_step(
-        net, tokens, mask, old, returns, clip=5.0, model=model, optimizer=OPTIMIZER
+        net, tokens, mask, old, returns, clip=5.0, model=model, step_size=OPTIMIZER
     )
 
 
@@ -102,7 +102,7 @@ def unpaired(model):
     liked = to_device(np.array([1, 0, 0, 1, 1, 0], np.float32))
     rest = ref_logp, liked, other, other_mask, other_ref
     return start(model), lambda net: steps.unpaired_step(
-        net, tokens, mask, *rest, loss=losses.kto, model=model, optimizer=OPTIMIZER
+        net, tokens, mask, *rest, loss=losses.kto, model=model, step_size=OPTIMIZER
     )
 
 
@@ -113,7 +113,7 @@ def ranked(model):
     grouped = (a.reshape(2, 3, -1) for a in (tokens, mask, ref_logp))
     tokens, mask, ref_logp = grouped
     return start(model), lambda net: steps.ranked_step(
-        net, tokens, mask, ref_logp, reward, loss=losses.nca, model=model, optimizer=OPTIMIZER
+        net, tokens, mask, ref_logp, reward, loss=losses.nca, model=model, step_size=OPTIMIZER
     )
 
 
@@ -124,7 +124,7 @@ each_step = pytest.mark.parametrize("family", STEPS.values(), ids=STEPS)
 
 def train(params, step, count=4):
     """The network and the metrics after each of `count` steps, left where they are."""
-    network, history = steps.learner(params), []
+    network, history = steps.init_train_state(params), []
     for _ in range(count):
         network, metrics = step(network)
         history.append(metrics)
@@ -199,7 +199,7 @@ def test_no_float64_array_arises_in_a_float32_step(family, model, monkeypatch):
 def test_a_step_writes_to_none_of_its_arguments(family, model):
     """Pure: read-only inputs are accepted, and the same inputs give the same step again."""
     params, step = family(model)
-    network = steps.learner(params)
+    network = steps.init_train_state(params)
     network, _ = step(network)
     batch = list(inspect.getclosurevars(step).nonlocals.values())
     before = copied((network, batch))
@@ -228,7 +228,7 @@ def test_a_learning_rate_of_zero_leaves_the_parameters(family, monkeypatch):
     params, step = family(transformer)
     still = functools.partial(steps.adam, learning_rate=0.0)
     monkeypatch.setattr(steps, "adam", lambda p, g, s, *, learning_rate: still(p, g, s))
-    begin = steps.learner(params)
+    begin = steps.init_train_state(params)
     network, _ = step(begin)
     np.testing.assert_array_equal(weights(network), weights(begin))
 
@@ -239,7 +239,11 @@ def test_a_long_gradient_is_clipped_and_its_length_reported():
     tokens, mask = batch()
     for bound in (1e-3, 1e3):
         network, metrics = steps.sft_step(
-            steps.learner(params), tokens, mask, model=transformer, optimizer=Optimizer(1e-2, bound)
+            steps.init_train_state(params),
+            tokens,
+            mask,
+            model=transformer,
+            step_size=StepSize(1e-2, bound),
         )
         length = np.linalg.norm(fetched(network.adam.mean)) / 0.1
         np.testing.assert_allclose(length, min(bound, float(metrics["grad_norm"])), rtol=2e-3)
@@ -247,9 +251,9 @@ def test_a_long_gradient_is_clipped_and_its_length_reported():
 
 def gradient_of_step(model, params, drawn, **changed):
     """The gradient that a policy-gradient step took, read off Adam's first mean, (1 − b1)·g."""
-    settings = GRPO | dict(optimizer=Optimizer(1e-2, np.inf), beta=0.0, entropy_coef=0.0) | changed
+    settings = GRPO | dict(step_size=StepSize(1e-2, np.inf), beta=0.0, entropy_coef=0.0) | changed
     network, metrics = steps.policy_gradient_step(
-        steps.learner(params), drawn, model=model, **settings
+        steps.init_train_state(params), drawn, model=model, **settings
     )
     return fetched((network.adam.mean / np.float32(0.1), metrics))
 
@@ -304,15 +308,15 @@ def test_the_metrics_of_a_policy_gradient_step_are_what_they_are_called(model):
 
 def roles_of(loss):
     """Which completions a loss reads: the first words of its parameters' names."""
-    words = {name.removeprefix("ref_").split("_")[0] for name in steps.needs(loss)}
+    words = {name.removeprefix("ref_").split("_")[0] for name in steps.argument_names(loss)}
     return ("gold",) * ("gold" in words) + ("chosen", "rejected")
 
 
 PAIR_LOSSES = {
     name: getattr(losses, name)
     for name in losses.__all__
-    if "chosen_logp" in steps.needs(getattr(losses, name))
-    or "chosen_avg_logp" in steps.needs(getattr(losses, name))
+    if "chosen_logp" in steps.argument_names(getattr(losses, name))
+    or "chosen_avg_logp" in steps.argument_names(getattr(losses, name))
 }
 del PAIR_LOSSES["log_ratios"], PAIR_LOSSES["margin"]  # parts of losses, not losses
 
@@ -334,8 +338,8 @@ def test_there_are_as_many_pair_losses_as_the_design_lists():
 def test_needs_are_the_positional_parameters():
     """Settings behind the star are the caller's, also when partial fixes one of them."""
     names = ["chosen_logp", "rejected_logp", "ref_chosen_logp", "ref_rejected_logp"]
-    assert steps.needs(losses.dpo) == names
-    assert steps.needs(functools.partial(losses.dpo, beta=0.3)) == names
+    assert steps.argument_names(losses.dpo) == names
+    assert steps.argument_names(functools.partial(losses.dpo, beta=0.3)) == names
 
 
 def test_views_read_sums_means_and_negative_means_of_each_role():
@@ -357,7 +361,7 @@ def test_dpo_starts_at_log_2_and_its_margins_grow(model):
     params, (tokens, mask) = start(model), batch()
     reference = policy.token_logp(model, params, tokens)
     before = copied(params)
-    settings = dict(roles=("chosen", "rejected"), loss=losses.dpo, model=model, optimizer=OPTIMIZER)
+    settings = dict(roles=("chosen", "rejected"), loss=losses.dpo, model=model, step_size=OPTIMIZER)
     _, history = train(
         params, lambda net: steps.preference_step(net, tokens, mask, reference, **settings), 30
     )
@@ -387,7 +391,7 @@ def test_sft_is_the_mean_over_completion_tokens(model):
     """loss = −Σ mask·log π / Σ mask."""
     params, step = sft(model)
     tokens, mask = batch()
-    _, metrics = step(steps.learner(params))
+    _, metrics = step(steps.init_train_state(params))
     expected = -(policy.token_logp(model, params, tokens) * mask).sum() / mask.sum()
     np.testing.assert_allclose(*fetched((metrics["loss"], expected)), rtol=1e-5)
 
@@ -396,10 +400,10 @@ def test_sft_is_the_mean_over_completion_tokens(model):
 def test_the_rows_of_a_step_may_come_in_any_order(model):
     """The batch is a set: SFT on permuted rows takes the same step."""
     params, (tokens, mask) = start(model), batch()
-    settings = dict(model=model, optimizer=Optimizer(1e-2, np.inf))
+    settings = dict(model=model, step_size=StepSize(1e-2, np.inf))
     order = to_device(np.random.default_rng(0).permutation(len(tokens)))
-    one, _ = steps.sft_step(steps.learner(params), tokens, mask, **settings)
-    two, _ = steps.sft_step(steps.learner(params), tokens[order], mask[order], **settings)
+    one, _ = steps.sft_step(steps.init_train_state(params), tokens, mask, **settings)
+    two, _ = steps.sft_step(steps.init_train_state(params), tokens[order], mask[order], **settings)
     np.testing.assert_allclose(*fetched((one.adam.mean, two.adam.mean)), rtol=1e-3, atol=1e-7)
 
 
@@ -411,8 +415,8 @@ def test_a_critic_values_what_it_has_seen_before_each_token(model):
     value = policy.scalar(model, params, tokens[:, :-1])
     returns = to_device(np.random.default_rng(1).standard_normal(mask.shape), np.float32)
     _, metrics = steps.critic_step(
-        steps.learner(params), tokens, mask, value, returns, clip=0.2, model=model,
-        optimizer=OPTIMIZER,
+        steps.init_train_state(params), tokens, mask, value, returns, clip=0.2, model=model,
+        step_size=OPTIMIZER,
     )  # fmt: skip
     expected = (0.5 * (value - returns) ** 2 * mask).sum() / mask.sum()
     np.testing.assert_allclose(*fetched((metrics["value_loss"], expected)), rtol=1e-5)
@@ -429,8 +433,8 @@ def test_kto_reads_each_completion_alone_and_its_zero_from_strangers(model):
     )
     liked = np.array([1, 0, 0, 1, 1, 0], np.float32)
     _, metrics = here(steps).unpaired_step(
-        steps.learner(params), tokens, mask, ref, liked, other, other_mask, strange_ref,
-        loss=losses.kto, model=model, optimizer=OPTIMIZER,
+        steps.init_train_state(params), tokens, mask, ref, liked, other, other_mask, strange_ref,
+        loss=losses.kto, model=model, step_size=OPTIMIZER,
     )  # fmt: skip
     logp, ref, strange, strange_ref = fetched((logp, ref, strange, strange_ref))
     z0 = max(0.0, np.mean(strange - strange_ref))
@@ -447,7 +451,12 @@ def test_a_ranking_loss_reads_all_candidates_of_a_prompt(model):
     logp = policy.token_logp(model, params, tokens)
     grouped = (a.reshape(2, 3, -1) for a in (tokens, mask, logp))
     _, metrics = here(steps).ranked_step(
-        steps.learner(params), *grouped, reward, loss=losses.rrhf, model=model, optimizer=OPTIMIZER
+        steps.init_train_state(params),
+        *grouped,
+        reward,
+        loss=losses.rrhf,
+        model=model,
+        step_size=OPTIMIZER,
     )
     p = fetched((logp * mask).sum(1) / mask.sum(1)).reshape(2, 3)
     first = max(0, p[0, 1] - p[0, 0]) + max(0, p[0, 1] - p[0, 2]) + max(0, p[0, 0] - p[0, 2])

@@ -9,7 +9,7 @@ import pytest
 from sweeping import jobs, stamps
 
 from tinyalign.errors import InputError
-from tinyalign.runs import logs, train
+from tinyalign.runs import files, train
 from tinyalign.runs.compare import executors, sweep
 
 pytestmark = pytest.mark.usefixtures("plain_curves")
@@ -226,11 +226,11 @@ def test_whoever_polls_sees_every_run_come_to_its_end(tmp_path):
 
 def test_only_the_end_of_the_metrics_is_read(tmp_path):
     """The newest row of a long file, whose last line is still being written."""
-    assert logs.newest(tmp_path) == {}
+    assert files.newest_metrics(tmp_path) == {}
     rows = [json.dumps({"step": step, "loss": 1.0}) for step in range(20_000)]
     path = tmp_path / "metrics.jsonl"
     path.write_text("\n".join(rows) + '\n{"step": 20000, "lo')
-    assert path.stat().st_size > 4 * logs.TAIL_BYTES
-    assert logs.newest(tmp_path) == {"step": 19_999, "loss": 1.0}
+    assert path.stat().st_size > 4 * files.TAIL_BYTES
+    assert files.newest_metrics(tmp_path) == {"step": 19_999, "loss": 1.0}
     path.write_text('{"step": 1')
-    assert logs.newest(tmp_path) == {}
+    assert files.newest_metrics(tmp_path) == {}

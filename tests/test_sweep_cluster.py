@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sweeping import jobs, stamps
 
-from tinyalign.runs import logs
+from tinyalign.runs import files
 from tinyalign.runs.compare import executors, sweep
 
 pytestmark = pytest.mark.slow
@@ -62,7 +62,7 @@ def finished(asked):
 
 def half_done(asked):
     """The jobs that have begun and are not done."""
-    return [job for job in asked if logs.newest(job.folder) and job not in finished(asked)]
+    return [job for job in asked if files.newest_metrics(job.folder) and job not in finished(asked)]
 
 
 def ended(pid):
@@ -106,7 +106,11 @@ def test_ctrl_c_says_how_to_go_on_and_ends_the_workers(tmp_path):
     settings = {"start_new_session": True, "preexec_fn": heard, "text": True}
     with subprocess.Popen([sys.executable, *argv], stderr=subprocess.PIPE, **settings) as process:
         try:
-            until(lambda: any(logs.newest(folder) for folder in (tmp_path / "cut").rglob("sft")))
+            until(
+                lambda: any(
+                    files.newest_metrics(folder) for folder in (tmp_path / "cut").rglob("sft")
+                )
+            )
             workers = children(process.pid)
             os.killpg(process.pid, signal.SIGINT)
             said = process.communicate(timeout=60)[1]

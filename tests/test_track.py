@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tinyalign import cli
-from tinyalign.runs import logs, trackers, train
+from tinyalign.runs import files, trackers, train
 
 pytestmark = pytest.mark.usefixtures("plain_curves")
 SMALL = ["--env", "bandit", "--steps", "6", "--eval_every", "2", "--batch_size", "4", "--seed", "3"]
@@ -25,7 +25,7 @@ def written(folder):
     """The numbers of each line of metrics.jsonl, by the number of the line."""
     return {
         number: {k: v for k, v in row.items() if k not in ("stage", "step")}
-        for number, row in enumerate(logs.metrics(folder / "one"), 1)
+        for number, row in enumerate(files.read_metrics(folder / "one"), 1)
     }
 
 
@@ -34,8 +34,8 @@ class Killed(Exception):
 
 
 def killed_at(count):
-    """train.run_phase, ended after so many rows of the run."""
-    real, rows = train.run_phase, []
+    """train.train_stage, ended after so many rows of the run."""
+    real, rows = train.train_stage, []
 
     def run_phase(job, folder, progress, log, on_step):
         def counted(row, total):
@@ -88,7 +88,7 @@ def test_a_resumed_run_has_no_step_twice(tmp_path, monkeypatch):
     """Rows after the last checkpoint were told, then trained again: the store has the new ones."""
     monkeypatch.setitem(sys.modules, "tensorboardX", Library)
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(train, "run_phase", killed_at(9))
+        patch.setattr(train, "train_stage", killed_at(9))
         run(tmp_path, "--report_to", "tensorboard")
     assert len(told(tmp_path)) == 9
     assert run(tmp_path, "--report_to", "tensorboard", "--resume") == 0

@@ -21,7 +21,7 @@ from tinyalign.runs.config import Config
 STEPS = [name for name in vars(steps) if name.endswith("_step")]
 TINY = {
     "env": "bandit", "width": 8, "layers": 2, "heads": 2, "num_pairs": 16, "batch_size": 4,
-    "num_generations": 4, "label_temperature": 1.0, "start_accuracy": 0.0,
+    "num_generations": 4, "label_temperature": 1.0, "warm_start_accuracy": 0.0,
 }  # fmt: skip
 TRAINED = [row for row in methods.METHODS if row.name != "best_of_n"]  # which takes no step
 deep_models = pytest.mark.parametrize("model", ["transformer", "lstm"])
@@ -53,12 +53,12 @@ def counted(monkeypatch):
 
 def advance(name, model):
     """Two turns of the loop of a method, as `tinyalign run` would do them."""
-    job = plan.make([name], Config(**TINY, model=model))
-    setting = cost.small(job._replace(phases=job.phases[-1:]), -1)
+    job = plan.plan_run([name], Config(**TINY, model=model))
+    setting = cost.small(job._replace(stages=job.stages[-1:]), -1)
     stage = setting.method.stage(setting)
     networks = stage.networks
     for step in range(2):
-        networks, _ = stage.advance(networks, setting.rng, step)
+        networks, _ = stage.train_step(networks, setting.rng, step)
 
 
 @deep_models

@@ -7,7 +7,7 @@ test_learning.py. Choices were made on seeds 100 and 101; these seeds were not l
 import pytest
 
 from tinyalign import methods
-from tinyalign.runs import logs, plan, train
+from tinyalign.runs import files, plan, train
 from tinyalign.runs.config import LEARNED_BETA, Config
 from toy_envs import bandit
 
@@ -19,8 +19,8 @@ OFFLINE, ONLINE = 80, 15  # steps of the others; an online one takes four gradie
 
 def trained(folder, names, stop=False, **settings):
     """Summaries of the stages of a run, on addition unless env says otherwise."""
-    job = plan.make(names.split(","), Config(eval_every=10**6, **settings))
-    return train.run(plan.stopping(job) if stop else job, folder)
+    job = plan.plan_run(names.split(","), Config(eval_every=10**6, **settings))
+    return train.run(plan.as_warm_start(job) if stop else job, folder)
 
 
 @pytest.mark.slow
@@ -36,13 +36,13 @@ def test_every_method_improves_held_out_accuracy_or_says_why_not(tmp_path, seed)
         if row.name == "reward":
             continue  # a judge; what it judges well enough for is tested below
         steps = STEPS.get(row.name, ONLINE if row in methods.ONLINE else OFFLINE)
-        settings = {"seed": seed, "start": start, "steps": steps, "num_pairs": 2000}
-        settings["noise"] = NOISE.get(row.name, 0.0)
+        settings = {"seed": seed, "init_from": start, "steps": steps, "num_pairs": 2000}
+        settings["label_noise"] = NOISE.get(row.name, 0.0)
         (after,) = trained(tmp_path / row.name, row.name, **settings)
         accuracy = after["eval_accuracy"]
         figures = f"{accuracy:10.3f} {after['eval_kl']:10.2f}"
-        print(f"{row.name:14} {row.learns_from:14} {figures}  {row.cannot}")
-        if (accuracy >= before + 0.03) == bool(row.cannot):
+        print(f"{row.name:14} {row.learns_from:14} {figures}  {row.caveat}")
+        if (accuracy >= before + 0.03) == bool(row.caveat):
             failures.append((row.name, accuracy))
     assert failures == []
 
@@ -51,7 +51,7 @@ def test_every_method_improves_held_out_accuracy_or_says_why_not(tmp_path, seed)
 def test_sft_then_a_reward_model_then_ppo(tmp_path):
     """The learned reward tells right from wrong in 4 of 5 pairs, and PPO on it gains 10 points;
     with beta = 0.01, enough for an exact reward, it loses 10: that is over-optimisation."""
-    settings = {"reward": "model", "seed": 0, "steps": 40, "start": tmp_path / "judged"}
+    settings = {"reward": "model", "seed": 0, "steps": 40, "init_from": tmp_path / "judged"}
     before, judge = trained(tmp_path / "judged", "sft,reward", seed=0)
     assert 0.3 <= before["eval_accuracy"] <= 0.6
     assert judge["eval_accuracy"] >= 0.8
@@ -78,7 +78,7 @@ def test_a_learned_reward_raises_the_bandits_true_one(tmp_path, online):
 def test_the_tie_to_the_reference_is_in_the_units_of_the_learned_reward(online, doubt, wanted):
     """Scores are rewards divided by the judge's doubt; without doubt they have no unit."""
     config = Config(env="bandit", reward="model", label_temperature=doubt)
-    filled = plan.make(["reward", online], config).phases[-1].config.beta
+    filled = plan.plan_run(["reward", online], config).stages[-1].config.beta
     usual = LEARNED_BETA[methods.named(online).kl_in]
     assert filled == (usual if wanted is None else wanted)
 
@@ -94,7 +94,7 @@ def test_sft_then_dpo_then_grpo(tmp_path):
 @pytest.mark.slow
 def test_grpo_learns_to_write_programs(tmp_path):
     """One attempt on a task never seen: solved in 2 of 10 tries at most after SFT, in 8 after."""
-    trained(tmp_path, "sft,grpo", env="programs", seed=0, steps=40, start_accuracy=0.3)
+    trained(tmp_path, "sft,grpo", env="programs", seed=0, steps=40, warm_start_accuracy=0.3)
     before, after = evaluations(tmp_path)
     print(before, after)
     assert before["eval_pass@1"] <= 0.2
@@ -115,4 +115,4 @@ def test_grpo_hacks_a_proxy(tmp_path):
 
 def evaluations(folder):
     """The last evaluation of each of two stages."""
-    return [row for row in logs.metrics(folder) if "eval_accuracy" in row]
+    return [row for row in files.read_metrics(folder) if "eval_accuracy" in row]

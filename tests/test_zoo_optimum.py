@@ -17,7 +17,7 @@ from strategies import log_probabilities, probabilities, sigma
 from tinyalign import losses as L
 from tinyalign import methods
 from tinyalign.methods import rollouts
-from tinyalign.methods.train_ppo import best_rows
+from tinyalign.methods.train_online import best_rows
 from tinyalign.policy import Rollout
 
 ARMS = 5
@@ -287,19 +287,19 @@ def policy_gradient(name, kl="k3", size=3, advantage=None):
     """
     row, drawn = methods.named(name), groups(size)
     of_advantage = row.advantages[advantage] if advantage else next(iter(row.advantages.values()))
-    estimate = row.kls[kl]
+    estimate = row.kl_estimators[kl]
 
     def slope(theta):
         now = log_probabilities(theta)
         batch = drawn_batch(drawn, now)
-        gain = fetched(of_advantage(rollouts.rewarded(batch, row))).reshape(len(drawn), size)
+        gain = fetched(of_advantage(rollouts.subtract_kl(batch, row))).reshape(len(drawn), size)
         often = np.repeat(np.prod(np.exp(now)[drawn], axis=1), size)
         _, mask, old = fetched(batch.rollout)
 
         def mean(t):
             logp = log_probabilities(t)[drawn].reshape(-1, 1)
             loss = row.surrogate(logp, old, gain.reshape(-1, 1), mask, 0.2)
-            if row.kl_in == "loss":
+            if row.kl_placement == "loss":
                 loss = loss + BETA * estimate(logp, fetched(batch.ref_logp))
             return np.sum(often[:, None] * loss) / size
 
@@ -309,12 +309,12 @@ def policy_gradient(name, kl="k3", size=3, advantage=None):
 
 
 def drawn_batch(drawn, logp):
-    """An rollouts.Batch of one-token completions, its rewards on the host and the rest not."""
+    """A ScoredRollout of one-token completions, its rewards on the host and the rest not."""
     tokens = np.stack([np.zeros(drawn.size, int), drawn.ravel()], axis=1)
     rollout = Rollout(tokens, np.ones((drawn.size, 1)), logp[drawn].reshape(-1, 1))
     setting = SimpleNamespace(config=SimpleNamespace(beta=BETA))
     ref_logp = LOG_REF[drawn].reshape(-1, 1)
-    return rollouts.Batch(setting, None, None, None, sent(rollout), REWARD[drawn], sent(ref_logp))
+    return rollouts.ScoredRollout(setting, None, sent(rollout), REWARD[drawn], sent(ref_logp))
 
 
 def rloo():
@@ -410,9 +410,9 @@ def test_at_the_optimum_every_sample_is_worth_the_same(name):
     row, best = methods.named(name), np.log(tilted(REWARD / BETA))
     batch = drawn_batch(groups(2), best)
     (advantage,) = row.advantages.values()
-    assert np.allclose(fetched(advantage(rollouts.rewarded(batch, row))), 0, atol=1e-7)
+    assert np.allclose(fetched(advantage(rollouts.subtract_kl(batch, row))), 0, atol=1e-7)
     elsewhere = drawn_batch(groups(2), LOG_REF)
-    assert np.abs(fetched(advantage(rollouts.rewarded(elsewhere, row)))).max() > 0.1
+    assert np.abs(fetched(advantage(rollouts.subtract_kl(elsewhere, row)))).max() > 0.1
 
 
 @pytest.mark.parametrize("row", methods.METHODS, ids=lambda row: row.name)

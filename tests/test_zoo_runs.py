@@ -8,14 +8,14 @@ from sweeping import run
 
 from tinyalign import cli, methods, policy
 from tinyalign.engine.tree import leaves
-from tinyalign.runs import checkpoint, files, plan, train
-from tinyalign.runs.logs import metrics
+from tinyalign.runs import files, plan, train
+from tinyalign.runs.files import read_metrics
 from toy_envs import hackable, programs
 
 pytestmark = pytest.mark.usefixtures("plain_curves")
 TINY = {"width": 16, "layers": 1, "heads": 2, "eval_size": 20, "eval_every": 100}
 ON_BANDIT = {"env": "bandit", "model": "transformer"}  # where every policy's rewards differ
-SHORT = {"steps": 3, "num_pairs": 40, "batch_size": 12, "start_accuracy": 0.0}
+SHORT = {"steps": 3, "num_pairs": 40, "batch_size": 12, "warm_start_accuracy": 0.0}
 each_row = pytest.mark.parametrize("row", methods.METHODS, ids=lambda row: row.name)
 
 
@@ -23,11 +23,11 @@ each_row = pytest.mark.parametrize("row", methods.METHODS, ids=lambda row: row.n
 def test_every_method_runs_on_the_bandit(tmp_path, row):
     """It holds the networks that the table says, and its metrics are numbers."""
     (summary,) = run(tmp_path, row.name, env="bandit", **SHORT)
-    held = {name.replace("_", " ") for name in summary["models"]}
+    held = {name.replace("_", " ") for name in summary["networks"]}
     assert held == set(methods.holds(row))
     assert np.isfinite([v for k, v in summary.items() if k.startswith("eval_")]).all()
-    (trained,) = {"policy", "reward_model"} & set(summary["models"])
-    tree, _ = files.load(tmp_path / "model.safetensors")
+    (trained,) = {"policy", "reward_model"} & set(summary["networks"])
+    tree, _ = files.load_tree(tmp_path / "model.safetensors")
     moved = any(
         np.abs(leaf).max() > 0 for leaf in leaves(tree[trained]).values()
     )  # the table starts at 0
@@ -37,19 +37,19 @@ def test_every_method_runs_on_the_bandit(tmp_path, row):
 @pytest.mark.parametrize("names", ["sft,dpo,grpo", "sft,reward,ppo", "sft,kto,raft"])
 def test_a_stage_starts_from_the_weights_that_the_last_one_left(tmp_path, names, monkeypatch):
     """The start of stage k + 1, its reference too, is what stage k trained, bit for bit."""
-    starts, ends, prepare, finish = [], [], plan.setting, train.finish
+    starts, ends, prepare, finish = [], [], plan.stage_inputs, train.finish_stage
 
     def preparing(job, index, carried):
         starts.append(carried)
         return prepare(job, index, carried)
 
     def finishing(*args):
-        (progress,) = (arg for arg in args if isinstance(arg, checkpoint.Progress))
+        (progress,) = (arg for arg in args if isinstance(arg, files.Progress))
         ends.append({name: network.params for name, network in progress.networks.items()})
         return finish(*args)
 
-    monkeypatch.setattr(plan, "setting", preparing)
-    monkeypatch.setattr(train, "finish", finishing)
+    monkeypatch.setattr(plan, "stage_inputs", preparing)
+    monkeypatch.setattr(train, "finish_stage", finishing)
     reward = "model" if "reward" in names else "exact"
     summaries = run(tmp_path, names, reward=reward, **ON_BANDIT, **TINY, **SHORT)
     assert [summary["method"] for summary in summaries] == names.split(",")
@@ -57,7 +57,7 @@ def test_a_stage_starts_from_the_weights_that_the_last_one_left(tmp_path, names,
         for name in end:
             before, after = leaves(end[name]), leaves(start[name])
             assert all(np.array_equal(before[path], after[path]) for path in before)
-    assert ("reward_model" in summaries[-1]["models"]) == (reward == "model")
+    assert ("reward_model" in summaries[-1]["networks"]) == (reward == "model")
 
 
 @pytest.mark.parametrize("method", ["grpo", "dapo", "raft", "remax", "ppo", "dpo", "kto", "reward"])
@@ -76,24 +76,28 @@ def test_every_sample_is_counted(tmp_path, method, monkeypatch):
         looking.clear()
         return seen
 
-    see = train.look
-    monkeypatch.setattr(train, "look", look)
+    see = train.evaluate_networks
+    monkeypatch.setattr(train, "evaluate_networks", look)
     monkeypatch.setattr(policy, "sample", counting)
     summary = run(tmp_path, method, **ON_BANDIT, **TINY, **SHORT)[-1]
-    assert summary["samples"] == sum(drawn) > 0
+    assert summary["completions_sampled"] == sum(drawn) > 0
 
 
 def test_programs_report_pass_at_1_and_pass_at_k(tmp_path):
     """Between 0 and 1, and more attempts never help less."""
     run(tmp_path, "grpo", env="programs", **TINY, **SHORT)
-    (row,) = [row for row in metrics(tmp_path) if row["stage"] == "grpo" and "eval_pass@1" in row]
+    (row,) = [
+        row for row in read_metrics(tmp_path) if row["stage"] == "grpo" and "eval_pass@1" in row
+    ]
     assert 0 <= row["eval_pass@1"] <= row[f"eval_pass@{programs.make().attempts}"] <= 1
 
 
 def test_a_hackable_run_shows_the_proxy_beside_the_truth(tmp_path):
     """eval_reward is what is trained on, eval_accuracy what people think."""
     run(tmp_path, "grpo", env="hackable", **TINY, **SHORT)
-    (row,) = [row for row in metrics(tmp_path) if row["stage"] == "grpo" and "eval_reward" in row]
+    (row,) = [
+        row for row in read_metrics(tmp_path) if row["stage"] == "grpo" and "eval_reward" in row
+    ]
     most = hackable.fit_proxy() * hackable.LONGEST
     assert 0 <= row["eval_reward"] <= most
     assert 0 <= row["eval_accuracy"] <= 1

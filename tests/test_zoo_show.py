@@ -12,7 +12,7 @@ from test_layout import code_lines
 
 from tinyalign import cli, losses, methods
 from tinyalign.cli import show
-from tinyalign.methods.steps import needs
+from tinyalign.methods.steps import argument_names
 
 each_row = pytest.mark.parametrize("row", methods.METHODS, ids=lambda row: row.name)
 
@@ -32,8 +32,8 @@ def test_the_table_fits_its_screen_and_names_every_method(columns, capsys, monke
     assert {row.name for row in methods.METHODS} <= set(begins)
     together = " ".join(out.split())
     for row in methods.METHODS:
-        assert not row.cannot or row.cannot.split()[0] in together
-        assert columns == 80 or methods.short(row.paper) in out
+        assert not row.caveat or row.caveat.split()[0] in together
+        assert columns == 80 or methods.author_and_year(row.paper) in out
 
 
 @each_row
@@ -89,7 +89,7 @@ def test_what_a_row_calls_constant_gets_no_gradient(row):
     case = LOSSES[name]
     words = {"ref_": "reference", "old_": "old", "reward": "reward", "advan": "advantage"}
     words |= {"z0": "z0"}
-    fixed = {needs(row.loss)[place] for place in case.constants}
+    fixed = {argument_names(row.loss)[place] for place in case.constants}
     told = {word for start, word in words.items() if any(f.startswith(start) for f in fixed)}
     assert told <= set(methods.constants(row)) <= told | {"reference", "advantage", "reward"}
 

@@ -116,12 +116,12 @@ def fine_tune(mask):
     params = transformer.init(
         np.random.default_rng(0), vocab=VOCABULARY.size, width=32, layers=2, context=10
     )
-    network, rng, loss, seen = steps.learner(params), np.random.default_rng(1), [], []
+    network, rng, loss, seen = steps.init_train_state(params), np.random.default_rng(1), [], []
     for step in range(STEPS):
         rows = rng.integers(len(tokens), size=BATCH)
         pace = PEAK * min((step + 1) / 30, (STEPS - step) / (STEPS - 30))
         network, metrics = steps.sft_step(
-            network, tokens[rows], mask[rows], model=transformer, optimizer=steps.Optimizer(pace)
+            network, tokens[rows], mask[rows], model=transformer, step_size=steps.StepSize(pace)
         )
         loss.append(float(metrics["loss"]))
         if step % 50 == 49:

@@ -50,7 +50,7 @@ from numpy.testing import assert_allclose
 from tinyalign.laws import assert_lawful
 from tinyalign.losses import clipped_surrogate, gae, kl_shaped_reward, reinforce
 from tinyalign.losses.numerics import log_softmax, softmax
-from tinyalign.methods.steps import Optimizer, learner, update
+from tinyalign.methods.steps import StepSize, init_train_state, update
 from tinyalign.notes.lesson import attempt, picture, table
 from tinyalign.optimum import kl, optimal_policy
 
@@ -128,7 +128,7 @@ answer = optimal_policy(softmax(start_logits), reward, beta=BETA)
 
 def train(surrogate, *, epochs, baseline, seed=1):
     """KL to the optimum after each batch, and the share of clipped tokens."""
-    rng, network = np.random.default_rng(seed), learner({"logits": start_logits})
+    rng, network = np.random.default_rng(seed), init_train_state({"logits": start_logits})
     critic, seen, clipped = 0.0, [], []
     for done in range(ROUNDS):
         seen.append(kl(softmax(network.params["logits"]), answer))
@@ -145,7 +145,7 @@ def train(surrogate, *, epochs, baseline, seed=1):
 
             ratio = np.exp(log_softmax(network.params["logits"]) - old)[arms]
             clipped.append(np.mean(np.abs(ratio - 1) > 0.2))
-            pace = Optimizer(0.08 * (1 - done / ROUNDS), max_grad_norm=1e9)
+            pace = StepSize(0.08 * (1 - done / ROUNDS), max_grad_norm=1e9)
             network, _ = update(network, loss, pace)
     return np.array([*seen, kl(softmax(network.params["logits"]), answer)]), np.array(clipped)
 

@@ -45,7 +45,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from tinyalign.losses import group_standardize
-from tinyalign.methods import stages
+from tinyalign.methods.samples import draw_prompts, sample_completions, score
 from tinyalign.models import tokenizer
 from tinyalign.notes.lesson import attempt, picture, table
 from tinyalign.runs import files, plan, train
@@ -93,12 +93,19 @@ folder = TemporaryDirectory()
 place = Path(folder.name)
 shared = {"env": "programs", "width": 32, "layers": 2, "eval_size": 200, "eval_every": 15}
 imitate = Config(
-    **shared, steps=600, batch_size=64, learning_rate=8e-3, warmup_steps=30, start_accuracy=START
+    **shared,
+    steps=600,
+    batch_size=64,
+    learning_rate=8e-3,
+    warmup_steps=30,
+    warm_start_accuracy=START,
 )
-(before,) = train.run(plan.stopping(plan.make(["sft"], imitate)), place / "start")
-config = Config(**shared, start=place / "start", steps=STEPS, batch_size=32, num_generations=GROUP)
-job = plan.make(["grpo"], config)
-setting = plan.setting(job, 0, job.carried)
+(before,) = train.run(plan.as_warm_start(plan.plan_run(["sft"], imitate)), place / "start")
+config = Config(
+    **shared, init_from=place / "start", steps=STEPS, batch_size=32, num_generations=GROUP
+)
+job = plan.plan_run(["grpo"], config)
+setting = plan.stage_inputs(job, 0, job.initial_params)
 
 
 def silent_share(rewards):
@@ -112,9 +119,9 @@ def silent_share(rewards):
 
 def sampled_rewards(count, size, seed):
     rng = np.random.default_rng(seed)
-    prompts = stages.draw_prompts(setting, rng, count)
-    rollout = stages.roll_out(setting, setting.start, prompts, rng, 1.0, size)
-    return prompts, rollout, stages.score(setting, prompts, rollout)
+    prompts = draw_prompts(setting, rng, count)
+    rollout = sample_completions(setting, setting.initial_policy, prompts, rng, 1.0, size)
+    return prompts, rollout, score(setting, prompts, rollout)
 
 
 _, _, many = sampled_rewards(150, 32, seed=1)
@@ -149,19 +156,22 @@ table(
 # %%
 (after,) = train.run(job, place / "grpo")
 lines = [json.loads(line) for line in (place / "grpo" / "metrics.jsonl").read_text().splitlines()]
-trained, _ = files.load(place / "grpo" / "model.safetensors")
+trained, _ = files.load_tree(place / "grpo" / "model.safetensors")
 
 
 def pass_rates(params, size=16):
     """pass@1 and pass@8 on held-out formulas, from `size` samples each."""
     held_out = list(setting.task.held_out[:: max(1, len(setting.task.held_out) // 120)])
     rng = np.random.default_rng(3)
-    drawn = stages.roll_out(setting, params, held_out, rng, 1.0, size)
-    right = np.sum(stages.score(setting, held_out, drawn) == 1, axis=1)
+    drawn = sample_completions(setting, params, held_out, rng, 1.0, size)
+    right = np.sum(score(setting, held_out, drawn) == 1, axis=1)
     return [float(np.mean(programs.pass_at_k(size, right, k))) for k in (1, 8)]
 
 
-rates = {"imitation": pass_rates(setting.start), "then GRPO": pass_rates(trained["policy"])}
+rates = {
+    "imitation": pass_rates(setting.initial_policy),
+    "then GRPO": pass_rates(trained["policy"]),
+}
 greedy = {"imitation": before["eval_accuracy"], "then GRPO": after["eval_accuracy"]}
 table(
     ["held out", "likeliest right", "pass@1", "pass@8"],

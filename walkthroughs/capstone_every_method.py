@@ -89,16 +89,16 @@ folder = TemporaryDirectory()
 place = Path(folder.name)
 shared = Config(env="addition", width=32, layers=2, eval_size=300, eval_every=20)
 imitate = dataclasses.replace(
-    shared, steps=600, batch_size=64, learning_rate=8e-3, warmup_steps=30, start_accuracy=0.4
+    shared, steps=600, batch_size=64, learning_rate=8e-3, warmup_steps=30, warm_start_accuracy=0.4
 )
-start_job = plan.stopping(plan.make(["sft"], imitate))
+start_job = plan.as_warm_start(plan.plan_run(["sft"], imitate))
 (start,) = train.run(start_job, place / "start")
 print(f"the start: {start['steps']} steps of imitation, accuracy {start['eval_accuracy']:.3f}")
 
 
 def settings(method):
     """The shared settings, with budgets for methods that sample and for those that do not."""
-    config = dataclasses.replace(shared, start=place / "start")
+    config = dataclasses.replace(shared, init_from=place / "start")
     if method.learns_from == "rewards":
         several = {} if method.name in ("ppo", "best_of_n") else {"batch_size": 32}
         return dataclasses.replace(config, steps=ONLINE_STEPS, **several)
@@ -108,10 +108,10 @@ def settings(method):
 
 summaries = {}
 for method in METHODS:
-    job = plan.make([method.name], settings(method))
+    job = plan.plan_run([method.name], settings(method))
     (summaries[method.name],) = train.run(job, place / method.name)
 
-parameters = size(start_job.carried["policy"])
+parameters = size(start_job.initial_params["policy"])
 rows, between = [], {}
 for method in METHODS:
     summary = summaries[method.name]
@@ -120,7 +120,7 @@ for method in METHODS:
     rows.append([
         method.name, method.learns_from, ", ".join(holds(method)),
         summary["eval_accuracy"], "–" if method.name == "reward" else f"{low:.2f}–{high:.2f}",
-        summary.get("eval_kl", "–"), summary["samples"], summary["bytes"] / parameters,
+        summary.get("eval_kl", "–"), summary["completions_sampled"], summary["bytes"] / parameters,
     ])  # fmt: skip
 names = ["method", "learns from", "holds", "accuracy", "95 %", "KL", "samples", "bytes"]
 table(names, rows)

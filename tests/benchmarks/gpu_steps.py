@@ -34,9 +34,9 @@ def prepared(model, width, layers, length, batch):
     params = model.init(rng, vocab=VOCAB, width=width, layers=layers, **room)
     tokens = to_device(rng.integers(VOCAB, size=(batch, length)))
     mask = to_device(np.ones((batch, length - 1), np.float32))
-    pace = steps.Optimizer(1e-3)
-    return steps.learner(params), lambda network: steps.sft_step(
-        network, tokens, mask, model=model, optimizer=pace
+    pace = steps.StepSize(1e-3)
+    return steps.init_train_state(params), lambda network: steps.sft_step(
+        network, tokens, mask, model=model, step_size=pace
     )
 
 

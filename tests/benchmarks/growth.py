@@ -66,7 +66,7 @@ def grouped(group):
     """A function that takes one GRPO step: 8 prompts of 8 tokens, `group` completions of 8 each."""
     rng = np.random.default_rng(0)
     params = transformer.init(rng, vocab=VOCAB, width=START["width"], context=16)
-    learner, prompts = steps.learner(params), rng.integers(VOCAB, size=(8, 8))
+    learner, prompts = steps.init_train_state(params), rng.integers(VOCAB, size=(8, 8))
 
     def step():
         drawn = policy.sample(
@@ -77,7 +77,7 @@ def grouped(group):
             learner, steps.Experience(*drawn, drawn.logp, gain),
             surrogate=lambda new, old, gain, mask: clipped_surrogate(new, old, gain),
             reduce=aggregate.token_mean, kl=divergence.k3, beta=0.04, entropy_coef=0.0,
-            temperature=1.0, model=transformer, optimizer=steps.Optimizer(1e-4),
+            temperature=1.0, model=transformer, step_size=steps.StepSize(1e-4),
         )  # fmt: skip
 
     return step

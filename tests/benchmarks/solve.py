@@ -63,26 +63,26 @@ def copy_out(model, like):
 
 
 def job_of(seed):
-    """GRPO by its recipe, from the start of that seed: a plan.Job whose last phase it is."""
-    start = plan.stopping(plan.make(["sft"], Config(seed=seed)))
-    carried = runs.advance(start, 0, start.carried)
-    job = plan.make(["grpo"], Config(seed=seed))
-    return job._replace(phases=job.phases[-1:], carried=carried)
+    """GRPO by its recipe, from the start of that seed: a plan.RunPlan whose last phase it is."""
+    start = plan.as_warm_start(plan.plan_run(["sft"], Config(seed=seed)))
+    carried = runs.advance(start, 0, start.initial_params)
+    job = plan.plan_run(["grpo"], Config(seed=seed))
+    return job._replace(stages=job.stages[-1:], initial_params=carried)
 
 
 def solved(setting, params):
-    prompts = evaluate.some(setting.task.held_out, setting.config.eval_size)
-    return evaluate.solved(setting, params, prompts, np.random.default_rng(0))
+    prompts = evaluate.subsample_evenly(setting.task.held_out, setting.config.eval_size)
+    return evaluate.greedy_accuracy(setting, params, prompts, np.random.default_rng(0))
 
 
 def ours(job, now):
     """(seconds, rollouts, accuracy) of tinyalign."""
-    setting = plan.setting(job, 0, job.carried)
+    setting = plan.stage_inputs(job, 0, job.initial_params)
     stage, rng, taken = setting.method.stage(setting), np.random.default_rng(setting.config.seed), 0
     networks, accuracy = stage.networks, 0.0
     for step in range(stage.steps):
         begun = now()
-        networks, _ = stage.advance(networks, rng, step)
+        networks, _ = stage.train_step(networks, rng, step)
         taken += now() - begun
         if (step + 1) % LOOK == 0:
             accuracy = solved(setting, networks["policy"].params)
@@ -95,7 +95,10 @@ def theirs(job, now, folder):
     """(seconds, rollouts, accuracy) of TRL's GRPOTrainer."""
     from transformers import TrainerCallback
 
-    setting, seen = plan.setting(job, 0, job.carried), {"taken": 0.0, "rollouts": 0, "accuracy": 0}
+    setting, seen = (
+        plan.stage_inputs(job, 0, job.initial_params),
+        {"taken": 0.0, "rollouts": 0, "accuracy": 0},
+    )
     per_rollout = setting.config.num_iterations * setting.config.num_minibatches
 
     class Watch(TrainerCallback):
@@ -106,7 +109,7 @@ def theirs(job, now, folder):
             if state.global_step % (LOOK * per_rollout) == 0:
                 seen["taken"] += now() - seen["begun"]
                 seen["rollouts"] = state.global_step // per_rollout
-                seen["accuracy"] = solved(setting, copy_out(model, setting.start))
+                seen["accuracy"] = solved(setting, copy_out(model, setting.initial_policy))
                 control.should_training_stop = seen["accuracy"] >= GOAL
                 seen["begun"] = now()
             return control
@@ -123,9 +126,9 @@ def trainer(setting, per_rollout, folder, watch):
     config, task = setting.config, setting.task
     width = len(task.train[0])
     vocabulary = characters(task.alphabet)
-    context, size = setting.start["pos"].shape
+    context, size = setting.initial_policy["pos"].shape
     model = gpt2(len(task.alphabet) + 1, size, context, padding=False)
-    copy_in(setting.start, model)
+    copy_in(setting.initial_policy, model)
     model.save_pretrained(folder)  # the reference is read from where the policy came from
     vocabulary.save_pretrained(folder)
 
@@ -161,7 +164,7 @@ def measure(threads):
     rows, now = [], clock(threads)
     for seed in SEEDS:
         job = job_of(seed)
-        begin = solved(plan.setting(job, 0, job.carried), job.carried["policy"])
+        begin = solved(plan.stage_inputs(job, 0, job.initial_params), job.initial_params["policy"])
         with tempfile.TemporaryDirectory() as folder:
             found = {"tinyalign": ours(job, now), "TRL": theirs(job, now, folder)}
         rows.append({"seed": seed, "start": begin, **found})
@@ -171,4 +174,4 @@ def measure(threads):
 def told_of(job):
     """The recipe, for the page."""
     read = ("batch_size", "num_generations", "num_iterations", "num_minibatches", "learning_rate")
-    return {name: dataclasses.asdict(job.phases[0].config)[name] for name in (*read, "beta")}
+    return {name: dataclasses.asdict(job.stages[0].config)[name] for name in (*read, "beta")}

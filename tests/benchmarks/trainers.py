@@ -33,7 +33,7 @@ def words(rng, count):
 def ours(name, rng):
     """A function that takes one step of tinyalign."""
     params = transformer.init(rng, vocab=VOCAB, width=WIDTH, context=PROMPT + NEW)
-    state, pace = {"learner": steps.learner(params)}, steps.Optimizer(1e-4)
+    state, pace = {"learner": steps.init_train_state(params)}, steps.StepSize(1e-4)
     rows = BATCH[name] * (2 if name == "DPO" else 1)
     tokens = rng.integers(VOCAB, size=(rows, PROMPT + NEW))
     mask = np.zeros((rows, PROMPT + NEW - 1), np.float32)

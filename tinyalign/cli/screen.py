@@ -67,7 +67,7 @@ def run_progress():
     with progress:
 
         def on_step(row, total):
-            stage, phase = row["stage"], row["phase"]
+            stage, phase = row["stage"], row["stage_index"]
             if phase not in bars:
                 bars[phase] = progress.add_task(stage, total=total, told="")
             if phase - 1 in bars and not progress.tasks[bars[phase - 1]].finished:
@@ -139,16 +139,17 @@ def print_summaries(summaries, folder):
     for column in ("stage", "steps", *titles, "samples", "models held", "memory", "seconds"):
         table.add_column(column, justify="left" if column in ("stage", "models held") else "right")
     for s in summaries:
-        of_pairs = " of pairs" if "reward_model" in s["models"][:1] else ""
+        of_pairs = " of pairs" if "reward_model" in s["networks"][:1] else ""
         measured = [f"{s[name]:.3f}{of_pairs}" if name in s else "" for name, _ in shown]
         table.add_row(
-            s["method"], str(s["steps"]), *measured, f"{s['samples']:,}", ", ".join(s["models"]),
-            report.size(s["bytes"]), f"{s['seconds']:.1f}",
+            s["method"], str(s["steps"]), *measured, f"{s['completions_sampled']:,}",
+            ", ".join(s["networks"]),
+            report.size(s["bytes"]), f"{s['train_seconds']:.1f}",
         )  # fmt: skip
     console = printer()
     console.print(table)
-    if "written" in summaries[-1]:
-        lines = (text.replace("\n", "↵") for text in summaries[-1]["written"])
+    if "sample_completions" in summaries[-1]:
+        lines = (text.replace("\n", "↵") for text in summaries[-1]["sample_completions"])
         console.print("\nwrites now: " + ", ".join(lines), markup=False)
     console.print(f"\nin {folder}: metrics.jsonl, curves.svg, model.safetensors", soft_wrap=True)
 

@@ -47,10 +47,10 @@ def section_table(section, width):
         free = min(52, width - sum(widths.values()) - 2 * len(widths))
         out.add_column(name, width=widths.get(name, free))
     for row in section:
-        title = f"{row.title} ([italic]{row.cannot}[/italic])" if row.cannot else row.title
+        title = f"{row.title} ([italic]{row.caveat}[/italic])" if row.caveat else row.title
         cells = (", ".join(words(row)) for words in (table.holds, table.constants))
         cells = [cell.replace("reference", "ref") for cell in cells]
-        out.add_row(row.name, title, *cells, *([table.short(row.paper)] if wide else []))
+        out.add_row(row.name, title, *cells, *([table.author_and_year(row.paper)] if wide else []))
     return out
 
 
@@ -65,7 +65,7 @@ def method(name):
         console.print(f"{label:12}{told}", soft_wrap=True, markup=False)
     for heading, function in parts(row):
         print_source(console, heading, function)
-    if row.surrogate and row.kl_in:
+    if row.surrogate and row.kl_placement:
         print_heading(console, "what each KL estimator does")
         print(divergence.__doc__)
     return 0
@@ -78,20 +78,20 @@ def facts(row):
     yield "holds", ", ".join(table.holds(row))
     if table.constants(row):
         yield "constant", ", ".join(table.constants(row))
-    if row.tie and row.tie != "beta":
-        yield "--beta", f"is its {row.tie}"
+    if row.beta_sets and row.beta_sets != "beta":
+        yield "--beta", f"is its {row.beta_sets}"
     if row.surrogate:
         yield "advantage", ", or ".join(row.advantages) or "generalized advantage estimation"
         yield "loss", row.loss.__name__
         yield "mean", inspect.getdoc(row.reduce)
-        yield "KL", WHERE[row.kl_in]
-    if row.cannot:
-        yield "cannot", row.cannot
+        yield "KL", WHERE[row.kl_placement]
+    if row.caveat:
+        yield "cannot", row.caveat
 
 
 def recipe(row):
     """The settings that a method takes on addition where none are typed: (label, text)."""
-    phase = plan.fill(row, Config(), "transformer", typed=False)
+    phase = plan.resolve_config(row, Config(), "transformer", typed=False)
     yield "recipe", f"{settings(phase)} (addition, transformer)"
 
 
@@ -99,7 +99,7 @@ def settings(phase):
     """The settings of a stage that matter most, of those that it reads, in a line."""
     row, config = phase.method, phase.config
     names = ["steps", "learning_rate", "batch_size"]
-    names += ["beta"] if row.tie and (row.kl_in or not row.surrogate) else []
+    names += ["beta"] if row.beta_sets and (row.kl_placement or not row.surrogate) else []
     sampled = row.learns_from != "demonstrations" and phase.data is None
     names += ["num_generations"] if sampled else []
     names += ["num_pairs"] if sampled and row.learns_from != "rewards" else []
@@ -122,12 +122,12 @@ def parts(row):
     for heading, function in (("surrogate", row.surrogate), ("mean", row.reduce)):
         if function:
             add(found, heading, function)
-    if row.kl_in == "loss" and row.surrogate:
+    if row.kl_placement == "loss" and row.surrogate:
         add(found, "KL", divergence.k3)
     for name in dict.fromkeys(re.findall(r"steps\.(\w+_step)", inspect.getsource(row.stage))):
         add(found, "step", getattr(steps, name))
     helpers = (v for v in mentioned(row.stage) if v.__module__ == row.stage.__module__)
-    for function in (row.choose, row.collect, row.stage, *helpers):
+    for function in (row.make_pairs, row.sample_batch, row.stage, *helpers):
         if function:
             add(found, "stage", function)
     return [(heading, function) for function, heading in found.items()]

@@ -46,11 +46,11 @@ class Run(Config):
         if not self.method.strip():
             raise InputError("say which method to run, for example: tinyalign run grpo")
         names = stages_of(self.method)
-        job = plan.make(names, plain_config(self))
+        job = plan.plan_run(names, plain_config(self))
         what = self.data.stem if self.data else self.env
         stem = self.name or f"{'-'.join(names)}-{what}-{job.model_name}-seed{self.seed}"
         folder = comparison.free_folder(self.output, stem, self.resume, bool(self.name))
-        for phase in job.phases:
+        for phase in job.stages:
             print(f"{phase.method.name}: {show.settings(phase)}")
         with trackers.reporting(self.report_to, folder) as report, screen.run_progress() as told:
 

@@ -2,6 +2,13 @@
 
 The command line, the tables and the tests are all read off these rows, so a fact stands once.
 To add a method, write its function and add a row.
+
+method                              what a row says, what a stage is made of
+offline  online                     the rows
+samples  rollouts                   where examples come from
+train_offline train_online train_ppo    how each family is trained: one function a stage
+steps  metrics                      one gradient step of each family, and what it logs
+evaluate                            how good a network is on examples it was not trained on
 """
 
 import re
@@ -9,19 +16,30 @@ import re
 from tinyalign.methods.method import Method
 from tinyalign.methods.offline import OFFLINE
 from tinyalign.methods.online import ONLINE
-from tinyalign.methods.steps import needs
+from tinyalign.methods.steps import argument_names
 
 METHODS = OFFLINE + ONLINE
 FEEDBACK = {  # what a method learns from, and the stages that come before it
     "demonstrations": "a good completion of each prompt · sft",
     "pairs": "a chosen and a rejected completion of each prompt · sft → method",
     "triples": "gold, chosen and rejected completions of each prompt · sft → method",
-    "thumbs": "single completions, each liked or not · sft → method",
+    "thumbs": "unpaired labels: single completions, each liked or not · sft → method",
     "rankings": "several completions of each prompt, with scores · sft → method",
     "rewards": "a reward for each of its own samples · sft → method, or sft → reward → method",
 }
 
-__all__ = ["FEEDBACK", "METHODS", "Method", "by_feedback", "constants", "holds", "named", "short"]
+__all__ = [
+    "FEEDBACK",
+    "METHODS",
+    "REWARD_MODEL",
+    "WARM_START",
+    "Method",
+    "author_and_year",
+    "by_feedback",
+    "constants",
+    "holds",
+    "named",
+]
 
 
 def named(name):
@@ -29,26 +47,8 @@ def named(name):
     return next((method for method in METHODS if method.name == name), None)
 
 
-def holds(method):
-    """Networks that a method holds while it trains, the trained ones first."""
-    if method.name == "reward":
-        return ["reward model"]
-    critic = ["critic"] if method.name == "ppo" else []
-    return ["policy", *critic, *(["reference"] if reads_reference(method) else [])]
-
-
-def reads_reference(method):
-    """Whether its loss reads a frozen reference, or a KL to it is taken off its rewards."""
-    return method.reference or (method in ONLINE and method.kl_in is not None)
-
-
-def constants(method):
-    """What its loss reads and no gradient reaches."""
-    read = needs(method.loss)
-    words = {"old_logp": "old", "reward": "reward", "z0": "z0"}
-    found = [word for name, word in words.items() if name in read]
-    gain = ["advantage"] if method.surrogate else []
-    return [*(["reference"] if reads_reference(method) else []), *found, *gain]
+WARM_START = named("sft")  # what a run begins with where no policy is given
+REWARD_MODEL = named("reward")  # what --reward model trains
 
 
 def by_feedback():
@@ -56,6 +56,22 @@ def by_feedback():
     return sorted(METHODS, key=lambda row: list(FEEDBACK).index(row.learns_from))
 
 
-def short(paper):
+def holds(method):
+    """Names of the networks that a method holds while it trains, the trained ones first."""
+    return [name.replace("_", " ") for name in method.networks()]
+
+
+def constants(method):
+    """What its loss reads and no gradient reaches."""
+    names = argument_names(method.loss)
+    labels = {"old_logp": "old", "reward": "reward", "z0": "z0"}
+    return [
+        *(["reference"] if method.reads_reference else []),
+        *(label for name, label in labels.items() if name in names),
+        *(["advantage"] if method.surrogate else []),
+    ]
+
+
+def author_and_year(paper):
     """Author and year: "Rafailov et al. 2023, arXiv:2305.18290" → "Rafailov 2023"."""
     return " ".join(re.match(r"(\S+).*?(\d{4})", paper).groups())

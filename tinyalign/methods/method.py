@@ -1,43 +1,131 @@
-"""What a row of the table of methods says."""
+"""What a row of the table of methods says, and what every stage of training is made of."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from tinyalign.losses import divergence
-from tinyalign.methods.steps import needs
+from tinyalign.methods.steps import StepSize, TrainState, argument_names
 
 
 class Method(NamedTuple):
-    """One method. The fields below `roles` belong to methods that sample while they learn:
-    advantage × surrogate × reduce × KL."""
+    """One method: everything that other rooms ask about it.
+
+    The fields from `advantages` on belong to methods that sample while they learn. Most of these
+    are a product: advantage × surrogate × reduce × KL.
+    """
 
     name: str  # as typed
     title: str  # in full
     paper: str  # authors, year, arXiv id
     learns_from: str  # demonstrations, pairs, triples, thumbs, rankings or rewards
-    stage: (
-        Callable  # how it is trained: a function of tinyalign.methods.stages, comparisons or online
-    )
+    stage: Callable  # StageInputs -> Stage: a function of train_offline, train_online, train_ppo
     loss: Callable  # its loss; the names of its parameters say what it reads
+    recipe: str  # the key of runs.config.RECIPES whose settings it takes
+    family: str  # the group in whose colour it is drawn
     defaults: dict = {}  # values of config fields that differ from the recipe  # noqa: RUF012
-    tie: str | None = "beta"  # the loss's keyword that --beta sets
-    fixed: dict = {}  # keywords of the loss that are not its defaults  # noqa: RUF012
+    beta_sets: str | None = "beta"  # the keyword of the loss that --beta sets
+    loss_kwargs: dict = {}  # keywords of the loss that are not its defaults  # noqa: RUF012
     roles: tuple = ("chosen", "rejected")  # the completions that a comparison holds
-    choose: Callable | None = None  # comparisons from rewards, where not the usual ones
-    collect: Callable | None = None  # samples with rewards, where not the usual ones
+    make_pairs: Callable | None = None  # pairs from rewards, where not feedback.pairs
+    trains: str = "policy"  # the network that it is run for: policy, reward_model, or "" for none
+    compares: bool = True  # it needs two completions or more of each prompt
+    caveat: str = ""  # why it does not raise accuracy on addition, where it does not
+    samples_while_learning: bool = False
     advantages: dict = {}  # choices of --advantage, the first is the default  # noqa: RUF012
     surrogate: Callable | None = None  # (logp, old_logp, advantage, mask, clip) -> (N, T)
     reduce: Callable | None = None  # (x, mask, longest length allowed) -> scalar
-    kl_in: str | None = "loss"  # where --beta puts the KL: loss, reward, tokens' rewards or None
-    kls: dict = {"k3": divergence.k3, "k2": divergence.k2, "k1": divergence.k1}  # noqa: RUF012
-    cannot: str = ""  # why it does not raise accuracy on addition, where it does not
+    kl_placement: str | None = None  # where --beta puts the KL: loss, reward, tokens or nowhere
+    kl_estimators: dict = {  # choices of --kl  # noqa: RUF012
+        "k3": divergence.k3,
+        "k2": divergence.k2,
+        "k1": divergence.k1,
+    }
+    sample_batch: Callable | None = None  # samples with rewards, where not rollouts.sample_batch
+    extra_samples: int = 0  # completions drawn for each prompt besides its group
+    minibatches: bool = False  # a rollout is read in num_iterations · num_minibatches updates
+    critic: bool = False  # it trains a value network beside the policy
 
     @property
-    def reference(self):
-        """Whether its loss reads a frozen reference: a fact about its parameters."""
-        read = needs(self.loss)
-        return "log_ratio" in read or any(n.startswith("ref_") and "logp" in n for n in read)
+    def reads_reference(self):
+        """Whether its loss reads a frozen reference, or a KL to one is taken off its rewards."""
+        names = argument_names(self.loss)
+        in_loss = "log_ratio" in names or any(
+            name.startswith("ref_") and "logp" in name for name in names
+        )
+        return in_loss or self.kl_placement is not None
 
-    def settings(self, config):
-        """The loss's keyword arguments that the command line sets."""
-        return self.fixed | ({self.tie: config.beta} if self.tie else {})
+    @property
+    def imitates(self):
+        """Whether it copies given completions: it draws none, and can serve as a warm start."""
+        return self.learns_from == "demonstrations"
+
+    def networks(self, learned_reward=False):
+        """Every network in memory while it trains: {name: whether it is trained}.
+
+        learned_reward  whether rewards come from a reward model
+        """
+        if self.trains == "reward_model":
+            return {"reward_model": True}
+        networks = {"policy": self.trains == "policy"}
+        if self.critic:
+            networks["critic"] = True
+        if learned_reward and self.learns_from == "rewards":
+            networks["reward_model"] = False
+        if self.reads_reference:
+            networks["reference"] = False
+        return networks
+
+    def updates_per_rollout(self, config):
+        """Gradient steps of the policy for one step of the training loop."""
+        return config.num_iterations * config.num_minibatches if self.minibatches else 1
+
+    def bind_loss(self, config):
+        """The keyword arguments of the loss that the row and the command line set."""
+        return self.loss_kwargs | ({self.beta_sets: config.beta} if self.beta_sets else {})
+
+
+class StageInputs(NamedTuple):
+    """Everything that a stage is prepared from."""
+
+    task: Any  # toy_envs.task.Task, or None with data of your own
+    vocabulary: Any  # alphabet and ends: the Task, or a tokenizer.Vocabulary
+    model: Any  # a module of tinyalign.models
+    config: Any  # runs.config.Config with no recipe field left at None
+    method: Method
+    initial_policy: Any  # the policy's parameters before this stage; the reference, if one is held
+    reward_model: Any  # parameters of a learned reward, or None: the task's own reward
+    data: Any  # runs.dataset.Data from a file, or None
+    held_out_data: Any  # the lines of the file that are not trained on
+    rng: np.random.Generator
+
+
+class Stage(NamedTuple):
+    """A prepared stage.
+
+    Everything random before the first step comes from StageInputs.rng, everything after it from
+    the generator given to train_step. A stage prepared again from the same inputs therefore goes
+    on exactly where a checkpoint left it.
+    """
+
+    networks: dict[str, TrainState]  # what is trained: "policy", "critic", "reward_model"
+    train_step: Callable  # (networks, rng, step) -> (networks, metrics)
+    steps: int
+    frozen: dict[str, Any]  # parameters that are held besides: "reference", "reward_model"
+    samples: int = 0  # completions drawn before the first step
+    evaluate: Callable | None = None  # (networks, rng) -> metrics, where not the usual ones
+
+
+def frozen_networks(inputs):
+    """Parameters of the networks that the method holds but does not train, by name."""
+    params = {"reference": inputs.initial_policy, "reward_model": inputs.reward_model}
+    held = inputs.method.networks(learned_reward=inputs.reward_model is not None)
+    return {name: params[name] for name, trained in held.items() if name in params and not trained}
+
+
+def step_size(config, step):
+    """Linear warm-up to the peak learning rate, then linear decay to 0 after the last step."""
+    warm_up = min(1.0, (step + 1) / max(config.warmup_steps, 1))
+    decay = (config.steps - step) / max(config.steps - config.warmup_steps, 1)
+    return StepSize(config.learning_rate * min(warm_up, decay), config.max_grad_norm)

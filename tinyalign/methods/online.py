@@ -10,7 +10,7 @@ import autograd.numpy as np
 
 from tinyalign.engine.backend import to_device
 from tinyalign.losses import advantage, aggregate, policy_gradient, preference, supervised
-from tinyalign.methods import rollouts, train_ppo
+from tinyalign.methods import rollouts, train_online, train_ppo
 from tinyalign.methods.method import Method
 
 
@@ -49,22 +49,22 @@ def score_function(logp, old_logp, advantage, mask, clip):
     return policy_gradient.reinforce(logp, advantage)
 
 
-def in_groups(batch, function):
+def within_group(batch, function):
     """An advantage formed inside each group of completions of one prompt."""
     return function(batch.reward).reshape(-1, 1)
 
 
-def batch_centred(batch):
-    """Reward minus the mean of the whole batch."""
+def subtract_batch_mean(batch):
+    """Reward minus the mean of the sum_over_tokens batch."""
     return (batch.reward - batch.reward.mean()).reshape(-1, 1)
 
 
-def greedy_centred(batch):
+def subtract_greedy_reward(batch):
     """Reward minus the reward of the prompt's likeliest completion."""
-    return (batch.reward - batch.greedy).reshape(-1, 1)
+    return (batch.reward - batch.greedy_reward).reshape(-1, 1)
 
 
-def whitened_return(batch):
+def whiten_returns(batch):
     """REINFORCE++'s: the KL-shaped reward still to come at each token, whitened over the batch."""
     rollout = batch.rollout
     shaped = advantage.kl_shaped_reward(
@@ -78,98 +78,113 @@ def whitened_return(batch):
     return advantage.whiten(to_come, rollout.mask)
 
 
-def by_token(x, mask, length):
+def token_mean(x, mask, length):
     """Mean over all tokens of the batch."""
     return aggregate.token_mean(x, mask)
 
 
-def by_completion(x, mask, length):
+def sequence_mean(x, mask, length):
     """Mean over the tokens of each completion, then over completions."""
     return aggregate.sequence_mean(x, mask)
 
 
-def by_limit(x, mask, length):
+def fixed_length_mean(x, mask, length):
     """Sum over tokens by completions times the longest length allowed."""
     return aggregate.fixed_length_mean(x, mask, length=length)
 
 
-def whole(x, mask, length):
+def sum_over_tokens(x, mask, length):
     """Sum over the tokens of a completion, mean over completions: the completion is one action."""
     return aggregate.fixed_length_mean(x, mask, length=1)
 
 
 # Without a ratio there is nothing that corrects for samples of an older policy: one step each.
-FRESH = {"beta": 0.01, "num_iterations": 1, "num_minibatches": 1}
-STANDARDIZE = {"standardize": partial(in_groups, function=advantage.group_standardize)}
-CENTER = {"center": partial(in_groups, function=advantage.group_center)}
-RANK = {"rank": partial(in_groups, function=advantage.group_rank)}
-LEAVE_ONE_OUT = {"leave_one_out": partial(in_groups, function=advantage.leave_one_out)}
+SINGLE_PASS = {"beta": 0.01, "num_iterations": 1, "num_minibatches": 1}
+STANDARDIZE = {"standardize": partial(within_group, function=advantage.group_standardize)}
+CENTER = {"center": partial(within_group, function=advantage.group_center)}
+RANK = {"rank": partial(within_group, function=advantage.group_rank)}
+LEAVE_ONE_OUT = {"leave_one_out": partial(within_group, function=advantage.leave_one_out)}
 
 
-def rewards(name, title, paper, loss, **other):
-    """A row that learns from rewards by the stage that all policy gradients share."""
-    return Method(name, title, paper, "rewards", rollouts.policy_gradient, loss, **other)
-
+# A row of the methods that learn from rewards of their own samples.
+online = partial(Method, learns_from="rewards", samples_while_learning=True)
+# By the stage that all policy gradients share.
+policy_gradients = partial(
+    online,
+    stage=train_online.policy_gradient,
+    recipe="policy_gradient",
+    family="rewards, policy gradient",
+    kl_placement="loss",
+    minibatches=True,
+)
+picked = partial(online, recipe="policy_gradient", family="rewards, samples picked")
 
 ONLINE = (
-    rewards(
+    policy_gradients(
         "reinforce", "REINFORCE with a batch-mean baseline", "Williams 1992, Machine Learning 8",
-        policy_gradient.reinforce, defaults=FRESH, advantages={"batch": batch_centred},
-        surrogate=score_function, reduce=whole, kl_in="reward",
+        loss=policy_gradient.reinforce, defaults=SINGLE_PASS,
+        advantages={"batch": subtract_batch_mean}, surrogate=score_function, reduce=sum_over_tokens,
+        kl_placement="reward",
     ),
-    rewards(
+    policy_gradients(
         "rloo", "REINFORCE Leave-One-Out", "Ahmadian et al. 2024, arXiv:2402.14740",
-        policy_gradient.reinforce, defaults=FRESH,
-        advantages=LEAVE_ONE_OUT, surrogate=score_function, reduce=whole, kl_in="reward",
+        loss=policy_gradient.reinforce, defaults=SINGLE_PASS,
+        advantages=LEAVE_ONE_OUT, surrogate=score_function, reduce=sum_over_tokens,
+        kl_placement="reward",
     ),
-    rewards(
+    policy_gradients(
         "remax", "ReMax", "Li et al. 2023, arXiv:2310.10505",
-        policy_gradient.reinforce, defaults=FRESH, advantages={"greedy": greedy_centred},
-        surrogate=score_function, reduce=whole, kl_in="reward",
-        collect=rollouts.collect_with_greedy,
+        loss=policy_gradient.reinforce, defaults=SINGLE_PASS,
+        advantages={"greedy": subtract_greedy_reward}, surrogate=score_function,
+        reduce=sum_over_tokens, kl_placement="reward",
+        sample_batch=rollouts.sample_batch_with_greedy_baseline, extra_samples=1,
     ),
-    rewards(
+    policy_gradients(
         "reinforce_pp", "REINFORCE++", "Hu 2025, arXiv:2501.03262",
-        policy_gradient.clipped_surrogate, defaults={"beta": 0.01},
-        advantages={"whiten": whitened_return}, surrogate=clipped, reduce=by_token, kl_in="tokens",
+        loss=policy_gradient.clipped_surrogate, defaults={"beta": 0.01},
+        advantages={"whiten": whiten_returns}, surrogate=clipped, reduce=token_mean,
+        kl_placement="tokens",
     ),
-    Method(
+    online(
         "ppo", "Proximal Policy Optimization", "Schulman et al. 2017, arXiv:1707.06347",
-        "rewards", train_ppo.ppo, policy_gradient.clipped_surrogate, defaults={"beta": 0.01},
-        surrogate=clipped, reduce=by_token, kl_in="tokens",
+        stage=train_ppo.ppo, loss=policy_gradient.clipped_surrogate, recipe="ppo",
+        family="rewards, with a critic", compares=False, minibatches=True, critic=True,
+        defaults={"beta": 0.01},
+        surrogate=clipped, reduce=token_mean, kl_placement="tokens",
     ),
-    rewards(
+    policy_gradients(
         "grpo", "Group Relative Policy Optimization", "Shao et al. 2024, arXiv:2402.03300",
-        policy_gradient.clipped_surrogate, defaults={"beta": 0.01},
-        advantages=STANDARDIZE | CENTER | RANK, surrogate=clipped, reduce=by_completion,
+        loss=policy_gradient.clipped_surrogate, defaults={"beta": 0.01},
+        advantages=STANDARDIZE | CENTER | RANK, surrogate=clipped, reduce=sequence_mean,
     ),
-    rewards(
+    policy_gradients(
         "dr_grpo", "GRPO done right", "Liu et al. 2025, arXiv:2503.20783",
-        policy_gradient.clipped_surrogate, defaults={"beta": 0.0}, advantages=CENTER,
-        surrogate=clipped, reduce=by_limit, kl_in=None,
+        loss=policy_gradient.clipped_surrogate, defaults={"beta": 0.0}, advantages=CENTER,
+        surrogate=clipped, reduce=fixed_length_mean, kl_placement=None,
     ),
-    rewards(
+    policy_gradients(
         "dapo", "Decoupled clip and dynamic sampling", "Yu et al. 2025, arXiv:2503.14476",
-        policy_gradient.clipped_surrogate, defaults={"beta": 0.0}, advantages=STANDARDIZE,
-        surrogate=clipped_higher, reduce=by_token, kl_in=None, collect=rollouts.collect_with_spread,
+        loss=policy_gradient.clipped_surrogate, defaults={"beta": 0.0}, advantages=STANDARDIZE,
+        surrogate=clipped_higher, reduce=token_mean, kl_placement=None,
+        sample_batch=rollouts.sample_batch_dynamic,
     ),
-    rewards(
+    policy_gradients(
         "gspo", "Group Sequence Policy Optimization", "Zheng et al. 2025, arXiv:2507.18071",
-        policy_gradient.sequence_clipped_surrogate, defaults={"beta": 0.01, "epsilon": 3e-4},
-        advantages=STANDARDIZE, surrogate=sequence_clipped, reduce=by_completion,
+        loss=policy_gradient.sequence_clipped_surrogate, defaults={"beta": 0.01, "epsilon": 3e-4},
+        advantages=STANDARDIZE, surrogate=sequence_clipped, reduce=sequence_mean,
     ),
-    rewards(
+    policy_gradients(
         "cispo", "Clipped importance sampling", "MiniMax 2025, arXiv:2506.13585",
-        policy_gradient.truncated_importance, defaults={"beta": 0.0, "epsilon": 4.0},
+        loss=policy_gradient.truncated_importance, defaults={"beta": 0.0, "epsilon": 4.0},
         advantages=STANDARDIZE,
-        surrogate=truncated, reduce=by_token, kl_in=None,
+        surrogate=truncated, reduce=token_mean, kl_placement=None,
     ),
-    Method(
+    picked(
         "raft", "Reward-ranked fine-tuning", "Dong et al. 2023, arXiv:2304.06767",
-        "rewards", train_ppo.raft, supervised.cross_entropy, tie=None, kl_in=None,
+        stage=train_online.raft, loss=supervised.cross_entropy, beta_sets=None,
     ),
-    Method(
+    picked(
         "online_dpo", "Online DPO", "Guo et al. 2024, arXiv:2402.04792",
-        "rewards", train_ppo.online_dpo, preference.dpo, defaults={"beta": 1.0}, kl_in=None,
+        stage=train_online.online_dpo, loss=preference.dpo, defaults={"beta": 1.0},
     ),
 )  # fmt: skip

@@ -1,21 +1,23 @@
-"""One training step per family of methods: pure functions (learner, batch) -> (learner, metrics).
+"""One training step per family of methods: pure functions (network, batch) -> (network, metrics).
 
-The loop, the data and the schedule belong to the caller. Batches are tokens (N, S) and mask
-(N, S−1) as in tinyalign.policy. Frozen quantities (reference log-probabilities, advantages,
-returns) come in as plain arrays, so no gradient can reach them.
+A network is a TrainState. The loop, the data and the schedule belong to the caller. Batches are
+tokens (N, S) and mask (N, S−1) as in tinyalign.policy. Frozen quantities (reference
+log-probabilities, advantages, returns) come in as plain arrays, so no gradient can reach them.
+methods/metrics.py says what each metric means.
 """
 
 import inspect
 from typing import Any, NamedTuple
 
 import autograd.numpy as np
+from autograd.tracer import getval
 
-from tinyalign.engine.backend import FLOAT
 from tinyalign.engine.optim import adam, adam_init, clip_by_global_norm
 from tinyalign.engine.tree import value_and_grad
 from tinyalign.losses import aggregate, supervised
 from tinyalign.losses.policy_gradient import value_loss
 from tinyalign.losses.unpaired import kto_z0
+from tinyalign.methods import metrics
 from tinyalign.policy import (
     scalar,
     sequence_logp,
@@ -24,53 +26,50 @@ from tinyalign.policy import (
     token_logp_and_entropy,
 )
 
+UNCLIPPED = 1e6  # a clip width that no ratio reaches
 
-class Learner(NamedTuple):
+
+class TrainState(NamedTuple):
     """One network in training."""
 
     params: Any
     adam: Any  # AdamState
 
 
-class Optimizer(NamedTuple):
+class StepSize(NamedTuple):
     """How far one gradient step goes."""
 
     learning_rate: float
     max_grad_norm: float = 1.0
 
 
-def learner(params):
-    """A network about to be trained."""
-    return Learner(params, adam_init(params))
+def init_train_state(params):
+    """A network about to be trained: TrainState."""
+    return TrainState(params, adam_init(params))
 
 
-def update(network, loss, optimizer):
+def update(network, loss, step_size):
     """One Adam step down loss(params) -> (scalar, metrics).
 
-    returns  (learner, metrics with `loss` and `grad_norm`)
+    returns  (TrainState, metrics with `loss` and `grad_norm`)
     """
-    value, metrics, gradients = value_and_grad(loss)(network.params)
-    gradients, norm = clip_by_global_norm(gradients, optimizer.max_grad_norm)
-    rate = optimizer.learning_rate
-    stepped = adam(network.params, gradients, network.adam, learning_rate=rate)
-    return Learner(*stepped), {"loss": value, "grad_norm": norm, **metrics}
+    value, details, gradients = value_and_grad(loss)(network.params)
+    gradients, norm = clip_by_global_norm(gradients, step_size.max_grad_norm)
+    rate = step_size.learning_rate
+    params, moments = adam(network.params, gradients, network.adam, learning_rate=rate)
+    return TrainState(params, moments), {"loss": value, "grad_norm": norm, **details}
 
 
-def share(condition):
-    """The fraction of a (B,) of booleans that is true. NumPy's own mean of them is float64."""
-    return np.mean(condition.astype(FLOAT))
-
-
-def sft_step(policy, tokens, mask, *, model, optimizer):
+def sft_step(policy, tokens, mask, *, model, step_size):
     """Supervised fine-tuning: raise the log-probability of demonstrations, token mean."""
 
     def loss(params):
         return supervised.cross_entropy(token_logp(model, params, tokens), mask), {}
 
-    return update(policy, loss, optimizer)
+    return update(policy, loss, step_size)
 
 
-def reward_model_step(reward_model, tokens, mask, *, model, optimizer):
+def reward_model_step(reward_model, tokens, mask, *, model, step_size):
     """Bradley-Terry: score the chosen completion of each pair above the rejected one.
 
     tokens, mask  2B rows: the B chosen, then the B rejected in the same order
@@ -78,96 +77,92 @@ def reward_model_step(reward_model, tokens, mask, *, model, optimizer):
 
     def loss(params):
         reward = sequence_reward(model, params, tokens, mask)
-        chosen, rejected = reward[: len(tokens) // 2], reward[len(tokens) // 2 :]
-        metrics = {"accuracy": share(chosen > rejected), "margin": np.mean(chosen - rejected)}
-        return np.mean(supervised.bradley_terry(chosen, rejected)), metrics
+        chosen, rejected = reward[: len(tokens) // 2], reward[len(tokens) // 2 :]  # (B,) each
+        return np.mean(supervised.bradley_terry(chosen, rejected)), {
+            "accuracy": metrics.fraction(chosen > rejected),
+            "margin": np.mean(chosen - rejected),
+        }
 
-    return update(reward_model, loss, optimizer)
+    return update(reward_model, loss, step_size)
 
 
-def needs(loss):
+def argument_names(loss):
     """Names of the arrays a loss asks for: its positional parameters."""
     parameters = inspect.signature(loss).parameters.values()
     return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
 
 
-def views(logp, mask, roles):
+def loss_inputs(logp, mask, roles):
     """Every reading of token log-probabilities that a preference loss may ask for, by name.
 
     logp, mask  (R·B, T): the rows of the first role, then those of the next …
     returns     {"chosen_logp": sums (B,), "chosen_avg_logp": means, "chosen_nll": −means, …}
     """
-    total, length = np.sum(logp * mask, axis=1), np.sum(mask, axis=1)
+    total = np.sum(logp * mask, axis=1)  # (R·B,)
+    average = total / np.sum(mask, axis=1)
     named, size = {}, len(total) // len(roles)
     for i, role in enumerate(roles):
-        rows = slice(i * size, (i + 1) * size)
-        average = total[rows] / length[rows]
-        named[f"{role}_logp"], named[f"{role}_avg_logp"] = total[rows], average
-        named[f"{role}_nll"] = -average
+        rows = slice(i * size, (i + 1) * size)  # the B rows of this role
+        named[f"{role}_logp"] = total[rows]
+        named[f"{role}_avg_logp"] = average[rows]
+        named[f"{role}_nll"] = -average[rows]
     named["sft_nll"] = named["chosen_nll"]  # SLiC keeps the likelihood of the best answer up
     return named
 
 
-def preference_step(policy, tokens, mask, ref_logp, *, roles, loss, model, optimizer):
+def preference_step(policy, tokens, mask, ref_logp, *, roles, loss, beta, model, step_size):
     """Any offline loss on pairs or triples: dpo, ipo, simpo, orpo, tpo, …
 
     tokens, mask  R·B rows: the B completions of the first role, then those of the next
     ref_logp      (R·B, T) token log-probabilities under the frozen reference
     roles         ("chosen", "rejected"), or with "gold" before them
-    loss          called with what its parameter names ask for (see `views`), returns (B,)
+    loss          called with what its parameter names ask for (see `loss_inputs`), returns (B,)
+    beta          the factor of the logged rewards, beta · (log π − log π_ref)
     """
-    reference = {f"ref_{name}": array for name, array in views(ref_logp, mask, roles).items()}
+    reference = {f"ref_{name}": array for name, array in loss_inputs(ref_logp, mask, roles).items()}
 
     def objective(params):
-        scores = views(token_logp(model, params, tokens), mask, roles) | reference
-        values = loss(*(scores[name] for name in needs(loss)))
-        reward = {r: scores[f"{r}_logp"] - scores[f"ref_{r}_logp"] for r in ("chosen", "rejected")}
-        return np.mean(values), {
-            "rewards/chosen": np.mean(reward["chosen"]),
-            "rewards/rejected": np.mean(reward["rejected"]),
-            "rewards/margins": np.mean(reward["chosen"] - reward["rejected"]),
-            "rewards/accuracies": share(reward["chosen"] > reward["rejected"]),
-            "logps/chosen": np.mean(scores["chosen_logp"]),
-        }
+        inputs = loss_inputs(token_logp(model, params, tokens), mask, roles) | reference
+        values = loss(*(inputs[name] for name in argument_names(loss)))  # (B,)
+        return np.mean(values), metrics.preference_metrics(inputs, beta)
 
-    return update(policy, objective, optimizer)
+    return update(policy, objective, step_size)
 
 
-def unpaired_step(
-    policy,
-    tokens,
-    mask,
-    ref_logp,
-    desirable,
-    strange,
-    strange_mask,
-    strange_ref,
-    *,
-    loss,
-    model,
-    optimizer,
-):
+class UnpairedBatch(NamedTuple):
+    """B completions, liked or disliked one by one, and what sets the zero of KTO's scale."""
+
+    tokens: Any  # (B, S)
+    mask: Any  # (B, S−1)
+    ref_logp: Any  # (B,) log-probability of each completion under the reference
+    desirable: Any  # (B,) 1 liked, 0 disliked
+    mismatched_tokens: Any  # (B, S') the same prompts with completions of other prompts
+    mismatched_mask: Any  # (B, S'−1)
+    mismatched_ref_logp: Any  # (B,) their log-probability under the reference
+
+
+def unpaired_step(policy, batch, *, loss, beta, model, step_size):
     """KTO: completions liked or disliked one by one.
 
-    ref_logp               (B,) log-probability of each completion under the reference
-    desirable              (B,) 1 liked, 0 disliked
-    strange, strange_mask  the same prompts with completions of other prompts: their mean
-                           log-ratio, a constant to the gradient, is the zero of the scale
-    strange_ref            (B,) their log-probability under the reference
-    """  # fmt: skip
-    strange_logp = sequence_logp(model, policy.params, strange, strange_mask)
-    z0 = kto_z0(strange_logp, strange_ref)
+    batch  UnpairedBatch; the mean log-ratio of its mismatched completions is z0, a constant to
+           the gradient
+    beta   the factor of the logged rewards, beta · (log π − log π_ref)
+    """
+    mismatched_logp = sequence_logp(
+        model, policy.params, batch.mismatched_tokens, batch.mismatched_mask
+    )
+    z0 = kto_z0(mismatched_logp, batch.mismatched_ref_logp)
 
     def objective(params):
-        logp = sequence_logp(model, params, tokens, mask)
-        gap = np.mean((logp - ref_logp) * (2 * desirable - 1))
-        metrics = {"rewards/margins": gap, "z0": z0}
-        return np.mean(loss(logp, ref_logp, desirable, z0)), metrics
+        logp = sequence_logp(model, params, batch.tokens, batch.mask)
+        reward = beta * (logp - batch.ref_logp)
+        details = metrics.unpaired_metrics(reward, batch.desirable)
+        return np.mean(loss(logp, batch.ref_logp, batch.desirable, z0)), {**details, "z0": z0}
 
-    return update(policy, objective, optimizer)
+    return update(policy, objective, step_size)
 
 
-def ranked_step(policy, tokens, mask, ref_logp, reward, *, loss, model, optimizer):
+def ranked_step(policy, tokens, mask, ref_logp, reward, *, loss, model, step_size):
     """Losses on all K candidates of a prompt: rrhf, infonca, nca.
 
     tokens, mask, ref_logp  (B, K, S), (B, K, S−1), (B, K, S−1)
@@ -181,15 +176,15 @@ def ranked_step(policy, tokens, mask, ref_logp, reward, *, loss, model, optimize
         logp = token_logp(model, params, tokens.reshape(-1, tokens.shape[2]))
         total = np.sum(logp * flat_mask, axis=1).reshape(reward.shape)  # (B, K)
         average = total / np.sum(mask, axis=2)
-        scores = {
+        inputs = {
             "avg_logp": average,
             "log_ratio": total - np.sum(ref_logp * mask, axis=2),
             "reward": reward,
             "best_nll": -np.sum(average * best, axis=1),
         }
-        return np.mean(loss(*(scores[name] for name in needs(loss)))), {}
+        return np.mean(loss(*(inputs[name] for name in argument_names(loss)))), {}
 
-    return update(policy, objective, optimizer)
+    return update(policy, objective, step_size)
 
 
 class Experience(NamedTuple):
@@ -203,36 +198,51 @@ class Experience(NamedTuple):
 
 
 def policy_gradient_step(
-    policy, experience, *, surrogate, reduce, kl, beta, entropy_coef, temperature, model, optimizer
+    policy,
+    experience,
+    *,
+    surrogate,
+    clip,
+    reduce,
+    kl,
+    beta,
+    entropy_coef,
+    temperature,
+    model,
+    step_size,
 ):
     """REINFORCE, GRPO, PPO's actor and their relatives: surrogate + beta · KL − entropy bonus.
 
     experience    Experience
-    surrogate     (logp, old_logp, advantage, mask) -> (N, T), to minimise
+    surrogate     (logp, old_logp, advantage, mask, clip) -> (N, T), to minimise
+    clip          > 0, the surrogate's clip width
     reduce        (x, mask) -> scalar, a function of losses.aggregate
     kl            a function of losses.divergence, estimates KL(policy ‖ reference) per token
     beta          ≥ 0, weight of the KL in the loss; 0 where it is in the reward, or nowhere
     entropy_coef  ≥ 0, weight of the entropy bonus
     temperature   the one the completions were sampled at
-    """
+    """  # fmt: skip
     tokens, mask, old_logp, ref_logp, advantage = experience
 
     def loss(params):
         logp, entropy = token_logp_and_entropy(model, params, tokens, temperature=temperature)
-        terms = surrogate(logp, old_logp, advantage, mask)
+        terms = surrogate(logp, old_logp, advantage, mask, clip)  # (N, T)
         policy_loss, mean_entropy = reduce(terms, mask), aggregate.token_mean(entropy, mask)
         total = policy_loss + beta * reduce(kl(logp, ref_logp), mask)
-        metrics = {
+        # A term is clipped where it differs from what a clip too wide to matter would give.
+        unclipped = surrogate(getval(logp), old_logp, advantage, mask, UNCLIPPED)
+        clipped = (getval(terms) != unclipped).astype(mask.dtype)
+        return total - entropy_coef * mean_entropy, {
             "policy_loss": policy_loss,
             "entropy": mean_entropy,
             "approx_kl": aggregate.token_mean(old_logp - logp, mask),
+            "clip_ratio": aggregate.token_mean(clipped, mask),
         }
-        return total - entropy_coef * mean_entropy, metrics
 
-    return update(policy, loss, optimizer)
+    return update(policy, loss, step_size)
 
 
-def critic_step(critic, tokens, mask, old_value, returns, *, clip, model, optimizer):
+def critic_step(critic, tokens, mask, old_value, returns, *, clip, model, step_size):
     """PPO's critic: regress the value of every prefix on its return, clipped like the policy.
 
     old_value, returns  (N, S−1), aligned with mask
@@ -242,5 +252,5 @@ def critic_step(critic, tokens, mask, old_value, returns, *, clip, model, optimi
         value = scalar(model, params, tokens[:, :-1])
         return aggregate.token_mean(value_loss(value, old_value, returns, clip=clip), mask), {}
 
-    network, metrics = update(critic, loss, optimizer)
-    return network, {"value_loss": metrics["loss"]}
+    network, details = update(critic, loss, step_size)
+    return network, {"value_loss": details["loss"]}

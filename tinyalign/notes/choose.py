@@ -125,7 +125,7 @@ TREE = (
         {"scorer": ("no",), "data": ("pairs",), "reference": ("yes",), "memory": ("large",),
          "noise": ("high",)},
         "Its loss is DPO's with the known share of exchanged labels taken out in expectation.",
-        ("dpo-needs-quality", "ipo-robust"), "tinyalign run robust_dpo --noise 0.2",
+        ("dpo-needs-quality", "ipo-robust"), "tinyalign run robust_dpo --label_noise 0.2",
         'DPOTrainer, DPOConfig(loss_type="robust", label_smoothing=0.2)',
         "note 004 line 615 names IPO for robustness, which is about certainty, not wrong labels",
     ),

@@ -5,7 +5,7 @@ import io
 from hypothesis import HealthCheck, settings
 from matplotlib.figure import Figure
 
-from tinyalign.methods.steps import Optimizer, learner, update
+from tinyalign.methods.steps import StepSize, init_train_state, update
 from tinyalign.report.plots import COLOURS, tidy
 
 # The same examples every time, and nothing left behind in the reader's folder.
@@ -62,12 +62,12 @@ def descend(loss, params, *, steps, learning_rate, watch=None):
     loss    a tree of arrays -> one number
     watch   called with the parameters before every step and after the last; None watches nothing
     """
-    network, seen = learner(params), []
+    network, seen = init_train_state(params), []
     for step in range(steps):
         if watch is not None:
             seen.append(watch(network.params))
         rate = learning_rate * (1 - step / steps)
-        network, _ = update(network, lambda p: (loss(p), {}), Optimizer(rate, max_grad_norm=1e9))
+        network, _ = update(network, lambda p: (loss(p), {}), StepSize(rate, max_grad_norm=1e9))
     if watch is not None:
         seen.append(watch(network.params))
     return network.params, seen

@@ -13,22 +13,20 @@ completions, and best-of-n draws them only when it is asked: by samples they kee
 import dataclasses
 from typing import NamedTuple
 
-from tinyalign import methods
 from tinyalign.errors import InputError
-from tinyalign.methods import comparisons, rollouts, stages, train_ppo
 
 UNITS = {"samples": "32000", "steps": "300", "seconds": "10"}  # each with an example
-NOT_FITTED = {"samples": ("steps", "num_pairs"), "steps": ("steps",), "seconds": ("steps",)}
+NOT_TYPED = {"samples": ("steps", "num_pairs"), "steps": ("steps",), "seconds": ("steps",)}
 
 
-class Limit(NamedTuple):
+class StopRule(NamedTuple):
     """A stage ends at the first step after which it has used this much."""
 
-    unit: str  # samples or seconds: a field of experiment.Progress
+    unit: str  # samples or seconds: a field of files.Progress
     amount: float
 
 
-def parse(text):
+def parse_budget(text):
     """("samples", 32000.0), or None for the recipe; InputError for anything else."""
     if text == "recipe":
         return None
@@ -44,93 +42,91 @@ def parse(text):
     return unit, value
 
 
-def fitted(phases, config):
+def apply_budget(stages, config):
     """The stages that were typed, made to fit config.budget; they share it equally."""
-    found = parse(config.budget)
-    if found is None:
-        return phases
-    unit, amount = found
-    for name in NOT_FITTED[unit]:
+    budget = parse_budget(config.budget)
+    if budget is None:
+        return stages
+    unit, amount = budget
+    for name in NOT_TYPED[unit]:
         if getattr(config, name) is not None:
             raise InputError(f"--budget {config.budget} sets --{name} itself: give one of the two")
     if config.data and unit == "samples":
         raise InputError("no completions are sampled with --data: give --budget in steps")
-    takers = [phase for phase in phases if takes(phase.method, unit)]
+    count = sum(applies_to(stage.method, unit) for stage in stages)
     return [
-        FIT[unit](phase, amount / len(takers)) if takes(phase.method, unit) else phase
-        for phase in phases
+        FIT[unit](stage, amount / count) if applies_to(stage.method, unit) else stage
+        for stage in stages
     ]
 
 
-def takes(method, unit):
+def applies_to(method, unit):
     """Whether a method uses any of it while it trains."""
-    if method.stage is comparisons.best_of_n:
+    if not method.trains:
         return False
-    return unit != "samples" or method.stage is not stages.supervised
+    return unit != "samples" or not method.imitates
 
 
-def drawn(phase):
+def samples_per_step(stage):
     """Completions that one rollout of an online method draws, at least."""
-    config = phase.config
-    greedy = phase.method.collect is rollouts.collect_with_greedy
-    return config.batch_size * (config.num_generations + greedy)
+    config = stage.config
+    return config.batch_size * (config.num_generations + stage.method.extra_samples)
 
 
-def fit_samples(phase, amount):
+def fit_samples(stage, amount):
     """Fewer or more prompts to compare completions of; fewer or more rollouts."""
-    offline = phase.method not in methods.ONLINE
-    unit = phase.config.num_generations if offline else drawn(phase)
+    online = stage.method.samples_while_learning
+    unit = samples_per_step(stage) if online else stage.config.num_generations
     count = int(amount // unit)
     if count == 0:
         raise InputError(
-            f"--budget leaves {amount:.0f} samples to {phase.method.name}, which draws {unit} at "
+            f"--budget leaves {amount:.0f} samples to {stage.method.name}, which draws {unit} at "
             "once: raise it, or lower --batch_size and --num_generations"
         )
-    if offline:  # each comparison is read as often as in the recipe
-        steps = max(1, round(phase.config.steps * count / phase.config.num_pairs))
-        return with_config(phase, num_pairs=count, steps=steps)
-    return with_config(phase, steps=count)._replace(limit=Limit("samples", count * unit))
+    if online:
+        return with_config(stage, steps=count)._replace(stop_rule=StopRule("samples", count * unit))
+    # Each comparison is read as often as in the recipe.
+    steps = max(1, round(stage.config.steps * count / stage.config.num_pairs))
+    return with_config(stage, num_pairs=count, steps=steps)
 
 
-def fit_steps(phase, amount):
+def fit_steps(stage, amount):
     """As many gradient steps; an online method takes several for each of its rollouts."""
-    config, each = phase.config, 1
-    if phase.method.stage in (rollouts.policy_gradient, train_ppo.ppo):
-        each = config.num_iterations * config.num_minibatches
-    count = int(amount // each)
+    updates = stage.method.updates_per_rollout(stage.config)
+    count = int(amount // updates)
     if count == 0:
         raise InputError(
-            f"--budget leaves {amount:.0f} steps to {phase.method.name}, which takes {each} for a "
-            "rollout: raise it, or lower --num_iterations and --num_minibatches"
+            f"--budget leaves {amount:.0f} steps to {stage.method.name}, which takes {updates} for "
+            "a rollout: raise it, or lower --num_iterations and --num_minibatches"
         )
-    return with_config(phase, steps=count)
+    return with_config(stage, steps=count)
 
 
-def fit_seconds(phase, amount):
+def fit_seconds(stage, amount):
     """The recipe's steps say only how fast the learning rate rises."""
-    return phase._replace(limit=Limit("seconds", amount))
+    return stage._replace(stop_rule=StopRule("seconds", amount))
 
 
-def with_config(phase, **changes):
-    """The phase with other settings."""
-    return phase._replace(config=dataclasses.replace(phase.config, **changes))
+def with_config(stage, **changes):
+    """The stage with other settings."""
+    return stage._replace(config=dataclasses.replace(stage.config, **changes))
 
 
 FIT = {"samples": fit_samples, "steps": fit_steps, "seconds": fit_seconds}
 
 
-def spent(limit, progress):
-    """How much of a Limit a stage has used."""
-    return getattr(progress, limit.unit)
+def used(rule, progress):
+    """How much of a StopRule a stage has used."""
+    return getattr(progress, rule.unit)
 
 
-def place(limit, total, progress):
+def schedule_position(rule, total, progress):
     """Where on a learning-rate schedule of `total` steps a stage stands."""
-    if limit is None:
+    if rule is None:
         return progress.step
-    return min(total - 1, int(total * spent(limit, progress) // limit.amount))
+    return min(total - 1, int(total * used(rule, progress) // rule.amount))
 
 
-def is_over(limit, total, progress):
+def is_over(rule, total, progress):
     """Whether a stage has come to its end."""
-    return progress.step >= total if limit is None else spent(limit, progress) >= limit.amount
+    return progress.step >= total if rule is None else used(rule, progress) >= rule.amount

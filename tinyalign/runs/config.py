@@ -60,8 +60,8 @@ class Config:
     """Examples per gradient step; for online methods, prompts per rollout."""
 
     beta: RecipeFloat = None
-    """Strength of the tie to the reference, per nat (KL weight; IPO calls it tau). More where the
-    reward is learned."""
+    """KL coefficient, per nat of distance to the reference (IPO's tau). The default is larger with
+    a learned reward."""
     num_generations: RecipeInt = None
     """Completions sampled for each prompt: the group size G."""
     num_iterations: RecipeInt = None
@@ -88,14 +88,15 @@ class Config:
     num_pairs: RecipeInt = None
     """Prompts from which comparisons are sampled, for methods that learn from feedback."""
     label_temperature: TypedFloat = None
-    """Doubt of whoever compares, in units of reward: 0 always prefers the better completion, above
-    it Bradley–Terry's law decides. [bandit 1, else 0]"""
-    noise: float = 0.0
-    """Share of the feedback that is wrong."""
-    start: TypedPath = None
-    """Run folder whose policy to start from. [default: train one by SFT, see start_accuracy]"""
-    start_accuracy: float = 0.4
-    """The start is SFT, stopped when this share of the problems it trains on is solved."""
+    """Bradley–Terry temperature of the simulated annotator, in units of reward. 0: the completion
+    with the higher reward always wins; above 0: it wins with Bradley–Terry probability.
+    [bandit 1, else 0]"""
+    label_noise: float = 0.0
+    """Share of the labels that are wrong."""
+    init_from: TypedPath = None
+    """Run folder whose policy to start from. [default: a warm start by SFT]"""
+    warm_start_accuracy: float = 0.4
+    """The warm start is SFT, stopped when this share of the problems it trains on is solved."""
     data: TypedPath = None
     """Your own examples, one JSON object a line, in place of a task."""
     context: int = 32
@@ -131,13 +132,14 @@ RANGES = {
     "lam": (0.0, 1.0),
     "num_pairs": (1, 10**7),
     "label_temperature": (0.0, 1e6),
-    "noise": (0.0, 1.0),
-    "start_accuracy": (0.0, 1.0),
+    "label_noise": (0.0, 1.0),
+    "warm_start_accuracy": (0.0, 1.0),
     "context": (2, 4096),
     "eval_every": (1, 10**7),
     "eval_size": (1, 10**6),
 }
 # What each kind of training needs on each model, found on seeds 100 to 104 and reported on 0 to 4.
+# A row of the table of methods names its recipe.
 TRANSFORMER = {
     "supervised": {
         "learning_rate": 3e-3, "steps": 600, "warmup_steps": 100, "batch_size": 128,
@@ -167,17 +169,14 @@ LSTM = {
     "ppo": TRANSFORMER["ppo"] | {"learning_rate": 3e-3},
 }
 TABULAR = {kind: {**settings, "learning_rate": 3e-2} for kind, settings in TRANSFORMER.items()}
-LIKE = {  # kinds of training that need what another one needs
-    "unpaired": "preference",
-    "ranked": "preference",
-    "best_of_n": "policy_gradient",
-    "raft": "policy_gradient",
-    "online_dpo": "policy_gradient",
-}
-# A reward learned from labels without doubt has no unit and is right near the reference only. On
-# addition PPO goes from 39 % to 71 % with this KL in its reward, and with the 0.01 that suits the
-# exact reward down to 6 %. Where labels are in doubt, scores come out in units of that doubt, so
-# the method's own beta stays, divided by it.
+# A reward model that was trained on labels without noise has no unit, and is right only near the
+# reference. On addition PPO goes from 39 % to 71 % with this KL in its reward, and with the 0.01
+# that suits the exact reward down to 6 %. With a label temperature above 0 the scores come out in
+# units of that temperature, so the method's own beta stays, divided by it.
 LEARNED_BETA = {"reward": 2.0, "tokens": 2.0, "loss": 0.3}
+RECIPE_FIELDS = (  # what a recipe may decide
+    "steps", "learning_rate", "warmup_steps", "batch_size", "beta", "num_generations",
+    "num_iterations", "num_minibatches", "epsilon", "advantage", "num_pairs", "label_temperature",
+)  # fmt: skip
 FILE_STEPS = 120  # with --data: 128 examples a step see a few hundred lines some thirty times
 RECIPES = {"transformer": TRANSFORMER, "lstm": LSTM, "tabular": TABULAR}

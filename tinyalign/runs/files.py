@@ -1,28 +1,47 @@
-"""Parameters on disk: safetensors files with a JSON note, replaced in one motion or not at all."""
+"""The files of a run: parameters, checkpoints and metrics, written whole or not at all.
+
+config.json, metrics.jsonl (a line per step), checkpoint.safetensors (everything needed to go on),
+model.safetensors (the result), summary.json and curves.svg.
+"""
 
 import json
 import os
 from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from tinyalign.engine.backend import to_device, to_host
+from tinyalign.engine.optim import AdamState
 from tinyalign.engine.tree import leaves, rebuild
 from tinyalign.errors import InputError
+from tinyalign.methods.steps import TrainState
+
+TAIL_BYTES = 1 << 16  # more than a row of metrics takes
 
 
-def save(path, tree, note):
-    """Write a tree of arrays and a note (anything JSON can hold) to `path`.
+def write_atomically(path, content):
+    """Write bytes to a temporary file, then rename it: nobody ever sees half of them."""
+    path = Path(path)
+    temporary = path.with_name(path.name + ".part")
+    with open(temporary, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
 
-    The file is written beside its place and moved there, so a killed process leaves the old one.
-    """
-    from safetensors.numpy import save as to_bytes
+
+def save_tree(path, tree, note):
+    """Write a tree of arrays and a note (anything JSON can hold) to a safetensors file."""
+    from safetensors.numpy import save
 
     arrays = {name: to_host(leaf).copy() for name, leaf in leaves(tree).items()}
     note = {"order": list(arrays), "note": note}  # the file format sorts names
-    write_atomically(path, to_bytes(arrays, {"note": json.dumps(note)}))
+    write_atomically(path, save(arrays, {"note": json.dumps(note)}))
 
 
-def load(path):
-    """Read what `save` wrote: (tree, note).
+def load_tree(path):
+    """Read what `save_tree` wrote: (tree, note).
 
     raises  InputError if the file is missing, cut short or of another kind
     """
@@ -43,12 +62,109 @@ def load(path):
         ) from None
 
 
-def write_atomically(path, content):
-    """Write bytes to a file so that nobody, ever, sees half of them."""
-    path = Path(path)
-    beside = path.with_name(path.name + ".part")
-    with open(beside, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+class Progress(NamedTuple):
+    """Where a run stands between two steps; a checkpoint is one of these on disk."""
+
+    stage_index: int
+    step: int  # steps done in the stage
+    networks: dict[str, TrainState]  # in training; {} before the stage begins
+    params: dict[str, Any]  # that earlier stages left: "policy", "reward_model"
+    rng: dict  # the generator's state
+    rows: int  # lines of metrics.jsonl so far
+    samples: int  # completions drawn in this stage so far
+    seconds: float  # time spent in it, evaluation and interruptions aside
+
+
+def initial_progress(run_plan, stage_index=0, params=None, rows=0):
+    """The state of a run before the first step of a stage."""
+    rng = np.random.default_rng([run_plan.config.seed, stage_index, 1])
+    params = dict(run_plan.initial_params) if params is None else params
+    return Progress(stage_index, 0, {}, params, rng.bit_generator.state, rows, 0, 0.0)
+
+
+def save_checkpoint(folder, progress):
+    """Write a checkpoint: the arrays as a tree, everything else as its note."""
+    tree = {"params": progress.params} if progress.params else {}
+    for name, network in progress.networks.items():
+        adam = {"mean": network.adam.mean, "square": network.adam.square}
+        tree[name] = {"params": network.params, "adam": adam}
+    note = progress._replace(
+        networks={name: int(n.adam.step) for name, n in progress.networks.items()}, params=None
+    )
+    save_tree(folder / "checkpoint.safetensors", tree, note._asdict())
+
+
+def load_checkpoint(path):
+    """Read a checkpoint back: Progress."""
+    tree, note = load_tree(path)
+    networks = {
+        name: TrainState(tree[name]["params"], AdamState(**tree[name]["adam"], step=step))
+        for name, step in note["networks"].items()
+    }
+    return Progress(**note | {"networks": networks, "params": tree.get("params", {})})
+
+
+def read_metrics(folder):
+    """The rows of metrics.jsonl, a dict for each step."""
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def newest_metrics(folder):
+    """The last complete row of a run's metrics, or {} before the first."""
+    path = folder / "metrics.jsonl"
+    if not path.exists():
+        return {}
+    with open(path, "rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL_BYTES))
+        lines = file.read().split(b"\n")[:-1]
+    return json.loads(lines[-1]) if lines else {}
+
+
+def read_summaries(folder):
+    """The summary of each finished stage, a dict each."""
+    return json.loads((folder / "summary.json").read_text())
+
+
+def open_folder(folder, run_plan, content, resume):
+    """Make the folder of a run, or find out how far the run got: Progress.
+
+    content  of config.json, which a run that is resumed must share
+    """
+    checkpoint, settings = folder / "checkpoint.safetensors", folder / "config.json"
+    if not resume:
+        require_unused(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if settings.exists():
+            require_same_settings(folder, content)
+        write_atomically(settings, json.dumps(content, indent=1).encode())
+        new = not checkpoint.exists()
+        progress = initial_progress(run_plan) if new else load_checkpoint(checkpoint)
+        # Lines that were written after the checkpoint are written again.
+        lines = (folder / "metrics.jsonl").read_bytes().splitlines(True) if progress.rows else []
+        write_atomically(folder / "metrics.jsonl", b"".join(lines[: progress.rows]))
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror or error}") from None
+    return progress
+
+
+def require_unused(folder):
+    """InputError if a run was begun in the folder."""
+    if (folder / "config.json").exists():
+        raise InputError(f"{folder} already holds a run: add --resume to go on, or --name another")
+
+
+def require_same_settings(folder, content):
+    """InputError unless the folder's run was started with these settings."""
+    try:
+        before = json.loads((folder / "config.json").read_text())
+        if not isinstance(before, dict):
+            raise ValueError("no object")
+    except ValueError:
+        raise InputError(f"{folder}/config.json is damaged: choose another --name") from None
+    changed = sorted(key for key in content if before.get(key) != content[key])
+    if changed:
+        raise InputError(
+            f"{folder} was started with other settings ({', '.join(changed)}): resume with the "
+            "same ones, or choose another --name"
+        )

@@ -1,4 +1,8 @@
-"""From what was typed to a job: methods, settings, task and start, all checked before any work."""
+"""From the command line to a plan: methods, settings, task and start, all checked before any work.
+
+plan_run is one straight path: rows of the table, settings of each stage, budget, warm start,
+examples, initial parameters.
+"""
 
 import dataclasses
 import difflib
@@ -10,78 +14,87 @@ import numpy as np
 
 from tinyalign import methods
 from tinyalign.errors import InputError
-from tinyalign.methods import stages, train_ppo
-from tinyalign.methods.stages import Setting
+from tinyalign.methods.method import StageInputs
 from tinyalign.models.tokenizer import Vocabulary
-from tinyalign.runs import budget
-from tinyalign.runs import dataset as files
-from tinyalign.runs.config import FILE_STEPS, LEARNED_BETA, LIKE, MODELS, RANGES, RECIPES
-from tinyalign.runs.start import find_model, fresh, load_start, require_fit
+from tinyalign.runs import dataset
+from tinyalign.runs.budget import StopRule, apply_budget
+from tinyalign.runs.config import (
+    FILE_STEPS,
+    LEARNED_BETA,
+    MODELS,
+    RANGES,
+    RECIPE_FIELDS,
+    RECIPES,
+)
+from tinyalign.runs.init import find_model, init_params, load_initial_params, require_fit
 from toy_envs import arithmetic, bandit, hackable, programs
 
 OPERATIONS = {"addition": "+", "subtraction": "-", "multiplication": "*"}
 TASKS = {"bandit": bandit.make, "programs": programs.make, "hackable": hackable.make}
 
 
-class Phase(NamedTuple):
+class StagePlan(NamedTuple):
     """One stage to come."""
 
     method: methods.Method
     config: Any  # Config with the recipe filled in
-    stop_at: float | None  # a warm start stops at this share of solved training problems
-    data: Any  # dataset.Data, or None: the task's own examples
-    held_out_data: Any
-    limit: Any = None  # budget.Limit, where the number of steps is not what ends it
+    stop_accuracy: float | None = None  # a warm start ends at this share of solved problems
+    data: Any = None  # dataset.Data, or None: the task's own examples
+    held_out_data: Any = None
+    stop_rule: StopRule | None = None  # where the number of steps is not what ends it
 
 
-class Job(NamedTuple):
+class RunPlan(NamedTuple):
     """Everything a run needs, checked."""
 
     config: Any  # Config as typed
-    phases: tuple[Phase, ...]
+    stages: tuple[StagePlan, ...]
     task: Any  # toy_envs.task.Task, or None with data of your own
     vocabulary: Any
     model: Any  # a module of tinyalign.models
     model_name: str
-    carried: dict[str, Any]  # parameters to start from: "policy", perhaps "reward_model"
+    initial_params: dict[str, Any]  # "policy", perhaps "reward_model"
 
 
-def make(names, config):
-    """Check what was typed and lay out the stages: (method names, Config) -> Job."""
+def plan_run(names, config):
+    """Check what was typed and lay out the stages: (method names, Config) -> RunPlan."""
     rows = [find_method(name) for name in names]
     check_values(config)
     model_name = find_model(config)
     task = None if config.data else find_task(config)
-    phases = [fill(row, config, model_name, typed=True) for row in rows]
-    phases = budget.fitted(phases, config)
-    start, note = load_start(config)
-    phases = with_warm_up(phases, config, model_name, start)
+    initial_params, metadata = load_initial_params(config)  # both empty without --init_from
+    stages = [resolve_config(row, config, model_name) for row in rows]
+    stages = apply_budget(stages, config)
+    stages = prepend_warm_start(stages, config, model_name, initial_params)
     vocabulary = task
     if task is None:
-        known = Vocabulary(note["alphabet"], note["ends"]) if note else None
-        phases, vocabulary = with_lines(phases, config, known)
-    width = longest_row(task, phases)
-    if start:
-        require_fit(config, start, note, model_name, vocabulary, width)
-    carried = start or fresh(config, model_name, vocabulary, width)
-    return Job(config, tuple(phases), task, vocabulary, MODELS[model_name], model_name, carried)
+        known = Vocabulary(metadata["alphabet"], metadata["ends"]) if metadata else None
+        stages, vocabulary = attach_dataset(stages, config, known)
+    width = longest_row(task, stages)
+    if initial_params:
+        require_fit(config, initial_params, metadata, model_name, vocabulary, width)
+    else:
+        initial_params = init_params(config, model_name, vocabulary, width)
+    model = MODELS[model_name]
+    return RunPlan(config, tuple(stages), task, vocabulary, model, model_name, initial_params)
 
 
-def stopping(job):
-    """The same job, its last stage ended as a warm start: at --start_accuracy."""
-    *before, last = job.phases
-    stop_at = None if job.task is None else job.config.start_accuracy  # a file solves nothing
-    return job._replace(phases=(*before, last._replace(stop_at=stop_at)))
+def as_warm_start(run_plan):
+    """The same plan, its last stage ended as a warm start: at --warm_start_accuracy."""
+    *before, last = run_plan.stages
+    # A file has no problems that could be solved.
+    accuracy = None if run_plan.task is None else run_plan.config.warm_start_accuracy
+    return run_plan._replace(stages=(*before, last._replace(stop_accuracy=accuracy)))
 
 
 def find_method(name):
     """The row of a method, or an InputError that lists them."""
     row = methods.named(name)
     if row is None:
-        known = ", ".join(method.name for method in methods.METHODS)
-        near = difflib.get_close_matches(name, [method.name for method in methods.METHODS], n=1)
+        known = [method.name for method in methods.METHODS]
+        near = difflib.get_close_matches(name, known, n=1)
         meant = f"did you mean {near[0]}? Or " if near else ""
-        raise InputError(f"there is no method {name!r}: {meant}choose from {known}")
+        raise InputError(f"there is no method {name!r}: {meant}choose from {', '.join(known)}")
     return row
 
 
@@ -93,90 +106,6 @@ def find_task(config):
         known = ", ".join([*OPERATIONS, *TASKS])
         raise InputError(f"there is no environment {config.env!r}: choose from {known}")
     return TASKS[config.env]()
-
-
-def fill(row, config, model_name, typed):
-    """The phase of a method: its settings are what was typed, else its own, else the recipe's."""
-    recipe, given = recipe_of(row, config, model_name), dataclasses.asdict(config)
-    recipe = {k: v for k, v in recipe.items() if not typed or given[k] is None}
-    filled = dataclasses.replace(config, **recipe)
-    if row.advantages and filled.advantage not in row.advantages:
-        raise InputError(
-            f"{row.name} has no --advantage {filled.advantage}: choose from "
-            f"{', '.join(row.advantages)}"
-        )
-    if row.tie and not row.surrogate and filled.beta == 0:
-        raise InputError(f"--beta is 0, but {row.name} needs a number above 0, such as 0.1")
-    alone = row.stage in (train_ppo.ppo, stages.supervised)  # no two completions are compared
-    if filled.num_generations == 1 and not alone and not config.data:
-        raise InputError(
-            f"--num_generations is 1, but {row.name} compares completions of one prompt: want 2 "
-            "or more"
-        )
-    stop_at = config.start_accuracy if row.stage is stages.supervised else None
-    return Phase(row, filled, stop_at, None, None)
-
-
-def recipe_of(row, config, model_name):
-    """The values of fields that a method takes where nothing was typed."""
-    kind = row.stage.__name__
-    recipe = {"label_temperature": float(config.env == "bandit"), "epsilon": 0.2}
-    if row.advantages:
-        recipe["advantage"] = next(iter(row.advantages))
-    recipe |= RECIPES[model_name][LIKE.get(kind, kind)] | row.defaults
-    if config.data:
-        recipe["steps"] = FILE_STEPS
-    if config.reward == "model" and row.surrogate and row.kl_in:
-        typed = config.label_temperature
-        doubt = recipe["label_temperature"] if typed is None else typed
-        recipe["beta"] = recipe["beta"] / doubt if doubt else LEARNED_BETA[row.kl_in]
-    return recipe
-
-
-def with_warm_up(phases, config, model_name, start):
-    """The same phases, after what they need and was not typed: a start, a reward model."""
-    names = [phase.method.name for phase in phases]
-    if config.reward == "model" and "reward" not in names and "reward_model" not in start:
-        online_ones = [phase.method in methods.ONLINE for phase in phases]
-        place = online_ones.index(True) if any(online_ones) else len(phases)
-        learned = fill(methods.named("reward"), config, model_name, typed=False)
-        phases = [*phases[:place], learned, *phases[place:]]
-    if names[0] != "sft" and config.start is None and model_name != "tabular":
-        phases = [fill(methods.named("sft"), config, model_name, typed=False), *phases]
-    *before, last = phases
-    return [*before, last._replace(stop_at=None)]
-
-
-def with_lines(phases, config, vocabulary):
-    """Give every phase its lines of the file: (phases, vocabulary).
-
-    vocabulary  of the policy to start from, or None: the characters of the file
-    """
-    for phase in phases:
-        if phase.method.learns_from not in files.COLUMNS:
-            raise InputError(
-                f"{phase.method.name} learns from {phase.method.learns_from}, which "
-                "--data cannot hold: use sft, reward or dpo, or an --env"
-            )
-    filled = []
-    for phase in reversed(phases):  # the last one reads every column, so it knows all characters
-        needs = phase.method.learns_from
-        found = files.load(config.data, needs, context=config.context, vocabulary=vocabulary)
-        vocabulary = found.vocabulary
-        if len(found.prompts) < 2:
-            raise InputError(f"{config.data} has one example, want at least two: one is held out")
-        order = np.random.default_rng(0).permutation(len(found.prompts))
-        cut = max(1, len(order) // 10)
-        train, rest = files.select(found, order[cut:]), files.select(found, order[:cut])
-        filled.append(phase._replace(stop_at=None, data=train, held_out_data=rest))
-    return filled[::-1], vocabulary
-
-
-def longest_row(task, phases):
-    """Tokens of the longest prompt with its completion."""
-    if task is None:
-        return max(phase.data.width for phase in phases)
-    return max(map(len, (*task.train, *task.held_out))) + task.max_new_tokens
 
 
 def check_values(config):
@@ -191,41 +120,129 @@ def check_values(config):
         raise InputError(f"--reward is {config.reward!r}, want exact or model")
 
 
-def setting(job, index, carried):
-    """What the stage at this place of the job is prepared from."""
-    phase = job.phases[index]
-    learned = job.config.reward == "model" and phase.method.stage is not stages.reward_model
-    return Setting(
-        job.task,
-        job.vocabulary,
-        job.model,
-        phase.config,
-        phase.method,
-        carried["policy"],
-        carried.get("reward_model") if learned else None,  # a judge is not taught by a judge
-        phase.data,
-        phase.held_out_data,
-        np.random.default_rng([job.config.seed, index, 0]),
+def resolve_config(row, config, model_name):
+    """The StagePlan of a method: its settings are what was typed, else what its recipe says."""
+    recipe, typed = recipe_of(row, config, model_name), dataclasses.asdict(config)
+    missing = {name: value for name, value in recipe.items() if typed[name] is None}
+    resolved = dataclasses.replace(config, **missing)
+    if row.advantages and resolved.advantage not in row.advantages:
+        raise InputError(
+            f"{row.name} has no --advantage {resolved.advantage}: choose from "
+            f"{', '.join(row.advantages)}"
+        )
+    if row.beta_sets and not row.surrogate and resolved.beta == 0:
+        raise InputError(f"--beta is 0, but {row.name} needs a number above 0, such as 0.1")
+    if row.compares and resolved.num_generations == 1 and not config.data:
+        raise InputError(
+            f"--num_generations is 1, but {row.name} compares completions of one prompt: want 2 "
+            "or more"
+        )
+    return StagePlan(row, resolved, config.warm_start_accuracy if row.imitates else None)
+
+
+def recipe_of(row, config, model_name):
+    """The values of fields that a method takes where nothing was typed."""
+    recipe = {"label_temperature": float(config.env == "bandit"), "epsilon": 0.2}
+    if row.advantages:
+        recipe["advantage"] = next(iter(row.advantages))
+    recipe |= RECIPES[model_name][row.recipe] | row.defaults
+    if config.data:
+        recipe["steps"] = FILE_STEPS
+    if config.reward == "model" and row.kl_placement:
+        typed = config.label_temperature
+        temperature = recipe["label_temperature"] if typed is None else typed
+        learned = LEARNED_BETA[row.kl_placement]
+        recipe["beta"] = recipe["beta"] / temperature if temperature else learned
+    return recipe
+
+
+def prepend_warm_start(stages, config, model_name, initial_params):
+    """The same stages, after what they need and was not typed: a warm start, a reward model."""
+    usual = dataclasses.replace(config, **dict.fromkeys(RECIPE_FIELDS))  # by their own recipes
+    trains_reward = any(stage.method.trains == "reward_model" for stage in stages)
+    if config.reward == "model" and not trains_reward and "reward_model" not in initial_params:
+        # Right before the first method that asks for rewards while it learns.
+        online = [stage.method.samples_while_learning for stage in stages]
+        index = online.index(True) if any(online) else len(stages)
+        stages = [*stages[:index], resolve_config(methods.REWARD_MODEL, usual, model_name),
+                  *stages[index:]]  # fmt: skip
+    starts_itself = stages[0].method.imitates or model_name == "tabular"
+    if config.init_from is None and not starts_itself:
+        stages = [resolve_config(methods.WARM_START, usual, model_name), *stages]
+    *before, last = stages
+    return [*before, last._replace(stop_accuracy=None)]  # only what others go on from stops early
+
+
+def attach_dataset(stages, config, vocabulary):
+    """Give every stage its lines of the file: (stages, vocabulary).
+
+    vocabulary  of the policy to start from, or None: the characters of the file
+    """
+    for stage in stages:
+        if stage.method.learns_from not in dataset.COLUMNS:
+            raise InputError(
+                f"{stage.method.name} learns from {stage.method.learns_from}, which "
+                "--data cannot hold: use sft, reward or dpo, or an --env"
+            )
+    attached = []
+    for stage in reversed(stages):  # the last one reads every column, so it knows all characters
+        kind = stage.method.learns_from
+        data = dataset.load(config.data, kind, context=config.context, vocabulary=vocabulary)
+        vocabulary = data.vocabulary
+        if len(data.prompts) < 2:
+            raise InputError(f"{config.data} has one example, want at least two: one is held out")
+        order = np.random.default_rng(0).permutation(len(data.prompts))
+        cut = max(1, len(order) // 10)  # a tenth of the lines is held out
+        train, held_out = dataset.select(data, order[cut:]), dataset.select(data, order[:cut])
+        attached.append(stage._replace(stop_accuracy=None, data=train, held_out_data=held_out))
+    return attached[::-1], vocabulary
+
+
+def longest_row(task, stages):
+    """Tokens of the longest prompt with its completion."""
+    if task is None:
+        return max(stage.data.width for stage in stages)
+    return max(map(len, (*task.train, *task.held_out))) + task.max_new_tokens
+
+
+def stage_inputs(run_plan, index, params):
+    """The StageInputs of one stage; params are those that earlier stages left."""
+    stage = run_plan.stages[index]
+    # A reward model is not taught by a reward model.
+    learned = run_plan.config.reward == "model" and stage.method.trains != "reward_model"
+    return StageInputs(
+        task=run_plan.task,
+        vocabulary=run_plan.vocabulary,
+        model=run_plan.model,
+        config=stage.config,
+        method=stage.method,
+        initial_policy=params["policy"],
+        reward_model=params.get("reward_model") if learned else None,
+        data=stage.data,
+        held_out_data=stage.held_out_data,
+        rng=np.random.default_rng([run_plan.config.seed, index, 0]),
     )
 
 
-def describe(job):
-    """What config.json says: the methods and every setting as typed, in JSON's types."""
-    described = {"methods": [phase.method.name for phase in job.phases], **plain(job.config)}
-    if job.config.data:  # the same name may hold other lines when the run is resumed
-        described["data_sha256"] = hashlib.sha256(Path(job.config.data).read_bytes()).hexdigest()
-    return described
+def config_json(run_plan):
+    """The content of config.json: the methods and every setting as typed, in JSON's types."""
+    names = [stage.method.name for stage in run_plan.stages]
+    content = {"methods": names, **plain_settings(run_plan.config)}
+    if run_plan.config.data:  # the same name may hold other lines when the run is resumed
+        lines = Path(run_plan.config.data).read_bytes()
+        content["data_sha256"] = hashlib.sha256(lines).hexdigest()
+    return content
 
 
-def plain(config):
+def plain_settings(config):
     """The fields of a Config in JSON's types."""
     return {k: str(v) if isinstance(v, Path) else v for k, v in vars(config).items()}
 
 
-def model_note(job):
+def model_metadata(run_plan):
     """What a saved model says of itself, so that another run can tell whether it fits."""
     return {
-        "model": job.model_name,
-        "alphabet": job.vocabulary.alphabet,
-        "ends": bool(job.vocabulary.ends),
+        "model": run_plan.model_name,
+        "alphabet": run_plan.vocabulary.alphabet,
+        "ends": bool(run_plan.vocabulary.ends),
     }

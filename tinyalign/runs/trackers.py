@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 
 from tinyalign.errors import InputError
-from tinyalign.runs import logs
+from tinyalign.runs import files
 
 REMOTE = ("TRACKIO_SPACE_ID", "TRACKIO_SERVER_URL", "TRACKIO_WEBHOOK_URL")
 
@@ -41,7 +41,7 @@ def reporting(name, folder):
             rows = [row]
             if log is None:
                 shutil.rmtree(place, ignore_errors=True)
-                log, rows = opened.enter_context(store), logs.metrics(place.parent)
+                log, rows = opened.enter_context(store), files.read_metrics(place.parent)
             for one in rows:
                 log(numbers(one), next(steps))
 

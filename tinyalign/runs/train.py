@@ -1,7 +1,6 @@
 """A run: stages one after another in one folder, with metrics, checkpoints and resuming.
 
-The folder holds config.json, metrics.jsonl (a line per step), checkpoint.safetensors (everything
-needed to go on), model.safetensors (the result), summary.json and curves.svg.
+`train_stage` is the loop that everything else here serves.
 """
 
 import ctypes
@@ -14,18 +13,16 @@ import numpy as np
 
 from tinyalign import report
 from tinyalign.engine.backend import to_host, xp
-from tinyalign.engine.tree import leaves
+from tinyalign.engine.tree import leaves, nbytes
 from tinyalign.errors import InputError
 from tinyalign.methods import evaluate
-from tinyalign.runs import budget, files, logs, plan
-from tinyalign.runs.checkpoint import beginning, keep, restore
-from tinyalign.runs.compare.cost import held
+from tinyalign.runs import budget, files, plan
 
-STOP_CHECK = 5  # steps between looks at whether a warm start is good enough
+TARGET_CHECK_EVERY = 5  # steps between checks whether a warm start is good enough
 
 
 class Diverged(InputError):
-    """A loss or a weight is no number any more."""
+    """A loss or a weight became NaN or infinite."""
 
 
 def keep_freed_memory():
@@ -41,192 +38,169 @@ def keep_freed_memory():
         libc.mallopt(mmap_threshold, 1 << 25)
 
 
-def run(job, folder, *, resume=False, on_step=lambda row, total: None):
-    """Carry out a job in its folder and return the summary of each stage.
+def run(run_plan, folder, *, resume=False, on_step=lambda row, total: None):
+    """Train all stages of a plan in a folder and return the summary of each.
 
-    job      plan.Job
-    folder   Path of the run; made if missing
-    resume   go on from the folder's checkpoint where there is one
-    on_step  called after each step with its metrics and the stage's number of steps
+    run_plan  plan.RunPlan
+    folder    Path of the run; made if missing
+    resume    go on from the folder's checkpoint where there is one
+    on_step   called after each step with its metrics and the stage's number of steps
     """
     keep_freed_memory()
     folder = Path(folder)
-    progress = open_folder(job, folder, resume)
+    progress = files.open_folder(folder, run_plan, plan.config_json(run_plan), resume)
     with open(folder / "metrics.jsonl", "a", encoding="utf-8") as log:
-        while progress.phase < len(job.phases):
-            progress = run_phase(job, folder, progress, log, on_step)
-    last = [row for row in logs.metrics(folder) if row["phase"] == len(job.phases) - 1]
-    report.curves(last, folder / "curves.svg")
-    return logs.summaries(folder)
+        while progress.stage_index < len(run_plan.stages):
+            progress = train_stage(run_plan, folder, progress, log, on_step)
+    last = len(run_plan.stages) - 1
+    rows = [row for row in files.read_metrics(folder) if row["stage_index"] == last]
+    report.curves(rows, folder / "curves.svg")
+    return files.read_summaries(folder)
 
 
-def open_folder(job, folder, resume):
-    """Make the folder, or find out how far it got."""
-    checkpoint, settings = folder / "checkpoint.safetensors", folder / "config.json"
-    if not resume:
-        require_unused(folder)
-    described = plan.describe(job)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if settings.exists():
-            require_same_settings(folder, described)
-        files.write_atomically(settings, json.dumps(described, indent=1).encode())
-        progress = restore(checkpoint) if checkpoint.exists() else beginning(job)
-        lines = (folder / "metrics.jsonl").read_bytes().splitlines(True) if progress.rows else []
-        files.write_atomically(folder / "metrics.jsonl", b"".join(lines[: progress.rows]))
-    except OSError as error:
-        raise InputError(f"cannot write to {folder}: {error.strerror or error}") from None
-    return progress
-
-
-def require_unused(folder):
-    """InputError if a run was begun in the folder."""
-    if (folder / "config.json").exists():
-        raise InputError(f"{folder} already holds a run: add --resume to go on, or --name another")
-
-
-def require_same_settings(folder, described):
-    """InputError unless the folder's run was started with these settings."""
-    try:
-        before = json.loads((folder / "config.json").read_text())
-        if not isinstance(before, dict):
-            raise ValueError("no object")
-    except ValueError:
-        raise InputError(f"{folder}/config.json is damaged: choose another --name") from None
-    changed = sorted(key for key in described if before.get(key) != described[key])
-    if changed:
-        raise InputError(
-            f"{folder} was started with other settings ({', '.join(changed)}): resume with the "
-            "same ones, or choose another --name"
-        )
-
-
-def run_phase(job, folder, progress, log, on_step):
-    """Prepare one stage, train it to its end or its stop, and hand its networks on."""
-    phase, begun = job.phases[progress.phase], time.perf_counter()
-    setting = plan.setting(job, progress.phase, progress.carried)
-    stage = phase.method.stage(setting)
+def train_stage(run_plan, folder, progress, log, on_step):
+    """Prepare one stage, train it to its end, and hand its networks on: the next Progress."""
+    # Prepare: the method's own function draws its examples and says how to take a step.
+    begun = time.perf_counter()
+    stage_plan = run_plan.stages[progress.stage_index]
+    inputs = plan.stage_inputs(run_plan, progress.stage_index, progress.params)
+    stage = stage_plan.method.stage(inputs)
     rng = np.random.default_rng()
     rng.bit_generator.state = progress.rng
-    if not progress.networks:
-        progress = progress._replace(
-            networks=stage.networks, samples=stage.samples, seconds=time.perf_counter() - begun
-        )
-    row, finished = {}, False
+    if not progress.networks:  # a new stage, not one that a checkpoint left half done
+        spent = time.perf_counter() - begun
+        progress = progress._replace(networks=stage.networks, samples=stage.samples, seconds=spent)
+    finished = False
     while not finished:
-        progress, metrics = take_step(phase, stage, progress, rng)
-        finished, looks = look(setting, phase, stage, progress)
-        place = {"phase": progress.phase, "stage": phase.method.name, "step": progress.step}
-        used = {"samples": progress.samples, "seconds": progress.seconds}
-        row = {**place, **metrics, **looks, **used}
+        # Step. The learning rate follows the budget, which steps need not be the measure of.
+        begun = time.perf_counter()
+        step = budget.schedule_position(stage_plan.stop_rule, stage.steps, progress)
+        networks, metrics = stage.train_step(progress.networks, rng, step)
+        metrics = {name: float(to_host(value)) for name, value in metrics.items()}
+        progress = progress._replace(
+            step=progress.step + 1,
+            networks=networks,
+            rng=rng.bit_generator.state,
+            rows=progress.rows + 1,
+            samples=progress.samples + int(metrics.pop("completions_sampled", 0)),
+            seconds=progress.seconds + time.perf_counter() - begun,
+        )
+        require_finite(stage_plan.method.name, progress, metrics)
+        # Evaluate, if due. Every evaluation has randomness of its own, so training never notices.
+        finished = budget.is_over(stage_plan.stop_rule, stage.steps, progress)
+        finished = finished or reached_target(inputs, stage_plan, progress)
+        due = progress.step % inputs.config.eval_every == 0
+        scores = evaluate_networks(inputs, stage, progress) if finished or due else {}
+        # Log.
+        row = metrics_row(stage_plan, progress, metrics, scores)
         log.write(json.dumps(row) + "\n")
         log.flush()
         on_step(row, stage.steps)
-        if progress.step % setting.config.eval_every == 0 and not finished:
-            keep(folder, progress)
-    return finish(job, folder, setting, progress, stage, row)
+        # Save.
+        if due and not finished:
+            files.save_checkpoint(folder, progress)
+    return finish_stage(run_plan, folder, inputs, stage, progress, row)
 
 
-def take_step(phase, stage, progress, rng):
-    """Advance a stage by one step: (progress, metrics as plain numbers)."""
-    begun = time.perf_counter()
-    pace = budget.place(phase.limit, stage.steps, progress)
-    networks, metrics = stage.advance(progress.networks, rng, pace)
-    metrics = {name: float(to_host(value)) for name, value in metrics.items()}
-    progress = progress._replace(
-        step=progress.step + 1,
-        networks=networks,
-        rng=rng.bit_generator.state,
-        rows=progress.rows + 1,
-        samples=progress.samples + int(metrics.pop("samples", 0)),
-        seconds=progress.seconds + time.perf_counter() - begun,
-    )
-    require_numbers(phase.method.name, progress, metrics)
-    return progress, metrics
+def metrics_row(stage_plan, progress, metrics, scores):
+    """One line of metrics.jsonl. A metric that this batch leaves undefined (NaN) is left out."""
+    return {
+        "stage_index": progress.stage_index,
+        "stage": stage_plan.method.name,
+        "step": progress.step,
+        **{name: value for name, value in metrics.items() if not np.isnan(value)},
+        **scores,
+        "completions_sampled": progress.samples,
+        "train_seconds": progress.seconds,
+    }
 
 
-def require_numbers(name, progress, metrics):
+def require_finite(name, progress, metrics):
     """Diverged unless the losses and every weight are finite numbers."""
-    losses = {key: metrics[key] for key in ("loss", "policy_loss", "value_loss") if key in metrics}
-    found = {f"the {key.replace('_', ' ')}": value for key, value in losses.items()}
-    for network, learner in progress.networks.items():
-        total = float(to_host(sum(xp.sum(leaf) for leaf in leaves(learner.params).values())))
-        found[f"the sum of the weights of the {network.replace('_', ' ')}"] = total
-    for what, value in found.items():
+    values = {
+        f"the {key.replace('_', ' ')}": metrics[key]
+        for key in ("loss", "policy_loss", "value_loss")
+        if key in metrics
+    }
+    for network, state in progress.networks.items():
+        # One sum a network: a NaN or an infinity anywhere shows in it.
+        total = float(to_host(sum(xp.sum(leaf) for leaf in leaves(state.params).values())))
+        values[f"the sum of the weights of the {network.replace('_', ' ')}"] = total
+    for label, value in values.items():
         if not np.isfinite(value):
             raise Diverged(
-                f"{name}: {what} is {value} at step {progress.step}: lower --learning_rate"
+                f"{name}: {label} is {value} at step {progress.step}: lower --learning_rate"
             )
 
 
-def look(setting, phase, stage, progress):
-    """Whether a stage is finished, and what it can do where it is time to look."""
-    finished = budget.is_over(phase.limit, stage.steps, progress)
-    finished = finished or good_enough(setting, phase, progress)
-    if not finished and progress.step % setting.config.eval_every:
-        return finished, {}
-    found = measure(setting, stage, progress)
-    if progress.phase == 0 and setting.config.start is None and phase.method.name == "sft":
-        found.pop("eval_kl", None)  # of untrained parameters: no one asks how far from those it is
-    return finished, found
+def evaluation_rng(inputs, progress, purpose):
+    """A generator seeded by (seed, stage, step, purpose), so evaluation never affects training."""
+    return np.random.default_rng([inputs.config.seed, progress.stage_index, progress.step, purpose])
 
 
-def fresh_rng(setting, progress, use):
-    """Randomness that depends on nothing but the seed and the place: looks do not change a run."""
-    return np.random.default_rng([setting.config.seed, progress.phase, progress.step, use])
-
-
-def good_enough(setting, phase, progress):
-    """Whether a warm start already solves enough of the problems that it trains on."""
-    if phase.stop_at is None or progress.step % STOP_CHECK:
+def reached_target(inputs, stage_plan, progress):
+    """Whether a warm start solves enough of the problems that it trains on."""
+    if stage_plan.stop_accuracy is None or progress.step % TARGET_CHECK_EVERY:
         return False
-    prompts = evaluate.some(setting.task.train, setting.config.eval_size)
-    params = progress.networks["policy"].params
-    solved = evaluate.solved(setting, params, prompts, fresh_rng(setting, progress, 3))
-    return solved >= phase.stop_at
+    prompts = evaluate.subsample_evenly(inputs.task.train, inputs.config.eval_size)
+    params, rng = progress.networks["policy"].params, evaluation_rng(inputs, progress, 3)
+    return evaluate.greedy_accuracy(inputs, params, prompts, rng) >= stage_plan.stop_accuracy
 
 
-def measure(setting, stage, progress):
-    """What the networks can do on examples they were not trained on."""
-    rng = fresh_rng(setting, progress, 2)
+def evaluate_networks(inputs, stage, progress):
+    """What the networks can do on examples they were not trained on: metrics by name."""
+    rng = evaluation_rng(inputs, progress, 2)
     if stage.evaluate is not None:
         return stage.evaluate(progress.networks, rng)
-    if "policy" in progress.networks and setting.data is not None:
-        return evaluate.evaluate_lines(setting, progress.networks["policy"].params)
-    if "policy" in progress.networks:
-        return evaluate.evaluate_policy(setting, progress.networks["policy"].params, rng)
-    return evaluate.evaluate_reward_model(setting, progress.networks["reward_model"].params, rng)
+    network = inputs.method.trains
+    params = progress.networks[network].params
+    if network == "reward_model":
+        return evaluate.evaluate_reward_model(inputs, params, rng)
+    if inputs.data is not None:
+        return evaluate.evaluate_lines(inputs, params)
+    scores = evaluate.evaluate_policy(inputs, params, rng)
+    if progress.stage_index == 0 and inputs.config.init_from is None and inputs.method.imitates:
+        scores.pop("eval_kl", None)  # the distance to random parameters says nothing
+    return scores
 
 
-def finish(job, folder, setting, progress, stage, row):
-    """Write down what a stage came to, and start the next one from its networks."""
-    params = {name: network.params for name, network in progress.networks.items()}
-    summary = summarise(setting, progress, stage, row)
-    before = logs.summaries(folder)[: progress.phase] if progress.phase else []
-    every = json.dumps([*before, summary], indent=1)
-    files.write_atomically(folder / "summary.json", every.encode())
-    carried = progress.carried | {name: params[name] for name in params if name != "critic"}
-    files.save(folder / "model.safetensors", carried, plan.model_note(job))
-    progress = beginning(job, progress.phase + 1, carried, progress.rows)
-    keep(folder, progress)
+def finish_stage(run_plan, folder, inputs, stage, progress, row):
+    """Write the summary and the result of a stage, and start the next one from its networks."""
+    trained = {name: network.params for name, network in progress.networks.items()}
+    summary = summarise(inputs, stage, progress, row)
+    before = files.read_summaries(folder)[: progress.stage_index] if progress.stage_index else []
+    content = json.dumps([*before, summary], indent=1)
+    files.write_atomically(folder / "summary.json", content.encode())
+    # A critic belongs to its own stage; the policy and the reward model go on.
+    params = progress.params | {n: tree for n, tree in trained.items() if n != "critic"}
+    files.save_tree(folder / "model.safetensors", params, plan.model_metadata(run_plan))
+    progress = files.initial_progress(run_plan, progress.stage_index + 1, params, progress.rows)
+    files.save_checkpoint(folder, progress)
     return progress
 
 
-def summarise(setting, progress, stage, row):
-    """A finished stage in a dict: how good it got, and what it took."""
+def summarise(inputs, stage, progress, row):
+    """A finished stage as a dict: how good it is, and what it took."""
     summary = {name: value for name, value in row.items() if name.startswith("eval_")}
     summary |= {
-        "method": setting.method.name,
-        "learns_from": setting.method.learns_from,
+        "method": inputs.method.name,
+        "learns_from": inputs.method.learns_from,
         "steps": progress.step,
-        "samples": progress.samples,
-        "models": [*progress.networks, *stage.frozen],
-        "bytes": held(progress.networks, stage.frozen),
-        "seconds": progress.seconds,
-        "settings": plan.plain(setting.config),
+        "completions_sampled": progress.samples,
+        "networks": [*progress.networks, *stage.frozen],
+        "bytes": held_bytes(progress.networks, stage.frozen),
+        "train_seconds": progress.seconds,
+        "settings": plan.plain_settings(inputs.config),
     }
-    if setting.data is not None and "policy" in progress.networks:
-        rng = fresh_rng(setting, progress, 4)
+    if inputs.data is not None and "policy" in progress.networks:
+        rng = evaluation_rng(inputs, progress, 4)
         params = progress.networks["policy"].params
-        summary["written"] = evaluate.written(setting, params, rng)
+        summary["sample_completions"] = evaluate.sample_held_out(inputs, params, rng)
     return summary
+
+
+def held_bytes(networks, frozen):
+    """Bytes of weights and optimizer state."""
+    moments = sum(n.adam.mean.nbytes + n.adam.square.nbytes for n in networks.values())
+    weights = [*(network.params for network in networks.values()), *frozen.values()]
+    return sum(map(nbytes, weights)) + moments

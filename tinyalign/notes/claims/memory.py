@@ -6,7 +6,7 @@ Adam's two running means and, while a step lasts, its gradients; a frozen one ha
 
 import dataclasses
 
-from tinyalign import methods, policy
+from tinyalign import policy
 from tinyalign.engine.tree import nbytes
 from tinyalign.runs import plan
 from tinyalign.runs.compare import cost
@@ -19,7 +19,7 @@ COPIES = {"weights": 1, "adam": 2, "gradients": 1}  # of a trained network's par
 def ledger(job, *, stage=-1, parts=("weights", "adam")):
     """Bytes of every network that a stage of a job holds: {network: bytes}, the trained ones first.
 
-    job    plan.Job
+    job    plan.RunPlan
     stage  place of the stage in the job
     parts  what is counted: some of PARTS
     """
@@ -32,16 +32,11 @@ def ledger(job, *, stage=-1, parts=("weights", "adam")):
 
 def networks(job, stage=-1):
     """The networks of a stage: {network: (bytes of its weights, whether it is trained)}."""
-    method = job.phases[stage].method
-    names = methods.holds(method)
-    if job.config.reward == "model" and method.learns_from == "rewards":
-        names = [*names, "reward model"]
-    trained = {"policy", "critic"} if "policy" in names else {"reward model"}
-    trained -= {"policy"} if method.name == "best_of_n" else set()
-    start = job.carried["policy"]
+    held = job.stages[stage].method.networks(learned_reward=job.config.reward == "model")
+    start = job.initial_params["policy"]
     size = dict.fromkeys(("policy", "reference"), nbytes(start))
-    size |= dict.fromkeys(("critic", "reward model"), nbytes(policy.scalar_init(job.model, start)))
-    return {name: (size[name], name in trained) for name in names}
+    size |= dict.fromkeys(("critic", "reward_model"), nbytes(policy.scalar_init(job.model, start)))
+    return {name.replace("_", " "): (size[name], trained) for name, trained in held.items()}
 
 
 def saving(more, less):
@@ -78,8 +73,8 @@ SAME = {
 
 def lone(name, config):
     """The job of one method of SAME, by itself."""
-    job = plan.make([name], dataclasses.replace(config, **SAME[name]))
-    return job._replace(phases=job.phases[-1:])
+    job = plan.plan_run([name], dataclasses.replace(config, **SAME[name]))
+    return job._replace(stages=job.stages[-1:])
 
 
 def compared(counted, reward, ppo, grpo):

@@ -7,30 +7,32 @@ import numpy as np
 
 from tinyalign.engine.backend import to_host
 from tinyalign.losses.numerics import softmax
-from tinyalign.methods import evaluate, stages
+from tinyalign.methods import evaluate, samples
 from tinyalign.runs import plan
 from tinyalign.runs.config import Config
 from tinyalign.runs.dataset import START
-from tinyalign.runs.train import STOP_CHECK
+from tinyalign.runs.train import TARGET_CHECK_EVERY
 from toy_envs import arithmetic, bandit
 
 
 def advance(job, index, carried):
     """Carry out one stage of a job without a folder: its networks' parameters, by name."""
-    phase, setting = job.phases[index], plan.setting(job, index, carried)
+    phase, setting = job.stages[index], plan.stage_inputs(job, index, carried)
     stage = phase.method.stage(setting)
     networks, rng = stage.networks, np.random.default_rng([job.config.seed, index, 1])
     for step in range(stage.steps):
-        networks, _ = stage.advance(networks, rng, step)
-        look = phase.stop_at is not None and (step + 1) % STOP_CHECK == 0
-        if look and solves(setting, networks["policy"].params) >= phase.stop_at:
+        networks, _ = stage.train_step(networks, rng, step)
+        look = phase.stop_accuracy is not None and (step + 1) % TARGET_CHECK_EVERY == 0
+        if look and solves(setting, networks["policy"].params) >= phase.stop_accuracy:
             break
     return {name: network.params for name, network in networks.items()}
 
 
 def solves(setting, params):
     """Share of all training prompts whose likeliest completion is right."""
-    return evaluate.solved(setting, params, list(setting.task.train), np.random.default_rng(0))
+    return evaluate.greedy_accuracy(
+        setting, params, list(setting.task.train), np.random.default_rng(0)
+    )
 
 
 def train(names, config, *, carried=None, task=None):
@@ -42,8 +44,8 @@ def train(names, config, *, carried=None, task=None):
     task     in place of the one that config names
     """
     job = laid_out(names, config, task)
-    wanted = range(len(job.phases) - len(names), len(job.phases))
-    carried = dict(job.carried if carried is None else carried)
+    wanted = range(len(job.stages) - len(names), len(job.stages))
+    carried = dict(job.initial_params if carried is None else carried)
     for index in wanted:
         trained = advance(job, index, carried)
         carried |= {name: params for name, params in trained.items() if name != "critic"}
@@ -52,7 +54,7 @@ def train(names, config, *, carried=None, task=None):
 
 def laid_out(names, config, task=None):
     """The job, with another task where one is given."""
-    job = plan.make(names, config)
+    job = plan.plan_run(names, config)
     return job if task is None else job._replace(task=task, vocabulary=task)
 
 
@@ -75,7 +77,9 @@ def bandit_value(params, table=None):
 
 # Addition of two digits below ten: a transformer small enough for dozens of runs.
 
-DIGITS = Config(env="addition", digits=1, width=32, layers=1, batch_size=32, start_accuracy=0.4)
+DIGITS = Config(
+    env="addition", digits=1, width=32, layers=1, batch_size=32, warm_start_accuracy=0.4
+)
 DRAWS = 10  # completions of each problem that a policy's reward is the mean of
 
 
@@ -88,8 +92,8 @@ def digits_task():
 def digits_start(seed):
     """The start of a seed's runs: imitation, stopped when some problems are solved."""
     config = dataclasses.replace(DIGITS, seed=seed)
-    job = plan.stopping(plan.make(["sft"], config))
-    return advance(job, 0, job.carried)
+    job = plan.as_warm_start(plan.plan_run(["sft"], config))
+    return advance(job, 0, job.initial_params)
 
 
 def digits_value(params, seed, data=None):
@@ -97,10 +101,10 @@ def digits_value(params, seed, data=None):
 
     data  the file whose characters the policy was trained on, where it was one
     """
-    job = plan.make(["sft"], dataclasses.replace(DIGITS, seed=seed, data=data))
-    setting = plan.setting(job, 0, params)._replace(task=digits_task())
+    job = plan.plan_run(["sft"], dataclasses.replace(DIGITS, seed=seed, data=data))
+    setting = plan.stage_inputs(job, 0, params)._replace(task=digits_task())
     prompts = list(setting.task.train)
     rng = np.random.default_rng([seed, 7])
     read = [f"{START}{prompt}" if data else prompt for prompt in prompts]
-    rollout = stages.roll_out(setting, params["policy"], read, rng, 1.0, DRAWS)
-    return float(stages.score(setting, prompts, rollout).mean())
+    rollout = samples.sample_completions(setting, params["policy"], read, rng, 1.0, DRAWS)
+    return float(samples.score(setting, prompts, rollout).mean())

@@ -64,7 +64,7 @@ def methods_table():
             escape(row.title),
             row.learns_from,
             ", ".join(methods.holds(row)),
-            escape(methods.short(row.paper)),
+            escape(methods.author_and_year(row.paper)),
         )
         for row in methods.by_feedback()
     ]

@@ -60,7 +60,7 @@ def check(names, config, seeds):
     if len(set(names)) < len(names):
         raise InputError(f"a method is named twice in {', '.join(names)}: name each once")
     for name in names:
-        plan.make(name.split(","), with_looks(config, 1))
+        plan.plan_run(name.split(","), with_looks(config, 1))
 
 
 def usual_budget(env):
@@ -87,8 +87,8 @@ def job_of(name, config, folder):
     """The job of one method, from the start of its seed."""
     stages, own = tuple(name.split(",")), results.seed_folder(folder, config.seed)
     reward = "model" if "reward," in name else config.reward
-    steps = plan.make(list(stages), with_looks(config, 1)).phases[-1].config.steps
-    config = dataclasses.replace(with_looks(config, steps), start=own / "start", reward=reward)
+    steps = plan.plan_run(list(stages), with_looks(config, 1)).stages[-1].config.steps
+    config = dataclasses.replace(with_looks(config, steps), init_from=own / "start", reward=reward)
     return Job(own / name, stages, config)
 
 

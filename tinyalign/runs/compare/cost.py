@@ -13,8 +13,9 @@ from typing import NamedTuple
 from autograd.tracer import isbox
 
 from tinyalign import policy
-from tinyalign.engine.tree import leaves, nbytes
+from tinyalign.engine.tree import leaves
 from tinyalign.runs import plan
+from tinyalign.runs.train import held_bytes
 
 PAIRS = 64  # prompts that comparisons are made of: enough for a batch to be drawn from
 
@@ -30,32 +31,32 @@ class Cost(NamedTuple):
 
 
 def measure(job, stage=-1):
-    """The Cost of a stage of a plan.Job, from its second step: in the first, networks are shared.
+    """The Cost of a stage of a RunPlan, from its second step: in the first, networks are shared.
 
     The peak is of memory that Python and NumPy allocate on the host; the examples are not in it.
     """
     counts, setting = Counter(), small(job, stage)
     setting = setting._replace(model=counting(setting.model, counts))
     prepared = setting.method.stage(setting)
-    networks, _ = prepared.advance(prepared.networks, setting.rng, 0)
+    networks, _ = prepared.train_step(prepared.networks, setting.rng, 0)
     before = steps_taken(networks)
     counts.clear()
     with counted_samples(counts), traced() as most:
-        after, _ = prepared.advance(networks, setting.rng, 1)
+        after, _ = prepared.train_step(networks, setting.rng, 1)
     updates = max(1, steps_taken(after) - before)
     per_update = (counts[name] / updates for name in ("forward", "backward", "tokens"))
-    return Cost(updates, *per_update, held(networks, prepared.frozen) + most["bytes"])
+    return Cost(updates, *per_update, held_bytes(networks, prepared.frozen) + most["bytes"])
 
 
 def small(job, stage):
     """The stage's setting with few comparisons, and an untrained judge where one is needed."""
-    stage = range(len(job.phases))[stage]
-    phase = job.phases[stage]
+    stage = range(len(job.stages))[stage]
+    phase = job.stages[stage]
     count = min(phase.config.num_pairs or PAIRS, PAIRS)
-    phases = list(job.phases)
+    phases = list(job.stages)
     phases[stage] = phase._replace(config=dataclasses.replace(phase.config, num_pairs=count))
-    judge = {"reward_model": policy.scalar_init(job.model, job.carried["policy"])}
-    return plan.setting(job._replace(phases=tuple(phases)), stage, judge | job.carried)
+    judge = {"reward_model": policy.scalar_init(job.model, job.initial_params["policy"])}
+    return plan.stage_inputs(job._replace(stages=tuple(phases)), stage, judge | job.initial_params)
 
 
 def counting(model, counts):
@@ -106,10 +107,3 @@ def traced():
 def steps_taken(networks):
     """Gradient steps of the policy so far, or of the reward model where that is trained."""
     return int(networks.get("policy", next(iter(networks.values()))).adam.step)
-
-
-def held(networks, frozen):
-    """Bytes of weights and optimizer state."""
-    moments = sum(n.adam.mean.nbytes + n.adam.square.nbytes for n in networks.values())
-    weights = [*(network.params for network in networks.values()), *frozen.values()]
-    return sum(map(nbytes, weights)) + moments

@@ -10,12 +10,12 @@ import numpy as np
 from tinyalign import methods, policy
 from tinyalign.engine.backend import to_device, to_host
 from tinyalign.losses.numerics import log_softmax
-from tinyalign.methods import evaluate, rollouts, stages, train_ppo
+from tinyalign.methods import evaluate
 from tinyalign.models import tokenizer
 from tinyalign.optimum import optimal_policy
 from tinyalign.report import Row
 from tinyalign.runs import files as files
-from tinyalign.runs import logs, plan
+from tinyalign.runs import plan
 from tinyalign.runs.compare import cost
 from tinyalign.runs.config import Config
 
@@ -38,21 +38,9 @@ def seed_folder(folder, seed):
     return Path(folder) / f"seed{seed}"
 
 
-def family(method):
-    """What a method learns from, and how: a key of comparison_plots.COLOURS."""
-    if method.stage is stages.reward_model:
-        return "pairs, a judge"
-    if method.learns_from in ("triples", "thumbs", "rankings"):
-        return "triples, thumbs, rankings"
-    if method.learns_from != "rewards":
-        return method.learns_from
-    how = {rollouts.policy_gradient: "policy gradient", train_ppo.ppo: "with a critic"}
-    return f"rewards, {how.get(method.stage, 'samples picked')}"
-
-
 def note(names, config, seeds, failed):
     """What compare.json says: everything that reading the folder takes."""
-    typed = plan.plain(config)
+    typed = plan.plain_settings(config)
     return {"methods": list(names), "seeds": seeds, "config": typed, "failed": failed}
 
 
@@ -61,7 +49,7 @@ def read(folder):
     folder = Path(folder)
     told = json.loads((folder / "compare.json").read_text())
     typed = told["config"]
-    paths = {name: Path(typed[name]) for name in ("start", "data") if typed[name]}
+    paths = {name: Path(typed[name]) for name in ("init_from", "data") if typed[name]}
     config = Config(**typed | paths)
     rows = []
     for seed in range(config.seed, config.seed + told["seeds"]):
@@ -99,7 +87,7 @@ def problems_of(config):
     """How many held-out problems accuracy is measured on; 0 with a file of one's own."""
     if config.data:
         return 0
-    return len(evaluate.some(plan.find_task(config).held_out, config.eval_size))
+    return len(evaluate.subsample_evenly(plan.find_task(config).held_out, config.eval_size))
 
 
 def broken(name, reason):
@@ -107,7 +95,7 @@ def broken(name, reason):
     method = methods.named(name.split(",")[-1])
     none = [np.nan] * 3
     return Row(
-        name, method.learns_from, family(method), *none, np.nan, "–", 0, np.nan, diverged=reason
+        name, method.learns_from, method.family, *none, np.nan, "–", 0, np.nan, diverged=reason
     )
 
 
@@ -116,36 +104,36 @@ def row_of(name, folder, first=None):
 
     first  the start's row, which its curve begins with; None: the run is the start
     """
-    summaries = logs.summaries(folder)
+    summaries = files.read_summaries(folder)
     last, method = summaries[-1], methods.named(summaries[-1]["method"])
     found = last.get("eval_accuracy", np.nan)
-    judge = method.stage is stages.reward_model  # whose accuracy is over pairs
+    judge = method.trains == "reward_model"  # whose accuracy is over pairs
     return Row(
         method=name,
         needs=last["learns_from"],
-        family=family(method),
+        family=method.family,
         accuracy=np.nan if judge else found,
         reward=last.get("eval_reward", np.nan),
         kl=last.get("eval_kl", np.nan),
-        samples=sum(summary["samples"] for summary in summaries),
-        models=", ".join(SHORT.get(model, model) for model in last["models"]),
+        samples=sum(summary["completions_sampled"] for summary in summaries),
+        models=", ".join(SHORT.get(model, model) for model in last["networks"]),
         bytes=max(summary["bytes"] for summary in summaries),
-        seconds=sum(summary["seconds"] for summary in summaries),
+        seconds=sum(summary["train_seconds"] for summary in summaries),
         curve=() if judge or first is None else curve_of(folder, summaries, first),
         entropy=last.get("eval_entropy", np.nan),
-        online=method in methods.ONLINE,
+        online=method.samples_while_learning,
         pair_accuracy=found if judge else np.nan,
     )
 
 
 def curve_of(folder, summaries, first):
     """((samples, share of the stage's steps, accuracy, reward), …): the start, the last stage."""
-    rows = [row for row in logs.metrics(folder) if row["phase"] == len(summaries) - 1]
-    before = sum(summary["samples"] for summary in summaries[:-1])
+    rows = [row for row in files.read_metrics(folder) if row["stage_index"] == len(summaries) - 1]
+    before = sum(summary["completions_sampled"] for summary in summaries[:-1])
     steps = summaries[-1]["steps"]
     looks = tuple(
         (
-            before + m["samples"],
+            before + m["completions_sampled"],
             m["step"] / steps,
             m["eval_accuracy"],
             m.get("eval_reward", np.nan),
@@ -180,7 +168,7 @@ def frontier_of(ref, reward):
 
 def start_probabilities(folder, config, task):
     """The start's probability of every one-token completion of every prompt, (P, K)."""
-    tree, said = files.load(folder / "model.safetensors")
+    tree, said = files.load_tree(folder / "model.safetensors")
     tokens = to_device(np.array(tokenizer.encode(task, task.held_out)))
     logits = policy.logits(plan.MODELS[said["model"]], tree["policy"], tokens)[:, -1]
     return np.exp(log_softmax(to_host(logits).astype(np.float64)))

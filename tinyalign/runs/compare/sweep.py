@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tinyalign.errors import InputError
-from tinyalign.runs import logs, plan, train
+from tinyalign.runs import files, plan, train
 from tinyalign.runs.config import Config
 
 try:
@@ -34,7 +34,7 @@ class Job(NamedTuple):
     folder: Path  # of its run
     methods: tuple[str, ...]  # stages, e.g. ("sft", "dpo")
     config: Config  # with its seed
-    stop_early: bool = False  # end where a warm start ends, at --start_accuracy
+    stop_early: bool = False  # end where a warm start ends, at --warm_start_accuracy
 
 
 class JobsFailed(InputError):
@@ -65,7 +65,9 @@ def sweep(jobs, executor, *, resume=False, on_poll=lambda rows: None):
     if len({job.folder for job in placed.values()}) < len(jobs):
         raise InputError("two runs of a sweep have the same folder: give each its own")
     done = {
-        folder: logs.summaries(job.folder) for folder, job in placed.items() if is_done(job, resume)
+        folder: files.read_summaries(job.folder)
+        for folder, job in placed.items()
+        if is_done(job, resume)
     }
     failed = {}
     carry_out(placed, executor, done, failed, on_poll)
@@ -106,8 +108,16 @@ def digest(jobs):
 
 def digest_of(job):
     """The same of one job."""
-    settings = {**vars(job.config), "start": None, "methods": job.methods, "early": job.stop_early}
-    plain = [{k: v for k, v in row.items() if k != "seconds"} for row in logs.metrics(job.folder)]
+    settings = {
+        **vars(job.config),
+        "init_from": None,
+        "methods": job.methods,
+        "early": job.stop_early,
+    }
+    plain = [
+        {k: v for k, v in row.items() if k != "train_seconds"}
+        for row in files.read_metrics(job.folder)
+    ]
     total = hashlib.sha256(json.dumps([settings, plain], sort_keys=True, default=str).encode())
     total.update((job.folder / "model.safetensors").read_bytes())
     return total.hexdigest()
@@ -115,7 +125,7 @@ def digest_of(job):
 
 def located(job):
     """The same job with absolute paths: a worker elsewhere has another current folder."""
-    names = [name for name in ("start", "data") if getattr(job.config, name)]
+    names = [name for name in ("init_from", "data") if getattr(job.config, name)]
     paths = {name: Path(getattr(job.config, name)).absolute() for name in names}
     config = dataclasses.replace(job.config, **paths)
     return job._replace(folder=Path(job.folder).absolute(), config=config)
@@ -123,15 +133,15 @@ def located(job):
 
 def planned(job):
     """The plan of a job, checked."""
-    whole = plan.make(list(job.methods), job.config)
-    return plan.stopping(whole) if job.stop_early else whole
+    whole = plan.plan_run(list(job.methods), job.config)
+    return plan.as_warm_start(whole) if job.stop_early else whole
 
 
 def is_done(job, resume):
     """Whether a job can be skipped; InputError if it cannot be done at all."""
     laid_out = planned(job)
     if not resume:
-        train.require_unused(job.folder)
+        files.require_unused(job.folder)
     return is_finished(laid_out, job.folder)
 
 
@@ -139,10 +149,12 @@ def is_finished(laid_out, folder):
     """Whether the folder holds the whole of this plan; InputError if it holds another one."""
     if not (folder / "config.json").exists():
         return False
-    train.require_same_settings(folder, plan.describe(laid_out))
+    files.require_same_settings(folder, plan.config_json(laid_out))
     if not (folder / "curves.svg").exists():  # the last that a run writes
         return False
-    return train.restore(folder / "checkpoint.safetensors").phase == len(laid_out.phases)
+    return files.load_checkpoint(folder / "checkpoint.safetensors").stage_index == len(
+        laid_out.stages
+    )
 
 
 def submit(executor, job):
@@ -161,7 +173,7 @@ def work(job):
         laid_out = planned(job)
         if not is_finished(laid_out, job.folder):
             train.run(laid_out, job.folder, resume=True)
-    return logs.summaries(job.folder)
+    return files.read_summaries(job.folder)
 
 
 @contextlib.contextmanager
@@ -187,7 +199,7 @@ def settle(future, folder, job, done, failed):
     report = job.folder / "error.txt"
     try:
         future.result()
-        done[folder] = logs.summaries(job.folder)
+        done[folder] = files.read_summaries(job.folder)
         report.unlink(missing_ok=True)  # of an earlier try
     except Exception as error:
         failed[folder] = error
@@ -211,7 +223,7 @@ def states(placed, done, failed):
     """What `on_poll` is given."""
     rows = {}
     for folder, job in placed.items():
-        row = logs.newest(job.folder)
+        row = files.newest_metrics(job.folder)
         state = "finished" if folder in done else "failed" if folder in failed else ""
         rows[folder] = {**row, "state": state or ("running" if row else "waiting")}
     return rows

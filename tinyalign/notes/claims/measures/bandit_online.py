@@ -8,7 +8,7 @@ from tinyalign.methods import named
 from tinyalign.notes.claims.rules import GAP, Measure, Rule, between, less, more, paired
 from tinyalign.notes.claims.runs import BANDIT, bandit_probs, bandit_value, laid_out, train
 from tinyalign.optimum import kl
-from tinyalign.runs.plan import setting as setting_of
+from tinyalign.runs.plan import stage_inputs as setting_of
 from toy_envs import bandit
 
 SEEDS = range(10)
@@ -94,12 +94,12 @@ def samples_to_reach(name, seed, prompts, group):
         BANDIT, seed=seed, steps=LIMIT, batch_size=prompts, num_generations=group, learning_rate=0.1
     )
     job = laid_out([name], config, right_or_wrong())
-    stage = named(name).stage(setting_of(job, 0, job.carried))
+    stage = named(name).stage(setting_of(job, 0, job.initial_params))
     networks, rng = stage.networks, np.random.default_rng([seed, 0, 1])
     for step in range(LIMIT):
         if success({"policy": networks["policy"].params}) >= GOOD:
             return step * prompts * group
-        networks, _ = stage.advance(networks, rng, step)
+        networks, _ = stage.train_step(networks, rng, step)
     return LIMIT * prompts * group
 
 

@@ -5,7 +5,7 @@ import inspect
 import io
 import tokenize
 
-from tinyalign.methods import rollouts, stages, train_ppo
+from tinyalign.methods import rollouts, samples, train_offline, train_ppo
 from tinyalign.notes.claims.rules import Measure, Rule, as_they_are
 from tinyalign.runs import plan
 from tinyalign.runs.compare import cost
@@ -27,8 +27,8 @@ def passes():
     """
     found = {}
     for name in COMPARED:
-        job = plan.make([name], BANDIT)
-        taken, steps = cost.measure(job), job.phases[-1].config.steps
+        job = plan.plan_run([name], BANDIT)
+        taken, steps = cost.measure(job), job.stages[-1].config.steps
         update, updates = passes_of(taken), steps * taken.updates
         found[name] = {
             "recipe": round(update * updates / 1000, 1),
@@ -50,7 +50,7 @@ def group_passes():
     found = {}
     for group in (4, 16):
         config = dataclasses.replace(BANDIT, batch_size=8, num_generations=group)
-        found[str(group)] = passes_of(cost.measure(plan.make(["grpo"], config)))
+        found[str(group)] = passes_of(cost.measure(plan.plan_run(["grpo"], config)))
     return found
 
 
@@ -72,11 +72,11 @@ def settings():
     """{method: settings of its own that its stage reads, besides those that all have}."""
     found = {}
     for name in COMPARED:
-        job = plan.make([name], BANDIT)
-        setting = plan.setting(job, len(job.phases) - 1, job.carried)
+        job = plan.plan_run([name], BANDIT)
+        setting = plan.stage_inputs(job, len(job.stages) - 1, job.initial_params)
         noted = Noted(dataclasses.replace(setting.config, num_pairs=64))
         prepared = setting.method.stage(setting._replace(config=noted))
-        prepared.advance(prepared.networks, setting.rng, 0)
+        prepared.train_step(prepared.networks, setting.rng, 0)
         fields = {field.name for field in dataclasses.fields(Config)}
         found[name] = sorted(noted._read & fields - GENERAL)
     return found
@@ -85,8 +85,8 @@ def settings():
 def code_lines():
     """{method: lines of code of the stage that only its family has, and of what that calls}."""
     own = {
-        "dpo": [stages.preference, stages.compared, stages.frozen_logp],
-        "ppo": [train_ppo.ppo, train_ppo.valued, rollouts.collect, rollouts.passes],
+        "dpo": [train_offline.preference, samples.comparison_batch, samples.batched_logp],
+        "ppo": [train_ppo.ppo, train_ppo.compute_gae, rollouts.sample_batch, rollouts.minibatches],
     }
     return {name: sum(map(lines_of, functions)) for name, functions in own.items()}
 

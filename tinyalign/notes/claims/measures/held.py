@@ -16,7 +16,7 @@ def job_of(name, reward="exact"):
     """The job of a method on addition, with what has to come before it."""
     online = methods.named(name).learns_from == "rewards"
     reward = reward if online else "exact"
-    return plan.make([name], dataclasses.replace(ADDITION, reward=reward))
+    return plan.plan_run([name], dataclasses.replace(ADDITION, reward=reward))
 
 
 def of_all(tell):
@@ -35,13 +35,13 @@ def networks():
 def bytes_held():
     """{reward: {method: bytes of weights and Adam's averages per weight of the policy}}."""
     return of_all(
-        lambda job: round(sum(memory.ledger(job).values()) / size(job.carried["policy"]), 2)
+        lambda job: round(sum(memory.ledger(job).values()) / size(job.initial_params["policy"]), 2)
     )
 
 
 def stages():
     """{reward: {method: the stages of its run}}."""
-    return of_all(lambda job: [phase.method.name for phase in job.phases])
+    return of_all(lambda job: [phase.method.name for phase in job.stages])
 
 
 def savings():

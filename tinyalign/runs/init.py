@@ -1,4 +1,4 @@
-"""What a job starts from: fresh parameters, or those of another run, checked to fit."""
+"""The parameters a run starts from: random ones, or those of another run, checked to fit."""
 
 from pathlib import Path
 
@@ -22,34 +22,36 @@ def find_model(config):
     return name
 
 
-def load_start(config):
-    """The parameters of --start and what they say of themselves; two empty ones without it."""
-    if config.start is None:
+def load_initial_params(config):
+    """The parameters of --init_from and their metadata; two empty dicts without the option."""
+    if config.init_from is None:
         return {}, {}
-    carried, note = files.load(Path(config.start) / "model.safetensors")
-    if "policy" not in carried or not {"model", "alphabet", "ends"} <= set(note):
-        raise InputError(f"--start {config.start} holds no policy: give the folder of a run of sft")
-    return carried, note
+    params, metadata = files.load_tree(Path(config.init_from) / "model.safetensors")
+    if "policy" not in params or not {"model", "alphabet", "ends"} <= set(metadata):
+        raise InputError(
+            f"--init_from {config.init_from} holds no policy: give the folder of a run of sft"
+        )
+    return params, metadata
 
 
-def require_fit(config, start, note, model_name, vocabulary, width):
-    """InputError unless the start has the model, characters and length that are needed."""
+def require_fit(config, params, metadata, model_name, vocabulary, width):
+    """InputError unless the parameters have the model, characters and length that are needed."""
     wanted = {"model": model_name, "alphabet": vocabulary.alphabet, "ends": bool(vocabulary.ends)}
     for key, value in wanted.items():
-        if note[key] != value:
+        if metadata[key] != value:
             raise InputError(
-                f"--start {config.start} has {key} {note[key]!r}, but this run needs {value!r}: "
-                "start from a run of the same kind"
+                f"--init_from {config.init_from} has {key} {metadata[key]!r}, but this run needs "
+                f"{value!r}: start from a run of the same kind"
             )
-    limit = MODELS[model_name].context(start["policy"])
+    limit = MODELS[model_name].context(params["policy"])
     if width > limit:
         raise InputError(
-            f"--start {config.start} reads {limit} tokens, but a prompt and its completion here "
-            f"take {width}: train a start with --context {width}"
+            f"--init_from {config.init_from} reads {limit} tokens, but a prompt and its completion "
+            f"here take {width}: train a policy with --context {width}"
         )
 
 
-def fresh(config, model_name, vocabulary, width):
+def init_params(config, model_name, vocabulary, width):
     """Random parameters for a model as large as was typed."""
     sizes = {"width": config.width, "layers": config.layers}
     sizes = {name: value for name, value in sizes.items() if value is not None}

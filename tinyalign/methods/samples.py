@@ -1,0 +1,173 @@
+"""Where a stage's examples come from: prompts, completions, rewards, and feedback made of them."""
+
+import functools
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinyalign import policy
+from tinyalign.engine.backend import to_device, to_host
+from tinyalign.errors import InputError
+from tinyalign.losses.ranking import rejection_sample
+from tinyalign.models import tokenizer
+from toy_envs import feedback
+
+
+class ScoredSamples(NamedTuple):
+    """Completions of P prompts, G for each, and the feedback on them."""
+
+    tokens: np.ndarray  # (P, G, S)
+    mask: np.ndarray  # (P, G, S−1)
+    feedback: Any  # index arrays of toy_envs.feedback
+    reward: np.ndarray | None  # (P, G) where there are rewards
+    samples: int  # completions drawn
+
+
+def tokenize(inputs, prompts, completions):
+    """Prompts and completions, N strings each, as a batch: tokens (N, S), mask (N, S−1)."""
+    prompts = tokenizer.encode(inputs.vocabulary, prompts)
+    return tokenizer.batch(prompts, tokenizer.encode(inputs.vocabulary, completions, end=True))
+
+
+def draw_prompts(inputs, rng, count):
+    """`count` training prompts drawn at random, as strings."""
+    return [str(prompt) for prompt in rng.choice(inputs.task.train, size=count)]
+
+
+def sample_completions(inputs, params, prompts, rng, temperature, num_generations=1):
+    """Sample num_generations completions for each prompt, a list of P strings."""
+    return policy.sample(
+        inputs.model,
+        params,
+        tokenizer.encode(inputs.vocabulary, prompts),
+        rng,
+        max_new_tokens=inputs.task.max_new_tokens,
+        eos=len(inputs.vocabulary.alphabet) if inputs.vocabulary.ends else None,
+        temperature=temperature,
+        num_generations=num_generations,
+    )
+
+
+def decode_rollout(inputs, rollout):
+    """The completions of a rollout as a task's reward reads them: (N strings, finished (N,))."""
+    tokens, mask = to_host(rollout.tokens), to_host(rollout.mask)
+    return tokenizer.completions(inputs.vocabulary, tokens, mask)
+
+
+def score(inputs, prompts, rollout):
+    """The reward of every completion, the task's own or a learned model's: (P, G) float32."""
+    group = len(rollout.tokens) // len(prompts)
+    repeated = [prompt for prompt in prompts for _ in range(group)]  # N = P·G
+    if inputs.reward_model is None:
+        reward = np.asarray(inputs.task.reward(repeated, *decode_rollout(inputs, rollout)))
+    else:
+        reward = to_host(
+            policy.sequence_reward(inputs.model, inputs.reward_model, rollout.tokens, rollout.mask)
+        )
+    if not np.isfinite(reward).all():
+        bad = int(np.flatnonzero(~np.isfinite(reward))[0])
+        raise InputError(
+            f"the reward of a completion of {repeated[bad]!r} is {reward[bad]}, want a finite "
+            "number: mend the reward function"
+        )
+    return reward.astype(np.float32).reshape(len(prompts), group)
+
+
+def collect_feedback(inputs, label):
+    """Completions with feedback: those of a file, or samples of the initial policy.
+
+    label    (reward, rng, noise=…) -> index arrays, such as a function of toy_envs.feedback; not
+             called where a file brings its own feedback
+    returns  ScoredSamples
+    raises   InputError if no feedback can be made of the samples
+    """
+    if inputs.data is not None:
+        return read_feedback(inputs)
+    config = inputs.config
+    prompts = draw_prompts(inputs, inputs.rng, config.num_pairs)
+    rollout = sample_completions(
+        inputs, inputs.initial_policy, prompts, inputs.rng, config.temperature,
+        config.num_generations,
+    )  # fmt: skip
+    reward = score(inputs, prompts, rollout)
+    try:
+        labels = label(reward, inputs.rng, noise=config.label_noise)
+    except ValueError as error:
+        raise InputError(f"no feedback can be made of the samples: {error}") from None
+    if len(labels.prompt) == 0:
+        raise InputError(
+            "all sampled completions of every prompt got the same reward, so there is nothing to "
+            "compare: raise --num_generations or --temperature, or start from another policy"
+        )
+    tokens = group_by_prompt(to_host(rollout.tokens), config.num_generations)
+    mask = group_by_prompt(to_host(rollout.mask), config.num_generations)
+    return ScoredSamples(tokens, mask, labels, reward, reward.size)
+
+
+def read_feedback(inputs):
+    """The completions of a file, with the feedback that it holds: ScoredSamples."""
+    data = inputs.data
+    group = len(data.completions[0])
+    prompts = [prompt for prompt in data.prompts for _ in range(group)]
+    completions = [completion for row in data.completions for completion in row]
+    tokens, mask = tokenize(inputs, prompts, completions)
+    tokens, mask = group_by_prompt(tokens, group), group_by_prompt(mask, group)
+    return ScoredSamples(tokens, mask, data.feedback, data.reward, 0)
+
+
+def group_by_prompt(array, group):
+    """Rows (P·G, T) as (P, G, T)."""
+    return array.reshape(-1, group, array.shape[1])
+
+
+def by_role(array):
+    """Comparisons (B, R, T) as rows (R·B, T): all completions of the first role, then the next."""
+    return array.swapaxes(0, 1).reshape(-1, array.shape[2])
+
+
+def comparison_batch(inputs):
+    """Completions to compare, R roles each: tokens (B, R, S), mask (B, R, S−1), samples drawn."""
+    config, roles = inputs.config, inputs.method.roles
+    label = functools.partial(feedback.pairs, temperature=config.label_temperature)
+    if "gold" in roles:
+        label = feedback.triples
+    if inputs.method.make_pairs:
+        label = functools.partial(inputs.method.make_pairs, beta=config.beta)
+    scored = collect_feedback(inputs, label)
+    # The row of each role within its prompt's group: (B, R).
+    column = np.stack([getattr(scored.feedback, role) for role in roles], axis=1)
+    prompt = scored.feedback.prompt[:, None]  # (B, 1)
+    return scored.tokens[prompt, column], scored.mask[prompt, column], scored.samples
+
+
+def accepted_pairs(reward, rng, *, beta, noise):
+    """Pairs of completions that rejection sampling accepted: the best and the worst that remain.
+
+    Accepted with probability e^{(r − r_max)/β}, they follow π_ref e^{r/β} instead of π_ref.
+    """
+    accepted = rejection_sample(reward, beta=beta, rng=rng)  # (P, G)
+    best = np.where(accepted, reward, -np.inf).argmax(axis=1)
+    worst = np.where(accepted, reward, np.inf).argmin(axis=1)
+    rows = np.arange(len(reward))
+    prompt = np.flatnonzero(reward[rows, best] > reward[rows, worst])  # the others are ties
+    swapped = rng.random(len(prompt)) < noise
+    chosen, rejected = best[prompt], worst[prompt]
+    return feedback.Pairs(
+        prompt, np.where(swapped, rejected, chosen), np.where(swapped, chosen, rejected)
+    )
+
+
+def mismatched_completions(tokens, mask, other):
+    """Each row's prompt with the completion of row other[i], laid out again: tokens, mask."""
+    # A token belongs to the completion where the mask of its target says so; the first never does.
+    own = np.concatenate([np.zeros((len(mask), 1), bool), mask > 0], axis=1)  # (N, S)
+    prompts = [row[: own_row.argmax()] for row, own_row in zip(tokens, own, strict=True)]
+    completions = [row[own_row] for row, own_row in zip(tokens[other], own[other], strict=True)]
+    return tokenizer.batch(prompts, completions)
+
+
+def batched_logp(inputs, params, tokens, size=1024):
+    """Token log-probabilities (N, S−1) under frozen parameters, `size` rows at a time."""
+    parts = np.split(tokens, range(size, len(tokens), size))
+    scored = [policy.token_logp(inputs.model, params, to_device(part)) for part in parts]
+    return np.concatenate([to_host(part) for part in scored])

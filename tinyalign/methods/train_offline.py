@@ -1,0 +1,169 @@
+"""Stages that learn from a fixed set of examples, one function a kind of feedback.
+
+Each prepares its examples and hands them to `offline_stage`, which trains on random rows of them.
+"""
+
+import functools
+import math
+
+import numpy as np
+
+from tinyalign import policy
+from tinyalign.engine.backend import to_device, to_host, xp
+from tinyalign.engine.optim import AdamState
+from tinyalign.methods import evaluate, samples, steps
+from tinyalign.methods.method import Stage, frozen_networks, step_size
+from tinyalign.models import tokenizer
+from toy_envs import feedback
+
+
+def offline_stage(inputs, examples, take_step, *, initial, size=None, drawn=0):
+    """The stage that takes one gradient step after another on random rows of `examples`.
+
+    examples   arrays whose first axis runs over the examples
+    take_step  (network, *rows of the arrays, model=…, step_size=…) -> (network, metrics)
+    initial    parameters of the network that is trained
+    size       rows a step; None: --batch_size
+    drawn      completions sampled to make the examples
+    """
+    config, name = inputs.config, inputs.method.trains
+    size = config.batch_size if size is None else size
+
+    def train_step(networks, rng, step):
+        rows = rng.integers(len(examples[0]), size=size)
+        batch = [to_device(array[rows]) for array in examples]
+        options = {"model": inputs.model, "step_size": step_size(config, step)}
+        network, metrics = take_step(networks[name], *batch, **options)
+        return {name: network}, metrics
+
+    networks = {name: steps.init_train_state(initial)}
+    return Stage(networks, train_step, config.steps, frozen_networks(inputs), drawn)
+
+
+def supervised(inputs):
+    """SFT on demonstrations: the task's solutions, or your prompts and completions."""
+    if inputs.data is None:
+        prompts = inputs.task.train
+        completions = [inputs.task.solution(prompt) for prompt in prompts]
+        tokens, mask = samples.tokenize(inputs, prompts, completions)
+    else:
+        scored = samples.read_feedback(inputs)
+        rows = scored.feedback.prompt, scored.feedback.best
+        tokens, mask = scored.tokens[rows], scored.mask[rows]
+    return offline_stage(inputs, (tokens, mask), steps.sft_step, initial=inputs.initial_policy)
+
+
+def train_reward_model(inputs):
+    """A Bradley–Terry reward model on the trunk of the initial policy."""
+    tokens, mask, drawn = samples.comparison_batch(inputs)
+
+    def take_step(network, *rows, model, step_size):
+        rows = map(samples.by_role, rows)
+        return steps.reward_model_step(network, *rows, model=model, step_size=step_size)
+
+    initial = policy.scalar_init(inputs.model, inputs.initial_policy)
+    return offline_stage(inputs, (tokens, mask), take_step, initial=initial, drawn=drawn)
+
+
+def preference(inputs):
+    """Any loss on pairs or triples; the reference log-probabilities are computed once."""
+    method, config = inputs.method, inputs.config
+    tokens, mask, drawn = samples.comparison_batch(inputs)  # (B, R, S), (B, R, S−1)
+    ref_logp = samples.batched_logp(inputs, inputs.initial_policy, samples.by_role(tokens))
+    ref_logp = ref_logp.reshape(len(method.roles), *mask[:, 0].shape).swapaxes(0, 1)
+    loss = functools.partial(method.loss, **method.bind_loss(config))
+    settings = {"roles": method.roles, "loss": loss, "beta": config.beta}
+
+    def take_step(network, *rows, model, step_size):
+        rows = map(samples.by_role, rows)
+        return steps.preference_step(network, *rows, **settings, model=model, step_size=step_size)
+
+    examples = tokens, mask, ref_logp
+    return offline_stage(inputs, examples, take_step, initial=inputs.initial_policy, drawn=drawn)
+
+
+def unpaired(inputs):
+    """KTO: single completions with a thumb up or down, and mismatched ones that set its zero."""
+    method, config = inputs.method, inputs.config
+    label = functools.partial(feedback.thumbs, temperature=config.label_temperature)
+    scored = samples.collect_feedback(inputs, label)
+    prompt, column, desirable = scored.feedback
+    tokens, mask = scored.tokens[prompt, column], scored.mask[prompt, column]
+    # Rolled by a whole group, every row meets a completion of another prompt.
+    other = np.roll(np.arange(len(tokens)), scored.tokens.shape[1])
+    mismatched = samples.mismatched_completions(tokens, mask, other)
+
+    def reference(tokens, mask):
+        token_logp = samples.batched_logp(inputs, inputs.initial_policy, tokens)
+        return np.sum(token_logp * mask, axis=1)
+
+    examples = steps.UnpairedBatch(
+        tokens, mask, reference(tokens, mask), desirable.astype(mask.dtype),
+        *mismatched, reference(*mismatched),
+    )  # fmt: skip
+    loss = functools.partial(
+        method.loss, **method.bind_loss(config), **balancing_weights(desirable)
+    )
+
+    def take_step(network, *rows, model, step_size):
+        batch, settings = steps.UnpairedBatch(*rows), {"loss": loss, "beta": config.beta}
+        return steps.unpaired_step(network, batch, **settings, model=model, step_size=step_size)
+
+    return offline_stage(
+        inputs, examples, take_step, initial=inputs.initial_policy, drawn=scored.samples
+    )
+
+
+def balancing_weights(desirable):
+    """Weights with which thumbs up and thumbs down count the same, as KTO's authors advise."""
+    ratio = (~desirable).sum() / desirable.sum()
+    weights = {"weight_desirable": max(1.0, ratio), "weight_undesirable": max(1.0, 1.0 / ratio)}
+    return {name: float(weight) for name, weight in weights.items()}  # NumPy's would widen float32
+
+
+def ranked(inputs):
+    """Losses on all candidates of a prompt at once: rrhf, infonca, nca."""
+    method, config = inputs.method, inputs.config
+    scored = samples.collect_feedback(inputs, feedback.rankings)
+    rows = scored.feedback.prompt
+    tokens, mask, reward = scored.tokens[rows], scored.mask[rows], scored.reward[rows]
+    flat = samples.batched_logp(inputs, inputs.initial_policy, tokens.reshape(-1, tokens.shape[2]))
+    examples = tokens, mask, flat.reshape(mask.shape), reward.astype(mask.dtype)
+    loss = functools.partial(method.loss, **method.bind_loss(config))
+    return offline_stage(
+        inputs,
+        examples,
+        functools.partial(steps.ranked_step, loss=loss),
+        initial=inputs.initial_policy,
+        size=max(1, config.batch_size // tokens.shape[1]),  # as many completions a step as others
+        drawn=scored.samples,
+    )
+
+
+def best_of_n(inputs):
+    """No training: sample n completions and keep the one with the highest reward."""
+    config, n = inputs.config, inputs.config.num_generations
+    prompts = evaluate.subsample_evenly(inputs.task.held_out, config.eval_size)
+    prompts = prompts * max(1, config.eval_size // len(prompts))
+
+    def train_step(networks, rng, step):
+        return networks, {"completions_sampled": n * len(prompts)}
+
+    def evaluate_best(networks, rng):
+        rollout = samples.sample_completions(
+            inputs, inputs.initial_policy, prompts, rng, config.temperature, n
+        )
+        best = samples.score(inputs, prompts, rollout).argmax(axis=1)  # (P,) of n
+        rows = np.arange(len(prompts)) * n + best
+        kept = tokenizer.completions(
+            inputs.vocabulary, to_host(rollout.tokens)[rows], to_host(rollout.mask)[rows]
+        )
+        return {
+            "eval_accuracy": float(np.mean(inputs.task.success(prompts, *kept))),
+            "eval_reward": float(np.mean(inputs.task.reward(prompts, *kept))),
+            "eval_kl": math.log(n) - (n - 1) / n,  # of the distribution it draws from; a bound
+        }
+
+    untrained = steps.TrainState(inputs.initial_policy, AdamState(xp.zeros(0), xp.zeros(0), 0))
+    frozen = frozen_networks(inputs)
+    return Stage({"policy": untrained}, train_step, 1, frozen, evaluate=evaluate_best)

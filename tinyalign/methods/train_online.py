@@ -1,0 +1,118 @@
+"""Stages that learn from their own samples: sample, score, turn rewards into advantages, step."""
+
+import functools
+
+import numpy as np
+
+from tinyalign.engine.backend import to_device
+from tinyalign.methods import rollouts, steps
+from tinyalign.methods.method import Stage, frozen_networks, step_size
+from toy_envs import feedback
+
+
+def policy_gradient(inputs):
+    """REINFORCE, RLOO, GRPO and relatives: sample groups, turn rewards into advantages, step."""
+    config, method = inputs.config, inputs.method
+    sample_batch = method.sample_batch or rollouts.sample_batch
+    compute_advantage = method.advantages[config.advantage]
+    settings = actor_settings(inputs)
+
+    def train_step(networks, rng, step):
+        policy = networks["policy"]
+        batch = sample_batch(inputs, policy.params, rng)
+        shaped = rollouts.subtract_kl(batch) if method.kl_placement == "reward" else batch
+        advantage = to_device(compute_advantage(shaped))  # (N, 1) or (N, S−1)
+        experience = steps.Experience(*batch.rollout, batch.ref_logp, advantage)
+        size = step_size(config, step)
+        for rows in rollouts.minibatches(config, len(advantage), rng):
+            part = steps.Experience(*(array[rows] for array in experience))
+            policy, metrics = steps.policy_gradient_step(policy, part, **settings, step_size=size)
+        # The metrics of the update are those of the last minibatch.
+        return {"policy": policy}, {**rollouts.rollout_metrics(batch), **metrics}
+
+    return policy_stage(inputs, train_step)
+
+
+def actor_settings(inputs):
+    """The settings of steps.policy_gradient_step that the row and the command line decide."""
+    config, method = inputs.config, inputs.method
+    return {
+        "model": inputs.model,
+        "surrogate": method.surrogate,
+        "clip": config.epsilon,
+        "reduce": functools.partial(method.reduce, length=inputs.task.max_new_tokens),
+        "kl": method.kl_estimators[config.kl],
+        "beta": config.beta if method.kl_placement == "loss" else 0.0,
+        "entropy_coef": config.entropy_coef,
+        "temperature": config.temperature,
+    }
+
+
+def policy_stage(inputs, train_step):
+    """A stage that trains the policy alone."""
+    networks = {"policy": steps.init_train_state(inputs.initial_policy)}
+    return Stage(networks, train_step, inputs.config.steps, frozen_networks(inputs))
+
+
+def raft(inputs):
+    """RAFT: fine-tune on the best of each group of samples, where one is better than the rest."""
+    config = inputs.config
+
+    def train_step(networks, rng, step):
+        policy = networks["policy"]
+        batch = rollouts.sample_batch(inputs, policy.params, rng)
+        best, metrics = best_rows(batch), {}
+        if len(best):
+            policy, metrics = steps.sft_step(
+                policy,
+                batch.rollout.tokens[best],
+                batch.rollout.mask[best],
+                model=inputs.model,
+                step_size=step_size(config, step),
+            )
+        return {"policy": policy}, {**rollouts.rollout_metrics(batch), **metrics}
+
+    return policy_stage(inputs, train_step)
+
+
+def best_rows(batch):
+    """Rows of the best completion of each prompt whose completions are not all as good."""
+    reward, group = batch.reward, batch.reward.shape[1]  # (P, G)
+    untied = np.flatnonzero(reward.max(axis=1) > reward.min(axis=1))
+    return untied * group + reward[untied].argmax(axis=1)
+
+
+def online_dpo(inputs):
+    """Online DPO: fresh samples are judged in pairs, as for DPO, one pair a prompt."""
+    config, method = inputs.config, inputs.method
+    loss = functools.partial(method.loss, **method.bind_loss(config))
+
+    def train_step(networks, rng, step):
+        policy = networks["policy"]
+        batch = rollouts.sample_batch(inputs, policy.params, rng)
+        rows, metrics = pair_rows(batch, rng), {}
+        if len(rows):
+            policy, metrics = steps.preference_step(
+                policy,
+                batch.rollout.tokens[rows],
+                batch.rollout.mask[rows],
+                batch.ref_logp[rows],
+                roles=method.roles,
+                loss=loss,
+                beta=config.beta,
+                model=inputs.model,
+                step_size=step_size(config, step),
+            )
+        return {"policy": policy}, {**rollouts.rollout_metrics(batch), **metrics}
+
+    return policy_stage(inputs, train_step)
+
+
+def pair_rows(batch, rng):
+    """Rows of one pair of completions a prompt, judged by reward: the chosen, then the rejected."""
+    config = batch.inputs.config
+    pairs = feedback.pairs(
+        batch.reward, rng, temperature=config.label_temperature, noise=config.label_noise
+    )
+    first = pairs.prompt * config.num_generations  # the row in which a prompt's group begins
+    return np.concatenate([first + pairs.chosen, first + pairs.rejected])
