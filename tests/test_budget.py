@@ -8,10 +8,11 @@ from tinyalign.errors import InputError
 from tinyalign.methods import train_offline
 from tinyalign.runs import budget, files, plan, train
 from tinyalign.runs.config import Config
+from toy_envs import bandit
 
 pytestmark = pytest.mark.usefixtures("plain_curves")
 BANDIT = {"env": "bandit", "batch_size": 6, "num_generations": 4, "eval_every": 1000}
-BY_SAMPLES = [m for m in methods.METHODS if m.name not in ("sft", "best_of_n")]
+BY_SAMPLES = [m for m in methods.METHODS if m.name not in ("sft", "best_of_n", "dapo")]
 
 
 @pytest.mark.parametrize("row", BY_SAMPLES, ids=lambda row: row.name)
@@ -20,10 +21,20 @@ def test_samples_are_matched(tmp_path, row):
     (summary,) = run(tmp_path, row.name, budget="samples:250", **BANDIT)
     greedy = 6 if row.name == "remax" else 0
     one = 24 + greedy if row in methods.ONLINE else 4
-    if row.name == "dapo":  # ends with the rollout that reaches the budget; each is 1 to 4 draws
-        assert 240 <= summary["completions_sampled"] < 240 + 4 * 24
-    else:
-        assert summary["completions_sampled"] == 250 // one * one
+    assert summary["completions_sampled"] == 250 // one * one
+
+
+def test_dynamic_sampling_ends_with_the_rollout_that_reaches_the_budget(tmp_path, monkeypatch):
+    """Where rewards often tie a rollout of DAPO takes up to four draws of 24 completions: fewer
+    rollouts than the ten that a budget of 250 would pay for, and the last draws may go past it."""
+    task = bandit.make()
+    monkeypatch.setattr(plan, "find_task", lambda config: task._replace(reward=task.success))
+    (summary,) = run(tmp_path, "dapo", budget="samples:250", **BANDIT)
+    used = [row["samples"] for row in logs.metrics(tmp_path)]
+    each = [b - a for a, b in zip([0, *used], used, strict=False)]
+    assert set(each) <= {24, 48, 72, 96} and max(each) > 24
+    assert used[-1] == summary["completions_sampled"] >= 240 > used[-2]
+    assert summary["steps"] == len(used) < 10
 
 
 @pytest.mark.parametrize(

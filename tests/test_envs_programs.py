@@ -1,6 +1,6 @@
 """Programs: a safe interpreter, tasks that are different functions, and pass@k."""
 
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -151,3 +151,32 @@ def test_pass_at_k_of_large_samples_is_finite():
 def test_bad_program_input_is_named(call, reason):
     with pytest.raises(ValueError, match=reason):
         call()
+
+
+def formula_of(x, y):
+    """The value of every formula of three operands, by Python: {formula: its values}."""
+    operands = {"x": x, "y": y} | {digit: np.full_like(x, int(digit)) for digit in "123456789"}
+    do = {"+": np.add, "-": np.subtract, "*": np.multiply}
+    found = {}
+    for a, p, b, q, c in product(operands, do, operands, do, operands):
+        left = do[q](do[p](operands[a], operands[b]), operands[c])
+        right = do[p](operands[a], do[q](operands[b], operands[c]))
+        found[f"({a}{p}{b}){q}{c}:"], found[f"{a}{p}({b}{q}{c}):"] = left, right
+    return found
+
+
+def test_the_prompts_are_every_function_that_names_an_input():
+    """Functions of x alone, of y alone, of both; x − x is among them, and 2 + 3 is not."""
+    values = formula_of(*np.transpose(TESTS))
+    named = {v.tobytes() for formula, v in values.items() if "x" in formula or "y" in formula}
+    assert all("x" in prompt or "y" in prompt for prompt in everything)
+    assert {values[prompt].tobytes() for prompt in everything} == named
+    assert len(everything) == len(named)
+
+
+def test_a_program_may_take_100_steps_and_not_101():
+    """Each instruction is a step; "0+" changes nothing in two."""
+    assert run("xys+" + "0+" * 48, 3, 4) == 7
+    assert run("x" + "0+" * 50, 3, 4) is None
+    assert run("xx", 3, 4, max_steps=9) is None and run("xx+", 3, 4, max_steps=3) == 6
+    assert run("xx+", 3, 4, max_steps=2) is None

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import toy_envs
-from toy_envs import arithmetic, bandit
+from toy_envs import arithmetic, bandit, hackable, programs
 
 TASKS = [
     bandit.make(),
@@ -45,12 +45,30 @@ def test_candidates_are_legal_and_some_are_right_and_some_wrong(task):
 
 
 @each_task
-def test_a_task_is_a_function_of_its_arguments(task):
+def test_a_prompt_comes_once_and_is_held_out_or_trained_on(task):
+    """The bandit's contexts share nothing, so that it has no prompt to hold out."""
     assert len(set(task.train)) == len(task.train)
     if task.name == "bandit":
         assert task.train == task.held_out
     else:
         assert not set(task.train) & set(task.held_out)
+
+
+@pytest.mark.parametrize("make", [bandit.make, arithmetic.make, programs.make, hackable.make])
+def test_a_task_is_a_function_of_its_arguments(make):
+    """Built twice it has the same prompts, demonstrations, candidates and rewards; another seed
+    changes something."""
+
+    def facts(seed):
+        task = make(seed=seed)
+        prompts, rng = [*task.train[:50], *task.held_out[:50]], np.random.default_rng(0)
+        drawn = [answer for prompt in prompts for answer in task.candidates(prompt, rng, 4)]
+        repeated = [prompt for prompt in prompts for _ in range(4)]
+        reward = task.reward(repeated, drawn, np.ones(len(drawn), bool))
+        shown = [task.solution(prompt) for prompt in prompts]
+        return task.name, task.train, task.held_out, shown, drawn, reward.tolist()
+
+    assert facts(3) == facts(3) != facts(4)
 
 
 def test_two_digit_addition_is_all_ten_thousand_problems():

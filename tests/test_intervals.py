@@ -86,3 +86,4 @@ def test_wilson_is_what_the_literature_prints():
     assert intervals.wilson(1.0, 500)[1] == 1.0
     assert intervals.wilson(1.0, 500)[0] < 0.995
     assert np.isnan(intervals.wilson(np.nan, 500)).all()
+    assert np.isnan(intervals.wilson(0.5, 0)).all()  # no problem, no rate

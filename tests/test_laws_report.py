@@ -1,7 +1,10 @@
 """What a check says beyond the verdicts: other conventions, the nearest bug, code to paste."""
 
+import time
+
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from tests.test_laws import wrong
 from tinyalign.laws.judge import repeatable
@@ -140,3 +143,23 @@ def test_a_mean_in_single_precision_is_told_from_no_mean():
     report = examined(fn, "dpo", dtype="float32")
     assert report.reduced.startswith("fn returns a mean over the batch, where one number")
     assert [v.law.name for v in report.broken] == ["batch"]
+
+
+def test_a_slow_loss_is_judged_by_its_numbers():
+    """Calls that take longer than Hypothesis allows where nobody says otherwise break no law.
+    The profile of these tests allows any time, so another one is loaded."""
+    called = []
+
+    def slow(w, r, rw, rr, beta=0.1):
+        called.append(len(w))
+        time.sleep(0.3 if len(called) % 60 == 0 else 0.0)
+        return np.logaddexp(0, -beta * (w - rw - r + rr))
+
+    settings.register_profile("impatient", deadline=200)
+    active = settings.get_current_profile_name()
+    try:
+        settings.load_profile("impatient")
+        assert examined(slow, "dpo").exit_code == 0
+    finally:
+        settings.load_profile(active)
+    assert len(called) >= 60

@@ -237,3 +237,14 @@ def test_the_standard_deviation_of_numpy_gets_its_convention_told(eps, also):
 
     report = examined(standardized, "group_standardize")
     assert report.notes[-1].endswith(f"Every law holds with --convention {also}ddof=0.")
+
+
+def test_open_places_are_not_given_to_arrays_where_a_number_has_its_name():
+    """f(a, b, c, d, beta, *rest) takes DPO's four arrays in front, and beta by its name."""
+
+    def open_ended(w, r, rw, rr, beta, *rest):
+        assert not rest
+        return dpo(w, r, rw, rr, beta)
+
+    assert examined(open_ended, "dpo").exit_code == 0
+    assert examined(lambda w, r, rw, rr, beta, *rest: dpo(w, r, rw, rr), "dpo").exit_code == 1

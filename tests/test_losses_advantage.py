@@ -341,8 +341,12 @@ def test_shaped_rewards_check_their_arguments():
     x, mask = np.ones((2, 3), np.float32), np.ones((2, 3))
     score = np.ones(2, np.float32)
     assert L.kl_shaped_reward(score, x, x, mask, beta=0.1).dtype == np.float32
-    for wrong in ((score[:, None], x, x, mask), (score[:1], x, x, mask), (score, x, x[:1], mask)):
-        with pytest.raises(ValueError):
+    for wrong, said in (
+        ((score[:, None], x, x, mask), r"score must have shape \(N,\), got \(2, 1\)"),
+        ((score[:1], x, x, mask), r"'score': \(1,\), 'logp_of_one_token': \(2,\)"),
+        ((score, x, x[:1], mask), r"'x': \(1, 3\), 'mask': \(2, 3\)"),
+    ):
+        with pytest.raises(ValueError, match=said):
             L.kl_shaped_reward(*wrong, beta=0.1)
     with pytest.raises(ValueError, match="beta"):
         L.kl_shaped_reward(score, x, x, mask, beta=-0.1)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import average_logps, batches, betas, close, groups, pairs, ragged, seeds, slope
 
@@ -159,8 +159,7 @@ def test_before_the_first_update_nothing_is_clipped_and_whitened_advantages_cost
 ):
     """ρ ≡ 1: the loss is −mean A = 0 after whitening, k1 = k2 = k3 = 0."""
     mask, logp = batch
-    if mask.sum() < 2:
-        return
+    assume(mask.sum() >= 2)  # one token alone cannot be whitened
     advantage = L.whiten(np.random.default_rng(seed).normal(size=mask.shape), mask)
     loss = L.token_mean(L.clipped_surrogate(logp, logp, advantage), mask)
     close(loss, 0.0, atol=1e-10)

@@ -279,5 +279,5 @@ def test_a_model_says_how_far_it_can_read(model):
 
 def test_a_row_longer_than_the_context_is_refused():
     """13 tokens do not fit a table of 12 positions."""
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"\b13\b.*\b12\b"):
         here(transformer).trunk(parameters(transformer), some_tokens(time=13))

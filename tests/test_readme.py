@@ -75,7 +75,9 @@ def test_every_command_of_readme_is_one(capsys):
 
 def test_the_files_that_readme_names_are_there():
     """Every path in README exists, the picture included."""
-    for path in re.findall(r"(?:tinyalign/examples|docs)/[\w./]+\w", README):
+    paths = set(re.findall(r"(?:tinyalign/examples|docs)/[\w./]+\w", README))
+    assert {"docs/compare.png", "docs/gpu.md", "tinyalign/examples/names_pairs.jsonl"} <= paths
+    for path in paths:
         assert (ROOT / path).exists(), path
 
 

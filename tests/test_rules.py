@@ -7,7 +7,7 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from autograd import make_vjp
-from here import here, pulled_back
+from here import here, pulled_back, sent
 
 from tinyalign.engine import ops
 from tinyalign.engine.backend import to_device, to_host, using, xp
@@ -223,3 +223,14 @@ def test_a_primitive_refuses_arguments_it_does_not_take(box):
         call(2.0, x=np.ones(1))
     with pytest.raises(TypeError, match="positional"):
         call(2.0, 3.0, 4.0)
+
+
+@pytest.mark.parametrize("index", [[0, 0, 2], np.array([0, 0, 2]), ([0, 0, 2], [1, 1, 0])])
+def test_every_copy_of_a_row_that_is_read_twice_counts(index):
+    """Ids in a list, in an array, or in a tuple of lists: the slope of a row read twice is 2."""
+    counts = np.zeros((3, 4))
+    np.add.at(counts, index, 1.0)
+    assert counts.max() == 2
+    vjp, value = make_vjp(lambda x: x[sent(index)])(to_device(x))
+    np.testing.assert_array_equal(to_host(value), x[index])
+    np.testing.assert_array_equal(to_host(vjp(xp.ones(value.shape, xp.float32))), counts)

@@ -90,6 +90,7 @@ def test_a_completion_cut_before_eos_is_not_finished():
         (lambda: batch([[0]], [[]]), "completion 0 is empty"),
         (lambda: batch([[0, 1]], [[1, 1]], width=3), "row 0 has 4 tokens, but width is 3"),
         (lambda: pad([]), "at least one row"),
+        (lambda: pad([[1], []]), "at least one token in each"),
     ],
 )
 def test_bad_text_input_is_named(call, reason):

@@ -1,10 +1,12 @@
 """Every method on a bandit small enough to enumerate: it ends where its mathematics says.
 
 The losses, advantages and surrogates are the library's; every expectation is a finite sum in
-float64, and every optimum is worked out here, without tinyalign.optimum. The table at the end:
+float64, and every optimum is worked out here, without tinyalign.optimum. The stages that train on
+samples are in test_offline_optimum.py and test_online_optimum.py. The table at the end:
 pytest -n 0 -s tests/test_zoo_optimum.py
 """
 
+import re
 from itertools import product
 from types import SimpleNamespace
 
@@ -15,7 +17,7 @@ from here import fetched, sent
 from strategies import log_probabilities, probabilities, sigma
 
 from tinyalign import losses as L
-from tinyalign import methods
+from tinyalign import methods, optimum
 from tinyalign.methods import rollouts
 from tinyalign.methods.train_online import best_rows
 from tinyalign.policy import Rollout
@@ -222,8 +224,12 @@ def sft():
     """Imitation of chosen answers: their frequencies, μ(y)·P(y ≻ μ) over the sum."""
     often = FREQUENCY * WINS.ravel()
     shown = np.bincount(CHOSEN, weights=often) / often.sum()
-    loss = grad(lambda theta: -np.sum(shown * log_probabilities(theta)))
-    return train(loss), SAMPLER * against(SAMPLER) / (SAMPLER @ against(SAMPLER))
+
+    def mean(theta):
+        logp, one = log_probabilities(theta), np.ones((1, 1))
+        return sum(shown[i] * L.cross_entropy(logp[i].reshape(1, 1), one) for i in range(ARMS))
+
+    return train(grad(mean)), SAMPLER * against(SAMPLER) / (SAMPLER @ against(SAMPLER))
 
 
 def reward_model():
@@ -258,15 +264,6 @@ def rso():
 def groups(size):
     """All groups of `size` arms, (P, size)."""
     return np.array(list(product(range(ARMS), repeat=size)))
-
-
-def best_of_n():
-    """The first of the largest rewards of n draws, against F(y)^n − F(y−)^n."""
-    drawn = groups(4)
-    kept = drawn[np.arange(len(drawn)), REWARD[drawn].argmax(axis=1)]
-    found = np.bincount(kept, weights=np.prod(REF[drawn], axis=1), minlength=ARMS)
-    below = (REWARD[:, None] > REWARD) @ REF
-    return found, (below + REF) ** 4 - below**4
 
 
 def raft():
@@ -376,7 +373,7 @@ def ppo():
 
 
 CASES = {  # bounds on KL(optimum ‖ found), nats
-    sft: TIGHT, reward_model: TIGHT, best_of_n: TIGHT, raft: TIGHT, rso: TIGHT,
+    sft: TIGHT, reward_model: TIGHT, raft: TIGHT, rso: TIGHT,
     dpo: TIGHT, robust_dpo: TIGHT, cdpo: TIGHT, ipo: TIGHT, exo: TIGHT, bco: TIGHT, sppo: TIGHT,
     kto: 1e-8, apo_zero: 1e-8, infonca: TIGHT, nca: TIGHT, cpo: TIGHT, tpo: TIGHT, simpo: TIGHT,
     reinforce: TIGHT, rloo: TIGHT, ppo: TIGHT, grpo_k2: TIGHT, grpo_k3: TIGHT, online_dpo: TIGHT,
@@ -417,5 +414,9 @@ def test_at_the_optimum_every_sample_is_worth_the_same(name):
 
 @pytest.mark.parametrize("row", methods.METHODS, ids=lambda row: row.name)
 def test_every_method_says_what_its_optimum_is(row):
-    """Its closed form, or that there is none: in the docstring of the loss."""
-    assert "ptimum" in row.loss.__doc__
+    """Its closed form, or that there is none, stands in the docstring of the loss; a function of
+    tinyalign.optimum that is named there exists."""
+    said = row.loss.__doc__
+    assert re.search(r"\b[Oo]ptimum\b(?!\.\w)", said)
+    for name in re.findall(r"`optimum\.(\w+)`", said):
+        assert callable(getattr(optimum, name, None)), name

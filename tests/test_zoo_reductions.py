@@ -143,10 +143,19 @@ def test_the_identity_holds_to_twelve_digits(name):
     assert gap <= 1e-12
 
 
-with_surrogate = [row for row in methods.METHODS if row.surrogate]
+PLAIN = methods.named("reinforce").surrogate
+others = [row for row in methods.METHODS if row.surrogate not in (None, PLAIN)]
+each_other = pytest.mark.parametrize("row", others, ids=lambda row: row.name)
 
 
-@pytest.mark.parametrize("row", with_surrogate, ids=lambda row: row.name)
+def test_the_slope_of_reinforce_is_minus_the_advantage():
+    """Of each token; RLOO and ReMax have the same surrogate."""
+    slopes = slope(lambda x: PLAIN(x, LOGP, ADVANTAGE, MASK, 0.2), LOGP)
+    assert np.array_equal(slopes, -ADVANTAGE * np.ones((N, T)))
+    assert PLAIN is methods.named("rloo").surrogate is methods.named("remax").surrogate
+
+
+@each_other
 def test_at_ratio_one_every_surrogate_has_the_slope_of_reinforce(row):
     """ρ = 1: with the same advantages and the same mean, PPO, GRPO, DAPO, CISPO and REINFORCE are
     one; GSPO, whose ratio is a mean over tokens, is where a completion's tokens are averaged."""
@@ -155,12 +164,12 @@ def test_at_ratio_one_every_surrogate_has_the_slope_of_reinforce(row):
         loss = partial(surrogate, old_logp=LOGP, advantage=ADVANTAGE, mask=MASK, clip=0.2)
         return slope(lambda x: row.reduce(loss(x), MASK, length=T), LOGP)
 
-    plain = slope_of(methods.named("reinforce").surrogate)
+    plain = slope_of(PLAIN)
     assert np.abs(plain).max() > 0.01
     assert np.abs(slope_of(row.surrogate) - plain).max() <= 1e-12
 
 
-@pytest.mark.parametrize("row", with_surrogate, ids=lambda row: row.name)
+@each_other
 def test_before_any_update_a_step_is_a_step_of_reinforce(row):
     """The same through policy_gradient_step and a model: KL weight 0, gradients to 1e-12."""
     tokens = RNG.integers(4, size=(N, T + 1))
@@ -176,6 +185,6 @@ def test_before_any_update_a_step_is_a_step_of_reinforce(row):
         )  # fmt: skip
         return network.adam.mean
 
-    plain = gradient(methods.named("reinforce").surrogate)
+    plain = gradient(PLAIN)
     assert np.abs(plain).max() > 1e-3
     assert np.abs(gradient(row.surrogate) - plain).max() <= 1e-12
