@@ -1,4 +1,4 @@
-"""Make what README and the comparison pages show, from runs of `tinyalign compare`.
+"""Write the tables and figures of README and of the comparison pages, from `tinyalign compare`.
 
 python docs/build.py            the comparison of README: its tables, and docs/compare.png
 python docs/build.py --all      every method, five seeds, on addition and on the bandit:
@@ -13,9 +13,11 @@ from pathlib import Path
 
 from tinyalign import cli, report
 from tinyalign.report import comparison_plots, plots, sentences
-from tinyalign.runs.compare import comparison, results
+from tinyalign.runs.compare import results
+from tinyalign.runs.compare.comparison import budget_sentences, captioned_figures
 
 ROOT = Path(__file__).resolve().parent.parent
+# What stands between these two lines of README is written here, and nowhere else.
 BEGIN, END = "<!-- compare: begin -->\n", "<!-- compare: end -->"
 TASKS = {"addition": "two-digit addition", "bandit": "the bandit"}
 EVERY = ["compare", "--all", "--seeds", "5", "--env"]
@@ -27,56 +29,60 @@ def replace_table(readme, table):
     return before + BEGIN + table + "\n" + rest[rest.index(END) :]
 
 
-def tables(found):
+def tables(comparison):
     """The two tables of a comparison in Markdown."""
-    cells = report.main_cells(found.rows), report.cost_cells(found.rows, found.costs)
+    # Scores first, then costs.
+    cells = report.main_cells(comparison.rows), report.cost_cells(comparison.rows, comparison.costs)
     columns = report.COLUMNS, report.COSTS
     return [report.markdown_table(*pair) for pair in zip(columns, cells, strict=True)]
 
 
-def page(env, found):
+def page(env, comparison):
     """A comparison page as Markdown: command, table, words, pictures, costs."""
-    main, costs = tables(found)
-    said = [*comparison.budget_said(found), *sentences.sentences(found.rows)]
-    names = {"scores": "What every method came to", "learning": "Learning curves",
+    main, costs = tables(comparison)
+    lines = [*budget_sentences(comparison), *sentences.sentences(comparison.rows)]
+    names = {"scores": "The score of every method", "learning": "Learning curves",
              "frontier": "Reward against KL", "costs": "What training takes"}  # fmt: skip
-    shown = [f"![{told}](compare_{env}_{name}.svg)" for name, told in names.items()]
+    # The last figure is about costs and stands in their section.
+    figures = [f"![{caption}](compare_{env}_{name}.svg)" for name, caption in names.items()]
     return "\n\n".join(
         [
             f"# Every method on {TASKS[env]}",
             f"Made by `python docs/build.py --all` from `tinyalign {' '.join(EVERY)} {env}`.",
             main,
-            "\n".join(f"- {line}" for line in said),
-            *shown[:3],
+            "\n".join(f"- {line}" for line in lines),
+            *figures[:3],
             "## What it costs",
             costs,
-            shown[3],
-            "\n".join(f"- {line}" for line in sentences.notes(found.rows)),
+            figures[3],
+            "\n".join(f"- {line}" for line in sentences.notes(comparison.rows)),
         ]
     )
 
 
-def write_page(env, found):
+def write_page(env, comparison):
     """docs/compare_ENV.md and its pictures."""
     docs = ROOT / "docs"
-    (docs / f"compare_{env}.md").write_text(page(env, found) + "\n")
-    for name, (figure, _) in comparison.figures_of(found).items():
-        if name != "compare":
+    (docs / f"compare_{env}.md").write_text(page(env, comparison) + "\n")
+    for name, (figure, _) in captioned_figures(comparison).items():
+        if name != "compare":  # its panels are in the other figures
             plots.save(figure, docs / f"compare_{env}_{name}.svg")
 
 
-def write_readme(found):
+def write_readme(comparison):
     """README's tables and its picture."""
     readme = ROOT / "README.md"
-    both = "\n\n".join(tables(found))
+    both = "\n\n".join(tables(comparison))
     readme.write_text(replace_table(readme.read_text(), both))
     comparison_plots.write(
-        comparison_plots.overview(found.rows, found.exact), ROOT / "docs" / "compare"
+        comparison_plots.overview(comparison.rows, comparison.exact), ROOT / "docs" / "compare"
     )
 
 
 def main(arguments):
+    """Make README's part, or with --all both pages, from new runs or from a folder of runs."""
     everything, given = "--all" in arguments, [a for a in arguments if a != "--all"]
+    # New runs are kept only as long as it takes to read them.
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(given[0]) if given else Path(scratch) / "compare"
         if not given:

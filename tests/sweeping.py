@@ -19,7 +19,7 @@ def run(folder, names, **settings):
 def jobs(root, steps=4, seeds=(0, 1)):
     """Eight runs of a few milliseconds each; more steps make them longer."""
     return [
-        sweep.Job(
+        sweep.RunSpec(
             Path(root) / f"{'-'.join(methods)}-{seed}",
             methods,
             Config(env="bandit", steps=steps, seed=seed, **SIZES),
@@ -37,5 +37,5 @@ def stamps(folder):
 
 if __name__ == "__main__":
     root, steps, executor = sys.argv[1:]
-    with executors.opened(executor=executor or None) as workers:
+    with executors.open_executor(executor=executor or None) as workers:
         sweep.sweep(jobs(root, int(steps)), workers, resume=True)

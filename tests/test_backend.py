@@ -120,7 +120,7 @@ def test_worker_processes_compute_on_the_device_that_was_typed(afterwards, monke
     other = {"cpu": "strict", "gpu": "numpy"}[name]
     monkeypatch.setenv(backend.VARIABLE, other)
     backend.use_device(name)
-    with executors.opened(2) as pool:
+    with executors.open_executor(2) as pool:
         assert pool.submit(describe).result().startswith(line)
 
 

@@ -95,4 +95,4 @@ def test_what_a_model_writes_stays_on_its_line(capsys):
     screen.print_summaries(
         [summary | {"train_seconds": 0.1, "sample_completions": ["an\nna", "[b]ob"]}], "runs/x"
     )
-    assert "\nwrites now: an↵na, [b]ob\n" in capsys.readouterr().out
+    assert "\nsample completions: an↵na, [b]ob\n" in capsys.readouterr().out

@@ -29,9 +29,9 @@ METHODS = ("dpo", "grpo", "reward", "reward,ppo")
 def finished(tmp_path_factory):
     """A comparison of two seeds: (its folder, results.Results)."""
     folder = tmp_path_factory.mktemp("compared") / "a"
-    with executors.opened(1) as executor:
-        found = comparison.compare(METHODS, TINY, folder, executor, seeds=2)
-    return folder, found
+    with executors.open_executor(1) as executor:
+        outcome = comparison.compare(METHODS, TINY, folder, executor, seeds=2)
+    return folder, outcome
 
 
 def saved(folder):
@@ -39,12 +39,12 @@ def saved(folder):
 
 
 def test_there_is_a_row_for_every_method_and_seed(finished):
-    _, found = finished
-    assert [(row.method, row.seed) for row in found.rows] == [
+    _, outcome = finished
+    assert [(row.method, row.seed) for row in outcome.rows] == [
         (name, seed) for seed in (0, 1) for name in ("start", *METHODS)
     ]
-    assert {row.problems for row in found.rows} == {4}
-    assert set(found.costs) == set(METHODS)
+    assert {row.problems for row in outcome.rows} == {4}
+    assert set(outcome.costs) == set(METHODS)
 
 
 def test_each_seed_has_its_own_start_which_its_methods_share(finished, tmp_path):
@@ -59,19 +59,19 @@ def test_each_seed_has_its_own_start_which_its_methods_share(finished, tmp_path)
 
 
 def test_budgets_are_matched_and_said(finished):
-    _, found = finished
-    drawn = {row.method: row.samples for row in found.rows}
+    _, outcome = finished
+    drawn = {row.method: row.samples for row in outcome.rows}
     assert drawn == {"start": 0, "dpo": 160, "grpo": 160, "reward": 160, "reward,ppo": 160}
-    assert comparison.budget_said(found)[0] == (
+    assert comparison.budget_sentences(outcome)[0] == (
         "budget: at most 160 completions drawn by each, to within one rollout "
         "(--budget samples:160)"
     )
 
 
 def test_curves_begin_at_the_start_of_their_seed_and_end_at_the_result(finished):
-    _, found = finished
-    start = {row.seed: row for row in found.rows if row.method == "start"}
-    for row in found.rows:
+    _, outcome = finished
+    start = {row.seed: row for row in outcome.rows if row.method == "start"}
+    for row in outcome.rows:
         if row.curve:
             assert row.curve[0] == (0, 0.0, start[row.seed].accuracy, start[row.seed].reward)
             assert row.curve[-1] == (row.samples, 1.0, row.accuracy, row.reward)
@@ -81,14 +81,14 @@ def test_curves_begin_at_the_start_of_their_seed_and_end_at_the_result(finished)
 
 
 def test_the_folder_holds_a_report_and_can_be_read_again(finished):
-    folder, found = finished
+    folder, outcome = finished
     text = (folder / "report.html").read_text()
     assert len(text) < 2_000_000 and all(f'<td class="words">{m}</td>' in text for m in METHODS)
     for name in ("scores", "frontier", "learning", "costs", "compare"):
         assert (folder / f"{name}.svg").exists() and (folder / f"{name}.png").exists()
     again = results.read(folder)
-    np.testing.assert_equal(again._replace(exact=()), found._replace(exact=()))
-    np.testing.assert_array_equal(again.exact, found.exact)
+    np.testing.assert_equal(again._replace(exact=()), outcome._replace(exact=()))
+    np.testing.assert_array_equal(again.exact, outcome.exact)
 
 
 def test_the_pages_of_the_documentation_are_made_of_a_comparison(finished, tmp_path, monkeypatch):
@@ -110,13 +110,13 @@ def test_the_pages_of_the_documentation_are_made_of_a_comparison(finished, tmp_p
 
 def test_the_exact_frontier_is_above_every_policy(finished):
     """It rises from the start, and no table of probabilities is above it."""
-    folder, found = finished
-    kl, reward = found.exact
+    folder, outcome = finished
+    kl, reward = outcome.exact
     assert np.all(np.diff(kl) > 0) and np.all(np.diff(reward) > 0) and kl[0] < 1e-3
     task, table = bandit.make(), bandit.reward_table()
     np.testing.assert_allclose(results.rewards_of(task), table)
     rng = np.random.default_rng(0)
-    ref = results.start_probabilities(folder / "seed0" / "start", found.config, task)
+    ref = results.start_probabilities(folder / "seed0" / "start", outcome.config, task)
     best_kl, best_reward = results.frontier_of(ref, table)
     for _ in range(50):
         policy = ref * np.exp(rng.normal(size=ref.shape) * rng.uniform(0, 2))
@@ -126,12 +126,12 @@ def test_the_exact_frontier_is_above_every_policy(finished):
 
 
 def test_a_resumed_comparison_repeats_nothing(finished, monkeypatch):
-    folder, found = finished
-    with executors.opened(1) as executor:
+    folder, outcome = finished
+    with executors.open_executor(1) as executor:
         monkeypatch.setattr("tinyalign.runs.train.run", None)  # nobody calls it
         again = comparison.compare(METHODS, TINY, folder, executor, seeds=2, resume=True)
         monkeypatch.undo()
-    np.testing.assert_equal(again._replace(exact=()), found._replace(exact=()))
+    np.testing.assert_equal(again._replace(exact=()), outcome._replace(exact=()))
 
 
 def diverging(monkeypatch, which):
@@ -150,17 +150,17 @@ def diverging(monkeypatch, which):
 
 def test_a_seed_that_diverges_is_counted_and_the_others_stand(tmp_path, monkeypatch):
     diverging(monkeypatch, lambda config: config.seed == 1 and config.init_from is not None)
-    with executors.opened(1) as executor, np.errstate(all="ignore"):
-        found = comparison.compare(("grpo", "sft"), TINY, tmp_path / "a", executor, seeds=2)
-    told = {(row.method, row.seed): row.diverged for row in found.rows}
+    with executors.open_executor(1) as executor, np.errstate(all="ignore"):
+        outcome = comparison.compare(("grpo", "sft"), TINY, tmp_path / "a", executor, seeds=2)
+    told = {(row.method, row.seed): row.failure for row in outcome.rows}
     broken = {key for key, reason in told.items() if " is nan" in reason}
     assert broken == {("grpo", 1), ("sft", 1)}
-    assert set(report.failures(found.rows)) >= broken
+    assert set(report.failures(outcome.rows)) >= broken
 
 
 def test_nothing_is_reported_where_nothing_finished(tmp_path, monkeypatch):
     diverging(monkeypatch, lambda config: config.init_from is not None)
-    opened = executors.opened(1)
+    opened = executors.open_executor(1)
     with np.errstate(all="ignore"), opened as executor, pytest.raises(JobsFailed, match="is nan"):
         comparison.compare(("grpo",), TINY, tmp_path / "a", executor, seeds=2)
 
@@ -181,8 +181,8 @@ def test_several_tasks_have_a_table_each(tmp_path, capsys):
 def test_looks_are_spread_over_a_run():
     """Six of them, unless it was typed how often."""
     for steps, every in ((16, 3), (300, 50), (3, 1)):
-        assert comparison.with_looks(TINY, steps).eval_every == every
-    assert comparison.with_looks(dataclasses.replace(TINY, eval_every=7), 16).eval_every == 7
+        assert comparison.with_eval_every(TINY, steps).eval_every == every
+    assert comparison.with_eval_every(dataclasses.replace(TINY, eval_every=7), 16).eval_every == 7
 
 
 def test_every_family_has_a_colour():

@@ -58,7 +58,7 @@ def test_a_scheduler_that_does_not_answer_is_named():
     pytest.importorskip("distributed")
     address = f"tcp://127.0.0.1:{free_port()}"
     with pytest.raises(InputError, match="dask scheduler") as error:
-        executors.opened(executor=f"dask:{address}").__enter__()
+        executors.open_executor(executor=f"dask:{address}").__enter__()
     assert address in str(error.value) and "refused" in str(error.value)
 
 
@@ -69,13 +69,13 @@ def test_a_missing_library_is_named(executor, library, monkeypatch):
     """What to install."""
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(InputError, match="pip install"):
-        executors.opened(executor=executor).__enter__()
+        executors.open_executor(executor=executor).__enter__()
 
 
 def test_jobs_and_executor_exclude_each_other():
     """Both say how many workers there are."""
     with pytest.raises(InputError, match="leave one of them away"):
-        executors.opened(2, "mpi")
+        executors.open_executor(2, "mpi")
 
 
 MINE = """
@@ -108,7 +108,7 @@ def test_anybodys_executor_carries_out_a_comparison(tmp_path, monkeypatch):
 
 def test_one_job_at_a_time_is_this_process():
     """--jobs 1 starts no other process; an error waits in the future, Ctrl-C does not."""
-    with executors.opened(1) as executor:
+    with executors.open_executor(1) as executor:
         assert executor.submit(os.getpid).result() == os.getpid()
         assert isinstance(executor.submit(divmod, 1, 0).exception(), ZeroDivisionError)
         with pytest.raises(KeyboardInterrupt):
@@ -121,7 +121,7 @@ def interrupt():
 
 def test_workers_compute_with_one_thread_and_end_with_the_block():
     """The environment is set before NumPy is imported there; a failure ends what goes on."""
-    with pytest.raises(InterruptedError), executors.opened(2) as pool:
+    with pytest.raises(InterruptedError), executors.open_executor(2) as pool:
         assert pool.submit(os.getenv, "OMP_NUM_THREADS").result() is not None
         workers = multiprocessing.active_children()
         pool.submit(signal.pause)
@@ -143,13 +143,13 @@ def gone(worker):
 
 def test_the_default_is_two_processes():
     """What --help says."""
-    with executors.opened() as pool:
+    with executors.open_executor() as pool:
         assert isinstance(pool, futures.ProcessPoolExecutor)
         assert pool._max_workers == executors.DEFAULT_JOBS == 2
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no such signals here")
-def test_ctrl_c_never_breaks_off_the_birth_of_a_worker(monkeypatch):
+def test_ctrl_c_never_breaks_off_the_start_of_a_worker(monkeypatch):
     """Even where the system hands it to another thread than the one that waits: it comes after."""
     handed_over = []
 

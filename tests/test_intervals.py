@@ -12,7 +12,7 @@ numbers = st.floats(-5, 5)
 
 @pytest.mark.parametrize("freedom, t", [(1, 12.7062), (4, 2.7764), (9, 2.2622), (100, 1.9840)])
 def test_student_quantiles_are_those_of_the_tables(freedom, t):
-    np.testing.assert_allclose(intervals.student(0.95, freedom), t, rtol=1e-3)
+    np.testing.assert_allclose(intervals.student_quantile(0.95, freedom), t, rtol=1e-3)
 
 
 @pytest.mark.parametrize("seeds", [5, 10, 30])

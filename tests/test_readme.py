@@ -57,7 +57,7 @@ def test_the_comparison_pages_are_current_in_shape(env):
         (rows,) = tables(text, columns)
         assert [row[0] for row in rows] == ["start", *(row.name for row in METHODS)]
     assert f"compare --all --seeds 5 --env {env}" in text
-    assert "paired differences" in text and f"--budget {comparison.MANY[env]}" in text
+    assert "paired comparisons" in text and f"--budget {comparison.SHARED_BUDGET[env]}" in text
     for picture in re.findall(r"\]\(([\w.]+)\)", text):
         assert (DOCS / picture).stat().st_size > 5000
     assert len(re.findall(r"\]\(([\w.]+)\)", text)) == 4

@@ -1,11 +1,11 @@
 """Tables, words and pictures: what they show, that they come out the same, what they load."""
 
-import html.parser
 import io
 import itertools
 import re
 import subprocess
 import sys
+from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tinyalign import report
 from tinyalign.cli import screen
-from tinyalign.report import comparison_plots, page, panels, plots, sentences, tables
+from tinyalign.report import comparison_plots, html, plots, sentences, tables
 from tinyalign.runs.compare import cost, results
 from tinyalign.runs.config import Config
 
@@ -24,11 +24,11 @@ def row(method, family="pairs", accuracy=0.5, kl=1.0, seed=0, **other):
     curve = ((0, 0.0, 0.4, 0.3), (3200, 0.5, 0.45, 0.4), (6400, 1.0, accuracy, accuracy))
     start = method == "start"
     fields = {
-        "needs": "pairs", "samples": 0 if start else 6400, "models": "policy, ref",
+        "learns_from": "pairs", "samples": 0 if start else 6400, "models": "policy, ref",
         "bytes": 1_234_567, "seconds": 12.34, "curve": () if start else curve, "problems": 500,
         "online": family.startswith("rewards"), "entropy": 0.25,
     }  # fmt: skip
-    return report.Row(
+    return report.MethodResult(
         method, family=family, accuracy=accuracy, reward=accuracy, kl=kl, seed=seed,
         **fields | other,
     )  # fmt: skip
@@ -120,7 +120,7 @@ def test_curves_draw_the_panels_that_were_measured(tmp_path):
     report.curves(metrics, tmp_path / "again.svg")
     drawn = (tmp_path / "curves.svg").read_text()
     assert drawn == (tmp_path / "again.svg").read_text()
-    shown = [title for title, _ in panels.PANELS if f"<!-- {title} -->" in drawn]
+    shown = [title for title, _ in plots.PANELS if f"<!-- {title} -->" in drawn]
     assert shown == ["reward", "accuracy", "KL to the reference, nats"]
     with pytest.raises(ValueError, match="nothing to draw"):
         report.curves([{"step": 1, "unknown": 2}], tmp_path / "curves.svg")
@@ -147,7 +147,7 @@ def test_the_tables_fit_the_screen(width):
         out = io.StringIO()
         Console(width=width, file=out).print(report.table(columns, lines, width))
         first, *rest = out.getvalue().splitlines()
-        kept = [name for name in columns if width >= 100 or name not in tables.NARROW]
+        kept = [name for name in columns if width >= 100 or name not in tables.DROPPED]
         assert [name for name in kept if name not in first] == []
         assert len(rest) == len(lines) and "…" not in out.getvalue()
 
@@ -170,25 +170,25 @@ def test_what_was_not_measured_is_a_dash():
 
 def test_seeds_that_fail_are_counted():
     """Those that broke off, and those that end below their own start."""
-    assert cells(ROWS, "apo_down")["failed"] == "4/5"  # the second ends above its start
-    broken = row("dpo", accuracy=np.nan, seed=1, diverged="the loss is nan")
+    assert cells(ROWS, "apo_down")["failed runs"] == "4/5"  # the second ends above its start
+    broken = row("dpo", accuracy=np.nan, seed=1, failure="the loss is nan")
     rows = [*START, row("dpo", accuracy=0.6), broken]
     assert report.failures(rows) == [("dpo", 1)]
-    assert cells(rows, "dpo")["failed"] == "1/2"
-    assert cells(rows, "start")["failed"] == "0/5"
+    assert cells(rows, "dpo")["failed runs"] == "1/2"
+    assert cells(rows, "start")["failed runs"] == "0/5"
 
 
 def test_samples_to_90_percent():
     """At the look that found it; offline methods had drawn all of theirs by then."""
-    assert cells(ROWS, "grpo")["to 90 %"] == "6,400"
-    assert cells(ROWS, "dpo")["to 90 %"] == "not reached"
+    assert cells(ROWS, "grpo")["samples to 90 %"] == "6,400"
+    assert cells(ROWS, "dpo")["samples to 90 %"] == "not reached"
     curve = ((0, 0.0, 0.4, 0.4), (3200, 0.5, 0.93, 0.9), (6400, 1.0, 0.95, 0.9))
-    assert report.reached(row("kto", curve=curve)) == 6400
-    assert report.reached(row("ppo", "rewards, with a critic", curve=curve)) == 3200
+    assert report.samples_to_goal(row("kto", curve=curve)) == 6400
+    assert report.samples_to_goal(row("ppo", "rewards, with a critic", curve=curve)) == 3200
     had = ((0, 0.0, 1.0, 0.4), (3200, 0.5, 0.93, 0.9))
-    assert cells([row("ppo", curve=had)], "ppo")["to 90 %"] == "–"
+    assert cells([row("ppo", curve=had)], "ppo")["samples to 90 %"] == "–"
     mixed = [row("ppo", accuracy=a, seed=i) for i, a in enumerate((0.95, 0.5))]
-    assert cells(mixed, "ppo")["to 90 %"] == "6,400 (1/2)"
+    assert cells(mixed, "ppo")["samples to 90 %"] == "6,400 (1/2)"
 
 
 def test_words_say_better_only_where_intervals_do():
@@ -197,7 +197,7 @@ def test_words_say_better_only_where_intervals_do():
     assert "worse than the start: apo_down" in said
     assert "grpo better than dpo, ipo, apo_down" in said
     assert "cannot be told apart: dpo – ipo" in said
-    assert "10 paired differences in accuracy" in said[-1]
+    assert "10 paired comparisons of accuracy" in said[-1]
 
 
 @pytest.mark.parametrize("count", range(1, 5))
@@ -224,8 +224,8 @@ def test_with_many_methods_the_best_one_is_compared_with_the_others():
 def test_few_problems_are_judged_by_reward():
     """Four prompts, as the bandit has: accuracy moves by 25 points."""
     rows = [r._replace(problems=4) for r in ROWS]
-    assert report.judged_by(rows) == "reward" and report.judged_by(ROWS) == "accuracy"
-    assert "differences in reward" in sentences.sentences(rows)[-1]
+    assert report.score_name(rows) == "reward" and report.score_name(ROWS) == "accuracy"
+    assert "comparisons of reward" in sentences.sentences(rows)[-1]
     assert "better than the start in reward: dpo, ipo, grpo" in sentences.sentences(rows)
     assert "below their start in reward" in " ".join(sentences.notes(rows))
     assert "below their start in accuracy" in " ".join(sentences.notes(ROWS))
@@ -233,10 +233,12 @@ def test_few_problems_are_judged_by_reward():
 
 def test_notes_are_about_the_columns_that_are_shown():
     every = " ".join(sentences.notes(ROWS))
-    few = " ".join(sentences.notes(ROWS, report.fitting((*report.COLUMNS, *report.COSTS), 80)))
-    for name in ("entropy: ", "to 90 %: ", "tokens: "):
+    few = " ".join(
+        sentences.notes(ROWS, report.columns_that_fit((*report.COLUMNS, *report.COSTS), 80))
+    )
+    for name in ("entropy: ", "samples to 90 %: ", "tokens: "):
         assert name in every and name not in few
-    assert "peak: " in few
+    assert "peak memory: " in few
 
 
 @pytest.mark.parametrize("columns", [None, "80"])
@@ -245,14 +247,14 @@ def test_a_file_gets_every_column_and_a_narrow_screen_is_told_of_more(columns, c
     if columns:
         monkeypatch.setenv("COLUMNS", columns)
     config = Config(eval_size=500)
-    found = results.Results(ROWS, COSTS, (), config, 5)
-    screen.print_comparison(found, ["said"], "folder")
+    comparison = results.Results(ROWS, COSTS, (), config, 5)
+    screen.print_comparison(comparison, ["said"], "folder")
     out = capsys.readouterr().out
-    assert ("entropy" in out, "to 90 %" in out) == ((columns is None,) * 2)
+    assert ("entropy" in out, "samples to 90 %" in out) == ((columns is None,) * 2)
     assert ("more columns in report.html" in out) == (columns is not None)
 
 
-class Reader(html.parser.HTMLParser):
+class Reader(HTMLParser):
     """Finds what a page would fetch or run, its ids, and tags that are not closed."""
 
     def __init__(self):
@@ -261,10 +263,10 @@ class Reader(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.tags.add(tag)
-        found = dict(attributes)
-        links = [found.get(name) for name in ("src", "href", "xlink:href")]
+        values = dict(attributes)
+        links = [values.get(name) for name in ("src", "href", "xlink:href")]
         self.fetched += [link for link in links if link and not link.startswith("#")]
-        self.ids += [found["id"]] if "id" in found else []
+        self.ids += [values["id"]] if "id" in values else []
 
 
 def test_the_page_stands_alone(tmp_path):
@@ -272,9 +274,9 @@ def test_the_page_stands_alone(tmp_path):
     parts = []
     for name, draw in (("a", comparison_plots.scores), ("b", comparison_plots.learning)):
         svg, _ = comparison_plots.write(draw(ROWS), tmp_path / name)
-        parts.append(page.picture(svg.read_text(), name, "a <caption>"))
-    table = page.table(report.COLUMNS, report.main_cells(ROWS), report.LEFT)
-    text = page.written("a & b", [("Table", [table]), ("Pictures", parts)])
+        parts.append(html.figure(svg.read_text(), name, "a <caption>"))
+    table = html.table(report.COLUMNS, report.main_cells(ROWS), report.LEFT)
+    text = html.page("a & b", [("Table", [table]), ("Pictures", parts)])
     reader = Reader()
     reader.feed(text)
     assert reader.fetched == [] and "script" not in reader.tags
@@ -298,7 +300,7 @@ def test_names_in_the_margin_never_overlap_nor_leave_the_axes(heights, others):
     axes = Figure().add_subplot()
     axes.set_ylim(0, 1)
     colours = {str(i): "black" for i in range(len(heights) + others)}
-    plots.name_ends(axes, {str(i): (0, y) for i, y in enumerate(heights)}, colours)
+    plots.label_line_ends(axes, {str(i): (0, y) for i, y in enumerate(heights)}, colours)
     levels = np.sort([text.get_position()[1] for text in axes.texts])
     assert np.all(np.diff(levels) > 0.26 / max(2.4, 0.3 * len(colours)) - 1e-9)
     assert levels[-1] <= 1 + 1e-9 and levels[0] >= -0.05
@@ -306,7 +308,7 @@ def test_names_in_the_margin_never_overlap_nor_leave_the_axes(heights, others):
 
 @pytest.mark.parametrize("count, text", [(999, "999 B"), (1536, "1.5 kB"), (2.5e9, "2.5 GB")])
 def test_sizes_are_readable(count, text):
-    assert report.size(count) == text
+    assert report.format_bytes(count) == text
 
 
 def test_importing_report_loads_neither_matplotlib_nor_rich():

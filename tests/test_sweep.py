@@ -28,7 +28,7 @@ def run_until(job, step):
 
     job.folder.mkdir(parents=True)
     with pytest.raises(Interrupted):
-        train.run(sweep.planned(sweep.located(job)), job.folder, on_step=on_step)
+        train.run(sweep.make_plan(sweep.absolute(job)), job.folder, on_step=on_step)
 
 
 class Counting(executors.Serial):
@@ -59,7 +59,7 @@ def test_order_and_engine_change_nothing(tmp_path, whole):
     shuffled = random.Random(0).sample(whole, len(whole))
     assert len({sweep.digest(done) for done in (whole, backwards, threaded, shuffled)}) == 1
     pooled = jobs(tmp_path / "pooled", seeds=(0,))
-    with executors.opened(2) as pool:
+    with executors.open_executor(2) as pool:
         sweep.sweep(pooled, pool)
     assert sweep.digest(pooled) == sweep.digest(whole[::2])
 
@@ -118,14 +118,14 @@ def test_a_run_killed_while_it_wrote_its_result_is_not_taken_for_finished(tmp_pa
 
 def test_a_second_worker_waits_and_then_finds_the_work_done(tmp_path):
     """Two workers are given one job at the same time: no file is written by both."""
-    job = sweep.located(jobs(tmp_path)[1])
-    with sweep.locked(job.folder):
-        second = threading.Thread(target=sweep.work, args=(job,))
+    job = sweep.absolute(jobs(tmp_path)[1])
+    with sweep.folder_lock(job.folder):
+        second = threading.Thread(target=sweep.run_job, args=(job,))
         second.start()
         second.join(0.3)
         assert second.is_alive()
         assert [path.name for path in job.folder.iterdir()] == [".lock"]
-        train.run(sweep.planned(job), job.folder)
+        train.run(sweep.make_plan(job), job.folder)
         first = stamps(job.folder)
     second.join(30)
     assert stamps(job.folder) == first

@@ -75,8 +75,10 @@ def ended(pid):
 
 def children(pid):
     """The processes that a process has started."""
-    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
-    return [int(number) for number in found.stdout.split()]
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True
+    )
+    return [int(number) for number in listed.stdout.split()]
 
 
 def test_a_sweep_killed_with_9_and_restarted_repeats_no_finished_job(tmp_path, in_peace):
@@ -92,7 +94,7 @@ def test_a_sweep_killed_with_9_and_restarted_repeats_no_finished_job(tmp_path, i
         until(lambda workers=workers: all(map(ended, workers)))
         before = {job: stamps(job.folder) for job in finished(asked)}
         assert goal <= len(before) < len(asked)
-    with executors.opened(2) as pool:
+    with executors.open_executor(2) as pool:
         sweep.sweep(asked, pool, resume=True)
     assert {job: stamps(job.folder) for job in before} == before
     assert sweep.digest(asked) == in_peace
@@ -130,7 +132,7 @@ def test_dask_local_cluster_gives_the_same_digest(tmp_path, in_peace):
     cluster = distributed.LocalCluster(
         n_workers=2, threads_per_worker=2, dashboard_address=None, host="127.0.0.1"
     )
-    with cluster, executors.opened(executor=f"dask:{cluster.scheduler_address}") as workers:
+    with cluster, executors.open_executor(executor=f"dask:{cluster.scheduler_address}") as workers:
         sweep.sweep(asked, workers)
     assert sweep.digest(asked) == in_peace
 

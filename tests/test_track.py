@@ -184,6 +184,6 @@ def test_trackio_keeps_the_metrics_below_the_run(tmp_path):
 
 def test_none_tells_nobody(tmp_path):
     """The default: no store."""
-    with trackers.reporting("none", tmp_path) as on_step:
+    with trackers.open_tracker("none", tmp_path) as on_step:
         on_step({"step": 1}, 1)
     assert os.listdir(tmp_path) == []

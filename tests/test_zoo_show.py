@@ -1,6 +1,7 @@
 """`tinyalign methods` and `tinyalign show`: what they print is read off the rows and the source."""
 
 import ast
+import importlib
 import inspect
 import statistics
 import subprocess
@@ -12,7 +13,10 @@ from test_layout import code_lines
 
 from tinyalign import cli, losses, methods
 from tinyalign.cli import show
+from tinyalign.losses import advantage, aggregate, divergence, policy_gradient
+from tinyalign.methods import steps
 from tinyalign.methods.steps import argument_names
+from toy_envs import feedback
 
 each_row = pytest.mark.parametrize("row", methods.METHODS, ids=lambda row: row.name)
 
@@ -47,18 +51,52 @@ def test_a_method_shows_its_formula_its_paper_and_its_source(row, capsys):
     for function in (row.loss, row.stage, row.surrogate, row.reduce):
         assert function is None or inspect.getsource(function) in out
     assert row.name == "best_of_n" or "_step(" in out  # it trains nothing
+    for name in show.call_chain(row):
+        assert name in out
 
 
-def test_the_product_that_a_policy_gradient_is_stands_in_the_order_of_reading():
-    """grpo: three advantages, the surrogate, the mean, the KL, the step, the stage."""
-    names = [function.__name__ for _, function in show.parts(methods.named("grpo"))]
+def test_a_method_shows_what_it_is_made_of_in_the_order_of_the_calls():
+    """grpo: the stage, the advantages, the step, the loss, the surrogate, the mean, the KL."""
+    row = methods.named("grpo")
     expected = [
-        *("group_standardize", "group_rank", "clipped_surrogate", "clipped", "by_completion"),
-        *("sequence_mean", "k3", "policy_gradient_step", "policy_gradient", "collect"),
+        *(row.stage, advantage.group_standardize, advantage.group_rank),
+        *(steps.policy_gradient_step, steps.update),
+        *(row.loss, row.surrogate, row.reduce, aggregate.sequence_mean, divergence.k3),
     ]
-    assert [name for name in names if name in expected] == expected
-    of_ppo = {function.__name__ for _, function in show.parts(methods.named("ppo"))}
-    assert {"gae", "whiten", "kl_shaped_reward", "critic_step"} <= of_ppo
+    assert [function for _, function in show.parts(row) if function in expected] == expected
+    headings = {function: heading for heading, function in show.parts(row)}
+    assert [headings[function] for function in expected] == (
+        ["stage"] + ["data"] * 2 + ["step"] * 2 + ["loss"] * 5
+    )
+
+
+def test_what_only_some_methods_have_is_shown_too():
+    """PPO's advantages and its critic's loss; DPO's pairs; what hands a step's loss its inputs."""
+
+    def shown(name):
+        return {function for _, function in show.parts(methods.named(name))}
+
+    critic = {steps.critic_step, policy_gradient.value_loss}
+    assert {advantage.gae, advantage.whiten, advantage.kl_shaped_reward} | critic <= shown("ppo")
+    assert {feedback.pairs, steps.loss_inputs, steps.argument_names} <= shown("dpo")
+    assert {feedback.triples, feedback.thumbs} & shown("dpo") == set()
+    assert feedback.triples in shown("tpo") and feedback.pairs not in shown("tpo")
+    assert feedback.pairs not in shown("rso")  # it takes those that rejection sampling accepted
+
+
+@each_row
+def test_the_calls_lead_from_the_command_to_the_loss(row):
+    """Each name can be imported, and the source of each names the next one."""
+    command, *names = show.call_chain(row)
+    assert command == f"tinyalign run {row.name}"
+    loop, stage, *rest = [name for step in names for name in step.split(" and ")]
+    assert loop.startswith("runs.train.") and stage == show.dotted_name(row.stage)
+    for name in rest:
+        module, _, function = f"tinyalign.{name}".rpartition(".")
+        assert inspect.isfunction(getattr(importlib.import_module(module), function))
+    taken = [name.rpartition(".")[2] for name in rest if name.endswith("_step")]
+    assert all(name in inspect.getsource(row.stage) for name in taken)
+    assert not taken or rest[-1] == show.dotted_name(row.loss)
 
 
 def test_the_middle_loss_has_four_lines():

@@ -1,20 +1,30 @@
-"""The command `tinyalign`: what was typed, turned into calls; mistakes, turned into sentences.
+"""The command `tinyalign`: parses what was typed, runs it, and turns mistakes into sentences.
 
-A command is a frozen dataclass whose fields are what can be typed; called, it does its work and
-returns the exit status.
+A command is a frozen dataclass whose fields are its arguments; calling it does the work and returns
+the exit status.
 """
 
 import os
 import sys
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-# More threads add up in another order, and a long run that rounds otherwise ends elsewhere: what
-# is measured again for the ledger has to be computed as it was.
-_PINNED = sys.argv[1:2] == ["claims"]
-for _variable in _THREADS:
-    # Matrices this small gain little from a second thread, and lose a lot when it is busy. Has to
-    # be said before NumPy is imported.
-    os.environ[_variable] = "1" if _PINNED else os.environ.get(_variable, "1")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def limit_blas_threads(override):
+    """Ask for one BLAS thread, in processes that load NumPy from now on.
+
+    Matrices this small gain little from a second thread, and lose a lot when it is busy.
+
+    override  whether the shell's own settings are replaced. `tinyalign claims` needs that: more
+              threads add up in another order, and a long run that rounds differently ends
+              elsewhere, so a figure can be measured again only with the same number of threads
+    """
+    for variable in THREADS:
+        os.environ[variable] = "1" if override else os.environ.get(variable, "1")
+
+
+# First of all, because the imports below load NumPy; so the command line is not parsed yet.
+limit_blas_threads(override=sys.argv[1:2] == ["claims"])
 
 import tyro  # noqa: E402
 
@@ -59,33 +69,34 @@ def main(argv=None):
     argv = sys.argv[1:] if argv is None else argv
     try:
         try:
-            return carried_out(argv)
+            return run_command(argv)
         finally:
-            sys.stdout.flush()  # at Python's own end a reader who left would count as a fault
-    except BrokenPipeError:  # whoever reads, such as `head`, has read enough
+            # Flushed here: at Python's own exit a closed pipe would print a traceback.
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
-def carried_out(argv):
-    """The exit status of what was typed, done."""
+def run_command(argv):
+    """Parse the arguments and run the command; returns the exit status."""
     if not argv:
         print(WELCOME)
         return 0
-    command = None
+    command = None  # Ctrl-C may come before there is one
     try:
-        command = parsed(argv)
+        command = parse_command(argv)
         return command()
     except (InputError, backend.BackendError) as error:
         print(f"tinyalign: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"\ntinyalign: {left_by(command)}", file=sys.stderr)
-        return 130
+        print(f"\ntinyalign: {message_after_interrupt(command)}", file=sys.stderr)
+        return 130  # 128 + SIGINT, as shells expect
 
 
-def parsed(argv):
-    """The command that was typed."""
+def parse_command(argv):
+    """The command object for the arguments; tyro exits for --help and for mistakes."""
     return tyro.extras.subcommand_cli_from_dict(
         COMMANDS,
         prog="tinyalign",
@@ -96,8 +107,9 @@ def parsed(argv):
     )
 
 
-def left_by(command):
-    """What a command that was stopped says: what of its work there is, and how to go on."""
+def message_after_interrupt(command):
+    """Message after Ctrl-C: what is kept, and how to continue."""
+    # Run and Compare are Configs; both have --resume.
     if isinstance(command, Config):
         return "stopped; what is done is on disk, and the same command with --resume goes on"
     return getattr(command, "stopped", "stopped")

@@ -1,4 +1,4 @@
-"""What a person at the terminal sees while a run goes on, and when it has ended."""
+"""What the terminal shows while a run goes on, and when it has ended."""
 
 import collections
 import contextlib
@@ -13,7 +13,7 @@ from rich.table import Column, Table
 from tinyalign import report
 from tinyalign.report import sentences
 
-SHOWN = (
+METRIC_LABELS = (  # the metrics of a progress line, in its order: a key of metrics.jsonl, its label
     ("reward", "reward"),
     ("rewards/margins", "margin"),
     ("kl", "kl"),
@@ -30,7 +30,7 @@ FEW = 12  # runs that are all listed while they go on
 
 
 def printer():
-    """The Console that results go to: as wide as the screen, or as COLUMNS says where that is set.
+    """The Console for results: as wide as the screen, or as COLUMNS says where that is set.
 
     In a file no column is left out.
     """
@@ -39,20 +39,20 @@ def printer():
     return console if limited else Console(highlight=False, width=PIPED)
 
 
-def told(row):
-    """The key metrics of a row in a line."""
-    return "  ".join(f"{label} {row[name]:.3f}" for name, label in SHOWN if name in row)
+def format_metrics(row):
+    """The key metrics of a row in one line."""
+    return "  ".join(f"{label} {row[name]:.3f}" for name, label in METRIC_LABELS if name in row)
 
 
-def bar(console):
-    """A Progress that a terminal shows; in a file it would be one mangled line."""
+def progress_bar(console):
+    """A Progress for a terminal; it is disabled in a file, where its lines would run together."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[told]}", table_column=Column(ratio=1, no_wrap=True)),
-        expand=True,  # the metrics get what the others leave, and lose their end on a narrow screen
+        TextColumn("{task.fields[metrics]}", table_column=Column(ratio=1, no_wrap=True)),
+        expand=True,  # the metrics get the room that is left, and are cut on a narrow screen
         console=console,
         disable=not console.is_terminal,
     )
@@ -61,22 +61,26 @@ def bar(console):
 @contextlib.contextmanager
 def run_progress():
     """A bar for each stage, and a line for each evaluation; gives the function to call per step."""
-    console = Console(stderr=True)
-    progress = bar(console)
-    bars, say = {}, functools.partial(console.print, soft_wrap=True)
+    console = Console(stderr=True)  # standard output is left to the results
+    progress = progress_bar(console)
+    bars, log = {}, functools.partial(console.print, soft_wrap=True)
     with progress:
 
         def on_step(row, total):
             stage, phase = row["stage"], row["stage_index"]
             if phase not in bars:
-                bars[phase] = progress.add_task(stage, total=total, told="")
+                bars[phase] = progress.add_task(stage, total=total, metrics="")
+            # The stage before has ended, perhaps without all of its steps.
             if phase - 1 in bars and not progress.tasks[bars[phase - 1]].finished:
                 before = progress.tasks[bars[phase - 1]]
-                say(f"{before.description} stops here: good enough to start from, or at its budget")
+                log(
+                    f"{before.description} stopped early: reached --warm_start_accuracy or --budget"
+                )
                 progress.update(before.id, total=before.completed)
-            progress.update(bars[phase], completed=row["step"], told=told(row))
+            metrics = format_metrics(row)
+            progress.update(bars[phase], completed=row["step"], metrics=metrics)
             if "eval_accuracy" in row or "eval_nll" in row:
-                say(f"{stage} {row['step']}/{total}  {told(row)}")
+                log(f"{stage} {row['step']}/{total}  {metrics}")
 
         yield on_step
 
@@ -85,43 +89,43 @@ def run_progress():
 def compare_progress(folder):
     """A live table of the runs below `folder`; gives the function to call with their states.
 
-    Where nobody sees a table, as in a log file, a line for each run that ends.
+    Where there is no terminal, as in a log file, a line for each run that ends.
     """
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield ending_lines(folder, console)
+        yield end_of_run_lines(folder, console)
         return
     with Live(console=console, refresh_per_second=2) as live:
         yield lambda states: live.update(table_of(states, folder))
 
 
 def table_of(states, folder):
-    """A line for each run, or of many for those that are at work; the last line counts them."""
+    """A line for each run, or of many runs for those at work; the last line counts them all."""
     table = Table(box=None, show_header=False)
     for run, row in states.items():
         if len(states) <= FEW or row["state"] in ("running", "failed"):
             state = f"step {row['step']}" if row["state"] == "running" else row["state"]
-            table.add_row(str(run.relative_to(folder)), state, told(row))
+            table.add_row(str(run.relative_to(folder)), state, format_metrics(row))
     counts = collections.Counter(row["state"] for row in states.values())
     table.add_row("", "", ", ".join(f"{count} {state}" for state, count in counts.items()))
     return table
 
 
-def ending_lines(folder, console):
-    """A function to call with the states of runs: it prints each one once, when it has ended."""
-    told_of = set()
+def end_of_run_lines(folder, console):
+    """A function to call with the states of runs: it prints each run once, when it has ended."""
+    reported = set()
 
     def on_poll(states):
         for run, row in states.items():
-            if row["state"] in ("finished", "failed") and run not in told_of:
-                told_of.add(run)
-                line = f"{run.relative_to(folder)} {row['state']}  {told(row)}"
+            if row["state"] in ("finished", "failed") and run not in reported:
+                reported.add(run)
+                line = f"{run.relative_to(folder)} {row['state']}  {format_metrics(row)}"
                 console.print(line, soft_wrap=True, highlight=False, markup=False)
 
     return on_poll
 
 
-MEASURED = (
+EVALUATION_LABELS = (  # the columns of the summary that only some stages have
     ("eval_accuracy", "accuracy"),
     ("eval_reward", "reward"),
     ("eval_kl", "KL, nats"),
@@ -132,49 +136,51 @@ MEASURED = (
 
 
 def print_summaries(summaries, folder):
-    """A line for each stage, and where the files are."""
+    """A line for each stage, sample completions, and where the files are."""
     table = Table(**report.PLAIN)
-    shown = [pair for pair in MEASURED if any(pair[0] in s for s in summaries)]
+    shown = [pair for pair in EVALUATION_LABELS if any(pair[0] in s for s in summaries)]
     titles = [title for _, title in shown]
-    for column in ("stage", "steps", *titles, "samples", "models held", "memory", "seconds"):
-        table.add_column(column, justify="left" if column in ("stage", "models held") else "right")
+    for column in ("stage", "steps", *titles, "samples", "networks", "memory", "seconds"):
+        table.add_column(column, justify="left" if column in ("stage", "networks") else "right")
     for s in summaries:
+        # A reward model's accuracy is over pairs of completions, not over problems.
         of_pairs = " of pairs" if "reward_model" in s["networks"][:1] else ""
         measured = [f"{s[name]:.3f}{of_pairs}" if name in s else "" for name, _ in shown]
         table.add_row(
             s["method"], str(s["steps"]), *measured, f"{s['completions_sampled']:,}",
-            ", ".join(s["networks"]),
-            report.size(s["bytes"]), f"{s['train_seconds']:.1f}",
+            ", ".join(s["networks"]), report.format_bytes(s["bytes"]), f"{s['train_seconds']:.1f}",
         )  # fmt: skip
     console = printer()
     console.print(table)
     if "sample_completions" in summaries[-1]:
         lines = (text.replace("\n", "↵") for text in summaries[-1]["sample_completions"])
-        console.print("\nwrites now: " + ", ".join(lines), markup=False)
+        console.print("\nsample completions: " + ", ".join(lines), markup=False)
     console.print(f"\nin {folder}: metrics.jsonl, curves.svg, model.safetensors", soft_wrap=True)
 
 
-def print_comparison(found, said, folder):
-    """The tables of a comparison, what can be said of it, and where its pictures are.
+def print_comparison(comparison, budget_sentences, folder):
+    """The tables of a comparison, its sentences, and where its report is.
 
-    found  results.Results
-    said   sentences on the budget and the intervals
+    comparison        results.Results
+    budget_sentences  on the budget and the intervals
     """
-    console = printer()
-    cells = report.main_cells(found.rows), report.cost_cells(found.rows, found.costs)
-    console.print(report.table(report.COLUMNS, cells[0], console.width))
+    console, rows = printer(), comparison.rows
+    scores, costs = report.main_cells(rows), report.cost_cells(rows, comparison.costs)
+    console.print(report.table(report.COLUMNS, scores, console.width))
     console.print("\nwhat it costs\n", style="bold")
-    console.print(report.table(report.COSTS, cells[1], console.width))
+    console.print(report.table(report.COSTS, costs, console.width))
     console.print()
-    for line in [*said, *sentences.sentences(found.rows)]:
+    # markup=False: a sentence may hold [low, high], which rich would take for a style.
+    for line in [*budget_sentences, *sentences.sentences(rows)]:
         console.print(line, markup=False)
-    for row in found.rows:
-        if row.diverged:
-            console.print(f"{row.method}, seed {row.seed}: {row.diverged}", markup=False)
+    for row in rows:
+        if row.failure:
+            console.print(f"{row.method}, seed {row.seed}: {row.failure}", markup=False)
     console.print()
+    # Only the columns that fitted the screen are explained.
     columns = [*report.COLUMNS, *report.COSTS]
-    shown = report.fitting(columns, console.width)
+    shown = report.columns_that_fit(columns, console.width)
     more = [] if shown == columns else ["more columns in report.html"]
-    for line in [*sentences.notes(found.rows, shown), *more]:
+    for line in [*sentences.notes(rows, shown), *more]:
         console.print(line, style="dim", markup=False)
     console.print(f"\nreport: {folder}/report.html", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`tinyalign methods` and `tinyalign show`: the table and the source, as they are."""
+"""`tinyalign methods` and `tinyalign show`: the table of methods, and their source as it runs."""
 
 import inspect
 import re
@@ -7,10 +7,11 @@ from pathlib import Path
 
 from tinyalign import losses
 from tinyalign import methods as table
-from tinyalign.losses import divergence
+from tinyalign.losses import advantage, divergence
 from tinyalign.methods import steps
-from tinyalign.runs import plan
+from tinyalign.runs import plan, train
 from tinyalign.runs.config import Config
+from toy_envs import feedback
 
 ROOT = Path(__file__).parents[2]
 WHERE = {  # where --beta puts the KL to the reference
@@ -30,6 +31,7 @@ def methods():
         console.print(f"[bold]{kind}[/bold]: {table.FEEDBACK[kind]}")
         console.print(section_table(section, console.width))
         console.print()
+    # What the short column titles mean.
     console.print("holds: networks in memory, the trained ones first; ref is the frozen reference")
     console.print("constant: what the loss reads and no gradient reaches")
     console.print("tinyalign show METHOD prints its formula, its paper and its source")
@@ -41,28 +43,34 @@ def section_table(section, width):
     from rich.table import Table
 
     wide = width >= 100  # on a narrower screen the papers are left to `tinyalign show`
+    # Fixed widths, so that the columns of all sections stand under one another.
     widths = {"method": 12, "holds": 19, "constant": 19} | ({"paper": 18} if wide else {})
-    out = Table(box=None, pad_edge=False, header_style="dim")
+    rich_table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("method", "title", "holds", "constant", *(["paper"] if wide else [])):
         free = min(52, width - sum(widths.values()) - 2 * len(widths))
-        out.add_column(name, width=widths.get(name, free))
+        rich_table.add_column(name, width=widths.get(name, free))
     for row in section:
         title = f"{row.title} ([italic]{row.caveat}[/italic])" if row.caveat else row.title
         cells = (", ".join(words(row)) for words in (table.holds, table.constants))
         cells = [cell.replace("reference", "ref") for cell in cells]
-        out.add_row(row.name, title, *cells, *([table.author_and_year(row.paper)] if wide else []))
-    return out
+        rich_table.add_row(
+            row.name, title, *cells, *([table.author_and_year(row.paper)] if wide else [])
+        )
+    return rich_table
 
 
 def method(name):
-    """Print what a method is, and the source of everything that makes it, as it runs."""
+    """Print what a method is: facts, the calls from the command to the loss, and their source."""
     from rich.console import Console
 
     row = plan.find_method(name)
     console = Console(highlight=False)
     console.print(f"[bold]{row.title}[/bold]\n{row.paper}\n")
-    for label, told in (*facts(row), *recipe(row)):
-        console.print(f"{label:12}{told}", soft_wrap=True, markup=False)
+    for label, text in (*facts(row), *recipe(row)):
+        console.print(f"{label:12}{text}", soft_wrap=True, markup=False)
+    # An arrow a line: the whole chain is too long for one.
+    arrows = f"\n{'':12}→ ".join(call_chain(row))
+    console.print(f"{'calls':12}{arrows}", soft_wrap=True, markup=False)
     for heading, function in parts(row):
         print_source(console, heading, function)
     if row.surrogate and row.kl_placement:
@@ -72,7 +80,7 @@ def method(name):
 
 
 def facts(row):
-    """A row in words: (label, text) after (label, text)."""
+    """A method's row in words: (label, text) pairs."""
     yield "formula", formula(row.loss)
     yield "learns from", f"{row.learns_from}: {table.FEEDBACK[row.learns_from]}"
     yield "holds", ", ".join(table.holds(row))
@@ -80,6 +88,7 @@ def facts(row):
         yield "constant", ", ".join(table.constants(row))
     if row.beta_sets and row.beta_sets != "beta":
         yield "--beta", f"is its {row.beta_sets}"
+    # A method that samples while it learns is a product of four choices.
     if row.surrogate:
         yield "advantage", ", or ".join(row.advantages) or "generalized advantage estimation"
         yield "loss", row.loss.__name__
@@ -90,20 +99,9 @@ def facts(row):
 
 
 def recipe(row):
-    """The settings that a method takes on addition where none are typed: (label, text)."""
+    """The settings that a method takes on addition if none are typed: (label, text)."""
     phase = plan.resolve_config(row, Config(), "transformer", typed=False)
-    yield "recipe", f"{settings(phase)} (addition, transformer)"
-
-
-def settings(phase):
-    """The settings of a stage that matter most, of those that it reads, in a line."""
-    row, config = phase.method, phase.config
-    names = ["steps", "learning_rate", "batch_size"]
-    names += ["beta"] if row.beta_sets and (row.kl_placement or not row.surrogate) else []
-    sampled = row.learns_from != "demonstrations" and phase.data is None
-    names += ["num_generations"] if sampled else []
-    names += ["num_pairs"] if sampled and row.learns_from != "rewards" else []
-    return ", ".join(f"{name} {getattr(config, name):g}" for name in names)
+    yield "recipe", f"{plan.settings(phase)} (addition, transformer)"
 
 
 def formula(function):
@@ -112,52 +110,118 @@ def formula(function):
     return " ".join(first.split()).partition(": ")[2].rstrip(".")
 
 
+def call_chain(row):
+    """The calls from the command to the loss, a list of dotted names."""
+    chain = [f"tinyalign run {row.name}", dotted_name(training_loop()), dotted_name(row.stage)]
+    steps_taken = [f for f in step_functions(row) if f.__name__.endswith("_step")]
+    if not steps_taken:  # best-of-n trains nothing
+        return chain
+    # PPO takes two steps in turn, its actor's and its critic's.
+    chain.append(" and ".join(map(dotted_name, steps_taken)))
+    # A surrogate gives all losses of policy gradients one signature; other losses have none.
+    return chain + [dotted_name(f) for f in (row.surrogate, row.loss) if f]
+
+
+def dotted_name(function):
+    """Where a function stands: "losses.preference.dpo"."""
+    return f"{function.__module__.removeprefix('tinyalign.')}.{function.__name__}"
+
+
+def training_loop():
+    """The function of runs.train that prepares a method's stage and takes its steps."""
+    functions = [f for _, f in inspect.getmembers(train, inspect.isfunction)]
+    return next(f for f in functions if ".stage(" in inspect.getsource(f))
+
+
 def parts(row):
-    """Everything a method is made of: (heading, function), each function once."""
-    found = {}
-    for advantage in row.advantages.values():
-        inner = getattr(advantage, "keywords", {}).get("function", advantage)
-        add(found, "advantage", inner)
-    add(found, "loss", row.loss)
-    for heading, function in (("surrogate", row.surrogate), ("mean", row.reduce)):
-        if function:
-            add(found, heading, function)
-    if row.kl_placement == "loss" and row.surrogate:
-        add(found, "KL", divergence.k3)
-    for name in dict.fromkeys(re.findall(r"steps\.(\w+_step)", inspect.getsource(row.stage))):
-        add(found, "step", getattr(steps, name))
-    helpers = (v for v in mentioned(row.stage) if v.__module__ == row.stage.__module__)
-    for function in (row.make_pairs, row.sample_batch, row.stage, *helpers):
-        if function:
-            add(found, "stage", function)
-    return [(heading, function) for function, heading in found.items()]
+    """Everything a method consists of, in the order of the calls: (heading, function), each once.
+
+    stage  the training stage and its helpers
+    data   what the stage learns from: how completions are sampled, scored, labelled or compared,
+           and how rewards become advantages
+    step   one gradient step, with the function that feeds the loss and the optimizer's update
+    loss   the loss itself and what it is made of
+    """
+    data = [*data_functions(row), *advantage_functions(row)]
+    sections = {
+        "stage": [f for f in data if f.__module__ == row.stage.__module__],
+        "data": [f for f in data if f.__module__ != row.stage.__module__],
+        "step": step_functions(row),
+        "loss": loss_functions(row),
+    }
+    pairs = [(heading, f) for heading, functions in sections.items() for f in functions]
+    # A function that two sections name belongs to the first.
+    headings = {}
+    for heading, function in pairs:
+        headings.setdefault(function, heading)
+    return [(heading, function) for function, heading in headings.items()]
 
 
-def add(found, heading, function):
-    """Put a function, and the losses that its source mentions, in the order of reading."""
-    found.setdefault(function, heading)
-    for other in mentioned(function):
-        if other.__module__.startswith(losses.__name__):
-            found.setdefault(other, heading)
+def data_functions(row):
+    """The stage, and the functions that make its data: they sample, score, label and compare."""
+    own = [f for f in (row.stage, row.sample_batch, row.make_pairs) if f]
+    rooms = (table.__name__, advantage.__name__)
+    # Two levels down: the functions that these name, and the functions that those name.
+    return [
+        f
+        for f in with_named(with_named(own))
+        if (f.__module__.startswith(rooms) and f.__module__ != steps.__name__)
+        or (f.__module__ == feedback.__name__ and labels_for(row, f))
+    ]
 
 
-def mentioned(function):
-    """Functions of this package that a function's code names, in order of appearance."""
-    names = list(named_in(function.__code__))
-    scope = [function.__globals__.get(name) for name in names]
-    modules = [value for value in scope if inspect.ismodule(value)]
-    for name, value in zip(names, scope, strict=True):
-        for found in (value, *(getattr(module, name, None) for module in modules)):
-            if inspect.isfunction(found) and found.__module__.startswith("tinyalign."):
-                yield found
+def labels_for(row, function):
+    """Whether a function of toy_envs.feedback makes what this method learns from."""
+    # The code that several kinds of feedback share names the functions of them all.
+    by_kind = function.__name__ == row.learns_from and not row.make_pairs
+    return by_kind or function in with_named([row.stage])
 
 
-def named_in(code):
-    """Every name that a function's code, or a function inside it, looks up."""
-    yield from code.co_names
-    for constant in code.co_consts:
-        if inspect.iscode(constant):
-            yield from named_in(constant)
+def advantage_functions(row):
+    """The choices of --advantage, each with what it is made of."""
+    # Some are `partial`s, with the function that works inside a group as their keyword.
+    choices = [getattr(f, "keywords", {}).get("function", f) for f in row.advantages.values()]
+    reached = with_named(with_named(choices))
+    return [f for f in reached if f in choices or f.__module__ == advantage.__name__]
+
+
+def step_functions(row):
+    """The steps that the stage takes, and what of steps.py they name."""
+    named = [f for f in with_named(with_named([row.stage])) if f.__module__ == steps.__name__]
+    return [f for f in with_named(named) if f.__module__ == steps.__name__]
+
+
+def loss_functions(row):
+    """The loss, its surrogate, mean and KL, and what of tinyalign.losses they name."""
+    kl = [divergence.k3] if row.kl_placement == "loss" and row.surrogate else []
+    own = [f for f in (row.loss, row.surrogate, row.reduce, *kl) if f]
+    # What the steps name too: the loss of a critic, KTO's reference point.
+    reached = [*with_named(with_named(own)), *with_named(step_functions(row))]
+    return [f for f in reached if f in own or f.__module__.startswith(losses.__name__)]
+
+
+def with_named(functions):
+    """The functions, each followed by the functions of this package that its source names."""
+    reached = {}
+    for function in functions:
+        reached[function] = None  # a dict keeps the order, and each function once
+        reached |= dict.fromkeys(functions_named_in(function))
+    return list(reached)
+
+
+def functions_named_in(function):
+    """Functions of ours that a function's code names, as `name` or `module.name`, in order."""
+    source = re.sub(r'"""[\s\S]*?"""|#.*', "", inspect.getsource(function))
+    module = inspect.getmodule(function)
+    for prefix, name in re.findall(r"\b(?:(\w+)\.)?(\w+)", source):
+        scope = getattr(module, prefix, None) if prefix else module
+        value = getattr(scope, name, None)
+        ours = inspect.isfunction(value) and value.__module__.startswith(
+            ("tinyalign.", "toy_envs.")
+        )
+        # Checks of arguments say nothing about the method.
+        if ours and not name.startswith("require_"):
+            yield value
 
 
 def print_source(console, heading, function):
@@ -165,12 +229,12 @@ def print_source(console, heading, function):
     from rich.syntax import Syntax
 
     lines, start = inspect.getsourcelines(function)
-    place = Path(inspect.getsourcefile(function)).relative_to(ROOT).as_posix()
-    print_heading(console, f"{heading}: {function.__name__} ({place}, line {start})")
+    path = Path(inspect.getsourcefile(function)).relative_to(ROOT).as_posix()
+    print_heading(console, f"{heading}: {function.__name__} ({path}, line {start})")
     source = "".join(lines)
     if console.is_terminal:
         console.print(Syntax(source, "python", background_color="default", word_wrap=True))
-    else:
+    else:  # as it is, so that it can be copied from a file
         print(source)
 
 

@@ -6,15 +6,14 @@ from typing import Annotated
 
 import tyro
 
-from tinyalign.cli import show
 from tinyalign.engine import backend
 from tinyalign.errors import InputError
 from tinyalign.methods import METHODS
-from tinyalign.runs import plan, trackers, train
+from tinyalign.runs import files, plan, trackers, train
 from tinyalign.runs.compare import comparison, executors
 from tinyalign.runs.config import Config, TypedInt, TypedStr
 
-# No space in it but between methods: help breaks lines there, and never inside a pipeline.
+# Spaces only between methods: --help breaks lines at spaces, so never inside a pipeline.
 USUAL = " ".join(comparison.METHODS)
 
 
@@ -40,23 +39,25 @@ class Run(Config):
     """cpu, gpu (CuPy), or auto: the GPU if there is one. [default: $TINYALIGN_BACKEND, else cpu]"""
 
     def __call__(self):
+        # rich is loaded only by the commands that draw with it.
         from tinyalign.cli import screen
 
         use_device(self.device)
         if not self.method.strip():
             raise InputError("say which method to run, for example: tinyalign run grpo")
-        names = stages_of(self.method)
+        names = stage_names(self.method)
+        # Every mistake in the settings shows here, before the folder is made.
         job = plan.plan_run(names, plain_config(self))
-        what = self.data.stem if self.data else self.env
-        stem = self.name or f"{'-'.join(names)}-{what}-{job.model_name}-seed{self.seed}"
-        folder = comparison.free_folder(self.output, stem, self.resume, bool(self.name))
+        examples = self.data.stem if self.data else self.env
+        stem = self.name or f"{'-'.join(names)}-{examples}-{job.model_name}-seed{self.seed}"
+        folder = files.free_folder(self.output, stem, self.resume, bool(self.name))
         for phase in job.stages:
-            print(f"{phase.method.name}: {show.settings(phase)}")
-        with trackers.reporting(self.report_to, folder) as report, screen.run_progress() as told:
+            print(f"{phase.method.name}: {plan.settings(phase)}")
+        with trackers.open_tracker(self.report_to, folder) as track, screen.run_progress() as show:
 
             def on_step(row, total):
-                report(row, total)
-                told(row, total)
+                track(row, total)  # first: what is on disk counts, not what is on the screen
+                show(row, total)
 
             summaries = train.run(job, folder, resume=self.resume, on_step=on_step)
         screen.print_summaries(summaries, folder)
@@ -103,35 +104,39 @@ class Compare(Config):
 
         use_device(self.device)
         stem = self.name or f"compare-{self.env.replace(',', '-')}-seed{self.seed}"
-        folder = comparison.free_folder(self.output, stem, self.resume, bool(self.name))
+        folder = files.free_folder(self.output, stem, self.resume, bool(self.name))
         tasks = self.env.split(",")
         for env in tasks:
-            place = folder / env if len(tasks) > 1 else folder
-            budget = self.budget or self.usual_budget(env)
+            # Several tasks have a folder each, one task needs none of its own.
+            task_folder = folder / env if len(tasks) > 1 else folder
+            budget = self.budget or self.default_budget(env)
             config = dataclasses.replace(plain_config(self), env=env, budget=budget)
-            found = self.carry_out(config, place)
-            screen.print_comparison(found, comparison.budget_said(found), place)
+            outcome = self.compare(config, task_folder)
+            lines = comparison.budget_sentences(outcome)
+            screen.print_comparison(outcome, lines, task_folder)
         return 0
 
-    def usual_budget(self, env):
-        """The recipes for a few runs; a matched one for many, unless steps were typed."""
-        fitted = self.steps is None and self.num_pairs is None
-        return comparison.usual_budget(env) if fitted and (self.all or self.seeds > 1) else "recipe"
+    def default_budget(self, env):
+        """The recipes for a few runs; for many, a shared budget unless their length was typed."""
+        length_typed = self.steps is not None or self.num_pairs is not None
+        many = self.all or self.seeds > 1
+        return comparison.shared_budget(env) if many and not length_typed else "recipe"
 
-    def carry_out(self, config, folder):
-        """The comparison on one task."""
+    def compare(self, config, folder):
+        """The results of the comparison on one task: results.Results."""
         from tinyalign.cli import screen
 
-        typed = [",".join(stages_of(name)) for name in self.methods]
+        # "sft, dpo" and "sft,dpo" name the same run, so they get the same folder.
+        typed = [",".join(stage_names(name)) for name in self.methods]
         names = [row.name for row in METHODS] if self.all else typed
         settings = {"seeds": self.seeds, "resume": self.resume}
-        engine, shown = executors.opened(self.jobs, self.executor), screen.compare_progress(folder)
-        with engine as executor, shown as on_poll:
+        workers = executors.open_executor(self.jobs, self.executor)
+        with workers as executor, screen.compare_progress(folder) as on_poll:
             return comparison.compare(names, config, folder, executor, **settings, on_poll=on_poll)
 
 
-def stages_of(typed):
-    """The methods of a pipeline: "sft, grpo" → ["sft", "grpo"]; InputError for an empty place."""
+def stage_names(typed):
+    """The methods of a pipeline: "sft, grpo" → ["sft", "grpo"]; InputError for an empty name."""
     names = [name.strip() for name in typed.split(",")]
     if not all(names):
         raise InputError(
@@ -141,12 +146,12 @@ def stages_of(typed):
 
 
 def plain_config(command):
-    """The Config inside a command."""
+    """The Config inside a command, without the command's own fields."""
     names = [field.name for field in dataclasses.fields(Config)]
     return Config(**{name: getattr(command, name) for name in names})
 
 
 def use_device(name):
-    """Compute on what was typed, and say so; without --device, on what TINYALIGN_BACKEND says."""
-    if name is not None:
+    """Compute on the device that was typed, and print which one that is."""
+    if name is not None:  # otherwise TINYALIGN_BACKEND has decided already
         print(f"device: {backend.use_device(name)}")

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, settings
 from matplotlib.figure import Figure
 
 from tinyalign.methods.steps import StepSize, init_train_state, update
-from tinyalign.report.plots import COLOURS, tidy
+from tinyalign.report.plots import COLOURS, style_axes
 
 # The same examples every time, and nothing left behind in the reader's folder.
 settings.register_profile(
@@ -52,7 +52,7 @@ def picture(columns=1, *, width=6.4, height=3.6):
     axes = figure.subplots(1, columns, squeeze=False)[0]
     for each in axes:
         each.set_prop_cycle(color=COLOURS)
-        tidy(each)
+        style_axes(each)
     return figure, axes[0] if columns == 1 else axes
 
 

@@ -1,21 +1,27 @@
-"""What a run or a comparison leaves to read: rows, tables, words, pictures and a page.
+"""What a run or a comparison leaves to read: results, tables, sentences, plots and a page.
 
 rich and matplotlib are imported inside the functions that need them. Figures are made without
 pyplot, so there is no global state and no window, and the same data give the same SVG bytes.
 """
 
-from tinyalign.report.panels import curves
-from tinyalign.report.rows import Row, by_method, failures, judged_by, reached
+from tinyalign.report.plots import curves
+from tinyalign.report.rows import (
+    MethodResult,
+    by_method,
+    failures,
+    samples_to_goal,
+    score_name,
+)
 from tinyalign.report.tables import (
     COLUMNS,
     COSTS,
     LEFT,
     PLAIN,
+    columns_that_fit,
     cost_cells,
-    fitting,
+    format_bytes,
     main_cells,
     markdown_table,
-    size,
     table,
 )
 
@@ -24,16 +30,16 @@ __all__ = [
     "COSTS",
     "LEFT",
     "PLAIN",
-    "Row",
+    "MethodResult",
     "by_method",
+    "columns_that_fit",
     "cost_cells",
     "curves",
     "failures",
-    "fitting",
-    "judged_by",
+    "format_bytes",
     "main_cells",
     "markdown_table",
-    "reached",
-    "size",
+    "samples_to_goal",
+    "score_name",
     "table",
 ]

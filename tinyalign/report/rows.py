@@ -1,27 +1,28 @@
-"""What a comparison is made of: a row for each finished run, and what several rows come to."""
+"""What a comparison consists of: a record for each finished run, and how records are judged."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-ENOUGH_PROBLEMS = 100  # held-out ones, for accuracy to be what methods are compared by
-SCORES = ("accuracy", "reward")  # what a learning curve tells
-GOAL = 0.9  # of the held-out problems: what "to 90 %" asks for
+ENOUGH_PROBLEMS = 100  # held-out ones; with fewer, accuracy moves in leaps
+SCORES = ("accuracy", "reward")  # the scores in a learning curve
+GOAL = 0.9  # the accuracy that the column "samples to 90 %" asks for
 
 
-class Row(NamedTuple):
-    """One finished run in a comparison. Rows of one method are its seeds and are summed up."""
+class MethodResult(NamedTuple):
+    """One finished run in a comparison. Results of one method differ in their seed."""
 
-    method: str  # e.g. "grpo"
-    needs: str  # what it learns from, e.g. "pairs", "rewards"
-    family: str  # how: gives the colour
-    accuracy: float  # on held-out prompts, 0 … 1; NaN where it was not measured
-    reward: float  # mean on held-out prompts
-    kl: float  # nats per completion to the reference
-    samples: int  # completions drawn from a policy while training
-    models: str  # e.g. "policy, ref"
-    bytes: int  # of those models' weights and optimizer state
-    seconds: float
+    method: str  # e.g. "grpo", or "reward,ppo" for a pipeline
+    learns_from: str  # e.g. "pairs", "rewards"
+    family: str  # what it learns from and how: gives the colour
+    # What follows keeps its default where a run failed or measured no such thing.
+    accuracy: float = np.nan  # on held-out prompts, 0 … 1
+    reward: float = np.nan  # mean on held-out prompts
+    kl: float = np.nan  # nats per completion to the reference
+    samples: float = np.nan  # completions drawn from a policy while training
+    models: str = "–"  # the networks in memory, e.g. "policy, ref"
+    bytes: int = 0  # of those networks' weights and optimizer state
+    seconds: float = np.nan  # of training, without evaluation
     curve: tuple = ()  # (samples, share of the training, *SCORES), in order
     seed: int = 0
     entropy: float = np.nan  # nats per token
@@ -29,42 +30,42 @@ class Row(NamedTuple):
     stages: int = 1  # warm start included
     problems: int = 0  # held-out ones that accuracy was measured on
     pair_accuracy: float = np.nan  # of a reward model
-    diverged: str = ""  # why it has no result
+    failure: str = ""  # why the run has no result
 
 
 def by_method(rows):
-    """{method: its rows}, in the order of the comparison."""
+    """{method: its results}, in the order of the comparison."""
     if not rows:
         raise ValueError("nothing to compare: want at least one row")
     return {row.method: [r for r in rows if r.method == row.method] for row in rows}
 
 
-def judged_by(rows):
-    """What methods are compared by: accuracy, or reward where accuracy moves in leaps."""
+def score_name(rows):
+    """The score that methods are compared by: accuracy, or reward where problems are few."""
     return "accuracy" if max(row.problems for row in rows) >= ENOUGH_PROBLEMS else "reward"
 
 
 def failures(rows):
     """[(method, seed)] of runs that broke off, or ended below the start of their seed."""
-    name = judged_by(rows)
+    name = score_name(rows)
     start = {row.seed: getattr(row, name) for row in rows if row.method == "start"}
     return [
         (row.method, row.seed)
         for row in rows
-        if row.diverged or getattr(row, name) < start.get(row.seed, np.nan)
+        # NaN compares false: a run whose seed has no start has not ended below it.
+        if row.failure or getattr(row, name) < start.get(row.seed, np.nan)
     ]
 
 
-def reached(row):
-    """Samples at the first look at which GOAL was met, or NaN; offline ones were drawn before."""
-    if had_it(row):
+def samples_to_goal(row):
+    """Samples drawn when an evaluation first met GOAL; NaN if none did, or the start had it."""
+    met = [samples for samples, _, accuracy, _ in row.curve if accuracy >= GOAL]
+    if not met or start_meets_goal(row):
         return np.nan
-    at = [samples for samples, _, accuracy, _ in row.curve if accuracy >= GOAL]
-    if not at:
-        return np.nan
-    return at[0] if row.online or at[0] == 0 else row.samples
+    # Offline methods draw all their samples before they train.
+    return met[0] if row.online else row.samples
 
 
-def had_it(row):
-    """Whether the start that a curve begins with has met GOAL already."""
-    return bool(row.curve) and row.curve[0][1] == 0 and row.curve[0][2] >= GOAL
+def start_meets_goal(row):
+    """Whether the start, the first point of the curve, has met GOAL already."""
+    return bool(row.curve) and row.curve[0][2] >= GOAL

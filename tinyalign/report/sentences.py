@@ -1,11 +1,11 @@
-"""What a comparison can say in words: which method is better, only where intervals say so."""
+"""A comparison in words: which method is better, said only where intervals support it."""
 
 from tinyalign.report import intervals
-from tinyalign.report.rows import by_method, judged_by
+from tinyalign.report.rows import by_method, score_name
 from tinyalign.report.tables import COLUMNS, COSTS
 
-FEW = 6  # methods of which every pair is named
-NOTES = (  # a line each: what the columns of the tables are; {judged}: accuracy or reward
+FEW = 6  # methods for which every pair is named
+NOTES = (  # a line each: what the columns of the tables are; {score}: accuracy or reward
     {
         "accuracy, %": "accuracy: the likeliest completion of held-out problems",
         "reward": "reward: of sampled completions of them",
@@ -14,14 +14,14 @@ NOTES = (  # a line each: what the columns of the tables are; {judged}: accuracy
     },
     {
         "samples": "samples: completions drawn while training",
-        "to 90 %": "to 90 %: at the first look that found so much accuracy, – where the start "
-        "has it already",
-        "failed": "failed: seeds that broke off, or ended below their start in {judged}",
+        "samples to 90 %": "samples to 90 %: those drawn by the first evaluation with this "
+        "accuracy, – if the start has it already",
+        "failed runs": "failed runs: seeds that broke off, or ended below their start in {score}",
     },
     {
         "memory": "memory: weights and optimizer state, to the byte",
-        "peak": "peak: those and the most that one step allocates besides, measured",
-        "models held": "RM: reward model; ref: frozen reference",
+        "peak memory": "peak memory: those and the most that one step allocates besides, measured",
+        "networks": "RM: reward model; ref: frozen reference",
     },
     {
         "forward": "forward, backward: completions that a network reads, or gradients go back "
@@ -33,63 +33,75 @@ NOTES = (  # a line each: what the columns of the tables are; {judged}: accuracy
 
 
 def notes(rows, columns=(*COLUMNS, *COSTS)):
-    """What stands below the tables: a list of lines, about these columns only."""
-    judged = judged_by(rows)
-    shown = [[told for name, told in line.items() if name in columns] for line in NOTES]
-    return ["; ".join(line).format(judged=judged) for line in shown if line]
+    """The lines below the tables, about these columns only."""
+    score = score_name(rows)
+    lines = [[text for name, text in line.items() if name in columns] for line in NOTES]
+    return ["; ".join(line).format(score=score) for line in lines if line]
 
 
 def sentences(rows):
     """The closing lines of a comparison, a list of strings."""
-    scores, measured = scores_of(rows)
+    scores, score = scores_by_seed(rows)
     seeds = max((len(values) for values in scores.values()), default=0)
     if seeds < intervals.ENOUGH:
-        return [
-            f"nothing is called better with fewer than {intervals.ENOUGH} seeds here "
-            f"({seeds} ran): --seeds {intervals.ENOUGH}"
-        ]
-    lines = against_start(scores, measured)
+        runs = f"{intervals.ENOUGH} needed, {seeds} run"
+        return [f"too few seeds to rank methods: {runs} (--seeds {intervals.ENOUGH})"]
+    lines = against_start(scores, score)
     names = [name for name in scores if name != "start"]
-    lines += every_pair(scores, names) if len(names) <= FEW else against_best(scores, names)
-    every = len(names) * (len(names) + 1) // 2  # the start is one of them
-    pairs = every if len(names) <= FEW else 2 * len(names) - 1
-    told = f"{pairs} paired differences in {measured}, each at 95 %"
-    return [*lines, f"{told}: about {pairs / 20:.0f} would be called by chance among equals"]
+    few = len(names) <= FEW
+    lines += every_pair(scores, names) if few else against_best(scores, names)
+    # Few: all pairs, the start included. Many: each with the start, and the best with the others.
+    comparisons = len(names) * (len(names) + 1) // 2 if few else 2 * len(names) - 1
+    expected = f"{comparisons / 20:.0f}"  # one in twenty, at 95 %
+    plural = "" if expected == "1" else "s"
+    return [
+        *lines,
+        f"{comparisons} paired comparisons of {score} at 95 % confidence: "
+        f"expect about {expected} false positive{plural}",
+    ]
 
 
-def scores_of(rows):
-    """{method: {seed: score}} of methods that were measured, and what the score is."""
-    measured = judged_by(rows)
-    groups = by_method(rows)
-    scores = {
-        method: {row.seed: getattr(row, measured) for row in group if not row.diverged}
-        for method, group in groups.items()
-    }
-    known = {m: {s: v for s, v in of.items() if v == v} for m, of in scores.items()}
-    return {method: of for method, of in known.items() if of}, measured
+def scores_by_seed(rows):
+    """({method: {seed: score}} of runs that were measured, the name of the score)."""
+    score = score_name(rows)
+    scores = {}
+    for method, group in by_method(rows).items():
+        values = {row.seed: getattr(row, score) for row in group if not row.failure}
+        # NaN is not equal to itself: a score that was not measured is left out.
+        measured = {seed: value for seed, value in values.items() if value == value}
+        if measured:
+            scores[method] = measured
+    return scores, score
 
 
-def against_start(scores, measured):
-    """Three lists: better than the start, worse, and what cannot be told from it.
+def against_start(scores, score):
+    """Up to three lines: methods better than the start, worse, and those that cannot be told.
 
-    measured  what the scores are; said where they are not the accuracy that readers expect
+    score  the name of what is compared; said where it is not the accuracy that readers expect
     """
     start = scores.get("start", {})
-    found = {1: [], -1: [], 0: []}
+    names_by_verdict = {1: [], -1: [], 0: []}
     for name, values in scores.items():
         if name != "start":
-            found[intervals.verdict(values, start)].append(name)
+            names_by_verdict[intervals.verdict(values, start)].append(name)
     words = {1: "better than the start", -1: "worse than the start", 0: "not told from the start"}
-    by = "" if measured == "accuracy" else f" in {measured}"
-    return [f"{words[sign]}{by}: {', '.join(names)}" for sign, names in found.items() if names]
+    by = "" if score == "accuracy" else f" in {score}"
+    # A verdict that no method got has no line.
+    return [
+        f"{words[verdict]}{by}: {', '.join(names)}"
+        for verdict, names in names_by_verdict.items()
+        if names
+    ]
 
 
 def every_pair(scores, names):
-    """For each method those that it beats, and the pairs that cannot be told apart."""
+    """For each method the methods that it beats, and the pairs that cannot be told apart."""
     lines, apart = [], []
     for i, first in enumerate(names):
+        # Against all others: those before it in the list too.
         beaten = [n for n in names if intervals.verdict(scores[first], scores[n]) > 0]
         lines += [f"{first} better than {', '.join(beaten)}"] if beaten else []
+        # Against those after it: a pair that cannot be told apart is named once.
         apart += [
             f"{first} – {second}"
             for second in names[i + 1 :]
@@ -99,11 +111,11 @@ def every_pair(scores, names):
 
 
 def against_best(scores, names):
-    """The method with the highest mean, what it beats and what cannot be told from it."""
+    """The method with the highest mean, the methods it beats and those it cannot be told from."""
     best = max(names, key=lambda name: sum(scores[name].values()) / len(scores[name]))
     others = [name for name in names if name != best]
-    found = {name: intervals.verdict(scores[best], scores[name]) for name in others}
-    beaten = [name for name in others if found[name] > 0]
-    rest = [name for name in others if found[name] <= 0]
+    verdicts = {name: intervals.verdict(scores[best], scores[name]) for name in others}
+    beaten = [name for name in others if verdicts[name] > 0]
+    rest = [name for name in others if verdicts[name] <= 0]
     lines = [f"{best}, highest on average, better than {', '.join(beaten)}"] if beaten else []
     return [*lines, f"cannot be told from {best}: {', '.join(rest)}"] if rest else lines

@@ -1,27 +1,29 @@
-"""The tables of a comparison, as texts, for a terminal and in Markdown."""
+"""The tables of a comparison: their cells as strings, for a terminal and in Markdown."""
 
 import numpy as np
 
 from tinyalign.report import intervals, plots
-from tinyalign.report.rows import by_method, failures, had_it, reached
+from tinyalign.report.rows import by_method, failures, samples_to_goal, start_meets_goal
 
 COLUMNS = (
-    "method", "accuracy, %", "reward", "KL, nats", "samples", "failed", "entropy", "to 90 %",
+    "method", "accuracy, %", "reward", "KL, nats", "samples", "failed runs", "entropy",
+    "samples to 90 %",
 )  # fmt: skip
 COSTS = (
-    "method", "stages", "models held", "memory", "peak", "seconds", "forward", "backward", "tokens",
-    "learns from",
+    "method", "stages", "networks", "memory", "peak memory", "seconds", "forward", "backward",
+    "tokens", "learns from",
 )  # fmt: skip
-LEFT = {"method", "models held", "learns from"}  # columns of words
+LEFT = {"method", "networks", "learns from"}  # columns of words
 PLAIN = {"box": None, "header_style": "bold", "pad_edge": False, "padding": (0, 1, 0, 0)}  # of rich
 WIDE = 100  # characters; a narrower screen gets fewer columns
-NARROW = {"entropy", "to 90 %", "tokens", "learns from"}  # that it goes without
+DROPPED = {"entropy", "samples to 90 %", "tokens", "learns from"}  # columns that it goes without
 
 
 def main_cells(rows):
-    """The comparison as lists of texts, one for each method, in the order of COLUMNS."""
+    """The main table as tuples of strings, one for each method, in the order of COLUMNS."""
     groups = by_method(rows)
-    bad = [method for method, _ in failures(rows)]
+    # A method is in the list once for each of its seeds that failed.
+    failed = [method for method, _ in failures(rows)]
     return [
         (
             method,
@@ -29,52 +31,55 @@ def main_cells(rows):
             _mean([r.reward for r in group], ".3f", ".2f"),
             _mean([r.kl for r in group], ".3f"),
             _count([r.samples for r in group]),
-            f"{bad.count(method)}/{len(group)}",
+            f"{failed.count(method)}/{len(group)}",
             _mean([r.entropy for r in group], ".3f"),
-            _reach(group),
+            _goal_cell(group),
         )
         for method, group in groups.items()
     ]
 
 
 def cost_cells(rows, costs):
-    """What it costs, in the order of COSTS. `costs`: {method: cost.Cost}, where it was measured."""
+    """The table of costs, in the order of COSTS.
+
+    costs  {method: cost.Cost} of the methods whose cost was measured
+    """
     return [
         (
             method,
             str(group[0].stages),
-            group[0].models,
-            size(group[0].bytes),
-            size(costs[method].peak) if method in costs else "–",
+            group[0].models,  # the same in every seed
+            format_bytes(group[0].bytes),
+            format_bytes(costs[method].peak) if method in costs else "–",
             _mean([r.seconds for r in group], ".1f"),
             *(
                 _count([getattr(costs[method], name)]) if method in costs else "–"
                 for name in ("forward", "backward", "tokens")
             ),
-            group[0].needs,
+            group[0].learns_from,
         )
         for method, group in by_method(rows).items()
     ]
 
 
-def fitting(columns, width):
-    """The columns for a screen: one narrower than WIDE goes without those in NARROW."""
-    return [name for name in columns if width >= WIDE or name not in NARROW]
+def columns_that_fit(columns, width):
+    """The columns for a screen: one narrower than WIDE goes without those in DROPPED."""
+    return [name for name in columns if width >= WIDE or name not in DROPPED]
 
 
 def table(columns, cells, width=WIDE):
     """A rich Table of the columns that fit."""
     from rich.table import Table
 
-    shown = [columns.index(name) for name in fitting(columns, width)]
-    out = Table(**PLAIN)
+    shown = [columns.index(name) for name in columns_that_fit(columns, width)]
+    rich_table = Table(**PLAIN)
     for i in shown:
         side = "left" if columns[i] in LEFT else "right"
-        fold = columns[i] == "models held"
-        out.add_column(columns[i], justify=side, overflow="fold", no_wrap=not fold)
+        fold = columns[i] == "networks"  # the one column whose cells may break in two lines
+        rich_table.add_column(columns[i], justify=side, overflow="fold", no_wrap=not fold)
     for line in cells:
-        out.add_row(*(line[i] for i in shown))
-    return out
+        rich_table.add_row(*(line[i] for i in shown))
+    return rich_table
 
 
 def markdown_table(columns, cells):
@@ -93,9 +98,10 @@ def accuracy_interval(group):
 def _accuracy(group):
     """76.6 [70.1, 81.0]."""
     if np.isfinite([row.pair_accuracy for row in group]).any():
+        # A reward model's accuracy is over pairs, and no other method's compares with it.
         return f"of pairs {_mean([100 * row.pair_accuracy for row in group], '.1f')}"
     values = [row.accuracy for row in group]
-    low, high = accuracy_interval(group)
+    low, high = accuracy_interval(group)  # NaN where accuracy was not measured
     mean = _mean([100 * value for value in values], ".1f")
     return f"{mean} [{100 * low:.1f}, {100 * high:.1f}]" if np.isfinite(low) else mean
 
@@ -114,21 +120,23 @@ def _mean(values, form, interval_form=""):
 
 def _count(values):
     """32,000."""
-    mean = plots.known_mean(values)
+    mean = plots.finite_mean(values)
     return f"{mean:,.0f}" if np.isfinite(mean) else "–"
 
 
-def _reach(group):
+def _goal_cell(group):
     """Median samples to GOAL of the seeds that reached it, and how many did."""
-    found = [value for value in map(reached, group) if np.isfinite(value)]
-    if not found:
-        return "not reached" if any(row.curve and not had_it(row) for row in group) else "–"
-    asked = len(group) - sum(map(had_it, group))
-    share = "" if len(found) == asked else f" ({len(found)}/{asked})"
-    return f"{np.median(found):,.0f}{share}"
+    reached = [value for value in map(samples_to_goal, group) if np.isfinite(value)]
+    # A seed whose start meets GOAL has nothing left to reach.
+    asked = len(group) - sum(map(start_meets_goal, group))
+    if not reached:
+        missed = any(row.curve and not start_meets_goal(row) for row in group)
+        return "not reached" if missed else "–"
+    share = "" if len(reached) == asked else f" ({len(reached)}/{asked})"
+    return f"{np.median(reached):,.0f}{share}"
 
 
-def size(count):
+def format_bytes(count):
     """Bytes for people: 1536 → 1.5 kB."""
     for unit in ("B", "kB", "MB"):
         if count < 1000:

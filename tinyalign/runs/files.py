@@ -4,6 +4,7 @@ config.json, metrics.jsonl (a line per step), checkpoint.safetensors (everything
 model.safetensors (the result), summary.json and curves.svg.
 """
 
+import itertools
 import json
 import os
 from pathlib import Path
@@ -168,3 +169,30 @@ def require_same_settings(folder, content):
             f"{folder} was started with other settings ({', '.join(changed)}): resume with the "
             "same ones, or choose another --name"
         )
+
+
+def free_folder(output, stem, resume, exact):
+    """The folder of a run below `output`.
+
+    stem     its name; a new run whose name was not typed takes stem-2, stem-3 … where it is taken
+    resume   the newest of these
+    exact    the name was typed: take it as it is
+    """
+    if exact:
+        return named_folder(Path(output), stem, resume)
+    tries = (Path(output) / (stem if i == 1 else f"{stem}-{i}") for i in itertools.count(1))
+    taken = list(itertools.takewhile(Path.exists, tries))
+    if not resume:
+        return Path(output) / (f"{stem}-{len(taken) + 1}" if taken else stem)
+    if not taken:
+        raise InputError(f"there is no run {Path(output) / stem} to resume: leave --resume away")
+    return taken[-1]
+
+
+def named_folder(output, name, resume):
+    """The folder of that name; InputError where it is no name, or where nothing can be resumed."""
+    if name in (".", "..") or any(mark in name for mark in "/\\"):
+        raise InputError(f"--name is {name!r}, want the name of one folder below --output")
+    if resume and not (output / name).exists():
+        raise InputError(f"there is no run {output / name} to resume: leave --resume away")
+    return output / name

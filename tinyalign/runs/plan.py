@@ -246,3 +246,14 @@ def model_metadata(run_plan):
         "alphabet": run_plan.vocabulary.alphabet,
         "ends": bool(run_plan.vocabulary.ends),
     }
+
+
+def settings(phase):
+    """The settings of a stage that matter most, of those that it reads, in a line."""
+    row, config = phase.method, phase.config
+    names = ["steps", "learning_rate", "batch_size"]
+    names += ["beta"] if row.tie and (row.kl_in or not row.surrogate) else []
+    sampled = row.learns_from != "demonstrations" and phase.data is None
+    names += ["num_generations"] if sampled else []
+    names += ["num_pairs"] if sampled and row.learns_from != "rewards" else []
+    return ", ".join(f"{name} {getattr(config, name):g}" for name in names)

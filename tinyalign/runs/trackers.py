@@ -1,7 +1,8 @@
-"""A run's metrics where people look at them: trackio or TensorBoard, beside metrics.jsonl.
+"""A run's metrics in trackio or TensorBoard, beside metrics.jsonl.
 
-The line in metrics.jsonl is the truth and its number the step; a resumed run's store is written
-anew from these lines, so that no step stands in it twice. Nothing here uses the network.
+metrics.jsonl stays the record: the number of a line in the file is the step in the store. A resumed
+run's store is written again from these lines, so no step is in it twice. Nothing here uses the
+network.
 """
 
 import contextlib
@@ -15,11 +16,12 @@ from pathlib import Path
 from tinyalign.errors import InputError
 from tinyalign.runs import files
 
+# Variables that would make trackio send metrics to another machine.
 REMOTE = ("TRACKIO_SPACE_ID", "TRACKIO_SERVER_URL", "TRACKIO_WEBHOOK_URL")
 
 
 @contextlib.contextmanager
-def reporting(name, folder):
+def open_tracker(name, folder):
     """Gives the function to call with each row of metrics, train.run's `on_step`.
 
     name    none, trackio or tensorboard
@@ -32,62 +34,66 @@ def reporting(name, folder):
         return
     if name not in stores:
         raise InputError(f"--report_to is {name!r}, want none, {' or '.join(stores)}")
-    place, log, steps = Path(folder) / name, None, itertools.count(1)
-    store = stores[name](place)
-    with contextlib.ExitStack() as opened:
+    store_folder, log, steps = Path(folder) / name, None, itertools.count(1)
+    store = stores[name](store_folder)
+    with contextlib.ExitStack() as stack:
 
         def on_step(row, total):
             nonlocal log
             rows = [row]
+            # The store is opened at the first step: by then the run has cut its metrics back to
+            # its checkpoint, and the lines that are left, this row included, go in first.
             if log is None:
-                shutil.rmtree(place, ignore_errors=True)
-                log, rows = opened.enter_context(store), files.read_metrics(place.parent)
+                shutil.rmtree(store_folder, ignore_errors=True)
+                log, rows = stack.enter_context(store), files.read_metrics(store_folder.parent)
             for one in rows:
                 log(numbers(one), next(steps))
 
         yield on_step
-        if log is None:  # the run was finished before
+        if log is None:  # the run was finished before: no step called
             on_step(None, None)
 
 
 def numbers(row):
-    """What can be drawn in a row of metrics."""
-    left_out = ("stage", "step")  # a word, and a count that begins anew in each stage
+    """The part of a row of metrics that can be drawn."""
+    left_out = ("stage", "step")  # a word, and a count that starts again in each stage
     return {name: value for name, value in row.items() if name not in left_out}
 
 
-def tensorboard_store(place):
+def tensorboard_store(folder):
     """Event files, written without TensorFlow or PyTorch."""
-    return tensorboard_events(load("tensorboardX", extra="tensorboard"), place)
+    return tensorboard_events(load("tensorboardX", extra="tensorboard"), folder)
 
 
 @contextlib.contextmanager
-def tensorboard_events(library, place):
+def tensorboard_events(library, folder):
     """Gives the function that takes the numbers of a step."""
-    with contextlib.closing(library.SummaryWriter(str(place), flush_secs=5)) as writer:
+    with contextlib.closing(library.SummaryWriter(str(folder), flush_secs=5)) as writer:
         yield lambda values, step: [writer.add_scalar(n, v, step) for n, v in values.items()]
 
 
-def trackio_store(place):
-    """A database of trackio's on this disk."""
+def trackio_store(folder):
+    """A trackio database on this disk."""
     for variable in REMOTE:
         os.environ.pop(variable, None)
-    os.environ |= {"TRACKIO_DIR": str(place.absolute()), "HF_HUB_OFFLINE": "1"}
-    library = load("trackio", extra="track")  # it reads its folder from there, once
-    if place.absolute() != library.TRACKIO_DIR:
+    # trackio reads its folder from the environment once, when it is imported.
+    os.environ |= {"TRACKIO_DIR": str(folder.absolute()), "HF_HUB_OFFLINE": "1"}
+    library = load("trackio", extra="track")
+    if folder.absolute() != library.TRACKIO_DIR:
         raise InputError(
-            f"trackio writes to {library.TRACKIO_DIR} in this process: start another for {place}"
+            f"trackio writes to {library.TRACKIO_DIR} in this process: start another for {folder}"
         )
-    return trackio_run(library, place)
+    return trackio_run(library, folder)
 
 
 @contextlib.contextmanager
-def trackio_run(library, place):
-    """Gives the function that takes the numbers of a step; trackio's chatter is not shown."""
+def trackio_run(library, folder):
+    """Gives the function that takes the numbers of a step."""
+    # trackio prints advice when a run begins and ends; none of it is shown.
     with contextlib.redirect_stdout(io.StringIO()):
         library.init(
             "tinyalign",
-            name=place.parent.name,
+            name=folder.parent.name,
             embed=False,
             auto_log_gpu=False,
             auto_log_cpu=False,
@@ -100,7 +106,7 @@ def trackio_run(library, place):
 
 
 def load(library, extra):
-    """Import a library, or say how to get it."""
+    """Import a library, or an InputError that says how to install it."""
     try:
         return importlib.import_module(library)
     except ImportError as error:

@@ -1,6 +1,6 @@
-"""What one update of a method takes: passes, sampled tokens and memory, counted in a real step.
+"""What one update of a method costs: passes, sampled tokens and memory, measured in a real step.
 
-Nothing here is typed in: the stage runs with a model that counts how often it is read.
+No figure is written by hand: the stage runs with a model that counts its own passes.
 """
 
 import contextlib
@@ -17,40 +17,45 @@ from tinyalign.engine.tree import leaves
 from tinyalign.runs import plan
 from tinyalign.runs.train import held_bytes
 
-PAIRS = 64  # prompts that comparisons are made of: enough for a batch to be drawn from
+PAIRS = 64  # prompts with comparisons: enough to draw a batch from
 
 
 class Cost(NamedTuple):
     """One update is one gradient step of the policy; a rollout is shared by its updates."""
 
-    updates: int  # gradient steps for one step of the loop
-    forward: float  # completions that a network reads in an update, the reference's and so on too
+    updates: int  # gradient steps in one step of the training loop
+    forward: float  # completions read in an update, by any network (policy, reference, critic …)
     backward: float  # completions that gradients are carried back through
     tokens: float  # completion tokens sampled
-    peak: int  # bytes: the networks held, and the most that a step allocates on top
+    peak: int  # bytes: the networks in memory, and the most that a step allocates on top
 
 
 def measure(job, stage=-1):
-    """The Cost of a stage of a RunPlan, from its second step: in the first, networks are shared.
+    """The Cost of a stage of a RunPlan, measured in the stage's second step.
 
-    The peak is of memory that Python and NumPy allocate on the host; the examples are not in it.
+    In the first step the trained and the frozen networks still share their arrays. The peak counts
+    what Python and NumPy allocate on the host, without the training examples.
     """
-    counts, setting = Counter(), small(job, stage)
-    setting = setting._replace(model=counting(setting.model, counts))
+    counts, setting = Counter(), small_setting(job, stage)
+    setting = setting._replace(model=counting_model(setting.model, counts))
     prepared = setting.method.stage(setting)
     networks, _ = prepared.train_step(prepared.networks, setting.rng, 0)
     before = steps_taken(networks)
-    counts.clear()
-    with counted_samples(counts), traced() as most:
-        after, _ = prepared.train_step(networks, setting.rng, 1)
+    counts.clear()  # the passes of the first step
+    with peak_allocation() as allocated:
+        after, metrics = prepared.train_step(networks, setting.rng, 1)
+    # Best-of-n takes no gradient step: its one step counts as an update.
     updates = max(1, steps_taken(after) - before)
-    per_update = (counts[name] / updates for name in ("forward", "backward", "tokens"))
-    return Cost(updates, *per_update, held_bytes(networks, prepared.frozen) + most["bytes"])
+    # A step that samples nothing reports neither.
+    completions = metrics.get("completions_sampled", 0)
+    tokens = float(completions * metrics.get("completions/mean_length", 0))
+    per_update = [total / updates for total in (counts["forward"], counts["backward"], tokens)]
+    return Cost(updates, *per_update, held_bytes(networks, prepared.frozen) + allocated["bytes"])
 
 
-def small(job, stage):
-    """The stage's setting with few comparisons, and an untrained judge where one is needed."""
-    stage = range(len(job.stages))[stage]
+def small_setting(job, stage):
+    """The stage's setting with few comparisons, and an untrained reward model if one is needed."""
+    stage = range(len(job.stages))[stage]  # -1 becomes the last index
     phase = job.stages[stage]
     count = min(phase.config.num_pairs or PAIRS, PAIRS)
     phases = list(job.stages)
@@ -59,48 +64,33 @@ def small(job, stage):
     return plan.stage_inputs(job._replace(stages=tuple(phases)), stage, judge | job.initial_params)
 
 
-def counting(model, counts):
+def counting_model(model, counts):
     """The same model, but each pass through its trunk is counted in completions."""
 
     def trunk(params, tokens, **options):
-        counts["forward"] += len(tokens)
-        traced = any(isbox(leaf) for leaf in leaves(params).values())
-        counts["backward"] += len(tokens) * traced
+        counts["forward"] += len(tokens)  # tokens (N, S): N completions
+        # Autograd boxes the parameters of a pass that it differentiates.
+        differentiated = any(isbox(leaf) for leaf in leaves(params).values())
+        counts["backward"] += len(tokens) * differentiated
         return model.trunk(params, tokens, **options)
 
+    # A model is a module; its other functions stay as they are.
     return types.SimpleNamespace(**{**vars(model), "trunk": trunk})
 
 
 @contextlib.contextmanager
-def counted_samples(counts):
-    """Count the tokens that are sampled while the block lasts."""
-    sample = policy.sample
-
-    def counted(*args, **options):
-        rollout = sample(*args, **options)
-        counts["tokens"] += int(rollout.mask.sum())
-        return rollout
-
-    policy.sample = counted
-    try:
-        yield
-    finally:
-        policy.sample = sample
-
-
-@contextlib.contextmanager
-def traced():
+def peak_allocation():
     """A dict that holds under "bytes", after the block, the most that it had allocated at once."""
-    most, running = {}, tracemalloc.is_tracing()
+    peak, running = {}, tracemalloc.is_tracing()
     if not running:
         tracemalloc.start()
     tracemalloc.reset_peak()
     before = tracemalloc.get_traced_memory()[0]
     try:
-        yield most
+        yield peak
     finally:
-        most["bytes"] = tracemalloc.get_traced_memory()[1] - before
-        if not running:
+        peak["bytes"] = tracemalloc.get_traced_memory()[1] - before
+        if not running:  # a caller that traces already goes on tracing
             tracemalloc.stop()
 
 

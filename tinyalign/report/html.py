@@ -1,8 +1,9 @@
-"""report.html of a comparison: tables, words and pictures in one file that needs nothing else."""
+"""report.html of a comparison: tables, sentences and figures in one file without any links."""
 
 import html
 import re
 
+# Follows the reader's light or dark setting; a wide table scrolls inside its own box.
 STYLE = """
 :root { color-scheme: light dark; --back: #fff; --text: #1a1a1a; --rule: #d0d0d0; }
 @media (prefers-color-scheme: dark) {
@@ -21,12 +22,13 @@ figure { margin: 1.5rem 0; }
 """
 
 
-def written(title, parts):
+def page(title, parts):
     """The page as a string.
 
-    title  of the page
-    parts  (heading, list of pieces of HTML) after one another
+    title  of the page, as text
+    parts  [(heading, [HTML of each piece])], the sections in order
     """
+    # Headings are text and are escaped; pieces come from the functions below and are not.
     body = "".join(
         f"<section><h2>{html.escape(heading)}</h2>{''.join(pieces)}</section>\n"
         for heading, pieces in parts
@@ -39,13 +41,14 @@ def written(title, parts):
     )
 
 
-def words(lines):
+def paragraphs(lines):
     """A paragraph for each line of text."""
     return "".join(f"<p>{html.escape(line)}</p>" for line in lines)
 
 
 def table(columns, cells, left):
-    """A table; `left` are the names of columns that hold words."""
+    """A table of strings; `left` names the columns that hold words."""
+    # Numbers stand on the right, where their digits line up; words stand on the left.
     sides = [' class="words"' if name in left else "" for name in columns]
 
     def line(tag, texts):
@@ -60,12 +63,14 @@ def table(columns, cells, left):
     return f'<div class="wide" tabindex="0"><table>{head}<tbody>{body}</tbody></table></div>'
 
 
-def picture(svg, name, caption):
-    """An SVG file's text as a figure of the page; its ids get `name` in front, so none comes twice.
+def figure(svg, name, caption):
+    """A captioned figure of the page, from the text of an SVG file.
 
-    Where the reader's screen is dark the style turns the picture's light and dark round.
+    name  a prefix for the SVG's ids: all figures share the page, so no id may come twice
     """
+    # Drop the XML declaration, which may stand only at the beginning of a file.
     svg = svg[svg.index("<svg") :]
+    # Ids are defined once and used in two ways: as url(#…) and as href="#…".
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r"url\(#", f"url(#{name}-", svg)
     svg = re.sub(r'href="#', f'href="#{name}-', svg)
