@@ -30,7 +30,7 @@ def test_dynamic_sampling_ends_with_the_rollout_that_reaches_the_budget(tmp_path
     task = bandit.make()
     monkeypatch.setattr(plan, "find_task", lambda config: task._replace(reward=task.success))
     (summary,) = run(tmp_path, "dapo", budget="samples:250", **BANDIT)
-    used = [row["samples"] for row in logs.metrics(tmp_path)]
+    used = [row["completions_sampled"] for row in files.read_metrics(tmp_path)]
     each = [b - a for a, b in zip([0, *used], used, strict=False)]
     assert set(each) <= {24, 48, 72, 96} and max(each) > 24
     assert used[-1] == summary["completions_sampled"] >= 240 > used[-2]

@@ -11,7 +11,7 @@ from toy_envs import arithmetic, bandit
 
 
 def batch_of(setting, reward, first):
-    """An rollouts.Batch with known rewards (P, G); its rows are numbered in logp from `first` on."""
+    """A ScoredRollout with known rewards (P, G); its rows are numbered in logp from `first` on."""
     reward = np.array(reward, np.float32)
     tokens = np.tile([0, 1], (reward.size, 1))
     number = first + np.arange(reward.size, dtype=np.float32)[:, None]

@@ -7,7 +7,7 @@ import pytest
 from preparation import setting
 
 from tinyalign.errors import InputError
-from tinyalign.runs import plan, train
+from tinyalign.runs import lookup, plan, train
 from tinyalign.runs.config import RANGES, Config
 from toy_envs import bandit
 
@@ -76,7 +76,7 @@ LOWEST = {  # (the lowest value that makes sense, one that does not)
 
 
 def checked(name, value):
-    return plan.check_values(dataclasses.replace(Config(), **{name: value}))
+    return lookup.check_values(dataclasses.replace(Config(), **{name: value}))
 
 
 def test_every_range_has_a_case():

@@ -63,7 +63,7 @@ def method(name):
     """Print what a method is: facts, the calls from the command to the loss, and their source."""
     from rich.console import Console
 
-    row = plan.find_method(name)
+    row = lookup.find_method(name)
     console = Console(highlight=False)
     console.print(f"[bold]{row.title}[/bold]\n{row.paper}\n")
     for label, text in (*facts(row), *recipe(row)):

@@ -9,19 +9,6 @@ from tinyalign.runs import files
 from tinyalign.runs.config import MODELS
 
 
-def find_model(config):
-    """The name of the model to use, or an InputError that lists them."""
-    name = config.model or ("tabular" if config.env == "bandit" else "transformer")
-    if name not in MODELS:
-        raise InputError(f"there is no model {name!r}: choose from {', '.join(MODELS)}")
-    if name == "transformer" and (config.width or 64) % config.heads:
-        raise InputError(
-            f"--width must be a multiple of --heads, got {config.width or 64} and "
-            f"{config.heads}: choose for example --width {16 * config.heads}"
-        )
-    return name
-
-
 def load_initial_params(config):
     """The parameters of --init_from and their metadata; two empty dicts without the option."""
     if config.init_from is None:

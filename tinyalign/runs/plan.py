@@ -5,7 +5,6 @@ examples, initial parameters.
 """
 
 import dataclasses
-import difflib
 import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,15 +21,11 @@ from tinyalign.runs.config import (
     FILE_STEPS,
     LEARNED_BETA,
     MODELS,
-    RANGES,
     RECIPE_FIELDS,
     RECIPES,
 )
-from tinyalign.runs.init import find_model, init_params, load_initial_params, require_fit
-from toy_envs import arithmetic, bandit, hackable, programs
-
-OPERATIONS = {"addition": "+", "subtraction": "-", "multiplication": "*"}
-TASKS = {"bandit": bandit.make, "programs": programs.make, "hackable": hackable.make}
+from tinyalign.runs.init import init_params, load_initial_params, require_fit
+from tinyalign.runs.lookup import check_values, find_method, find_model, find_task
 
 
 class StagePlan(NamedTuple):
@@ -85,39 +80,6 @@ def as_warm_start(run_plan):
     # A file has no problems that could be solved.
     accuracy = None if run_plan.task is None else run_plan.config.warm_start_accuracy
     return run_plan._replace(stages=(*before, last._replace(stop_accuracy=accuracy)))
-
-
-def find_method(name):
-    """The row of a method, or an InputError that lists them."""
-    row = methods.named(name)
-    if row is None:
-        known = [method.name for method in methods.METHODS]
-        near = difflib.get_close_matches(name, known, n=1)
-        meant = f"did you mean {near[0]}? Or " if near else ""
-        raise InputError(f"there is no method {name!r}: {meant}choose from {', '.join(known)}")
-    return row
-
-
-def find_task(config):
-    """The task named by --env, or an InputError that lists them."""
-    if config.env in OPERATIONS:
-        return arithmetic.make(config.digits, OPERATIONS[config.env])
-    if config.env not in TASKS:
-        known = ", ".join([*OPERATIONS, *TASKS])
-        raise InputError(f"there is no environment {config.env!r}: choose from {known}")
-    return TASKS[config.env]()
-
-
-def check_values(config):
-    """InputError for the first setting that is out of range."""
-    for name, (low, high) in RANGES.items():
-        value = getattr(config, name)
-        if value is not None and not low <= value <= high:
-            raise InputError(f"--{name} is {value}, want a number from {low} to {high}")
-    if config.kl not in ("k1", "k2", "k3"):
-        raise InputError(f"--kl is {config.kl!r}, want k1, k2 or k3")
-    if config.reward not in ("exact", "model"):
-        raise InputError(f"--reward is {config.reward!r}, want exact or model")
 
 
 def resolve_config(row, config, model_name):
@@ -248,12 +210,12 @@ def model_metadata(run_plan):
     }
 
 
-def settings(phase):
-    """The settings of a stage that matter most, of those that it reads, in a line."""
-    row, config = phase.method, phase.config
+def settings(stage):
+    """The settings of a stage that matter most, of those that the stage reads, in a line."""
+    row, config = stage.method, stage.config
     names = ["steps", "learning_rate", "batch_size"]
-    names += ["beta"] if row.tie and (row.kl_in or not row.surrogate) else []
-    sampled = row.learns_from != "demonstrations" and phase.data is None
+    names += ["beta"] if row.beta_sets and (row.kl_placement or not row.surrogate) else []
+    sampled = not row.imitates and stage.data is None
     names += ["num_generations"] if sampled else []
     names += ["num_pairs"] if sampled and row.learns_from != "rewards" else []
     return ", ".join(f"{name} {getattr(config, name):g}" for name in names)

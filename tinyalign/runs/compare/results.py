@@ -14,9 +14,9 @@ from tinyalign.methods import evaluate
 from tinyalign.models import tokenizer
 from tinyalign.optimum import optimal_policy
 from tinyalign.report import MethodResult
-from tinyalign.runs import files, plan
+from tinyalign.runs import files, lookup, plan
 from tinyalign.runs.compare import cost
-from tinyalign.runs.config import Config
+from tinyalign.runs.config import MODELS, Config
 
 BETAS = np.geomspace(30, 0.03, 60)  # of the exact frontier, in units of reward per nat
 SHORT = {"reference": "ref", "reward_model": "RM"}  # names of networks in the tables
@@ -87,7 +87,7 @@ def num_eval_problems(config):
     """How many held-out problems accuracy is measured on; 0 with a file of one's own."""
     if config.data:
         return 0
-    return len(evaluate.subsample_evenly(plan.find_task(config).held_out, config.eval_size))
+    return len(evaluate.subsample_evenly(lookup.find_task(config).held_out, config.eval_size))
 
 
 def failed_row(name, message):
@@ -147,7 +147,7 @@ def exact_frontier(folder, config, seeds):
 
     These policies are π_ref·e^{r/β}/Z for every β; the mean over seeds, each from its own start.
     """
-    task = None if config.data else plan.find_task(config)
+    task = None if config.data else lookup.find_task(config)
     # Only a completion of one token, always of the same length, can be listed.
     if task is None or task.ends or task.max_new_tokens > 1:
         return ()
@@ -170,7 +170,7 @@ def start_probabilities(folder, config, task):
     tree, note = files.load_tree(folder / "model.safetensors")
     tokens = to_device(np.array(tokenizer.encode(task, task.held_out)))
     # (P, S, V) -> (P, V): the token after the last one of the prompt
-    logits = policy.logits(plan.MODELS[note["model"]], tree["policy"], tokens)[:, -1]
+    logits = policy.logits(MODELS[note["model"]], tree["policy"], tokens)[:, -1]
     return np.exp(log_softmax(to_host(logits).astype(np.float64)))
 
 
