@@ -121,7 +121,7 @@ def sample(
     logp, mask = (xp.zeros((count, width - 1), table.dtype) for _ in range(2))
     rows, going, used = xp.arange(count), xp.ones(count, bool), width
     for t in range(shared, width - 1):
-        features, state = model.step(params, state, tokens[rows, t])
+        features, state = model.decode_step(params, state, tokens[rows, t])
         uniform = to_device(rng.random((count, 1), dtype=FLOAT))[rows]
         drawn, score = draw(features @ table.T, uniform, temperature)
         own = going & (length[rows] <= t + 1)
@@ -146,7 +146,7 @@ def drop_finished(model, state, rows, going):
     if 4 * len(left) > 3 * len(rows):
         return state, rows, going
     left = to_device(left)
-    return model.keep(state, left), rows[left], going[left]
+    return model.select_rows(state, left), rows[left], going[left]
 
 
 def read_together(model, params, tokens, length, num_generations):
@@ -154,15 +154,15 @@ def read_together(model, params, tokens, length, num_generations):
 
     At one go where the model has a `read`; else it is fed one token after another.
     """
-    state, shared = model.start(params, *tokens.shape), int(length.min()) - 1
+    state, shared = model.init_cache(params, *tokens.shape), int(length.min()) - 1
     rows = to_device(tokens[:, :shared])
-    if shared and hasattr(model, "read"):
-        state = model.read(params, state, rows)
+    if shared and hasattr(model, "prefill"):
+        state = model.prefill(params, state, rows)
     else:
         for t in range(shared):
-            _, state = model.step(params, state, rows[:, t])
+            _, state = model.decode_step(params, state, rows[:, t])
     copies = to_device(np.repeat(np.arange(len(tokens)), num_generations))
-    return model.keep(state, copies) if num_generations > 1 else state, shared
+    return model.select_rows(state, copies) if num_generations > 1 else state, shared
 
 
 def draw(z, uniform, temperature):
