@@ -85,7 +85,7 @@ def slic(chosen_logp, rejected_logp, sft_nll, *, delta=1.0, lam=1.0):
     chosen_logp, rejected_logp  (B,) policy, summed over completion tokens, nats, ≤ 0
     sft_nll                     (B,) negative log-likelihood of the SFT target, nats, ≥ 0; the
                                 paper sums it over tokens
-    delta                       number ≥ 0, nats; the gap at which the hinge stops
+    delta                       number ≥ 0, nats; the margin at which the hinge stops
     lam                         number ≥ 0, no unit
     returns                     (B,) nats, ≥ 0
     raises                      ValueError if shapes differ or a number is out of range
