@@ -1,7 +1,7 @@
-"""Ten of autograd's gradient rules, written again so that they hold on any backend.
+"""Ten of autograd's gradient rules, replaced by rules that work on every backend.
 
 autograd's own versions add NumPy zeros to our arrays (a GPU array refuses), or pass an
-argument only NumPy takes, or turn float32 into float64. A vjp, vector-Jacobian product, takes
+argument that only NumPy takes, or turn float32 into float64. A vjp, vector-Jacobian product, takes
 g = d loss/d value and returns d loss/d argument.
 """
 
@@ -102,9 +102,9 @@ def with_pullback(function):
                returns d loss/d argument for each argument, None for one that has no gradient
     returns    the function of the same arguments that returns the value alone
 
-    Forward and backward stand side by side in one place and share what the forward pass computed.
-    Raises NotImplementedError for a second derivative: a pullback is plain array arithmetic that
-    autograd does not see.
+    Forward and backward stand side by side, and the pullback reuses arrays of the forward pass.
+    Raises NotImplementedError for a second derivative: a pullback is plain array arithmetic, and
+    autograd does not trace it.
     """
     parameters = inspect.signature(function).parameters
     defaults = {n: p.default for n, p in parameters.items() if p.default is not p.empty}

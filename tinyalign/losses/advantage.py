@@ -57,7 +57,7 @@ def group_center(reward):
     Differs: nothing.
     Notes: 001 line 49 prints this as GRPO's advantage; errata rows 13, 14.
     """
-    relative = _relative(reward)
+    relative = _rewards_above_first(reward)
     return relative - np.mean(relative, axis=1, keepdims=True)
 
 
@@ -94,7 +94,7 @@ def group_rank(reward):
     Differs: ties share their average rank; the note's argsort ranks them by position.
     Notes: errata rows 31, 37, 66.
     """
-    reward = _grouped(reward)
+    reward = _group_rewards(reward)
     beaten = np.sign(reward[:, :, None] - reward[:, None, :])  # (P, G, G) i against j
     centered = np.sum(beaten, axis=2) / 2  # midrank − mean rank: wins minus losses, halved
     std = np.sqrt(np.mean(np.square(centered), axis=1, keepdims=True))  # (P, 1)
@@ -113,7 +113,7 @@ def leave_one_out(reward):
     Differs: nothing.
     Notes: 004 line 857 finds no signal at G = 2, where this is ±(r₁ − r₂); errata row 71.
     """
-    relative = _relative(reward)
+    relative = _rewards_above_first(reward)
     size = np.shape(reward)[1]
     require_in("[2, inf)", group_size=size)
     others = (np.sum(relative, axis=1, keepdims=True) - relative) / (size - 1)  # mean of the others
@@ -187,13 +187,13 @@ def adaptive_beta(beta, kl, *, target, n, horizon):
     return beta * (1 + error * n / horizon)
 
 
-def _grouped(reward):
+def _group_rewards(reward):
     """Rewards as floats (exact match may give bool or integers), after checking for (P, G)."""
     require_axes("PG", reward=reward)
     return 1.0 * reward
 
 
-def _relative(reward):
+def _rewards_above_first(reward):
     """Rewards measured from the first of each group, so that equal rewards give exactly 0."""
-    reward = _grouped(reward)
+    reward = _group_rewards(reward)
     return reward - reward[:, :1]

@@ -1,9 +1,9 @@
 """Preference losses: sequence log-probabilities in, one number per example out.
 
 This file holds the losses that read only the margin D = h_w − h_l between chosen and rejected
-(DPO and its relatives), and the two closest to them. The rest of the family is imported at the
-end of the import block, so that every preference loss is found here:
-`anchored` pins each log-ratio by itself, `unpaired` needs no pairs, `reference_free` no reference.
+(DPO and its relatives), and the two closest to them. It also imports the rest of the family, so
+every preference loss has a name here: `anchored` pins each log-ratio by itself, `unpaired` needs no
+pairs, `reference_free` no reference model.
 """
 
 import autograd.numpy as np

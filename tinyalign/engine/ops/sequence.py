@@ -1,4 +1,4 @@
-"""Operations across the tokens of a sequence: attention, and the LSTM's walk through time.
+"""Operations across the tokens of a sequence: attention, and the LSTM's loop over time.
 
 B rows, T tokens each, lie as (B·T, channels), row after row; g is d loss/d value.
 """
