@@ -126,8 +126,8 @@ def test_the_gradient_of_the_whole_model_is_its_slope(model, seed):
             for sign in (1, -1)
         )
         slope = (next(ends) - next(ends)) / (2 * h)
-        found = np.sum(tree.leaves(gradients)[path] * direction)
-        np.testing.assert_allclose(found, slope, rtol=1e-5, atol=1e-7, err_msg=path)
+        gradient = np.sum(tree.leaves(gradients)[path] * direction)
+        np.testing.assert_allclose(gradient, slope, rtol=1e-5, atol=1e-7, err_msg=path)
 
 
 def gpt2(params, tokens):

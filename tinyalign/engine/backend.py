@@ -96,7 +96,7 @@ def using(name):
 
 
 def _register_with_autograd(module):
-    """Give autograd what it needs of an array type: a box to trace it in, and zeros of its shape."""
+    """Tell autograd how to box an array of this type, and how to make zeros of its shape."""
 
     class DeviceSpace(ArrayVSpace):
         def __init__(self, value):  # ArrayVSpace calls np.asarray(value), which CuPy refuses
