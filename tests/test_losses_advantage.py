@@ -37,8 +37,8 @@ def test_equal_rewards_have_advantage_exactly_zero(baseline, value, size):
 
 def test_equal_rewards_stay_zero_without_any_epsilon():
     """0/0 is never formed: eps = 0, and a group of equal rewards beside one with spread."""
-    found = L.group_standardize(np.array([[3.3, 3.3, 3.3], [0.0, 1.0, 2.0]]), eps=0.0)
-    close(found, [[0, 0, 0], [-1, 0, 1]])
+    advantages = L.group_standardize(np.array([[3.3, 3.3, 3.3], [0.0, 1.0, 2.0]]), eps=0.0)
+    close(advantages, [[0, 0, 0], [-1, 0, 1]])
 
 
 @each_baseline
@@ -76,10 +76,10 @@ def test_binary_rewards_give_the_closed_form(right):
     """Success rate p, ddof 0: +√((1 − p)/p) and −√(p/(1 − p)); ΣA² = K (centred: Kp(1 − p))."""
     reward = (np.arange(8) < right).astype(float)[None]
     p = right / 8
-    found = L.group_standardize(reward, eps=0.0, ddof=0)
+    advantages = L.group_standardize(reward, eps=0.0, ddof=0)
     expected = np.where(reward > 0, math.sqrt((1 - p) / p), -math.sqrt(p / (1 - p)))
-    close(found, expected)
-    close((found**2).sum(), 8)
+    close(advantages, expected)
+    close((advantages**2).sum(), 8)
     close((L.group_center(reward) ** 2).sum(), 8 * p * (1 - p))
 
 
@@ -93,21 +93,21 @@ def test_centred_rewards_are_the_rewards_minus_their_mean(reward, scale, shift):
 @given(groups(min_group=1))
 def test_rank_advantages_read_only_the_order(reward):
     """Invariant to increasing transforms; equal rewards, equal advantages; mean 0, std 1."""
-    found = L.group_rank(reward)
+    advantages = L.group_rank(reward)
     order = np.unique(reward, return_inverse=True)[1].reshape(reward.shape)
-    close(L.group_rank(order**3 - 5.0), found)  # a smooth function rounds two to one
-    for row, advantage in zip(reward, found, strict=True):
+    close(L.group_rank(order**3 - 5.0), advantages)  # a smooth function rounds two to one
+    for row, advantage in zip(reward, advantages, strict=True):
         for i, j in itertools.permutations(range(len(row)), 2):
             assert (row[i] < row[j]) == (advantage[i] < advantage[j])
             assert (row[i] == row[j]) == (advantage[i] == advantage[j])
     varied = np.ptp(reward, axis=1) > 0
-    close(found[varied].std(axis=1), 1.0)
+    close(advantages[varied].std(axis=1), 1.0)
 
 
 def test_rank_advantages_have_a_closed_form_without_ties():
     """K distinct rewards: (rank − (K − 1)/2)/√((K² − 1)/12), rank 0 the worst."""
-    found = L.group_rank(np.array([[10.0, 30.0, 20.0, 40.0]]))
-    close(found, (np.array([[0, 2, 1, 3]]) - 1.5) / math.sqrt(15 / 12))
+    advantages = L.group_rank(np.array([[10.0, 30.0, 20.0, 40.0]]))
+    close(advantages, (np.array([[0, 2, 1, 3]]) - 1.5) / math.sqrt(15 / 12))
 
 
 def test_tied_ranks_are_averaged():
@@ -168,8 +168,8 @@ def test_a_kl_penalty_in_the_reward_gives_the_rlhf_gradient(bandit, beta):
     chance = np.prod(probs[tuples], axis=1)
     advantage = L.leave_one_out(shaped[tuples])
     score = np.eye(4) - probs
-    found = np.einsum("n,ng,ngk->k", chance, advantage, score[tuples]) / 2
-    close(found, probs * (shaped - probs @ shaped))
+    gradient = np.einsum("n,ng,ngk->k", chance, advantage, score[tuples]) / 2
+    close(gradient, probs * (shaped - probs @ shaped))
 
 
 @pytest.mark.parametrize("kind", [bool, int, np.float32])
@@ -177,9 +177,9 @@ def test_a_kl_penalty_in_the_reward_gives_the_rlhf_gradient(bandit, beta):
 def test_exact_match_rewards_may_have_any_type(baseline, kind):
     """True/False, 0/1 and float32 rewards; float32 stays float32."""
     reward = np.array([[1, 0, 0, 1], [1, 1, 1, 1]])
-    found = baseline(reward.astype(kind))
-    close(found, baseline(reward.astype(float)), rtol=1e-6)
-    assert found.dtype == (np.float32 if kind == np.float32 else np.float64)
+    advantages = baseline(reward.astype(kind))
+    close(advantages, baseline(reward.astype(float)), rtol=1e-6)
+    assert advantages.dtype == (np.float32 if kind == np.float32 else np.float64)
 
 
 def test_groups_have_two_axes_and_enough_members():
@@ -207,11 +207,11 @@ def test_whitening_reads_only_the_mask(batch, garbage, shift_mean):
     mask, x = batch
     keep = mask > 0
     assume(keep.sum() >= 2)
-    found = L.whiten(np.where(keep, x, garbage), mask, shift_mean=shift_mean)
-    assert (found[~keep] == 0).all()
-    close(found[keep].mean(), 0.0 if shift_mean else x[keep].mean(), atol=1e-6)
+    whitened = L.whiten(np.where(keep, x, garbage), mask, shift_mean=shift_mean)
+    assert (whitened[~keep] == 0).all()
+    close(whitened[keep].mean(), 0.0 if shift_mean else x[keep].mean(), atol=1e-6)
     variance = x[keep].var(ddof=1)
-    close(found[keep].var(ddof=1), variance / (variance + 1e-8), atol=1e-6)
+    close(whitened[keep].var(ddof=1), variance / (variance + 1e-8), atol=1e-6)
 
 
 def test_whitening_needs_two_tokens():
@@ -288,9 +288,9 @@ def test_a_gap_in_the_mask_separates_two_episodes(batch, gamma, lam):
     mask, reward, value = batch
     gap = np.zeros((len(mask), 1))
     joined = [np.concatenate([x, gap, x], axis=1) for x in (reward, value, mask)]
-    found, _ = L.gae(*joined, gamma=gamma, lam=lam)
+    advantages, _ = L.gae(*joined, gamma=gamma, lam=lam)
     alone, _ = L.gae(reward, value, mask, gamma=gamma, lam=lam)
-    close(found, np.concatenate([alone, gap, alone], axis=1))
+    close(advantages, np.concatenate([alone, gap, alone], axis=1))
 
 
 def test_gae_keeps_float32_and_checks_its_arguments():
@@ -317,21 +317,21 @@ def test_shaped_rewards_add_up_to_the_score_minus_the_kl(batch, beta, garbage):
     mask, logp, ref = batch
     keep, score = mask > 0, np.arange(1.0, len(mask) + 1)
     dirty = np.where(keep, logp, garbage), np.where(keep, ref, garbage)
-    found = L.kl_shaped_reward(score, *dirty, mask, beta=beta)
+    shaped = L.kl_shaped_reward(score, *dirty, mask, beta=beta)
     k1 = np.where(keep, logp - ref, 0.0)
-    close(found.sum(axis=1), score - beta * k1.sum(axis=1), atol=1e-8)
+    close(shaped.sum(axis=1), score - beta * k1.sum(axis=1), atol=1e-8)
     last = mask.sum(axis=1).astype(int) - 1
     expected = -beta * k1
     expected[np.arange(len(mask)), last] += score
-    close(found, expected)
+    close(shaped, expected)
 
 
 def test_the_score_finds_the_last_token_of_any_mask():
     """Padding on the left, a gap, or no token at all; a penalty above 0 where π < π_ref."""
     mask = np.array([[0, 1, 1, 0], [1, 0, 1, 0], [0, 0, 0, 0], [1, 1, 1, 1]])
     zero = np.zeros((4, 4))
-    found = L.kl_shaped_reward(np.full(4, 5.0), zero, zero, mask, beta=0.1)
-    np.testing.assert_array_equal(found, [[0, 0, 5, 0], [0, 0, 5, 0], [0] * 4, [0, 0, 0, 5]])
+    shaped = L.kl_shaped_reward(np.full(4, 5.0), zero, zero, mask, beta=0.1)
+    np.testing.assert_array_equal(shaped, [[0, 0, 5, 0], [0, 0, 5, 0], [0] * 4, [0, 0, 0, 5]])
     bonus = L.kl_shaped_reward(np.zeros(1), zero[:1] - 1, zero[:1], mask[3:], beta=0.1)
     close(bonus, 0.1)
 

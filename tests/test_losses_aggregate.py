@@ -62,9 +62,9 @@ def test_padding_columns_change_nothing(aggregate, batch, garbage):
     wider = np.concatenate([np.where(mask > 0, x, garbage), np.full((len(x), 3), garbage)], axis=1)
     padded = np.concatenate([mask, np.zeros((len(x), 3))], axis=1)
     close(aggregate(wider, padded), aggregate(x, mask))
-    found = slope(aggregate, wider, padded)
-    assert (found[padded == 0] == 0).all()
-    close(found[:, : x.shape[1]], slope(aggregate, x, mask))
+    gradient = slope(aggregate, wider, padded)
+    assert (gradient[padded == 0] == 0).all()
+    close(gradient[:, : x.shape[1]], slope(aggregate, x, mask))
 
 
 @given(st.integers(0, 100))
@@ -109,7 +109,7 @@ def test_masks_may_be_booleans_or_integers(aggregate):
     mask = lengths_mask(3, 1)
     x = np.arange(6, dtype=np.float32).reshape(2, 3)
     for kind in (bool, int, np.float32):
-        found = aggregate(x, mask.astype(kind))
-        assert found.dtype == np.float32
-        close(found, aggregate(x.astype(float), mask), rtol=1e-6)
+        mean = aggregate(x, mask.astype(kind))
+        assert mean.dtype == np.float32
+        close(mean, aggregate(x.astype(float), mask), rtol=1e-6)
         assert slope(aggregate, x, mask.astype(kind)).dtype == np.float32

@@ -24,8 +24,8 @@ def test_a_loss_and_its_gradient_never_leave_the_device(name, device):
     case = LOSSES[name]
     host = arguments(case, dtype=np.float32)
     there = [backend.to_device(x) for x in host]
-    found = case.function(*there, **case.kwargs)
-    close(backend.to_host(found), case.function(*host, **case.kwargs), rtol=1e-6, atol=1e-6)
+    result = case.function(*there, **case.kwargs)
+    close(backend.to_host(result), case.function(*host, **case.kwargs), rtol=1e-6, atol=1e-6)
     for at in range(case.trained):
 
         def total(x, args, at=at):
@@ -65,6 +65,6 @@ ADVANTAGES = {
 @pytest.mark.parametrize("name", ADVANTAGES)
 def test_an_advantage_or_optimum_never_leaves_the_device(name, device):
     """The same numbers as on NumPy, in float32."""
-    found = ADVANTAGES[name](backend.to_device)
-    assert found.dtype == np.float32
-    close(backend.to_host(found), ADVANTAGES[name](np.copy), rtol=1e-5, atol=1e-6)
+    advantages = ADVANTAGES[name](backend.to_device)
+    assert advantages.dtype == np.float32
+    close(backend.to_host(advantages), ADVANTAGES[name](np.copy), rtol=1e-5, atol=1e-6)

@@ -80,8 +80,8 @@ def test_k2_and_k3_are_biased_as_rewards():
     theta, ref = np.log([0.6, 0.3, 0.1]), np.zeros(3)
     p, logq = probabilities(theta), np.log(np.full(3, 1 / 3))
     for estimator in (L.k2, L.k3):
-        found = (p * estimator(np.log(p), logq)) @ scores(theta)
-        assert np.abs(found - kl_gradient(theta, ref)).max() > 0.02
+        gradient = (p * estimator(np.log(p), logq)) @ scores(theta)
+        assert np.abs(gradient - kl_gradient(theta, ref)).max() > 0.02
 
 
 @given(LOGITS, LOGITS)
@@ -150,5 +150,5 @@ def test_the_sequence_kl_needs_the_ratios_still_to_come():
 def test_k3_as_a_token_loss_follows_the_forward_kl_of_the_next_token():
     """E[∇k3_1] = p1 − q1: the gradient of KL(q1 ‖ p1), prefixes held fixed."""
     p1, _, q1, _ = tree(1)
-    found = expected_slope(lambda t: L.k3(log_probabilities(t), np.log(q1)), np.log(p1))
-    close(found, p1 - q1)
+    gradient = expected_slope(lambda t: L.k3(log_probabilities(t), np.log(q1)), np.log(p1))
+    close(gradient, p1 - q1)

@@ -93,9 +93,9 @@ def test_at_ratio_one_the_clipped_surrogate_is_reinforce(batch, advantage):
     logp = np.stack(batch, axis=1)
     a = np.full((len(logp), 1), advantage)
     close(L.clipped_surrogate(logp, logp, a), np.broadcast_to(-a, logp.shape))
-    found = slope(L.clipped_surrogate, logp, logp, a)
-    close(found, slope(L.reinforce, logp, a))
-    close(slope(L.truncated_importance, logp, logp, a, clip_high=0.2), found)
+    gradient = slope(L.clipped_surrogate, logp, logp, a)
+    close(gradient, slope(L.reinforce, logp, a))
+    close(slope(L.truncated_importance, logp, logp, a, clip_high=0.2), gradient)
 
 
 @given(ragged(drifts, 2), advantages, clips, clips)
@@ -136,8 +136,8 @@ def test_one_sequence_ratio_is_the_geometric_mean_of_the_token_ratios(batch, adv
     for s, row, keep in zip(ratio, np.exp(drift), mask > 0, strict=True):
         assert row[keep].min() - 1e-9 <= s <= row[keep].max() + 1e-9
         close(s, np.prod(row[keep]) ** (1 / keep.sum()))
-    found = L.sequence_clipped_surrogate(old + drift, old, a, mask, clip_low=0.2, clip_high=0.3)
-    close(found, np.maximum(-ratio * advantage, -np.clip(ratio, 0.8, 1.3) * advantage))
+    loss = L.sequence_clipped_surrogate(old + drift, old, a, mask, clip_low=0.2, clip_high=0.3)
+    close(loss, np.maximum(-ratio * advantage, -np.clip(ratio, 0.8, 1.3) * advantage))
 
 
 @given(ragged(drifts, 2), advantages)
@@ -159,8 +159,8 @@ def test_a_sequence_of_one_token_is_clipped_as_a_token(batch, advantage):
     old, drift = (x[:, None] for x in batch)
     a, kwargs = np.full_like(old, advantage), dict(clip_low=0.2, clip_high=0.3)
     token = L.clipped_surrogate(old + drift, old, a, **kwargs)
-    found = L.sequence_clipped_surrogate(old + drift, old, a, np.ones_like(old), **kwargs)
-    close(found, token[:, 0])
+    loss = L.sequence_clipped_surrogate(old + drift, old, a, np.ones_like(old), **kwargs)
+    close(loss, token[:, 0])
 
 
 @given(ragged(drifts, 2), st.sampled_from([-1.0, 1.0]))
@@ -168,13 +168,13 @@ def test_a_sequence_is_clipped_whole_or_not_at_all(batch, advantage):
     """Gradient −sA/|o| on every token of a row, or 0 on all of them."""
     mask, drift, old = batch
     a, kwargs = np.full((len(old), 1), advantage), dict(clip_low=0.2, clip_high=0.3)
-    found = slope(L.sequence_clipped_surrogate, old + drift, old, a, mask, **kwargs)
+    gradient = slope(L.sequence_clipped_surrogate, old + drift, old, a, mask, **kwargs)
     mean = (drift * mask).sum(axis=1) / mask.sum(axis=1)
     s = np.exp(mean)
     active = (s < 1.3) if advantage > 0 else (s > 0.8)
     expected = -(active * s * advantage / mask.sum(axis=1))[:, None] * mask
     away = (np.abs(s - 1.3) > 1e-6) & (np.abs(s - 0.8) > 1e-6)
-    close(found[away], expected[away])
+    close(gradient[away], expected[away])
 
 
 def test_an_empty_completion_has_no_sequence_ratio():
@@ -194,9 +194,9 @@ def test_truncated_importance_never_drops_a_token(batch, size, positive, cap):
     advantage = size if positive else -size
     a = np.full((len(old), 1), advantage)
     weight = np.minimum(np.exp(old + drift - old), 1 + cap)
-    found = slope(L.truncated_importance, old + drift, old, a, clip_high=cap)
-    close(found, -weight * a)
-    assert (found != 0).all()
+    gradient = slope(L.truncated_importance, old + drift, old, a, clip_high=cap)
+    close(gradient, -weight * a)
+    assert (gradient != 0).all()
     close(L.truncated_importance(old + drift, old, a, clip_high=cap), -weight * a * (old + drift))
 
 
@@ -221,10 +221,10 @@ def test_the_clipped_value_loss_bounds_half_the_squared_error(batch, clip):
     """½MSE where V lies within V_old ± ε, ≥ ½MSE everywhere; clip = ∞ is ½MSE."""
     _, value, old, returns = batch
     half = (value - returns) ** 2 / 2
-    found = L.value_loss(value, old, returns, clip=clip)
-    assert (found >= half - 1e-9).all()
+    loss = L.value_loss(value, old, returns, clip=clip)
+    assert (loss >= half - 1e-9).all()
     near = np.abs(value - old) <= clip
-    close(found[near], half[near])
+    close(loss[near], half[near])
     close(L.value_loss(value, old, returns, clip=math.inf), half)
 
 
@@ -240,12 +240,12 @@ def test_the_value_loss_stops_moving_away_from_the_old_value():
 @given(arrays(np.float64, (2, 5), elements=st.floats(-50, 50)), st.floats(-100, 100))
 def test_entropy_lies_between_certainty_and_uniform(logits, shift):
     """0 ≤ H ≤ log V; H(z + c) = H(z); −Σ p log p."""
-    found = L.entropy(logits)
-    assert ((found >= -1e-12) & (found <= math.log(5) + 1e-12)).all()
-    close(L.entropy(logits + shift), found)
+    entropies = L.entropy(logits)
+    assert ((entropies >= -1e-12) & (entropies <= math.log(5) + 1e-12)).all()
+    close(L.entropy(logits + shift), entropies)
     p = np.exp(logits - logits.max(axis=1, keepdims=True))
     p = p / p.sum(axis=1, keepdims=True)
-    close(found, -np.sum(p * np.log(np.maximum(p, 1e-300)), axis=1))
+    close(entropies, -np.sum(p * np.log(np.maximum(p, 1e-300)), axis=1))
 
 
 def test_entropy_of_equal_logits_and_of_one_hot():
@@ -256,8 +256,8 @@ def test_entropy_of_equal_logits_and_of_one_hot():
 
 def test_the_overlong_penalty_is_zero_then_linear_then_minus_one():
     """L = 18, c = 6: lengths (5, 12, 15, 18, 30) → (0, 0, −½, −1, −1)."""
-    found = L.overlong_penalty(np.array([5, 12, 15, 18, 30]), max_length=18, buffer=6)
-    close(found, [0, 0, -0.5, -1, -1])
+    penalty = L.overlong_penalty(np.array([5, 12, 15, 18, 30]), max_length=18, buffer=6)
+    close(penalty, [0, 0, -0.5, -1, -1])
 
 
 @given(st.integers(1, 100), st.floats(0.01, 1))
@@ -265,9 +265,9 @@ def test_the_overlong_penalty_never_rises_with_length(max_length, share):
     """Non-increasing, within [−1, 0], continuous at both knots."""
     buffer = share * max_length
     length = np.linspace(0, 2 * max_length, 400)
-    found = L.overlong_penalty(length, max_length=max_length, buffer=buffer)
-    assert (np.diff(found) <= 1e-12).all()
-    assert ((found >= -1) & (found <= 0)).all()
+    penalty = L.overlong_penalty(length, max_length=max_length, buffer=buffer)
+    assert (np.diff(penalty) <= 1e-12).all()
+    assert ((penalty >= -1) & (penalty <= 0)).all()
     knots = np.array([max_length - buffer, max_length])
     for side in (-1e-9, 1e-9):
         close(

@@ -31,7 +31,7 @@ def moderate_pairs():
     return batches(moderate, 4)
 
 
-def gap(win, lose, ref_w, ref_l):
+def margin(win, lose, ref_w, ref_l):
     return (win - ref_w) - (lose - ref_l)
 
 
@@ -90,8 +90,8 @@ def test_dpop_has_two_slopes_at_the_reference():
     """DPOP's kink: −β/2 just above the reference, −β(1 + λ)/2 just below."""
     zero = np.zeros(1)
     for offset, expected in ((1e-9, -B / 2), (-1e-9, -B * (1 + LAM) / 2)):
-        found = slope(L.dpop, zero + offset, zero, zero, zero, beta=B, lam=LAM)
-        close(found, expected, rtol=1e-6)
+        gradient = slope(L.dpop, zero + offset, zero, zero, zero, beta=B, lam=LAM)
+        close(gradient, expected, rtol=1e-6)
 
 
 MARGIN_LOSSES = ["dpo", "cdpo", "robust_dpo", "ipo", "hinge", "exo_pair"]
@@ -134,7 +134,7 @@ def test_swapping_chosen_and_rejected_in_dpo_adds_the_scaled_margin(batch, beta)
     win, lose, ref_w, ref_l = batch
     close(
         L.dpo(*batch, beta=beta) - L.dpo(lose, win, ref_l, ref_w, beta=beta),
-        -beta * gap(*batch),
+        -beta * margin(*batch),
         atol=1e-8,
     )
 
@@ -142,7 +142,7 @@ def test_swapping_chosen_and_rejected_in_dpo_adds_the_scaled_margin(batch, beta)
 @given(moderate_pairs(), betas)
 def test_dpo_pulls_with_the_probability_of_being_wrong(batch, beta):
     """dL/dlogp_w = −βσ(−βD) = −dL/dlogp_l."""
-    wrong = sigma(-beta * gap(*batch))
+    wrong = sigma(-beta * margin(*batch))
     close(slope(L.dpo, *batch, at=0, beta=beta), -beta * wrong)
     close(slope(L.dpo, *batch, at=1, beta=beta), beta * wrong)
 
@@ -150,7 +150,7 @@ def test_dpo_pulls_with_the_probability_of_being_wrong(batch, beta):
 @given(moderate_pairs())
 def test_dpo_with_a_tiny_beta_is_linear_in_the_margin(batch):
     """β → 0: (L − log 2)/β → −D/2."""
-    close((L.dpo(*batch, beta=1e-5) - LOG2) / 1e-5, -gap(*batch) / 2, atol=1e-2, rtol=1e-3)
+    close((L.dpo(*batch, beta=1e-5) - LOG2) / 1e-5, -margin(*batch) / 2, atol=1e-2, rtol=1e-3)
 
 
 def test_dpo_decreases_and_is_convex_and_positive_in_the_margin():
@@ -177,7 +177,7 @@ def test_a_shared_suffix_leaves_dpo_unchanged(batch, suffix):
 @given(pairs(), betas)
 def test_dpo_is_a_logistic_loss_of_the_margin(batch, beta):
     """L = log(1 + e^{−βD}), by the definition, for every finite log-probability."""
-    close(L.dpo(*batch, beta=beta), np.logaddexp(0, -beta * gap(*batch)))
+    close(L.dpo(*batch, beta=beta), np.logaddexp(0, -beta * margin(*batch)))
 
 
 # Noisy labels
@@ -185,10 +185,10 @@ def test_dpo_is_a_logistic_loss_of_the_margin(batch, beta):
 
 def test_cdpo_stops_where_confidence_matches_the_noise():
     """Minimum at βD = log((1 − ε)/ε), where L is the entropy H(ε)."""
-    found = minimiser(lambda d: of_margin(L.cdpo, d, beta=0.1, flip=E), -60, 60)
-    close(found, math.log((1 - E) / E) / 0.1, atol=2e-3)
+    minimum = minimiser(lambda d: of_margin(L.cdpo, d, beta=0.1, flip=E), -60, 60)
+    close(minimum, math.log((1 - E) / E) / 0.1, atol=2e-3)
     entropy = -(1 - E) * math.log(1 - E) - E * math.log(E)
-    close(of_margin(L.cdpo, found, beta=0.1, flip=E), entropy)
+    close(of_margin(L.cdpo, minimum, beta=0.1, flip=E), entropy)
 
 
 @given(moderate_pairs(), betas, st.floats(1e-6, 1 - 1e-6))
@@ -197,7 +197,7 @@ def test_cdpo_relabels_by_symmetry(batch, beta, flip):
     win, lose, ref_w, ref_l = batch
     swapped = L.cdpo(lose, win, ref_l, ref_w, beta=beta, flip=1 - flip)
     close(L.cdpo(*batch, beta=beta, flip=flip), swapped)
-    expected = beta * (sigma(beta * gap(*batch)) - (1 - flip))
+    expected = beta * (sigma(beta * margin(*batch)) - (1 - flip))
     close(slope(L.cdpo, *batch, beta=beta, flip=flip), expected)
 
 
@@ -215,8 +215,8 @@ def test_robust_dpo_is_unbiased_under_flipped_labels(batch, beta, flip):
     win, lose, ref_w, ref_l = batch
     right = L.robust_dpo(*batch, beta=beta, flip=flip)
     wrong = L.robust_dpo(lose, win, ref_l, ref_w, beta=beta, flip=flip)
-    clean = np.logaddexp(0, -beta * gap(*batch))
-    scale = 1e-12 * np.abs(beta * gap(*batch)) / (1 - 2 * flip)
+    clean = np.logaddexp(0, -beta * margin(*batch))
+    scale = 1e-12 * np.abs(beta * margin(*batch)) / (1 - 2 * flip)
     assert (np.abs((1 - flip) * right + flip * wrong - clean) <= 1e-9 + scale).all()
 
 
@@ -224,7 +224,7 @@ def test_robust_dpo_is_unbiased_under_flipped_labels(batch, beta, flip):
 def test_robust_dpo_never_stops_pushing(batch, beta, flip):
     """dL/dz = −[(1 − ε)σ(−z) + εσ(z)]/(1 − 2ε); L(z) − L(−z) = −z/(1 − 2ε)."""
     win, lose, ref_w, ref_l = batch
-    z, scale = beta * gap(*batch), 1 - 2 * flip
+    z, scale = beta * margin(*batch), 1 - 2 * flip
     expected = -beta * ((1 - flip) * sigma(-z) + flip * sigma(z)) / scale
     close(slope(L.robust_dpo, *batch, beta=beta, flip=flip), expected)
     swapped = L.robust_dpo(lose, win, ref_l, ref_w, beta=beta, flip=flip)
@@ -260,11 +260,11 @@ def test_ipo_is_a_parabola_about_half_over_tau(tau, offset):
 def test_ipo_slopes_and_swap(batch, tau):
     """dL/dlogp_w = 2(D − 1/(2τ)) = −dL/dlogp_l; L(D) − L(−D) = −2D/τ."""
     win, lose, ref_w, ref_l = batch
-    expected = 2 * (gap(*batch) - 1 / (2 * tau))
+    expected = 2 * (margin(*batch) - 1 / (2 * tau))
     close(slope(L.ipo, *batch, at=0, tau=tau), expected)
     close(slope(L.ipo, *batch, at=1, tau=tau), -expected)
     swapped = L.ipo(lose, win, ref_l, ref_w, tau=tau)
-    close(L.ipo(*batch, tau=tau) - swapped, -2 * gap(*batch) / tau)
+    close(L.ipo(*batch, tau=tau) - swapped, -2 * margin(*batch) / tau)
 
 
 @pytest.mark.parametrize("right", [0.5, 0.7, 1.0])
@@ -325,7 +325,7 @@ def test_apo_down_weighs_the_fall_of_the_chosen_against_the_gap(batch, beta):
     win, _, ref_w, _ = batch
     value = L.apo_down(*batch, beta=beta)
     assert ((value >= 0) & (value <= 2)).all()
-    s, s_d = sigma(beta * (win - ref_w)), sigma(beta * gap(*batch))
+    s, s_d = sigma(beta * (win - ref_w)), sigma(beta * margin(*batch))
     close(slope(L.apo_down, *batch, at=0, beta=beta), beta * (s * (1 - s) - s_d * (1 - s_d)))
     close(slope(L.apo_down, *batch, at=1, beta=beta), beta * s_d * (1 - s_d))
 
@@ -344,7 +344,7 @@ def test_sppo_regresses_each_log_ratio_to_its_own_target(batch, beta):
 def test_dpop_penalises_inside_the_sigmoid(batch, beta, lam):
     """L = −log σ(β(D − λ·max(0, ref_w − logp_w))), so ≥ DPO, and DPO where logp_w ≥ ref_w."""
     win, _, ref_w, _ = batch
-    z = beta * (gap(*batch) - lam * np.maximum(0, ref_w - win))
+    z = beta * (margin(*batch) - lam * np.maximum(0, ref_w - win))
     close(L.dpop(*batch, beta=beta, lam=lam), np.logaddexp(0, -z))
     plain = L.dpo(*batch, beta=beta)
     assert (L.dpop(*batch, beta=beta, lam=lam) >= plain - 1e-12).all()
@@ -368,7 +368,7 @@ def test_exo_pair_is_a_reverse_kl():
 @given(moderate_pairs(), betas)
 def test_hinge_is_zero_beyond_its_margin_and_linear_before(batch, beta):
     """max(0, 1 − z): slope −β before z = 1, 0 after."""
-    z = beta * gap(*batch)
+    z = beta * margin(*batch)
     close(L.hinge(*batch, beta=beta), np.maximum(0, 1 - z))
     clear = np.abs(z - 1) > 1e-6
     close(slope(L.hinge, *batch, beta=beta)[clear], np.where(z < 1, -beta, 0.0)[clear])
@@ -397,8 +397,8 @@ def test_dpo_has_its_population_optimum_at_the_tilted_reference(name, bandit, be
     kwargs = {"beta": beta, **({"flip": flip} if flip else {})}
     theta = np.log(ref) + reward / beta
     loss = getattr(L, name)
-    found = slope(lambda t: population(loss, t, ref, sampler, observed, **kwargs), theta)
-    close(found, 0.0, atol=1e-8)
+    gradient = slope(lambda t: population(loss, t, ref, sampler, observed, **kwargs), theta)
+    close(gradient, 0.0, atol=1e-8)
     if np.ptp(reward) > 0.5:
         at_ref = slope(lambda t: population(loss, t, ref, sampler, observed, **kwargs), np.log(ref))
         assert np.abs(at_ref).max() > 1e-6
@@ -410,8 +410,8 @@ def test_ipo_has_its_population_optimum_at_the_mean_preference(bandit, tau):
     ref, reward, sampler = bandit
     preference = sigma(reward[:, None] - reward[None, :])
     theta = np.log(ref) + preference @ sampler / tau
-    found = slope(lambda t: population(L.ipo, t, ref, sampler, preference, tau=tau), theta)
-    close(found, 0.0, atol=1e-8)
+    gradient = slope(lambda t: population(L.ipo, t, ref, sampler, preference, tau=tau), theta)
+    close(gradient, 0.0, atol=1e-8)
 
 
 def test_log_sigma_of_the_tests_agrees_with_its_definition():
@@ -443,7 +443,7 @@ def test_a_reference_that_follows_the_policy_shrinks_the_margin(batch, share):
     """Reference α·policy + (1 − α)·ref in log-probability: D scales with 1 − α; α = 1 is log 2."""
     win, lose, ref_w, ref_l = batch
     near = [share * x + (1 - share) * y for x, y in ((win, ref_w), (lose, ref_l))]
-    expected = np.logaddexp(0, -0.1 * (1 - share) * gap(*batch))
+    expected = np.logaddexp(0, -0.1 * (1 - share) * margin(*batch))
     close(L.dpo(win, lose, *near), expected)
 
 

@@ -85,9 +85,9 @@ def test_rrhf_slopes_count_pairs(batch):
     too_high = (r[:, :, None] < r[:, None, :]) & (p[:, :, None] > p[:, None, :])
     clear = np.abs(p[:, :, None] - p[:, None, :]) + np.eye(p.shape[1]) > 1e-9
     if clear.all():
-        found = slope(rank_loss, p, r)
-        close(found, too_high.sum(axis=2) - too_high.sum(axis=1))
-        close(found.sum(axis=1), 0.0)
+        gradient = slope(rank_loss, p, r)
+        close(gradient, too_high.sum(axis=2) - too_high.sum(axis=1))
+        close(gradient.sum(axis=1), 0.0)
 
 
 def test_rrhf_adds_the_weighted_likelihood_of_the_best():

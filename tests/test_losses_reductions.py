@@ -21,8 +21,8 @@ def test_infonca_with_two_candidates_and_a_one_hot_target_is_dpo(batch, beta):
     win, lose, ref_w, ref_l = batch
     h = np.stack([win - ref_w, lose - ref_l], axis=1)
     reward = np.tile([1.0, 0.0], (len(win), 1))
-    found = L.infonca(h, reward, beta=beta, alpha=1e-3)
-    close(found, L.dpo(*batch, beta=beta), rtol=1e-12, atol=1e-9)
+    loss = L.infonca(h, reward, beta=beta, alpha=1e-3)
+    close(loss, L.dpo(*batch, beta=beta), rtol=1e-12, atol=1e-9)
 
 
 @given(pairs(), betas)
@@ -31,10 +31,10 @@ def test_nca_with_two_candidates_and_a_one_hot_target_is_its_pair_form(batch, be
     win, lose, ref_w, ref_l = batch
     h_w, h_l = beta * (win - ref_w), beta * (lose - ref_l)
     half = (np.logaddexp(0, h_w) + np.logaddexp(0, h_l)) / 2
-    found = L.nca(
+    loss = L.nca(
         np.stack([h_w, h_l], axis=1), np.tile([1.0, 0.0], (len(win), 1)), beta=1, alpha=1e-3
     )
-    close(found, np.logaddexp(0, -h_w) + half, **TIGHT)
+    close(loss, np.logaddexp(0, -h_w) + half, **TIGHT)
 
 
 @given(batches(st.floats(-20, 20), 1), st.floats(0.01, 0.99))
@@ -57,8 +57,8 @@ def test_cpo_is_dpo_with_a_constant_reference(batch, beta, ref):
     """α = 0, any reference that gives both answers the same log-probability."""
     win, lose = batch
     constant = np.full_like(win, ref)
-    found = L.cpo(win, lose, constant, beta=beta, alpha=0.0)
-    close(found, L.dpo(win, lose, constant, constant, beta=beta), rtol=1e-11, atol=1e-12)
+    loss = L.cpo(win, lose, constant, beta=beta, alpha=0.0)
+    close(loss, L.dpo(win, lose, constant, constant, beta=beta), rtol=1e-11, atol=1e-12)
 
 
 @given(batches(average_logps, 3), betas, coefficients)
@@ -78,16 +78,16 @@ def test_tpo_with_the_chosen_answer_as_gold_is_cpo(batch, beta, alpha):
 def test_tpo_l_without_gold_is_simpo(batch, beta, gamma):
     """α = 0: TPO-L(γ) = SimPO(γ)."""
     win, lose, gold = batch
-    found = L.tpo_l(win, lose, gold, beta=beta, gamma=gamma, alpha=0.0)
-    close(found, L.simpo(win, lose, beta=beta, gamma=gamma), **TIGHT)
+    loss = L.tpo_l(win, lose, gold, beta=beta, gamma=gamma, alpha=0.0)
+    close(loss, L.simpo(win, lose, beta=beta, gamma=gamma), **TIGHT)
 
 
 @given(sums, betas, st.integers(1, 9))
 def test_simpo_on_equal_lengths_is_cpo_with_a_smaller_beta(batch, beta, n):
     """γ = 0, lengths n: SimPO(a; β) = CPO(n·a; β/n)."""
     win, lose = batch
-    found = L.simpo(win / n, lose / n, beta=beta, gamma=0.0)
-    close(found, L.cpo(win, lose, win, beta=beta / n, alpha=0.0), rtol=1e-11, atol=1e-11)
+    loss = L.simpo(win / n, lose / n, beta=beta, gamma=0.0)
+    close(loss, L.cpo(win, lose, win, beta=beta / n, alpha=0.0), rtol=1e-11, atol=1e-11)
 
 
 @given(pairs(), betas)
@@ -104,8 +104,8 @@ def test_the_hinge_with_a_constant_reference_is_slic(batch, delta, ref):
     """β = 1/δ: hinge = SLiC/δ."""
     win, lose = batch
     constant = np.full_like(win, ref)
-    found = L.hinge(win, lose, constant, constant, beta=1 / delta)
-    close(found, L.slic(win, lose, constant, delta=delta, lam=0.0) / delta, rtol=1e-9, atol=1e-10)
+    loss = L.hinge(win, lose, constant, constant, beta=1 / delta)
+    close(loss, L.slic(win, lose, constant, delta=delta, lam=0.0) / delta, rtol=1e-9, atol=1e-10)
 
 
 @given(pairs(), betas)
@@ -174,9 +174,9 @@ def test_groups_without_spread_add_nothing_to_the_gradient(batch, seed):
     reward = np.stack([np.full(4, 3.3), rng.normal(size=4)])
     advantage = L.group_standardize(reward).reshape(-1, 1)
     logp = -rng.exponential(size=(8, 3))
-    found = slope(L.clipped_surrogate, logp, logp, advantage)
-    assert (found[:4] == 0).all()
-    assert (found[4:] != 0).any()
+    gradient = slope(L.clipped_surrogate, logp, logp, advantage)
+    assert (gradient[:4] == 0).all()
+    assert (gradient[4:] != 0).any()
 
 
 @pytest.mark.parametrize("size", [2, 5])

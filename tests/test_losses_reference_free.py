@@ -191,8 +191,8 @@ def test_tpo_compares_win_with_lose_and_nothing_with_gold(batch, beta, shift):
 
 def test_the_margin_of_tpo_l_is_not_multiplied_by_beta():
     """log 2 at a_w − a_l = γ/β = 0.4 for β = 2.5, γ = 1."""
-    found = L.tpo_l(NONE - 1.0, NONE - 1.4, NONE, beta=2.5, gamma=1.0, alpha=1.0)
-    close(found, LOG2, atol=1e-12)
+    loss = L.tpo_l(NONE - 1.0, NONE - 1.4, NONE, beta=2.5, gamma=1.0, alpha=1.0)
+    close(loss, LOG2, atol=1e-12)
 
 
 @given(batches(average_logps, 3), betas, gammas, st.floats(0, 3))

@@ -50,10 +50,10 @@ def test_the_cross_entropy_gradient_is_probability_minus_one_hot():
     rng = np.random.default_rng(0)
     theta, targets = rng.normal(size=(2, 4, 5)), rng.integers(0, 5, size=(2, 4))
     mask = np.array([[0, 1, 1, 1], [1, 1, 0, 0.0]])
-    found = slope(lambda x: L.cross_entropy(token_logps(x, targets), mask), theta)
+    gradient = slope(lambda x: L.cross_entropy(token_logps(x, targets), mask), theta)
     probs = np.exp(theta) / np.exp(theta).sum(axis=-1, keepdims=True)
-    close(found, (probs - np.eye(5)[targets]) * mask[..., None] / mask.sum())
-    close(found.sum(axis=-1), 0.0, atol=1e-12)
+    close(gradient, (probs - np.eye(5)[targets]) * mask[..., None] / mask.sum())
+    close(gradient.sum(axis=-1), 0.0, atol=1e-12)
 
 
 def test_imitation_ends_at_the_frequencies_of_the_demonstrations():
@@ -125,8 +125,8 @@ def test_the_reward_model_recovers_the_reward_up_to_a_constant(bandit, shift):
     preference = sigma(reward[:, None] - reward[None, :])
     i, j = (x.reshape(-1) for x in np.meshgrid(range(4), range(4), indexing="ij"))
     weight = sampler[i] * sampler[j] * preference[i, j]
-    found = slope(lambda r: weight * L.bradley_terry(r[i], r[j]), reward + shift)
-    close(found, 0.0, atol=1e-8)
+    gradient = slope(lambda r: weight * L.bradley_terry(r[i], r[j]), reward + shift)
+    close(gradient, 0.0, atol=1e-8)
 
 
 # Plackett–Luce

@@ -47,8 +47,8 @@ def test_kto_is_a_weighted_sigmoid_without_logarithm(batch, z0, w_up, w_down, be
     for label, value, sign in ((UP, w_up * (1 - s), -w_up), (DOWN, w_down * s, w_down)):
         labels = np.full(len(logp), label)
         close(L.kto(logp, ref, labels, z0, **kwargs), value)
-        found = slope(L.kto, logp, ref, labels, z0, **kwargs)
-        close(found, sign * beta * s * (1 - s))
+        gradient = slope(L.kto, logp, ref, labels, z0, **kwargs)
+        close(gradient, sign * beta * s * (1 - s))
 
 
 @given(batches(moderate, 2), points, st.floats(0.1, 10))
@@ -79,8 +79,8 @@ def test_kto_gives_up_on_both_sides():
     """The gradient → 0 at h = ±50, β = 1; DPO's → −β on the wrong side."""
     h, zero = np.array([-50.0, 50.0]), np.zeros(2)
     for label in (UP, DOWN):
-        found = slope(lambda x, label=label: kto(x, label, beta=1.0), h)
-        close(found, 0.0, atol=1e-12)
+        gradient = slope(lambda x, label=label: kto(x, label, beta=1.0), h)
+        close(gradient, 0.0, atol=1e-12)
     close(slope(L.dpo, h, zero, zero, zero, beta=1.0)[0], -1.0)
 
 

@@ -71,37 +71,38 @@ def test_rows_of_a_batch_do_not_see_each_other(model, seed, order):
 @each_model
 @given(seed=seeds, rows=st.integers(1, 4), time=st.integers(1, 8))
 def test_token_by_token_gives_the_features_of_the_whole_row(model, seed, rows, time):
-    """start, then step over tokens[:, t] = trunk(tokens)[:, t] for every t."""
+    """init_cache, then decode_step over tokens[:, t] = trunk(tokens)[:, t] for every t."""
     params, tokens = parameters(model, seed % 7), some_tokens(seed, rows, time)
     whole = here(model).trunk(params, tokens).reshape(rows, time, -1)
-    state = here(model).start(params, rows, time)
+    cache = here(model).init_cache(params, rows, time)
     for t in range(time):
-        features, state = here(model).step(params, state, tokens[:, t])
+        features, cache = here(model).decode_step(params, cache, tokens[:, t])
         close(features, whole[:, t])
 
 
 @given(seed=seeds, rows=st.integers(1, 4), times=st.tuples(st.integers(1, 4), st.integers(1, 4)))
-def test_what_is_read_at_one_go_is_read(seed, rows, times):
-    """start, read of the first tokens, then step over the others = trunk(tokens) at the others."""
+def test_prefill_equals_as_many_steps(seed, rows, times):
+    """prefill of the first tokens, then decode_step over the others = trunk at the others."""
     params, first, time = parameters(transformer, seed % 7), times[0], sum(times)
     tokens, model = some_tokens(seed, rows, time), here(transformer)
     whole = model.trunk(params, tokens).reshape(rows, time, -1)
-    state = model.read(params, model.start(params, rows, time), tokens[:, :first])
+    cache = model.init_cache(params, rows, time)
+    cache = model.prefill(params, cache, tokens[:, :first])
     for t in range(first, time):
-        features, state = model.step(params, state, tokens[:, t])
+        features, cache = model.decode_step(params, cache, tokens[:, t])
         close(features, whole[:, t])
 
 
 @each_model
 @given(seed=seeds, kept=st.lists(st.integers(0, 2), min_size=1, max_size=5))
-def test_a_kept_state_continues_its_own_row(model, seed, kept):
-    """keep(state, rows) after 3 tokens, then step = trunk of those rows; rows may repeat."""
+def test_selected_rows_continue_their_own_row(model, seed, kept):
+    """select_rows after 3 tokens, then decode_step = trunk of those rows; rows may repeat."""
     params, tokens, model = parameters(model, seed % 7), some_tokens(seed), here(model)
     ends = np.random.default_rng(seed + 1).integers(VOCAB, size=len(kept))
-    state = model.start(params, 3, 4)
+    cache = model.init_cache(params, 3, 4)
     for t in range(3):
-        _, state = model.step(params, state, tokens[:, t])
-    features, _ = model.step(params, model.keep(state, np.array(kept)), ends)
+        _, cache = model.decode_step(params, cache, tokens[:, t])
+    features, _ = model.decode_step(params, model.select_rows(cache, np.array(kept)), ends)
     rows = np.column_stack([tokens[kept, :3], ends])
     close(features, model.trunk(params, rows).reshape(len(kept), 4, -1)[:, -1])
 
@@ -125,8 +126,8 @@ def test_the_gradient_of_the_whole_model_is_its_slope(model, seed):
             for sign in (1, -1)
         )
         slope = (next(ends) - next(ends)) / (2 * h)
-        found = np.sum(tree.leaves(gradients)[path] * direction)
-        np.testing.assert_allclose(found, slope, rtol=1e-5, atol=1e-7, err_msg=path)
+        gradient = np.sum(tree.leaves(gradients)[path] * direction)
+        np.testing.assert_allclose(gradient, slope, rtol=1e-5, atol=1e-7, err_msg=path)
 
 
 def gpt2(params, tokens):

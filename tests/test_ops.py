@@ -112,8 +112,8 @@ CASES = {
         ops.linear, naive_linear,
         lambda normal, integers, n, t, c, h: [normal(n, c), normal(c, 3, h, t), normal(3, h, t)], 3,
     ),
-    "linear onto a residual stream": Case(
-        ops.linear, lambda x, w, b, onto: naive_linear(x, w, b) + onto,
+    "linear with a residual stream": Case(
+        ops.linear, lambda x, w, b, residual: naive_linear(x, w, b) + residual,
         lambda normal, integers, n, t, c, h: [normal(n, c), normal(c, t), normal(t), normal(n, t)],
         4,
     ),

@@ -186,13 +186,13 @@ def test_finished_rows_are_not_computed(model):
     """Of the rows fed to the model at least three quarters are not finished, at every step."""
     fed = []
 
-    def step(params, state, tokens):
+    def decode_step(params, cache, tokens):
         fed.append(len(tokens))
-        return model.step(params, state, tokens)
+        return model.decode_step(params, cache, tokens)
 
     params, rng = parameters(model), np.random.default_rng(0)
-    watched = SimpleNamespace(**{**vars(model), "step": step})
-    vars(watched).pop("read", None)  # so that the first token is a step as well
+    watched = SimpleNamespace(**{**vars(model), "decode_step": decode_step})
+    vars(watched).pop("prefill", None)  # so that the first token is a step as well
     prompts = [[1, 2]] * 40
     rollout = policy.sample(watched, params, prompts, rng, max_new_tokens=6, eos=0)
     unfinished = rollout.mask[:, 1:].sum(axis=0)  # the rows that got a token at each step

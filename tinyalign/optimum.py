@@ -8,7 +8,13 @@ import math
 
 import autograd.numpy as np
 
-from tinyalign.losses.numerics import found, log_softmax, require_in, require_same_shape, sigmoid
+from tinyalign.losses.numerics import (
+    any_true_on_host,
+    log_softmax,
+    require_in,
+    require_same_shape,
+    sigmoid,
+)
 
 
 def optimal_policy(ref_probs, reward, *, beta):
@@ -25,6 +31,7 @@ def optimal_policy(ref_probs, reward, *, beta):
     """
     require_distribution(ref_probs, reward)
     require_in("(0, inf)", beta=beta)
+    # Rewards below the best one, ≤ 0: e^{r/β} cannot overflow, and the constant cancels in Z.
     weight = ref_probs * np.exp(_below_best(ref_probs, reward) / beta)
     return weight / np.sum(weight, axis=-1, keepdims=True)
 
@@ -45,11 +52,11 @@ def best_of_n(ref_probs, reward, n):
     """
     require_distribution(ref_probs, reward)
     require_in("[1, inf)", n=n)
-    mine, others = reward[..., :, None], reward[..., None, :]
+    mine, others = reward[..., :, None], reward[..., None, :]  # (..., K, 1) and (..., 1, K)
     draw = ref_probs[..., None, :]  # (..., 1, K)
     below = np.sum(np.where(others < mine, draw, 0.0), axis=-1)
     tied = np.sum(np.where(others == mine, draw, 0.0), axis=-1)
-    share = ref_probs / np.where(tied > 0, tied, 1.0)
+    share = ref_probs / np.where(tied > 0, tied, 1.0)  # this answer's part of its ties
     return share * ((below + tied) ** n - below**n)
 
 
@@ -87,6 +94,7 @@ def kl(probs, ref_probs):
     """
     require_same_shape(probs=probs, ref_probs=ref_probs)
     used, impossible = probs > 0, (probs > 0) & (ref_probs == 0)
+    # log 1 stands in for log 0, whose infinite slope would reach the gradient as 0 · ∞.
     log_ratio = np.log(np.where(used, probs, 1.0)) - np.log(np.where(ref_probs > 0, ref_probs, 1.0))
     total = np.sum(np.where(used, probs * log_ratio, 0.0), axis=-1)
     return np.where(np.any(impossible, axis=-1), np.inf, total)
@@ -118,6 +126,7 @@ def win_rate(probs, ref_probs, reward):
     """
     require_same_shape(probs=probs, ref_probs=ref_probs, reward=reward)
     sign = np.sign(reward[..., :, None] - reward[..., None, :])
+    # (..., K): for each answer, the probability that it beats a draw of the reference
     beaten = np.sum((1 + sign) / 2 * ref_probs[..., None, :], axis=-1)
     return np.sum(probs * beaten, axis=-1)
 
@@ -179,10 +188,10 @@ def bco_policy(ref_probs, preference, sampler, *, beta):
 
     Source: derived here by setting the derivative in each log-ratio to zero.
     """
-    win = np.sum(preference * sampler[None, :], axis=1)
-    logit = np.log(win) - np.log1p(-win)
+    win = np.sum(preference * sampler[None, :], axis=1)  # (K,) P(y ≻ μ)
+    logit = np.log(win) - np.log1p(-win)  # (K,) log odds
     probs = optimal_policy(ref_probs, logit, beta=beta)
-    best = np.max(logit)
+    best = np.max(logit)  # taken out of the sum of exponentials, so that none overflows
     return probs, -best - beta * np.log(np.sum(ref_probs * np.exp((logit - best) / beta)))
 
 
@@ -206,7 +215,7 @@ def filtered_policy(ref_probs, reward, *, threshold):
     require_distribution(ref_probs, reward)
     kept = np.where(reward >= threshold, ref_probs, 0.0)
     total = np.sum(kept, axis=-1, keepdims=True)
-    if found(total == 0):
+    if any_true_on_host(total == 0):
         raise ValueError(f"threshold must leave something to learn from, got {threshold}")
     return kept / total
 
@@ -231,5 +240,5 @@ def _below_best(ref_probs, reward):
 def require_distribution(ref_probs, reward):
     """Raise ValueError unless ref_probs has the shape of reward and no negative entry."""
     require_same_shape(ref_probs=ref_probs, reward=reward)
-    if found(ref_probs < 0):
+    if any_true_on_host(ref_probs < 0):
         raise ValueError("ref_probs must be probabilities, got a negative entry: are they logits?")

@@ -195,7 +195,7 @@ print("sampled ids:", ids, " after decode, strip and encode:", round_trip)
 # A *decoder* may look back only (a causal mask); an *encoder* looks both ways. For a language model
 # this is no detail: an encoder sees the token that it is asked to predict.
 #
-# {source tinyalign.models.transformer.attend}
+# {source tinyalign.models.transformer.self_attention}
 
 
 # %%

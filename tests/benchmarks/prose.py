@@ -38,7 +38,7 @@ small ones slower by more, and a loss that compares the rows of a batch cannot b
     "sampling": """
 With one thread only the smallest size is three times as fast. The wider the model, the more both
 sides spend their time in the same products, and NumPy passes over the cache of keys and values
-several times a token. Prompts are read at one go, norms are folded into the weights once a rollout.
+several times a token. Prompts are read in one pass, norms are folded into weights once a rollout.
 Completions of one prompt share its reading, and rows that have ended are no longer computed; this
 table shows neither, since every row here is a prompt of its own and none ends early, nor does
 `generate` look for an end. With two threads both are slower than with one, `generate` by more at

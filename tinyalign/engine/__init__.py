@@ -1,1 +1,1 @@
-"""What NumPy and autograd leave out: where arrays live, gradients, trees, Adam, fast operations."""
+"""What NumPy and autograd leave out: devices, gradients, trees of parameters, Adam, fast layers."""

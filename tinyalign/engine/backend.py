@@ -37,6 +37,7 @@ def _load_cupy():
             "CuPy is not installed: in the checkout, pip install -e '.[cuda13]' (or '.[cuda12]')"
         ) from error
     if not cupy.cuda.is_available():
+        # Without this check the first array would fail, with an error of the driver.
         raise BackendError(
             "CuPy is installed, but it finds no NVIDIA GPU it can use (no driver, or one too old)"
         )
@@ -60,26 +61,26 @@ def use(name):
         raise BackendError(f"unknown backend {name!r}: choose one of {', '.join(LOADERS)}")
     module = LOADERS[name]()
     if module.ndarray not in VSpace.mappings:
-        _teach_autograd(module)
+        _register_with_autograd(module)
     xp.module = module
 
 
 def use_device(name):
-    """Compute on "cpu", "gpu" or "auto", the GPU if there is one: a line that says where and why.
+    """Compute on "cpu", "gpu" or "auto" (the GPU if there is one) -> a line for the log.
 
-    Worker processes that start later compute there too: they inherit the variable.
+    The line names the device, and why "auto" did not take the GPU.
     """
     why = ""
     if name == "auto":
         name = "gpu"
         try:
-            LOADERS[DEVICES[name]]()
+            LOADERS[DEVICES[name]]()  # raises without CuPy, or without a GPU that CuPy can use
         except BackendError as error:
             name, why = "cpu", f": {error}"
     if name not in DEVICES:
         raise BackendError(f"--device is {name!r}, want cpu, gpu or auto")
     use(DEVICES[name])
-    os.environ[VARIABLE] = DEVICES[name]
+    os.environ[VARIABLE] = DEVICES[name]  # worker processes that start later inherit it
     return describe() + why
 
 
@@ -94,8 +95,8 @@ def using(name):
         xp.module = before
 
 
-def _teach_autograd(module):
-    """Autograd needs two things of an array type: a box to trace it in, and zeros of its shape."""
+def _register_with_autograd(module):
+    """Tell autograd how to box an array of this type, and how to make zeros of its shape."""
 
     class DeviceSpace(ArrayVSpace):
         def __init__(self, value):  # ArrayVSpace calls np.asarray(value), which CuPy refuses
@@ -124,7 +125,7 @@ def to_host(array):
 def pieces(size, piece=16_384):
     """Slices that cover a vector: cache-sized on a CPU, all of it at once on a GPU."""
     if xp.module is not np:
-        return [slice(None)]
+        return [slice(None)]  # every piece would be another launch of a GPU kernel
     return [slice(start, start + piece) for start in range(0, size, piece)]
 
 

@@ -33,27 +33,30 @@ def adam(params, gradients, state, *, learning_rate, b1=0.9, b2=0.99, eps=1e-8):
     Source: Kingma and Ba 2014, arXiv:1412.6980, Algorithm 1. Differs: b2 is 0.99, not 0.999: toy
     runs last hundreds of steps, fewer than the thousand that 0.999 averages over.
     """
+    # All parameters are one vector here: few large operations, written into what is there already.
     g, step = ravel(gradients), state.step + 1
     mean, square = state.mean * b1, state.square * b2
     mean += (1 - b1) * g
-    g *= g
+    g *= g  # from here on g²
     square += (1 - b2) * g
-    fresh = math.sqrt(1 - b2**step)  # √v̂ + eps = (√v + eps · fresh) / fresh
-    rate = float(learning_rate) * fresh / (1 - b1**step)  # a float64 would widen the parameters
+    # Both means start at 0, so early ones are too small: m̂ = m / (1 − b1ᵗ), and √v̂ = √v / c with
+    # c = √(1 − b2ᵗ). Then m̂ / (√v̂ + eps) = c / (1 − b1ᵗ) · m / (√v + eps · c): two numbers do it.
+    correction = math.sqrt(1 - b2**step)
+    rate = float(learning_rate) * correction / (1 - b1**step)  # a float64 would widen parameters
     root = xp.sqrt(square)
-    root += eps * fresh
-    move = mean / root
-    move *= rate
-    theta = ravel(params)
-    theta -= move
+    root += eps * correction
+    update = mean / root
+    update *= rate
+    theta = ravel(params)  # a copy: the caller's parameters stay as they are
+    theta -= update
     return unravel(theta, params), AdamState(mean, square, step)
 
 
 def sgd(params, gradients, *, learning_rate):
     """θ ← θ − lr · g."""
-    slopes = leaves(gradients)
+    grads = leaves(gradients)
     rate = float(learning_rate)  # a NumPy float64 would widen the parameters
-    return rebuild({path: w - rate * slopes[path] for path, w in leaves(params).items()})
+    return rebuild({path: w - rate * grads[path] for path, w in leaves(params).items()})
 
 
 def clip_by_global_norm(gradients, max_norm):
@@ -64,6 +67,7 @@ def clip_by_global_norm(gradients, max_norm):
     Source: Pascanu et al. 2012, arXiv:1211.5063, Algorithm 1. Differs: nothing.
     """
     vector = ravel(gradients)
-    norm = xp.sqrt(vector @ vector)
+    norm = xp.sqrt(vector @ vector)  # stays on the device: an `if` would have to wait for it
+    # 1e-6 keeps a gradient of 0 from dividing by 0.
     vector *= xp.minimum(1.0, max_norm / (norm + 1e-6)).astype(vector.dtype)
     return unravel(vector, gradients), norm

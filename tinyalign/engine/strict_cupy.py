@@ -1,8 +1,9 @@
 """A stand-in for CuPy that needs no GPU: NumPy inside, CuPy's refusals outside.
 
-What CuPy refuses, this refuses: turning into a NumPy array unasked, computing with a NumPy
-array, np.add.at with slices, functions and keywords of NumPy that CuPy lacks. It also counts what
-a GPU would be asked to do, and can forbid float64. Modelled on cupy/_core/core.pyx of CuPy 14.2.
+It refuses what CuPy refuses: implicit conversion to a NumPy array, arithmetic with a NumPy array,
+np.add.at with slices, functions and keywords of NumPy that CuPy lacks. It also counts the calls
+and copies that a GPU would get, and can forbid float64. Modelled on cupy/_core/core.pyx of CuPy
+14.2.
 """
 
 from types import SimpleNamespace
@@ -11,27 +12,13 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 SCALARS = (bool, int, float, complex, np.generic)
-VIEWS = {
-    "reshape",
-    "ravel",
-    "transpose",
-    "swapaxes",
-    "moveaxis",
-    "expand_dims",
-    "squeeze",
-    "broadcast_to",
-    "split",
-    "T",
-}
-HOST = {
-    "shape",
-    "ndim",
-    "size",
-    "result_type",
-    "iscomplexobj",
-    "dtype",
-    "nbytes",
-}  # read without touching the GPU
+# A view copies nothing, so it is not counted as a call.
+VIEWS = """
+    reshape ravel transpose swapaxes moveaxis expand_dims squeeze broadcast_to split T
+"""
+VIEWS = frozenset(VIEWS.split())
+# Answered on the host, without touching the GPU.
+HOST = frozenset(["shape", "ndim", "size", "result_type", "iscomplexobj", "dtype", "nbytes"])
 # NumPy's functions, then its arrays' methods, that CuPy 14.2 does not have.
 LACKING = """
     asmatrix block bmat busday_count busday_offset datetime_as_string datetime_data einsum_path
@@ -48,11 +35,8 @@ allow_float64 = True
 
 
 def reset():
-    stats.calls, stats.h2d, stats.d2h = (
-        0,
-        0,
-        0,
-    )  # GPU calls, copies host to device, copies device to host
+    """Set the counts to 0: calls of the GPU, copies host to device, copies device to host."""
+    stats.calls = stats.h2d = stats.d2h = 0
 
 
 reset()
@@ -72,6 +56,7 @@ def peel(x, numpy="refused"):
 
 
 def wrap(x):
+    """Put every NumPy array of a result into a StrictArray, as if it lived on a GPU."""
     if isinstance(x, (list, tuple)):
         return type(x)(map(wrap, x))
     if not isinstance(x, (np.ndarray, np.generic)):
@@ -82,6 +67,7 @@ def wrap(x):
 
 
 def call(name, function, args, kw):
+    """Call NumPy's function as CuPy's would be called: with its refusals, and counted."""
     known = {"where"} if isinstance(function, np.ufunc) else set()
     for keyword in LACKING_KEYWORDS.intersection(kw) - known:
         raise TypeError(f"{name}() got an unexpected keyword argument {keyword!r}")
@@ -89,9 +75,7 @@ def call(name, function, args, kw):
         raise TypeError("object of type 'NoneType' has no len()")  # CuPy wants order="C"
     if name == "where" and not isinstance(args[0], StrictArray):
         raise AttributeError(f"{type(args[0]).__name__!r} object has no attribute 'astype'")
-    if (
-        name == "view" and np.dtype(args[0]) == object
-    ):  # autograd's concatenate ends in .view(np.ndarray)
+    if name == "view" and np.dtype(args[0]) == object:  # as autograd's concatenate asks for
         raise ValueError("Unsupported dtype object")
     seen.add(name)
     out = kw.get("out")
@@ -104,7 +88,9 @@ def call(name, function, args, kw):
 
 
 class StrictArray(NDArrayOperatorsMixin):
-    __array_priority__ = 100
+    """A NumPy array that behaves as if it lived on a GPU."""
+
+    __array_priority__ = 100  # so that NumPy scalars and arrays let this class decide
 
     def __init__(self, a):
         self._a = a
@@ -142,10 +128,11 @@ class StrictArray(NDArrayOperatorsMixin):
     def __iter__(self):
         return (self[i] for i in range(len(self)))
 
-    def get(self):
+    def get(self):  # CuPy's name for a copy to the host
         stats.d2h += 1
         return self._a.copy()
 
+    # What turns an array into a Python number copies it to the host.
     def __float__(self):
         return float(self.get())
 

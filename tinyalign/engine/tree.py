@@ -14,6 +14,7 @@ def leaves(tree, prefix=""):
     flat = {}
     for name, branch in tree.items():
         path = f"{prefix}{name}"
+        # A branch gives the leaves below it, a leaf itself.
         flat.update(leaves(branch, f"{path}.") if isinstance(branch, dict) else {path: branch})
     return flat
 
@@ -25,7 +26,7 @@ def rebuild(flat):
         *parents, name = path.split(".")
         branch = tree
         for parent in parents:
-            branch = branch.setdefault(parent, {})
+            branch = branch.setdefault(parent, {})  # down one level, made if it is new
         branch[name] = leaf
     return tree
 
@@ -55,12 +56,12 @@ def ravel(tree):
 
 def unravel(vector, like):
     """The tree shaped like `like` whose ravel() is `vector`. Its leaves are views of it."""
-    start = 0
+    end = 0  # numbers of the vector handed out so far
 
     def cut(leaf):
-        nonlocal start
-        start, begin = start + math.prod(leaf.shape), start
-        return vector[begin:start].reshape(leaf.shape)
+        nonlocal end
+        begin, end = end, end + math.prod(leaf.shape)
+        return vector[begin:end].reshape(leaf.shape)
 
     return tree_map(cut, like)
 
@@ -76,7 +77,7 @@ def value_and_grad(loss):
     """
 
     def run(params, *rest):
-        tape = []
+        tape = []  # every operation that depends on a leaf, in the order of the forward pass
         with trace_stack.new_trace() as trace:
             boxes = tree_map(lambda leaf: new_box(leaf, trace, Recorded.root(tape)), params)
             value, metrics = loss(boxes, *rest)
@@ -84,12 +85,16 @@ def value_and_grad(loss):
             raise ValueError("the loss does not depend on the parameters: nothing to differentiate")
         if value.shape != ():
             raise ValueError(f"the loss must be one number, got shape {value.shape}: average it")
-        found = backward(tape, {value._node: (vspace(value._value).ones(), False)})
+        one = vspace(value._value).ones()  # d loss/d loss
+        gradients = backward(tape, {value._node: (one, False)})
 
-        def slope(box):
-            return found[box._node][0] if box._node in found else xp.zeros_like(box._value)
+        def gradient_of(box):
+            if box._node in gradients:
+                return gradients[box._node][0]
+            return xp.zeros_like(box._value)  # the loss did not read this leaf
 
-        return value._value, {k: getval(v) for k, v in metrics.items()}, tree_map(slope, boxes)
+        metrics = {name: getval(metric) for name, metric in metrics.items()}
+        return value._value, metrics, tree_map(gradient_of, boxes)
 
     return run
 
@@ -106,7 +111,7 @@ class Recorded(VJPNode):
 
     @classmethod
     def root(cls, tape):
-        """A node for something to differentiate with respect to."""
+        """A node for something to differentiate with respect to. It is not on the tape itself."""
         node = cls.new_root()
         node.tape = tape
         return node
@@ -116,16 +121,16 @@ notrace_primitives[Recorded] = notrace_primitives[VJPNode]  # >, argmax …: no 
 
 
 def backward(tape, gradients):
-    """Play the tape from the end: {node: (gradient, ours)} of the loss -> of the roots.
+    """Play the tape from the end: {node: (gradient, owned)} of the loss -> of the roots.
 
-    `ours` says that nobody else holds that array, so that further shares are added into it. An
-    operation that has passed its gradient on lets go of what it remembered: memory falls again
+    `owned` marks arrays that nothing else refers to: further gradients may be added into them in
+    place. A node drops its saved values once its gradient has been propagated, so memory falls
     while the backward pass runs.
     """
     while tape:
-        node = tape.pop()
+        node = tape.pop()  # an operation comes after all that it read, so its gradient is complete
         g, _ = gradients.pop(node, (None, False))
-        if g is not None:
+        if g is not None:  # None: the loss does not depend on this operation
             for parent, share in zip(node.parents, node.vjp(g)):  # noqa: B905 (vjp may be lazy)
                 gradients[parent] = add_outgrads(gradients.get(parent), share)
         node.parents, node.vjp = (), None

@@ -8,7 +8,7 @@ import autograd.numpy as np
 
 from tinyalign.losses.divergence import k1
 from tinyalign.losses.numerics import (
-    found,
+    any_true_on_host,
     masked,
     require_axes,
     require_in,
@@ -36,9 +36,10 @@ def gae(reward, value, mask, *, gamma=1.0, lam=0.95):
     require_axes("NT", reward=reward)
     require_in("[0, 1]", gamma=gamma, lam=lam)
     reward, value = masked(stop_gradient(reward), mask), masked(stop_gradient(value), mask)
-    next_value = np.zeros_like(value)
+    next_value = np.zeros_like(value)  # V = 0 after the last token
     next_value[:, :-1] = value[:, 1:]
-    advantage = masked(reward + gamma * next_value - value, mask)  # δ, then summed from the right
+    advantage = masked(reward + gamma * next_value - value, mask)  # δ_t, (N, T)
+    # Summed from the right: A_t = δ_t + γλ·A_{t+1}, where the next token belongs to the completion.
     for t in reversed(range(np.shape(advantage)[1] - 1)):
         advantage[:, t] += gamma * lam * np.where(mask[:, t] > 0, advantage[:, t + 1], 0.0)
     return advantage, advantage + value
@@ -56,7 +57,7 @@ def group_center(reward):
     Differs: nothing.
     Notes: 001 line 49 prints this as GRPO's advantage; errata rows 13, 14.
     """
-    relative = _relative(reward)
+    relative = _rewards_above_first(reward)
     return relative - np.mean(relative, axis=1, keepdims=True)
 
 
@@ -78,8 +79,8 @@ def group_standardize(reward, *, eps=1e-4, ddof=1):
     require_in("[0, 1]", ddof=ddof)
     size = np.shape(reward)[1]
     require_in(f"({ddof}, inf)", group_size=size)
-    spread = np.sqrt(np.sum(np.square(centered), axis=1, keepdims=True) / (size - ddof))
-    return centered / np.where(spread > 0, spread + eps, 1.0)
+    std = np.sqrt(np.sum(np.square(centered), axis=1, keepdims=True) / (size - ddof))  # (P, 1)
+    return centered / np.where(std > 0, std + eps, 1.0)  # all equal: 0/1, not 0/0
 
 
 def group_rank(reward):
@@ -93,11 +94,11 @@ def group_rank(reward):
     Differs: ties share their average rank; the note's argsort ranks them by position.
     Notes: errata rows 31, 37, 66.
     """
-    reward = _grouped(reward)
+    reward = _group_rewards(reward)
     beaten = np.sign(reward[:, :, None] - reward[:, None, :])  # (P, G, G) i against j
     centered = np.sum(beaten, axis=2) / 2  # midrank − mean rank: wins minus losses, halved
-    spread = np.sqrt(np.mean(np.square(centered), axis=1, keepdims=True))
-    return centered / np.where(spread > 0, spread, 1.0)
+    std = np.sqrt(np.mean(np.square(centered), axis=1, keepdims=True))  # (P, 1)
+    return centered / np.where(std > 0, std, 1.0)
 
 
 def leave_one_out(reward):
@@ -112,10 +113,10 @@ def leave_one_out(reward):
     Differs: nothing.
     Notes: 004 line 857 finds no signal at G = 2, where this is ±(r₁ − r₂); errata row 71.
     """
-    relative = _relative(reward)
+    relative = _rewards_above_first(reward)
     size = np.shape(reward)[1]
     require_in("[2, inf)", group_size=size)
-    others = (np.sum(relative, axis=1, keepdims=True) - relative) / (size - 1)
+    others = (np.sum(relative, axis=1, keepdims=True) - relative) / (size - 1)  # mean of the others
     return relative - others
 
 
@@ -132,11 +133,11 @@ def whiten(x, mask, *, shift_mean=True):
     Differs: the variance divides by n − 1, as in TRL; the authors' code divides by n.
     """
     x = masked(x, mask)
-    count = np.sum(mask > 0).astype(x.dtype)
-    if found(count < 2):
+    count = np.sum(mask > 0).astype(x.dtype)  # an integer would widen float32 to float64
+    if any_true_on_host(count < 2):
         raise ValueError(f"mask must select at least 2 tokens to have a variance, got {count}")
     mean = np.sum(x) / count
-    centered = masked(x - mean, mask)
+    centered = masked(x - mean, mask)  # masked again: padding now holds −mean
     whitened = centered / np.sqrt(np.sum(np.square(centered)) / (count - 1) + 1e-8)
     return whitened if shift_mean else masked(whitened + mean, mask)
 
@@ -161,8 +162,8 @@ def kl_shaped_reward(score, logp, ref_logp, mask, *, beta):
     require_same_shape(score=score, logp_of_one_token=logp[:, 0])
     require_in("[0, inf)", beta=beta)
     logp, ref_logp = masked(stop_gradient(logp), mask), masked(stop_gradient(ref_logp), mask)
-    still_to_come = np.cumsum(mask[:, ::-1], axis=1)[:, ::-1]
-    last = (mask > 0) & (still_to_come == 1)
+    remaining = np.cumsum(mask[:, ::-1], axis=1)[:, ::-1]  # tokens from here to the end, (N, T)
+    last = (mask > 0) & (remaining == 1)
     return -beta * k1(logp, ref_logp) + np.where(last, stop_gradient(score)[:, None], 0.0)
 
 
@@ -186,13 +187,13 @@ def adaptive_beta(beta, kl, *, target, n, horizon):
     return beta * (1 + error * n / horizon)
 
 
-def _grouped(reward):
+def _group_rewards(reward):
     """Rewards as floats (exact match may give bool or integers), after checking for (P, G)."""
     require_axes("PG", reward=reward)
     return 1.0 * reward
 
 
-def _relative(reward):
+def _rewards_above_first(reward):
     """Rewards measured from the first of each group, so that equal rewards give exactly 0."""
-    reward = _grouped(reward)
+    reward = _group_rewards(reward)
     return reward - reward[:, :1]

@@ -5,7 +5,13 @@ They agree, up to a constant, only when all completions have one length.
 
 import autograd.numpy as np
 
-from tinyalign.losses.numerics import found, masked, masked_mean, require_axes, require_in
+from tinyalign.losses.numerics import (
+    any_true_on_host,
+    masked,
+    masked_mean,
+    require_axes,
+    require_in,
+)
 
 
 def token_mean(x, mask):
@@ -22,9 +28,9 @@ def token_mean(x, mask):
     """
     total = np.sum(masked(x, mask))
     count = np.sum(mask > 0)
-    if found(count == 0):
+    if any_true_on_host(count == 0):
         raise ValueError("mask selects no token, so the token mean is undefined")
-    return total / count.astype(total.dtype)
+    return total / count.astype(total.dtype)  # an integer count would widen float32 to float64
 
 
 def sequence_mean(x, mask):
@@ -40,7 +46,7 @@ def sequence_mean(x, mask):
     Differs: nothing.
     """
     require_axes("NT", x=x)
-    return np.mean(masked_mean(x, mask))
+    return np.mean(masked_mean(x, mask))  # (N, T) -> (N,) -> scalar
 
 
 def fixed_length_mean(x, mask, *, length):

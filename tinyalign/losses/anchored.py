@@ -86,6 +86,7 @@ def exo_pair(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, 
     require_in("(0, inf)", beta=beta)
     require_in("(0, 1)", eps=eps)
     z = beta * margin(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp)
+    # The two terms of the KL: the label is right, and it is wrong. log1p(−ε) is log(1 − ε).
     right = sigmoid(z) * (log_sigmoid(z) - math.log1p(-eps))
     wrong = sigmoid(-z) * (log_sigmoid(-z) - math.log(eps))
     return right + wrong

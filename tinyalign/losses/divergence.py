@@ -60,8 +60,8 @@ def k3(logp, ref_logp):
     Source: Schulman 2020, joschu.net/blog/kl-approx.html; Shao et al. 2024, arXiv:2402.03300.
     Differs: nothing.
     """
-    gap = -k1(logp, ref_logp)
-    return np.expm1(gap) - gap
+    inverse_log_ratio = -k1(logp, ref_logp)  # log π_ref − log π; +k1 would estimate no KL
+    return np.expm1(inverse_log_ratio) - inverse_log_ratio  # expm1 keeps the digits near 0
 
 
 def exact_kl(logits, ref_logits):
@@ -76,5 +76,5 @@ def exact_kl(logits, ref_logits):
     Differs: nothing.
     """
     require_same_shape(logits=logits, ref_logits=ref_logits)
-    logp = log_softmax(logits)
+    logp = log_softmax(logits)  # (..., V)
     return np.sum(np.exp(logp) * (logp - log_softmax(ref_logits)), axis=-1)

@@ -17,12 +17,13 @@ def log_ratios(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp):
         ref_chosen_logp=ref_chosen_logp,
         ref_rejected_logp=ref_rejected_logp,
     )
+    # β times these are the implicit rewards.
     chosen = chosen_logp - stop_gradient(ref_chosen_logp)
     rejected = rejected_logp - stop_gradient(ref_rejected_logp)
     return chosen, rejected
 
 
 def margin(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp):
-    """Implicit-reward gap at β = 1: D = h_w − h_l, (B,), nats; arguments as in `log_ratios`."""
+    """Implicit-reward margin at β = 1: D = h_w − h_l, (B,), nats; arguments as in `log_ratios`."""
     chosen, rejected = log_ratios(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp)
     return chosen - rejected

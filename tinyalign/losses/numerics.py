@@ -12,9 +12,8 @@ from autograd.tracer import getval
 import tinyalign.engine.vjps  # noqa: F401  (gradients of float32 arrays stay float32)
 
 LOG_HALF = -math.log(2.0)
-NEAREST_TO_CERTAIN = (
-    -1e-30
-)  # log-probability at which the odds are capped; its inverse fits float32
+# Log-probability at which the odds are capped; the inverse of 1e-30 still fits float32.
+NEAREST_TO_CERTAIN = -1e-30
 
 
 def log_sigmoid(x):
@@ -29,7 +28,7 @@ def sigmoid(x):
 
 def log_softmax(logits):
     """Log-probabilities over the last axis: (..., V) → (..., V), nats."""
-    shifted = logits - np.max(logits, axis=-1, keepdims=True)
+    shifted = logits - np.max(logits, axis=-1, keepdims=True)  # so that exp cannot overflow
     return shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
 
 
@@ -45,7 +44,7 @@ def log1mexp(a):
     """
     a = np.where(a > NEAREST_TO_CERTAIN, NEAREST_TO_CERTAIN, a)
     near = a > LOG_HALF
-    # Each branch sees only the arguments it is accurate for: an infinite slope in the branch
+    # Each branch sees only the arguments for which it is accurate. An infinite slope in the branch
     # that is thrown away would still reach the gradient, as 0 · ∞.
     near_zero = np.log(-np.expm1(np.where(near, a, LOG_HALF)))
     far_below = np.log1p(-np.exp(np.where(near, LOG_HALF, a)))
@@ -69,7 +68,7 @@ def masked(x, mask):
     """
     require_same_shape(x=x, mask=mask)
     require_binary(mask=mask)
-    return np.where(mask > 0, x, 0.0)
+    return np.where(mask > 0, x, 0.0)  # not x · mask: NaN · 0 is NaN
 
 
 def masked_sum(x, mask):
@@ -80,18 +79,19 @@ def masked_sum(x, mask):
 def masked_mean(x, mask):
     """Mean of x over the last axis where mask is 1: (N, T), (N, T) → (N,).
 
-    raises  ValueError if a row of the mask is empty (on a GPU: NaN, see `found`)
+    raises  ValueError if a row of the mask is empty (on a GPU: NaN, see `any_true_on_host`)
     """
     total = masked_sum(x, mask)
     count = np.sum(mask > 0, axis=-1)
-    if found(count == 0):
+    if any_true_on_host(count == 0):
         empty = [row for row, n in enumerate(count.reshape(-1).tolist()) if n == 0]
         raise ValueError(f"mask rows {empty} select no token, so their mean is undefined")
     return total / count.astype(total.dtype)  # an integer count would widen float32 to float64
 
 
-def found(problem):
-    """Whether any entry is true. Not asked of a GPU: it would have to finish all its work first."""
+def any_true_on_host(problem):
+    """Whether any entry is true. A GPU is not asked: the answer is then False."""
+    # Reading the answer off a GPU would make the host wait until all its work is done.
     return not hasattr(problem, "get") and bool(np.any(problem))
 
 
@@ -115,18 +115,18 @@ def require_axes(axes, **arrays):
 
 def require_in(interval, **numbers):
     """Raise ValueError unless every number lies in the interval, written as in "(0, inf)"."""
-    low, high = (float(end) for end in interval[1:-1].split(","))
+    low, high = (float(end) for end in interval[1:-1].split(","))  # "(0, inf)" -> 0.0, inf
     for name, value in numbers.items():
         above = value >= low if interval[0] == "[" else value > low
         below = value <= high if interval[-1] == "]" else value < high
-        if not (above and below):
+        if not (above and below):  # a NaN is neither
             raise ValueError(f"{name} must be in {interval}, got {value}")
 
 
 def require_binary(**arrays):
     """Raise ValueError unless every array holds only 0 and 1 (or False and True)."""
     for name, array in arrays.items():
-        if found((array != 0) & (array != 1)):
+        if any_true_on_host((array != 0) & (array != 1)):
             raise ValueError(f"{name} must hold only 0 and 1")
 
 

@@ -76,8 +76,8 @@ def sequence_clipped_surrogate(logp, old_logp, advantage, mask, *, clip_low=3e-4
     size = np.shape(logp)[0]
     if np.shape(advantage) not in ((size,), (size, 1)):
         raise ValueError(f"advantage must have shape {(size, 1)}, got {np.shape(advantage)}")
-    log_ratio = masked(logp, mask) - stop_gradient(masked(old_logp, mask))
-    ratio = np.exp(masked_mean(log_ratio, mask))  # (N,)
+    log_ratio = masked(logp, mask) - stop_gradient(masked(old_logp, mask))  # (N, T)
+    ratio = np.exp(masked_mean(log_ratio, mask))  # (N,): the geometric mean over tokens
     return _clip(ratio, np.reshape(stop_gradient(advantage), (size,)), clip_low, clip_high)
 
 
@@ -97,6 +97,7 @@ def truncated_importance(logp, old_logp, advantage, *, clip_high):
     """
     require_same_shape(logp=logp, old_logp=old_logp)
     require_in("[0, inf]", clip_high=clip_high)
+    # The weight is a constant: the gradient flows through log π alone.
     weight = np.minimum(np.exp(stop_gradient(logp) - stop_gradient(old_logp)), 1 + clip_high)
     return -weight * _constant_advantage(logp, advantage) * logp
 
@@ -118,7 +119,7 @@ def value_loss(value, old_value, returns, *, clip=0.2):
     require_same_shape(value=value, old_value=old_value, returns=returns)
     require_in("[0, inf]", clip=clip)
     old_value, returns = stop_gradient(old_value), stop_gradient(returns)
-    near = old_value + np.clip(value - old_value, -clip, clip)
+    near = old_value + np.clip(value - old_value, -clip, clip)  # V, kept within ε of the old value
     return 0.5 * np.maximum(np.square(value - returns), np.square(near - returns))
 
 
@@ -164,4 +165,5 @@ def _clip(ratio, advantage, clip_low, clip_high):
     """−min(ρ·A, clip(ρ)·A): no reward for moving a ratio further than the clip."""
     require_in("[0, inf]", clip_low=clip_low, clip_high=clip_high)
     clipped = np.clip(ratio, 1 - clip_low, 1 + clip_high)
+    # The smaller of both: a clip may take a gain away, it never hides a loss.
     return -np.minimum(ratio * advantage, clipped * advantage)

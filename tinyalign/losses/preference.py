@@ -1,9 +1,9 @@
 """Preference losses: sequence log-probabilities in, one number per example out.
 
 This file holds the losses that read only the margin D = h_w − h_l between chosen and rejected
-(DPO and its relatives), and the two closest to them. The rest of the family is imported at the
-end of the import block, so that every preference loss is found here:
-`anchored` pins each log-ratio by itself, `unpaired` needs no pairs, `reference_free` no reference.
+(DPO and its relatives), and the two closest to them. It also imports the rest of the family, so
+every preference loss has a name here: `anchored` pins each log-ratio by itself, `unpaired` needs no
+pairs, `reference_free` no reference model.
 """
 
 import autograd.numpy as np
@@ -53,8 +53,8 @@ def dpo(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, beta=
     Notes: 002 lines 36–37 promise a rising chosen log-prob and a KL term; errata rows 17, 18.
     """
     require_in("(0, inf)", beta=beta)
-    gap = margin(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp)
-    return -log_sigmoid(beta * gap)
+    z = beta * margin(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp)
+    return -log_sigmoid(z)
 
 
 def cdpo(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, beta=0.1, flip=0.1):
@@ -97,6 +97,7 @@ def robust_dpo(
     require_in("(0, inf)", beta=beta)
     require_in("[0, 0.5)", flip=flip)
     z = beta * margin(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp)
+    # Averaged over flips at rate ε this is −log σ(z): the wrong labels' part cancels.
     return (-(1 - flip) * log_sigmoid(z) + flip * log_sigmoid(-z)) / (1 - 2 * flip)
 
 
@@ -115,8 +116,9 @@ def ipo(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, tau=0
     Notes: 004 line 475 prints SPPO's loss under this name; errata rows 50 to 54.
     """
     require_in("(0, inf)", tau=tau)
-    gap = margin(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp)
-    return np.square(gap - 1 / (2 * tau))
+    # The square has a minimum where DPO's loss has none: past 1/(2τ) a larger margin costs again.
+    excess = margin(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp) - 1 / (2 * tau)
+    return np.square(excess)
 
 
 def hinge(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, beta=0.1):
@@ -133,8 +135,8 @@ def hinge(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, bet
     Differs: the mean over pairs is left to the caller.
     """
     require_in("(0, inf)", beta=beta)
-    gap = margin(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp)
-    return np.maximum(1 - beta * gap, 0.0)
+    z = beta * margin(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp)
+    return np.maximum(1 - z, 0.0)
 
 
 def dpop(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, beta=0.3, lam=50.0):
@@ -155,7 +157,7 @@ def dpop(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, beta
     require_in("(0, inf)", beta=beta)
     require_in("[0, inf)", lam=lam)
     chosen, rejected = log_ratios(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp)
-    penalty = lam * np.maximum(-chosen, 0.0)
+    penalty = lam * np.maximum(-chosen, 0.0)  # only where the chosen answer lost probability
     return -log_sigmoid(beta * (chosen - rejected - penalty))
 
 
@@ -176,5 +178,5 @@ def sppo(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, beta
     """
     require_in("(0, inf)", beta=beta)
     chosen, rejected = log_ratios(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp)
-    target = 1 / (2 * beta)
+    target = 1 / (2 * beta)  # (P − ½)/β for the win probabilities P = 1 and 0
     return np.square(chosen - target) + np.square(rejected + target)

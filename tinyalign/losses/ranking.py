@@ -34,7 +34,7 @@ def rrhf(avg_logp, reward, best_nll, *, weight=1.0):
     require_in("[0, inf)", weight=weight)
     reward = stop_gradient(reward)
     worse = reward[:, :, None] < reward[:, None, :]  # (B, K, K) candidate i has less reward than j
-    hinges = np.maximum(avg_logp[:, :, None] - avg_logp[:, None, :], 0.0)
+    hinges = np.maximum(avg_logp[:, :, None] - avg_logp[:, None, :], 0.0)  # (B, K, K)
     return np.sum(np.where(worse, hinges, 0.0), axis=(1, 2)) + weight * best_nll
 
 
@@ -75,7 +75,7 @@ def nca(log_ratio, reward, *, beta=0.01, alpha=1.0):
     Notes: 002 line 81 asks nothing of the rewards; K of them are needed; errata row 21.
     """
     target, score = _target_and_score(log_ratio, reward, beta, alpha)
-    noise = np.mean(log_sigmoid(-score), axis=1)
+    noise = np.mean(log_sigmoid(-score), axis=1)  # (B,): every candidate also counts as noise
     return -np.sum(target * log_sigmoid(score), axis=1) - noise
 
 
@@ -105,5 +105,6 @@ def rejection_sample(reward, *, beta, rng, max_reward=None):
     require_in("(0, inf)", beta=beta)
     if max_reward is None:
         max_reward = np.max(reward, axis=-1, keepdims=True)
+    # At most probability 1, for a reward above max_reward too.
     accept = np.exp(np.minimum((reward - max_reward) / beta, 0.0))
     return rng.random(np.shape(reward)) < accept

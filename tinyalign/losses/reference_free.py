@@ -21,6 +21,7 @@ def simpo(chosen_avg_logp, rejected_avg_logp, *, beta=2.5, gamma=1.375):
     require_same_shape(chosen_avg_logp=chosen_avg_logp, rejected_avg_logp=rejected_avg_logp)
     require_in("(0, inf)", beta=beta)
     require_in("(-inf, inf)", gamma=gamma)
+    # Means, not sums: a sum would favour short answers, which no reference corrects here.
     return -log_sigmoid(beta * (chosen_avg_logp - rejected_avg_logp) - gamma)
 
 
@@ -36,6 +37,7 @@ def odds_ratio(chosen_avg_logp, rejected_avg_logp):
     Notes: 004 lines 569–578 feed it sums and use log1p(−exp), infinite near p = 1; errata row 60.
     """
     require_same_shape(chosen_avg_logp=chosen_avg_logp, rejected_avg_logp=rejected_avg_logp)
+    # log_odds stays finite where an answer is almost certain; log p − log(1 − p) would not.
     return -log_sigmoid(log_odds(chosen_avg_logp) - log_odds(rejected_avg_logp))
 
 
@@ -85,7 +87,7 @@ def slic(chosen_logp, rejected_logp, sft_nll, *, delta=1.0, lam=1.0):
     chosen_logp, rejected_logp  (B,) policy, summed over completion tokens, nats, ≤ 0
     sft_nll                     (B,) negative log-likelihood of the SFT target, nats, ≥ 0; the
                                 paper sums it over tokens
-    delta                       number ≥ 0, nats; the gap at which the hinge stops
+    delta                       number ≥ 0, nats; the margin at which the hinge stops
     lam                         number ≥ 0, no unit
     returns                     (B,) nats, ≥ 0
     raises                      ValueError if shapes differ or a number is out of range

@@ -37,7 +37,7 @@ def kto(logp, ref_logp, desirable, z0, *, beta=0.1, weight_desirable=1.0, weight
     require_scalar_or_same_shape(logp, z0=z0)
     require_in("(0, inf)", beta=beta)
     require_in("[0, inf)", weight_desirable=weight_desirable, weight_undesirable=weight_undesirable)
-    gain = beta * (logp - stop_gradient(ref_logp) - stop_gradient(z0))
+    gain = beta * (logp - stop_gradient(ref_logp) - stop_gradient(z0))  # β(h − z₀), (B,)
     return np.where(
         desirable, weight_desirable * sigmoid(-gain), weight_undesirable * sigmoid(gain)
     )

@@ -1,5 +1,5 @@
-"""Three language models behind the same seven names: init, context, trunk and unembedding; and to
-sample start, step and keep. `read`, which only the transformer has, is many steps at one go.
+"""Three language models behind the same names: init, context, trunk and unembedding; to sample,
+init_cache, decode_step and select_rows. The transformer alone has prefill: many steps in one pass.
 
 A model is its module: `transformer.init(rng, ...)` makes parameters and `policy.logits(transformer,
 params, tokens)` scores with them. The shapes of the parameters say everything about the

@@ -14,17 +14,17 @@ def init(rng, *, vocab, width=128, layers=1):
     width    size of a token's vector and of the hidden state, C
     layers   number of LSTM layers
     """
-    scale = 1.0 / math.sqrt(width)
+    scale = 1.0 / math.sqrt(width)  # a product with unit-variance inputs has unit variance again
 
     def normal(*shape):
         return to_device(scale * rng.standard_normal(shape, FLOAT))
 
     params = {"tok": normal(vocab, width)}
     for i in range(layers):
-        bias = xp.zeros(4 * width, FLOAT)
+        bias = xp.zeros(4 * width, FLOAT)  # of the input, forget and output gates and the update
         bias[width : 2 * width] = 1.0  # a forget gate that starts open lets gradients through time
-        weights = {"w_in": normal(width, 4 * width), "w_hidden": normal(width, 4 * width)}
-        params[f"layer{i}"] = {**weights, "bias": bias}
+        w_in, w_hidden = normal(width, 4 * width), normal(width, 4 * width)
+        params[f"layer{i}"] = {"w_in": w_in, "w_hidden": w_hidden, "bias": bias}
     return {**params, "ln": {"gain": xp.ones(width, FLOAT), "bias": xp.zeros(width, FLOAT)}}
 
 
@@ -45,22 +45,23 @@ def layers(params):
 
 def trunk(params, tokens):
     """Features of every position, to be scored by `unembedding`: tokens (B, T) -> (B·T, C)."""
-    x = ops.embed(params["tok"], tokens)
+    x = ops.embed(params["tok"], tokens)  # (B, T) -> (B·T, C)
     for layer in layers(params):
         x = x + ops.lstm(x, layer["w_in"], layer["w_hidden"], layer["bias"], len(tokens))
     return ops.layernorm(x, **params["ln"])
 
 
-def start(params, batch, length):
+def init_cache(params, batch, length):
     """Hidden state and cell of every layer before the first token: zeros, for any `length`."""
     width, dtype = params["tok"].shape[1], params["tok"].dtype
+    # One array of zeros may stand for both: a step makes new ones and writes to neither.
     return [(xp.zeros((batch, width), dtype),) * 2 for _ in layers(params)]
 
 
-def step(params, state, tokens):
-    """Read one more token per row: tokens (B,) -> (features (B, C), state)."""
-    x, after = params["tok"][tokens], []
-    for layer, (h, c) in zip(layers(params), state, strict=True):
+def decode_step(params, cache, tokens):
+    """Read one more token per row: tokens (B,) -> (features (B, C), cache)."""
+    x, after = params["tok"][tokens], []  # x is (B, C)
+    for layer, (h, c) in zip(layers(params), cache, strict=True):
         h, c = cell(x, h, c, **layer)
         x = x + h
         after.append((h, c))
@@ -69,7 +70,8 @@ def step(params, state, tokens):
 
 def cell(x, h, c, w_in, w_hidden, bias):
     """One time step of one layer: x, h, c (B, C) -> the new h and c."""
-    i, f, o, u = xp.split(x @ w_in + h @ w_hidden + bias, 4, axis=1)
+    z = x @ w_in + h @ w_hidden + bias  # (B, 4·C)
+    i, f, o, u = xp.split(z, 4, axis=1)  # input, forget and output gates, and the update
     c = sigmoid(f) * c + sigmoid(i) * xp.tanh(u)
     return sigmoid(o) * xp.tanh(c), c
 
@@ -79,6 +81,6 @@ def sigmoid(x):
     return 0.5 + 0.5 * xp.tanh(0.5 * x)
 
 
-def keep(state, rows):
-    """The state of the chosen rows only."""
-    return [(h[rows], c[rows]) for h, c in state]
+def select_rows(cache, rows):
+    """The cache of the chosen rows only; a row may be chosen more than once."""
+    return [(h[rows], c[rows]) for h, c in cache]

@@ -7,7 +7,7 @@ import math
 
 from tinyalign.engine.backend import FLOAT, xp
 
-# A judge that reads the newest token alone would see the arm, and not the prompt it is pulled for.
+# A reward head needs the (prompt, arm) pair, so it reads one-hot bigrams.
 FOR_SCALARS = {"pairs": True}
 
 
@@ -36,11 +36,12 @@ def trunk(params, tokens, *, pairs=False):
            as its own predecessor
     """
     table = params["table"]
-    ids, size = tokens, table.shape[0]
+    ids, size = tokens, table.shape[0]  # tokens numbered 0 … V − 1
     if pairs:
-        before = xp.concatenate([tokens[:, :1], tokens[:, :-1]], axis=1)
-        ids, size = before * size + tokens, size * size
-    return (ids.reshape(-1, 1) == xp.arange(size)).astype(table.dtype)
+        before = xp.concatenate([tokens[:, :1], tokens[:, :-1]], axis=1)  # (B, T)
+        ids, size = before * size + tokens, size * size  # pairs numbered 0 … V² − 1
+    onehot = ids.reshape(-1, 1) == xp.arange(size)  # (B·T, 1) against (V,) or (V²,)
+    return onehot.astype(table.dtype)
 
 
 def scalar_width(params):
@@ -48,16 +49,16 @@ def scalar_width(params):
     return params["table"].size
 
 
-def start(params, batch, length):
+def init_cache(params, batch, length):
     """Nothing to remember: only the newest token counts."""
     return None
 
 
-def step(params, state, tokens):
-    """Read one more token per row: tokens (B,) -> (features (B, V), state)."""
+def decode_step(params, cache, tokens):
+    """Read one more token per row: tokens (B,) -> (features (B, V), cache)."""
     return trunk(params, tokens), None
 
 
-def keep(state, rows):
-    """The state of the chosen rows only."""
+def select_rows(cache, rows):
+    """The cache of the chosen rows only: still nothing."""
     return None

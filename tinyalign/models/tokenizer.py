@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Vocabulary(NamedTuple):
-    """One token per character; where completions end, one more token says so."""
+    """One token per character, and an end-of-sequence token if completions end by themselves."""
 
     alphabet: str  # the character of token i is alphabet[i]
     ends: bool  # the id after the last character is end-of-sequence
@@ -33,7 +33,7 @@ def encode(vocabulary, strings, *, end=False):
     """
     ids = {character: i for i, character in enumerate(vocabulary.alphabet)}
     last = [len(vocabulary.alphabet)] if end and vocabulary.ends else []
-    rows = []
+    rows = []  # lists of different length; `pad` makes an array of them
     for string in strings:
         try:
             rows.append([ids[character] for character in string] + last)
@@ -46,17 +46,17 @@ def encode(vocabulary, strings, *, end=False):
 
 
 def decode(vocabulary, rows):
-    """Strings up to, not including, the first EOS; what follows it is ignored.
+    """The string of each row up to, not including, the first EOS; later tokens are ignored.
 
     vocabulary  Vocabulary, or anything with `alphabet` and `ends`
     rows        N sequences of token ids in 0 … size − 1
-    returns     list of N strings, finished (N,) bool: True where EOS was found (always, where the
-                vocabulary has none)
+    returns     list of N strings, finished (N,) bool: True where the row has an EOS; all True if
+                the vocabulary has none
     """
     eos = len(vocabulary.alphabet)
     strings, finished = [], []
     for row in rows:
-        ids = [int(i) for i in row]
+        ids = [int(i) for i in row]  # a NumPy row has neither index() nor Python numbers
         stop = ids.index(eos) if eos in ids else len(ids)
         strings.append("".join(vocabulary.alphabet[i] for i in ids[:stop]))
         finished.append(stop < len(ids) or not vocabulary.ends)
@@ -70,8 +70,9 @@ def completions(vocabulary, tokens, mask):
     mask     (N, S − 1) 0 or 1, on targets: mask[:, t] speaks of tokens[:, t + 1]
     returns  list of N strings, finished (N,) bool
     """
-    kept = np.asarray(mask) > 0
-    return decode(vocabulary, [row[1:][keep] for row, keep in zip(tokens, kept, strict=True)])
+    own = np.asarray(mask) > 0  # (N, S − 1)
+    # row[1:] are the targets, so that mask and tokens line up.
+    return decode(vocabulary, [row[1:][keep] for row, keep in zip(tokens, own, strict=True)])
 
 
 def pad(rows, width=None):
@@ -89,20 +90,21 @@ def pad(rows, width=None):
     if lengths.max() > width:
         raise ValueError(f"row {lengths.argmax()} has {lengths.max()} tokens, but width is {width}")
     tokens = np.zeros((len(lengths), width), dtype=np.int32)
-    # Row-major order of the True places is the order of the concatenated rows.
-    tokens[np.arange(width) < lengths[:, None]] = np.concatenate([np.asarray(r) for r in rows])
+    real = np.arange(width) < lengths[:, None]  # (N, S): False on padding
+    # An assignment to a mask fills it row by row, which is the order of the concatenated rows.
+    tokens[real] = np.concatenate([np.asarray(row) for row in rows])
     return tokens, lengths
 
 
 def batch(prompts, completions, width=None):
-    """Prompt, completion, padding: what a loss over completions is computed from.
+    """Tokens and mask of prompts and completions: the input of every loss over completions.
 
     prompts      N lists of token ids, none empty: a model predicts from at least one token
     completions  N lists of token ids, none empty; EOS, where there is one, is among them
     width        columns S; None takes the longest row
     returns      tokens (N, S) int32; mask (N, S − 1) float32, 1 where the target tokens[:, t + 1]
-                 belongs to the completion. Padding is token 0 and is masked by position, so that
-                 what stands there never matters.
+                 belongs to the completion. Padding is token 0 and is masked by position, so its
+                 content never matters.
     raises       ValueError if the two lists differ in length, or a row is empty or too long
     """
     if len(prompts) != len(completions):
@@ -115,7 +117,7 @@ def batch(prompts, completions, width=None):
         [[*prompt, *completion] for prompt, completion in zip(prompts, completions, strict=True)],
         width,
     )
-    start = np.array([len(prompt) for prompt in prompts])[:, None]
-    target = np.arange(1, tokens.shape[1])  # column of the token that position t predicts
-    mask = (target >= start) & (target < lengths[:, None])
+    start = np.array([len(prompt) for prompt in prompts])[:, None]  # (N, 1)
+    target = np.arange(1, tokens.shape[1])  # (S − 1,): column of the token that position t predicts
+    mask = (target >= start) & (target < lengths[:, None])  # (N, S − 1)
     return tokens, mask.astype(np.float32)
