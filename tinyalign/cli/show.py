@@ -9,7 +9,7 @@ from tinyalign import losses
 from tinyalign import methods as table
 from tinyalign.losses import advantage, divergence
 from tinyalign.methods import steps
-from tinyalign.runs import plan, train
+from tinyalign.runs import lookup, plan, train
 from tinyalign.runs.config import Config
 from toy_envs import feedback
 
