@@ -1,4 +1,4 @@
-"""Toy law D: optimise a proxy and the true reward rises, then falls. By enumeration, exactly."""
+"""Optimise a proxy and the true reward rises, then falls. By enumeration, exactly."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def test_ordinary_answers_are_poisson():
 
 
 def test_best_of_n_over_optimises_the_proxy():
-    """Law D: true reward 1.65 → 1.83 at n = 4 → 0.94 at n = 1024, while the proxy only rises."""
+    """True reward 1.65 → 1.83 at n = 4 → 0.94 at n = 1024, while the proxy only rises."""
     n = 2 ** np.arange(11)
     true = np.array([best_of(count) @ GOLD for count in n])
     proxy = [best_of(count) @ LENGTH for count in n]

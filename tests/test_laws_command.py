@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
-from tinyalign.laws.__main__ import main
-from tinyalign.laws.command import check, museum
+from tinyalign import cli
+from tinyalign.laws.__main__ import COMMANDS, main
+from tinyalign.laws.check.command import check, museum
 from tinyalign.laws.museum import EXHIBITS
 
 BAD = """
@@ -91,8 +92,8 @@ def test_a_right_function_exits_0(file, capsys):
 def test_a_wrong_function_exits_1_with_code_and_diagnosis(file, capsys):
     assert check(f"{file}:without_reference", "dpo", examples=8) == 1
     out = capsys.readouterr().out
-    assert "Breaks D1: policy = reference costs log 2. For instance:" in out
-    assert "docs/kill_matrix.md" in out  # what D1 means
+    assert "Breaks log2_at_reference: policy = reference costs log 2. For instance:" in out
+    assert "docs/kill_matrix.md" in out  # what else the law catches
     assert "Looks like: the reference was dropped" in " ".join(out.split())
 
 
@@ -154,7 +155,13 @@ def test_an_unknown_framework(file, capsys):
 
 
 @pytest.mark.parametrize(
-    ("name", "law"), [("nan", "D1"), ("square", "batch"), ("writes", "pure"), ("moody", "D1")]
+    ("name", "law"),
+    [
+        ("nan", "log2_at_reference"),
+        ("square", "batch_is_its_rows"),
+        ("writes", "inputs_are_not_modified"),
+        ("moody", "log2_at_reference"),
+    ],
 )
 def test_what_breaks_a_law_exits_1(file, capsys, name, law):
     assert check(f"{file}:{name}", "dpo", as_json=True, examples=8) == 1
@@ -181,7 +188,7 @@ def test_the_museum_lists_and_shows(capsys):
     assert "dpo_without_reference" in capsys.readouterr().out
     assert museum("dpo_without_reference", reveal=True) == 0
     out = capsys.readouterr().out
-    assert out.index("np.logaddexp") < out.index("breaks D1")
+    assert out.index("np.logaddexp") < out.index("breaks log2_at_reference")
     assert museum("no_such_exhibit") == 2
 
 
@@ -199,7 +206,19 @@ def test_the_reduction_is_told_before_the_table(file, capsys):
     assert check(f"{file}:mean_without_reference", "dpo", examples=8) == 1
     out = capsys.readouterr().out
     assert out.startswith("mean_without_reference returns a mean over the batch, where one number")
-    assert "Breaks batch" not in out and "the reference was dropped" in " ".join(out.split())
+    assert "Breaks batch_is_its_rows" not in out and "the reference was dropped" in " ".join(
+        out.split()
+    )
+
+
+def test_a_convention_may_be_typed_each_by_itself_or_all_at_once(file, capsys):
+    words = ["check", f"{file}:good", "--as", "dpo", "--json", "--convention", "beta=1"]
+    for more in (["colour=red"], ["--convention", "colour=red"]):
+        assert main([*words, *more]) == 2
+        assert "has no convention 'colour'" in capsys.readouterr().out
+    assert (
+        cli.COMMANDS["check"] is COMMANDS["check"] and cli.COMMANDS["museum"] is COMMANDS["museum"]
+    )
 
 
 def test_the_module_runs_as_a_command(file):

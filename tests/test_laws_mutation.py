@@ -9,9 +9,9 @@ import pytest
 from tests.independent.mutate import compiled, mutants
 from tests.test_laws import NOT_A_FUNCTION_OF_OURS, OURS, named
 from tinyalign.laws import METHODS, CannotCall
-from tinyalign.laws.judge import BROKEN, UNJUDGED, judge, laws_for, repeatable
-from tinyalign.laws.methods import BY_NAME
-from tinyalign.laws.subject import Subject
+from tinyalign.laws.catalogue.table import BY_NAME
+from tinyalign.laws.harness.judge import BROKEN, UNJUDGED, judge, laws_for, repeatable_settings
+from tinyalign.laws.harness.subject import Subject
 from tinyalign.losses import advantage, log_ratio, policy_gradient, ranking
 
 HELPERS = {  # private function -> the public one through which it is judged
@@ -79,7 +79,7 @@ def survives(fn, method):
     for examples in (3, 60):
         for law in laws_for(method):
             with np.errstate(all="ignore"):
-                verdict = judge(law, subject, repeatable(examples, shrink=False))
+                verdict = judge(law, subject, repeatable_settings(examples, shrink=False))
             if verdict.status in (BROKEN, UNJUDGED):
                 return False
     return True

@@ -118,7 +118,7 @@ def probability(model, params, prompt, answers, temperature=1.0):
 @pytest.mark.parametrize("eos", [None, 2])
 @pytest.mark.parametrize("temperature", [0.5, 1.0])
 def test_the_probabilities_of_all_completions_sum_to_one(model, eos, temperature):
-    """C.S1: Σ_y π(y | x) = 1 over every completion of at most 3 tokens."""
+    """Σ_y π(y | x) = 1 over every completion of at most 3 tokens."""
     answers = list(completions(3, eos))
     total = probability(model, parameters(model), [1, 3], answers, temperature).sum()
     np.testing.assert_allclose(total, 1, rtol=1e-10)
@@ -127,7 +127,7 @@ def test_the_probabilities_of_all_completions_sum_to_one(model, eos, temperature
 @each_model
 @given(seed=seeds, cut=st.integers(1, 4))
 def test_probabilities_of_the_parts_multiply(model, seed, cut):
-    """C.S2: log π(y₁y₂ | x) = log π(y₁ | x) + log π(y₂ | x, y₁)."""
+    """log π(y₁y₂ | x) = log π(y₁ | x) + log π(y₂ | x, y₁)."""
     params, tokens = parameters(model, seed % 5), some_tokens(seed)
     place = np.arange(5)
     whole = np.broadcast_to((place >= 0).astype(float), (3, 5))
@@ -141,7 +141,7 @@ def test_probabilities_of_the_parts_multiply(model, seed, cut):
 
 @pytest.mark.parametrize("place", range(6))
 def test_a_sequence_reads_the_logits_of_its_own_tokens_only(place):
-    """C.S3: adding 1 to logits[t, y_{t+1}] changes log π iff P − 1 ≤ t ≤ T − 2; T = 6, P = 3."""
+    """Adding 1 to logits[t, y_{t+1}] changes log π iff P − 1 ≤ t ≤ T − 2; T = 6, P = 3."""
     table = np.random.default_rng(0).standard_normal((6, VOCAB))  # logits by position alone
     fixed = SimpleNamespace(
         trunk=lambda params, tokens: np.tile(params[: tokens.shape[1]], (len(tokens), 1)),

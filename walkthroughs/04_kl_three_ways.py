@@ -161,7 +161,7 @@ table(
 )
 
 # %% [markdown]
-# **Toy law J.** The threads that found this out one at a time: huggingface/trl #6503, #4967, #2277;
+# **Known.** The threads that found this out one at a time: huggingface/trl #6503, #4967, #2277;
 # OpenRLHF/OpenRLHF #1309, #1101; volcengine/verl #2953. The upside-down ratio: ColossalAI #3696,
 # mlx-examples #1233.
 #
@@ -283,7 +283,7 @@ attempt(check_my_forward_loss, my_forward_loss)
 assert abs(moments["k1"][0] - true_kl) < 1e-12 and abs(moments["k3"][0] - true_kl) < 1e-12
 assert abs(moments["k1 clamped at 0"][0] / true_kl - 1) > 0.05, "clamping k1 biases it"
 assert moments["k3"][2] >= 0 > moments["k1"][2], "k3 cannot be negative, k1 can"
-assert all(alike(uses[name][0], value) for name, value in predicted.items()), "toy law J"
+assert all(alike(uses[name][0], value) for name, value in predicted.items()), "as predicted"
 assert alike(uses["k1"][1], gradient_of_kl), "k1 in the reward is the KL's gradient"
 assert not alike(uses["k3"][1], gradient_of_kl) and not alike(uses["k2"][1], gradient_of_kl)
 assert wrong_mean < 0 < right_mean, "a negative mean: the samples are somebody else's"

@@ -175,14 +175,14 @@ table(
 )
 
 # %% [markdown]
-# **Toy law E, and a claim that does not reproduce.** DPO's paper (Figure 2, IMDb, 22 runs; status:
+# **A claim that does not reproduce.** DPO's paper (Figure 2, IMDb, 22 runs; status:
 # several agreeing summaries) shows DPO with the highest reward at every KL. On the population of
 # pairs DPO does reach the frontier. So does the policy gradient: where neither has noise there is
 # nothing for one to win over the other, and "DPO beats PPO at every KL" is *not* reproduced here.
 # What does separate them is data. With few pairs DPO fits the sample's
 # accidents: an answer that never lost a comparison is pushed without limit, and the policy ends far
 # below the frontier.
-# (The law's own draw of 2 000 pairs at β 0.25 gave a gap of 2.74. How bad it gets depends on
+# (An earlier draw of 2 000 pairs at β 0.25 gave a gap of 2.74. How bad it gets depends on
 # which rare answer was lucky; that it happens does not.)
 #
 # One warning on reading gaps: at a small KL everything is close to everything. Imitation has a
@@ -272,7 +272,7 @@ attempt(check_my_best_objective, my_best_objective)
 # %%
 assert np.all(np.diff([row[1] for row in optima]) < 0), "KL falls as β grows"
 assert all(abs(row[3] - row[4]) < 1e-9 for row in optima), "J at the optimum is β·log Z"
-assert min(gaps.values()) > -1e-6, "toy law E: nothing above the frontier"
+assert min(gaps.values()) > -1e-6, "nothing above the frontier"
 exact = [gaps[m, f"β {b}"] for m in ("DPO, all pairs", "policy gradient") for b in BETA_TRAINED]
 assert max(exact) < 1e-4, "without noise, DPO and the policy gradient are both on it"
 over_fit = [gaps[f"DPO, {n} pairs", f"β {min(BETA_TRAINED)}"] for n in (20_000, 2_000, 500)]

@@ -82,7 +82,7 @@ table(["answers", "n", "KL, exact", "bound", "win rate", "its bound"],
       [[*row[:4], "–" if row[4] is None else row[4], row[5]] for row in rows])  # fmt: skip
 
 # %% [markdown]
-# **Toy law C.** First measured: with 4 096 atoms equal to four decimals for n = 2, 4, 16, 64; with
+# **Measured before:** with 4 096 atoms equal to four decimals for n = 2, 4, 16, 64; with
 # 4 atoms and n = 64 a KL of 1.386 (which is log 4) against a bound of 3.17.
 #
 # ## The run: two ways to sample
@@ -207,7 +207,7 @@ attempt(check_my_draws_needed, my_draws_needed)
 # ## What this page showed
 
 # %%
-assert all(row[2] <= row[3] + 1e-9 for row in rows), "toy law C: the bound is never broken"
+assert all(row[2] <= row[3] + 1e-9 for row in rows), "the bound is never broken"
 assert all(abs(row[2] - row[3]) < 1e-4 for row in rows if row[0] == 4096 and row[1] <= 16)
 few = next(row for row in rows if row[:2] == [4, 64])
 assert abs(few[2] - np.log(4)) < 1e-3 and few[2] < few[3] - 1.5, "few answers: far below it"

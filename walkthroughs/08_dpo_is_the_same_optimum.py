@@ -153,7 +153,7 @@ table(
 )  # fmt: skip
 
 # %% [markdown]
-# **Toy law B.** The theorem (2305.18290) says: same optimum. The law was first measured with
+# **One optimum.** The theorem (2305.18290) says: same optimum. This was first measured with
 # 20 000 steps at a constant rate, where DPO ended 5e-8 and the policy gradient 9e-9 away from
 # $\pi^*$ (KL in nats); with a rate that falls to zero, fewer steps come closer.
 
@@ -276,7 +276,7 @@ attempt(check_my_implicit_reward, my_implicit_reward)
 assert abs(start_loss - start_predicted) < 1e-12, "DPO starts at log 2"
 assert abs(end_loss - end_predicted) < 1e-6, "and ends at the entropy of the labels"
 assert all(seen[0] > 0.1 for _, seen in runs.values()), "the start is not the optimum"
-assert all(abs(seen[-1]) < 1e-6 for _, seen in runs.values()), "toy law B: one optimum"
+assert all(abs(seen[-1]) < 1e-6 for _, seen in runs.values()), "one optimum"
 assert all(abs(value - best) < 1e-6 for value in objective.values()), "its value is β·log Z"
 assert unpaired_move[-1][1] > 0.3 and np.ptp([row[2] for row in unpaired_move]) < 1e-12, (
     "no KL term"

@@ -52,7 +52,7 @@ from tinyalign.optimum import expectation
 # %% [markdown]
 # ## Before the run: two exact statements
 #
-# **Toy law H2** (the paper's Theorem 4.3). If every answer has one thumb up and one thumb down,
+# **Both thumbs** (the paper's Theorem 4.3). If every answer has one thumb up and one thumb down,
 # the two terms are $\lambda(1-\sigma(g))$ and $\lambda\sigma(g)$. They add up to $\lambda$,
 # whatever the policy: the gradient is 0. Contradictory labels cancel instead of doing harm.
 #
@@ -142,16 +142,16 @@ sure = {name: p.max(axis=1) for name, p in policies.items()}
 published = {"balanced": "1.197", "few up": "0.300", "few up, λ_D weighted": "1.159",
              "few down": "0.590", "few down, λ_U weighted": "1.152"}  # fmt: skip
 table(
-    ["labels", "mean E[r]", "lowest", "highest", "largest probability", "law H"],
+    ["labels", "mean E[r]", "lowest", "highest", "largest probability", "earlier draw"],
     [[name, e.mean(), e.min(), e.max(), sure[name].mean(), published[name]]
      for name, e in earned.items()],
 )  # fmt: skip
 
 # %% [markdown]
-# The last column is what toy law H's first measurement gave, on five other draws of the labels.
+# The last column is what an earlier measurement gave, on five other draws of the labels.
 # Four of its five numbers come back. **The 0.300 does not.** With few thumbs up and no weights
 # nearly everything gets pushed down until a single arm is left: that collapse happens in every
-# draw (look at the largest probability). But *which* arm is left is luck that the law's draws did
+# draw (look at the largest probability). But *which* arm is left is luck that the earlier draws did
 # not have and most of these do: where it is the best one, the expected reward even rises. So
 # judge this failure by the lost variety, not by the mean reward; the weights cure it.
 #
@@ -251,13 +251,13 @@ attempt(check_my_weights, my_weights)
 # ## What this page showed
 
 # %%
-assert cancelled < 1e-12, "toy law H2: contradictory labels cancel"
+assert cancelled < 1e-12, "contradictory labels cancel"
 assert_allclose(at_start, [1.5, 0.5, 1.5, 0.5, 1.5])
 mean = {name: values.mean() for name, values in earned.items()}
-assert mean["few down"] < 0.7, "toy law H: few thumbs down, unweighted"
+assert mean["few down"] < 0.7, "few thumbs down, unweighted"
 assert sure["few up"].min() > 0.95 and sure["few up, λ_D weighted"].mean() < 0.8, "collapse, cure"
-assert abs(mean["few up, λ_D weighted"] - mean["balanced"]) < 0.1, "toy law H: weighted"
-assert abs(mean["few down, λ_U weighted"] - mean["balanced"]) < 0.1, "toy law H: weighted"
+assert abs(mean["few up, λ_D weighted"] - mean["balanced"]) < 0.1, "weighted"
+assert abs(mean["few down, λ_U weighted"] - mean["balanced"]) < 0.1, "weighted"
 assert_allclose([row[1] for row in compared], [-0.574, -0.354], atol=5e-4, err_msg="row 56")
 assert_allclose([row[2] for row in compared], [0.475, 1.149], atol=5e-4, err_msg="row 56")
 assert below == 0 and abs(above - 0.25) < 1e-12 and np.all(slope == 0)

@@ -90,7 +90,7 @@ table(["baseline", "rewards", "A1", "A2", "A3", "A4"], rows)
 tied = note_004(np.ones((1, 4)))[0]
 
 # %% [markdown]
-# **Toy law L.** Four equal rewards carry no information; every baseline says so, except ranking by
+# **A tie.** Four equal rewards carry no information; every baseline says so, except ranking by
 # `argsort`, which numbers them in the order in which they were sampled and trains on that (errata
 # row 37). It also makes note 004's guard pointless (lines 723 to 734, row 66): the spread of a
 # permutation of 0 … K−1 is $\sqrt{(K^2-1)/12}$ whatever the rewards are, never 0. The division by 0
@@ -126,7 +126,7 @@ table(
 # ## The run: every group there is
 #
 # Three arms with rewards 1, 0, 0, a softmax policy, and *all* $3^K$ groups, each weighted by its
-# probability. No sampling error: the table is exact (toy law F). The loss is the trainer's, at
+# probability. No sampling error: the table is exact. The loss is the trainer's, at
 # ratio 1.
 #
 # {source tinyalign.losses.policy_gradient.clipped_surrogate}
@@ -178,7 +178,7 @@ table(["K", "1 − 1/K", "mean baseline", "leave one out", "divided by std"], sh
 # negative, and a long wrong answer then pays less per token: the loss rewards being wrong at
 # length. The published finding (2503.20783, from the abstract): GRPO lengthens incorrect outputs.
 #
-# **Toy law G.** Correctness is a coin, nobody can improve it. The policy only chooses the *length*,
+# **Length.** Correctness is a coin, nobody can improve it. The policy only chooses the *length*,
 # 1 to 8, with one softmax for right and one for wrong answers. Nothing rewards any length, so the
 # prediction for an unbiased loss is that the mean stays where it starts. The log-probability of a
 # length is spread evenly over the tokens of the completion, so that they add up to it.
@@ -246,12 +246,12 @@ figure
 # %% [markdown]
 # {figure}
 #
-# The law, first measured with another seed: GRPO's wrong answers 4.5 → 7.27 and right ones → 1.04,
+# Measured before, with another seed: GRPO's wrong answers 4.5 → 7.27 and right ones → 1.04,
 # Dr.GRPO's 4.49 and 4.48. The effect is the divisor's; nothing in the reward asks for it.
 #
 # ## A mean that does not survive splitting
 #
-# **Toy law K.** Four completions of lengths 6, 2, 1, 3, in one batch, or as two micro-batches whose
+# **Splits.** Four completions of lengths 6, 2, 1, 3, in one batch, or as two micro-batches whose
 # losses are averaged. The token mean changes, the other two do not (huggingface/trl #2615; verl
 # #5619). The cure is to divide by the token count of the whole batch.
 
@@ -366,17 +366,17 @@ attempt(check_my_signal_share, my_signal_share)
 # ## What this page showed
 
 # %%
-assert np.ptp(tied) > 2, "toy law L: argsort invents an order among equal rewards"
+assert np.ptp(tied) > 2, "argsort invents an order among equal rewards"
 assert all(np.all(f(np.ones((1, 4))) == 0) for f in list(baselines.values())[:4])
-assert all(abs(signal[k] - heard[k]) < 0.02 for k in SIZES), "toy law F: signal"
-assert all(abs(row[1] - row[2]) < 1e-9 for row in shares), "toy law F: 1 − 1/K, exactly"
-assert all(abs(row[3] - 1) < 1e-9 for row in shares), "toy law F: leave-one-out is unbiased"
+assert all(abs(signal[k] - heard[k]) < 0.02 for k in SIZES), "the signal as computed"
+assert all(abs(row[1] - row[2]) < 1e-9 for row in shares), "1 − 1/K, exactly"
+assert all(abs(row[3] - 1) < 1e-9 for row in shares), "leave-one-out is unbiased"
 assert abs(shares[0][4] - 1) < 1e-9 < shares[1][4] - 1, "dividing by the spread rescales"
 wrong_end, right_end = lengths["GRPO (1/|o|)"][-1]
-assert wrong_end > 6 and right_end < 2, "toy law G: 1/|o| lengthens what is wrong"
-assert np.all(np.abs(lengths["Dr.GRPO (fixed)"] - 4.5) < 0.2), "toy law G: Dr.GRPO does not"
-assert abs(split[0][1] - split[0][2]) > 1e-3, "toy law K: token means do not split"
-assert all(abs(row[1] - row[2]) < 1e-12 for row in split[1:]), "toy law K: the others do"
+assert wrong_end > 6 and right_end < 2, "1/|o| lengthens what is wrong"
+assert np.all(np.abs(lengths["Dr.GRPO (fixed)"] - 4.5) < 0.2), "Dr.GRPO does not"
+assert abs(split[0][1] - split[0][2]) > 1e-3, "token means do not split"
+assert all(abs(row[1] - row[2]) < 1e-12 for row in split[1:]), "the others do"
 assert abs(zero) < 1e-12 < 1e-2 < slope, "a loss of 0 with a gradient"
 assert np.allclose(np.abs(pair), np.sqrt(0.5), atol=2e-3), "K = 2: ±0.707"
 print("all claims of this page hold")

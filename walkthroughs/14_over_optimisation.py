@@ -117,7 +117,7 @@ start, top, end = by_n[1][2], by_n[best_n][2], by_n[1024][2]
 print(f"gold: {start:.2f} at the start, {top:.2f} at n = {best_n}, {end:.2f} at n = 1024")
 
 # %% [markdown]
-# **Toy law D.** First measured: 1.65 → 1.83 at n = 4 → 0.94 at n = 1024, R² 0.995; on the RLHF path
+# **Measured before:** 1.65 → 1.83 at n = 4 → 0.94 at n = 1024, R² 0.995; on the RLHF path
 # 1.733 at β 0.2 and −9.6 at β 0.02. The paper's other form, $d(\alpha - \beta\log d)$ for
 # reinforcement learning, is not claimed here.
 
@@ -195,8 +195,8 @@ attempt(check_my_best_kl, my_best_kl)
 # %%
 assert weight > 0 and peak < hackable.LONGEST, "the proxy's favourite is not people's"
 assert np.all(np.diff([m[1] for m in by_n.values()]) > 0), "the proxy only rises"
-assert 1 < best_n < 1024 and top - end > 0.5, "toy law D: an interior maximum, and a fall"
-assert r_squared > 0.98, "toy law D: d(α − βd)"
+assert 1 < best_n < 1024 and top - end > 0.5, "an interior maximum, and a fall"
+assert r_squared > 0.98, "d(α − βd) fits"
 assert by_beta[0.02][2] < -5 < by_beta[0.2][2], "the RLHF optimum falls off the same cliff"
 assert abs(by_beta[0.02][2] - gold[-1]) < 3, "towards the value predicted for the end"
 print("all claims of this page hold")

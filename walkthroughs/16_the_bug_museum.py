@@ -55,7 +55,7 @@ from tinyalign.notes.lesson import attempt, picture, table
 
 settings.load_profile("lesson")  # 40 examples a law, the same every time; the command takes 100
 for law in laws_of("dpo"):
-    print(f"{law.name:6} {law.sentence}")
+    print(f"{law.name}: {law.sentence}")
 
 # %% [markdown]
 # ## Before the run: who will be caught by what
@@ -130,9 +130,9 @@ names = [law.name for law in laws_of(SHOWN)]
 names = [name for name in names if any(name in verdicts[exhibit.name] for exhibit in room)]
 killed = np.array([[name in verdicts[exhibit.name] for name in names] for exhibit in room])
 
-figure, axes = picture(width=8.0, height=0.9 + 0.24 * len(room))
+figure, axes = picture(width=8.0, height=2.6 + 0.24 * len(room))
 axes.pcolormesh(killed, cmap="Greys", vmin=0, vmax=1.4, edgecolors="white", linewidth=1.5)
-axes.set_xticks(np.arange(len(names)) + 0.5, names, rotation=60, fontsize="small")
+axes.set_xticks(np.arange(len(names)) + 0.5, names, rotation=60, ha="right", fontsize="small")
 labels = [exhibit.story[:52] for exhibit in room]
 axes.set_yticks(np.arange(len(room)) + 0.5, labels, fontsize="small")
 axes.invert_yaxis()

@@ -55,7 +55,7 @@ from tinyalign.runs import plan, train
 from tinyalign.runs.config import Config
 
 # %% [markdown]
-# ## Before the run: bytes (toy law M)
+# ## Before the run: bytes
 #
 # A count that needs no run. With Adam in mixed precision (an assumption: 16 bytes per trained
 # parameter, 2 per frozen one; activations and caches left out), PPO trains a policy and a critic
@@ -209,7 +209,7 @@ attempt(check_my_standard_error, my_standard_error)
 
 # %%
 measured = {name: summaries[name]["bytes"] / parameters for name in bytes_predicted}
-assert all(abs(measured[n] / b - 1) < 0.02 for n, b in bytes_predicted.items()), "toy law M"
+assert all(abs(measured[n] / b - 1) < 0.02 for n, b in bytes_predicted.items()), "bytes as counted"
 accuracy = {row[0]: row[3] for row in rows}
 assert set(accuracy) == {method.name for method in METHODS}, "every method"
 assert all(np.isfinite(row[3]) for row in rows)

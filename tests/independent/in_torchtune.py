@@ -91,17 +91,22 @@ PEERS = [
     Peer("PPOLoss, value", "value_loss", value_loss, MEAN),
     Peer("estimate_advantages, before whitening", "gae", gae),
     Peer("get_rewards_ppo", "kl_shaped_reward", shaped),
-    Peer("masked_mean", "token_mean", masked_mean, {}, because(TINY, "S1 C.D4 S4 R10")),
-    Peer("whiten", "whiten", whiten, {}, because(TURNED, "PP7a PP7d PP7c PP7")),
-    Peer("whiten, `not shift_mean`", "whiten", whiten_the_other_way, {}, because(TINY, "PP7a")),
-]
+    Peer("masked_mean", "token_mean", masked_mean, {},
+         because(TINY, "constant_comes_out repeated_batch_changes_nothing "
+                       "micro_batches_combine_by_tokens token_weights")),
+    Peer("whiten", "whiten", whiten, {},
+         because(TURNED, "mean_is_zero shift_and_scale_cancel shift_mean_off_adds_the_mean_back "
+                         "whiten_formula")),
+    Peer("whiten, `not shift_mean`", "whiten", whiten_the_other_way, {},
+         because(TINY, "mean_is_zero")),
+]  # fmt: skip
 DEFECTS = [
     Defect(
         "torchtune: whitened advantages keep their mean",
         "`whiten` adds the mean back `if shift_mean`, where the code that it names as its source, "
         "TRL's `masked_whiten`, says `if not shift_mean`. The default is True in both, so "
         "torchtune's `estimate_advantages` hands PPO advantages of unit variance about their old "
-        "mean: below 0.5 and 2, where 0 is due. Law PP7a says so: the mean over the mask is 0.",
+        "mean: below 0.5 and 2, where 0 is due. The law mean_is_zero says so.",
         """import torch
 from tests.independent.in_torchtune import rewards  # torchtune/rlhf/rewards.py
 
@@ -123,7 +128,8 @@ PAGE = """
 ## torchtune {version}
 
 Made by `python tests/independent/in_torchtune.py`, the same way. One `epsilon` clips both sides
-there, so PP4, which moves one side, does not apply.
+there, so clip_high_touches_good_tokens_only, which moves
+one side, does not apply.
 
 | torchtune | judged as | declared | hold | do not apply | broken |
 |---|---|---|---|---|---|

@@ -34,8 +34,8 @@ from trl.trainer.kto_trainer import KTOTrainer
 from trl.trainer.reward_trainer import RewardTrainer
 from trl.trainer.utils import entropy_from_logits, selective_log_softmax
 
-from tinyalign.laws.judge import BROKEN, HOLDS, SILENT, judge_all, repeatable
-from tinyalign.laws.methods import BY_NAME
+from tinyalign.laws.catalogue.table import BY_NAME
+from tinyalign.laws.harness.judge import BROKEN, HOLDS, SILENT, judge_all, repeatable_settings
 
 
 def as_it_is(x, **_):
@@ -482,9 +482,11 @@ PEERS = [
     Peer("DPOTrainer `hinge`", "hinge", dpo("hinge"), MEAN),
     Peer("DPOTrainer `ipo`, of averages", "ipo", dpo_of_averages("ipo"), MEAN),
     Peer("DPOTrainer `ipo`, of sums", "ipo", dpo("ipo"), MEAN,
-         because(IPO, "I3 I1 I4 C.D3 I2 I5 I7 I6")),
+         because(IPO, "prompt_shift_cancels zero_at_the_target_margin swap_adds_scaled_margin "
+                      "chosen_up_rejected_down overshoot_costs_too noise_pulls_the_target_in "
+                      "closed_form_slopes recovers_the_ipo_optimum")),
     Peer("DPOTrainer `exo_pair`", "exo_pair", dpo_smoothed("exo_pair"), MEAN,
-         because(EPS32, "EX4 E1")),
+         because(EPS32, "closed_form_at_reference least_at_the_label")),
     Peer("DPOTrainer `exo_pair`", "exo_pair", dpo_smoothed("exo_pair"), MEAN, dtype="float32"),
     Peer("DPOTrainer `nca_pair`", "nca_pair", dpo("nca_pair"), MEAN),
     Peer("DPOTrainer `robust`", "robust_dpo", dpo_smoothed("robust"), MEAN),
@@ -492,18 +494,20 @@ PEERS = [
     Peer("DPOTrainer `sppo_hard`", "sppo", dpo("sppo_hard"), MEAN),
     Peer("DPOTrainer `apo_zero`", "apo_zero", dpo("apo_zero"), MEAN),
     Peer("DPOTrainer `apo_down`", "apo_down", dpo("apo_down"), MEAN),
-    Peer("KTOTrainer `kto`", "kto", kto, MEAN, because(CLAMP, "K4b")),
-    Peer("KTOTrainer `kto`, row by row", "kto", rows_alone(kto), INSIDE, because(CLAMP, "K4b")),
+    Peer("KTOTrainer `kto`", "kto", kto, MEAN, because(CLAMP, "only_difference_to_z0_counts")),
+    Peer("KTOTrainer `kto`, row by row", "kto", rows_alone(kto), INSIDE,
+         because(CLAMP, "only_difference_to_z0_counts")),
     Peer("KTOTrainer, `kl` in its log", "kto_z0", kto_z0),
     Peer("CPOTrainer `sigmoid`", "cpo", cpo, MEAN),
     Peer("CPOTrainer `hinge`, beta 1", "slic", cpo_hinge, MEAN | {"delta": 1.0}),
     Peer("CPOTrainer `simpo`", "simpo", simpo),
     Peer("ORPOTrainer.odds_ratio_loss", "odds_ratio", odds_ratio, {},
-         because(WHERE, "O2b"), dtype="float32"),
+         because(WHERE, "slopes_right_near_certainty"), dtype="float32"),
     Peer("ORPOTrainer.odds_ratio_loss", "odds_ratio", odds_ratio, {},
-         because(FLOAT32, "O1 O1b O3") | because(WHERE, "O2b")),
+         because(FLOAT32, "tie_costs_log2 swap_adds_log_odds_gap unlikely_odds_are_probabilities")
+         | because(WHERE, "slopes_right_near_certainty")),
     Peer("ORPOTrainer, whole, row by row", "orpo", rows_alone(orpo), {},
-         because(WHERE, "O2b"), dtype="float32"),
+         because(WHERE, "slopes_right_near_certainty"), dtype="float32"),
     Peer("TPOTrainer `sigmoid`", "tpo", tpo, MEAN),
     Peer("TPOTrainer `tpo-l`", "tpo_l", tpo_l, MEAN),
     Peer("RewardTrainer", "bradley_terry", bradley_terry, MEAN),
@@ -512,26 +516,27 @@ PEERS = [
     Peer("GRPOTrainer `cispo`", "truncated_importance", cispo, {"cap": "absolute"}),
     Peer("GRPOTrainer `cispo`, epsilon_high + 1", "truncated_importance", cispo_one_plus),
     Peer("GRPOTrainer `cispo`, cap 1 + ε declared", "truncated_importance", cispo, {},
-         because(CAP, "CI3 R13 CI1")),
+         because(CAP, "weight_is_the_ratio_under_the_cap linear_in_logp_past_the_cap "
+                      "slope_weight_is_capped")),
     Peer("GRPOTrainer, KL term", "k3", k3_as_a_loss),
     Peer("GRPOTrainer, KL term as a loss", "k3", k3_as_a_loss, {"use": "loss"},
-         because(K3_LOSS, "KL2")),
+         because(K3_LOSS, "kl_slope_as_a_loss")),
     Peer("GRPOTrainer, `use_bias_correction_kl`", "k3", k3_corrected, {"use": "loss"},
-         because(K3_RHO, "PP9")),
+         because(K3_RHO, "closed_form_slope")),
     Peer("GRPOTrainer, `use_bias_correction_kl`", "k2", k3_corrected, {"use": "loss"}),
     Peer("GRPOTrainer `grpo`, aggregation", "sequence_mean", aggregated("grpo")),
     Peer("GRPOTrainer `bnpo`, aggregation", "token_mean", aggregated("bnpo")),
     Peer("GRPOTrainer `dapo`, aggregation", "token_mean", aggregated("dapo")),
     Peer("GRPOTrainer `dr_grpo`, aggregation", "fixed_length_mean", dr_grpo),
     Peer("GRPOTrainer, scale_rewards `group`", "group_standardize", grpo_advantages("group"),
-         SPREAD, because(STD32, "R2b")),
+         SPREAD, because(STD32, "standardize_formula")),
     Peer("GRPOTrainer, scale_rewards `batch`", "group_standardize", grpo_advantages("batch"),
-         SPREAD, because(BATCH, "batch R2 R2b")),
+         SPREAD, because(BATCH, "batch_is_its_rows unit_standard_deviation standardize_formula")),
     Peer("GRPOTrainer, scale_rewards `none`", "group_center", grpo_advantages("none")),
     Peer("RLOOTrainer, advantages", "leave_one_out", rloo_advantages),
     Peer("RLOOTrainer, one token each", "clipped_surrogate", rloo_clipped, MEAN),
     Peer("RLOOTrainer", "sequence_clipped_surrogate", rloo_sequences, MEAN,
-         because(RLOO, "R12 GS4 GS3")),
+         because(RLOO, "repeated_tokens_change_nothing equal_slopes_at_old_policy gspo_formula")),
     Peer("get_soft_overlong_punishment", "overlong_penalty", overlong),
     Peer("selective_log_softmax", "token_logp", token_logp),
     Peer("CPOTrainer.get_batch_logps", "sequence_logp", sequence_logp(CPOTrainer)),
@@ -625,19 +630,20 @@ for call in (1, 2):
 
 def verdicts(peer, examples=25, shrink=False):
     """Law -> Verdict for one of the list."""
-    setting = repeatable(examples, shrink=shrink)
+    setting = repeatable_settings(examples, shrink=shrink)
     how = {"framework": "torch", "dtype": peer.dtype}
     found = judge_all(peer.fn, BY_NAME[peer.method], peer.conventions, setting=setting, **how)
     return {v.law.name: v for v in found}
 
 
 def row(peer, found):
-    """Its line in the table: every law of the method is in one of the last three columns."""
+    """Its line in the table: how many laws hold, and by name those that do not."""
     by_status = {status: [n for n, v in found.items() if v.status == status] for status in STATUS}
     declared = [f"{k}={v}" for k, v in peer.conventions.items()]
     declared += [peer.dtype] if peer.dtype != "float64" else []
     cells = [peer.name, f"`{peer.method}`", ", ".join(declared)]
-    cells += [", ".join(by_status[status]) for status in STATUS]
+    cells.append(str(len(by_status[HOLDS])))
+    cells += [", ".join(by_status[status]) for status in (SILENT, BROKEN)]
     return "| " + " | ".join(cells) + " |"
 
 
@@ -682,8 +688,8 @@ PAGE = """# The laws on TRL's and torchtune's losses
 `peers` judge again and compare. Each row is TRL's own code, called through an adapter in
 tests/independent/in_trl.py, which also says what could not be called.
 {sound} of {count} rows break no law; every broken one is a convention, a rounding or a defect,
-and is explained below the table. "float32" and "detached" speak only where that precision, or
-detaching inside, is declared.
+and is explained below the table. float32_stays_float32 and constants_have_no_gradient speak only
+where that precision, or detaching inside, is declared.
 
 | TRL | judged as | declared | hold | do not apply | broken |
 |---|---|---|---|---|---|
@@ -695,8 +701,8 @@ detaching inside, is declared.
 
 ## Defects
 
-Law O2b sees the first. No law sees the others: none draws an empty row of text, or a model
-with an encoder. Each case was run by itself and is run again by the tests.
+The law slopes_right_near_certainty sees the first. No law sees the others: none draws an empty
+row of text, or a model with an encoder. Each case was run by itself and is run again by the tests.
 
 {cases}"""
 

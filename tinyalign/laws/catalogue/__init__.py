@@ -1,0 +1,1 @@
+"""The laws themselves, a file a family, and the table of specs that `--as` accepts."""

@@ -1,0 +1,63 @@
+"""Laws that every function obeys, whatever it computes."""
+
+import numpy as np
+
+from tinyalign.laws.harness.law import Broken, NotApplicable, assert_close, law
+
+
+def batch_is_its_rows(loss, x, p):
+    """a batch is its examples one by one, put together as declared (none, mean or sum)"""
+    # doubled, so that a batch of one example shows it too
+    several = tuple(np.concatenate([a, a]) if np.ndim(a) else a for a in x)
+    one_by_one = np.array([loss.own_value(*cell, **p) for cell in loss.spec.cells(several)])
+    if loss.reduction == "none":
+        assert_close(loss.own_value(*several, **p), one_by_one.reshape(loss.spec.shape(*several)))
+    else:
+        assert_close(loss.own_value(*several, **p), getattr(np, loss.reduction)(one_by_one))
+
+
+def inputs_are_not_modified(loss, x, p):
+    """the arrays that go in are still the same afterwards"""
+    # first the ordinary way: what raises is reported as raising
+    loss(*x, **p)
+    if loss.mutates_inputs(*x, **p):
+        raise Broken("writes to its inputs")
+
+
+def float32_stays_float32(loss, x, p):
+    """float32 in, float32 out"""
+    kind = loss.own_dtype(*x, **p)
+    if kind != np.float32:
+        raise Broken(f"gives {kind}, want float32")
+
+
+def constants_have_no_gradient(loss, x, p):
+    """by autodiff no gradient flows into references, old log-probs, advantages, rewards"""
+    # central differences would move the constant: only autodiff can tell
+    for index in loss.spec.constants:
+        assert_close(autodiff_slope(loss, x, index, p), 0.0)
+
+
+def autodiff_slope(loss, x, index, p):
+    """The function's own derivative; a law that needs one is silent where there is none."""
+    own = loss.own_grad(x, index, **p)
+    if own is None:
+        raise NotApplicable("no autodiff to ask")
+    return own
+
+
+# general laws, one object each for all methods
+DETACHED = law(constants_have_no_gradient, "detached", when={"detach": "inside"})
+PURE = law(inputs_are_not_modified, "pure")
+BATCH = law(batch_is_its_rows, "batch")
+SINGLE = law(float32_stays_float32, "float32", when={"dtype": "float32"})
+
+
+def example_laws(*laws):
+    """The laws of a function that treats a batch one example at a time."""
+    return [BATCH, *laws, PURE, SINGLE]
+
+
+def whole_laws(*laws):
+    """The laws of a function whose rows may depend on one another."""
+    return [*laws, PURE, SINGLE]

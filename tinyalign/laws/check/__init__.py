@@ -1,0 +1,1 @@
+"""`tinyalign check` and `tinyalign museum`: verdicts, likely causes, and how both are printed."""

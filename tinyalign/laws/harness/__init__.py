@@ -1,0 +1,1 @@
+"""Call somebody's function as a spec says, try laws on it, and write counterexamples down."""

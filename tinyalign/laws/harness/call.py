@@ -1,0 +1,82 @@
+"""Call somebody's function: our arrays and numbers go in under its names, its answer comes out."""
+
+import numpy as np
+
+from tinyalign.laws.harness.law import Broken, NotApplicable
+from tinyalign.laws.harness.limits import time_limit
+from tinyalign.laws.harness.optional_arrays import SUBSTITUTES
+from tinyalign.laws.harness.signature import CannotCall, match
+
+
+class Caller:
+    """fn with its parameters matched to those of a spec."""
+
+    def __init__(self, fn, spec, framework, label, declared):
+        self.fn, self.spec, self.framework, self.label = fn, spec, framework, label
+        self.binding = match(fn, spec, label, SUBSTITUTES.get(spec.name, {}))
+        self.parameters = self.binding.numbers  # our number -> their parameter
+        self.substitutes = {a: SUBSTITUTES[spec.name][a] for a in self.binding.missing}
+        self.fixed = {  # numbers that fn takes no parameter for
+            n: self._fixed_value(n, declared) for n in spec.numbers if n not in self.parameters
+        }
+        self.calls = []  # (arrays, numbers, result) of the latest example, for the report
+
+    def _fixed_value(self, name, declared):
+        """The value that the function has for a number it does not take."""
+        if name not in declared and name not in self.spec.defaults:
+            raise CannotCall(
+                f"{self.label} has no parameter for {name}; declare it (--convention {name}=…)."
+            )
+        return declared.get(name, self.spec.defaults.get(name))
+
+    def __call__(self, arrays, numbers):
+        """What fn gives for arrays of its own framework, unchecked: autodiff passes through."""
+        given, named = self.arguments(arrays)
+        return self.fn(*given, **named, **self.keywords(numbers))
+
+    def answer(self, arrays, numbers, dtype):
+        """What fn gives for NumPy arrays, within the time limit; Broken for whatever it raises."""
+        # outside the try: NotApplicable is ours, and no fault of fn
+        keywords = self.keywords(numbers)
+        given, named = self.arguments([self.framework.send(a, dtype) for a in arrays])
+        try:
+            with time_limit(), np.errstate(all="ignore"):
+                return self.fn(*given, **named, **keywords)
+        except (Exception, SystemExit) as error:
+            self.calls.append((arrays, numbers, error))
+            raise Broken(f"raises {type(error).__name__}: {error}") from error
+
+    def arguments(self, arrays):
+        """What fn is called with: (arrays by position, arrays by name)."""
+        binding = self.binding
+        mask = {binding.mask: self.framework.ones(arrays[0])} if binding.mask else {}
+        pairs = zip(self.spec.arrays, arrays, strict=True)
+        given = [array for name, array in pairs if name not in self.substitutes]
+        if binding.arrays_first:
+            return given, mask
+        return [], dict(zip(binding.arrays.values(), given, strict=True)) | mask
+
+    def keywords(self, numbers):
+        """fn's keyword arguments; a number that it fixes inside must not be asked to vary."""
+        ready = {}
+        for name, value in numbers.items():
+            if name not in self.parameters:
+                if value != self.fixed[name]:
+                    raise NotApplicable(f"{name} is fixed at {self.fixed[name]}")
+                continue
+            theirs = self.parameters[name]
+            # such as one epsilon for clip_low and clip_high
+            if theirs in ready and ready[theirs] != value:
+                raise NotApplicable(f"one parameter, {theirs}, stands for two numbers")
+            ready[theirs] = value
+        return ready
+
+    def as_floats(self, value, dtype):
+        """The answer as a NumPy array; Broken where it holds no numbers."""
+        try:
+            array = np.asarray(self.framework.receive(value))
+        except (TypeError, ValueError):  # ragged, or not an array at all
+            array = np.asarray(None)
+        if array.dtype.kind not in "fiub":  # float, int, unsigned, bool
+            raise Broken(f"gives a {type(value).__name__}, want numbers")
+        return array.astype(dtype)

@@ -1,0 +1,189 @@
+"""Try one law, or all laws of a method, on one function."""
+
+import inspect
+from dataclasses import dataclass, field
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Flaky, Unsatisfiable
+
+from tinyalign.laws.harness.law import Broken, NotApplicable, use_precision
+from tinyalign.laws.harness.limits import TookTooLong
+from tinyalign.laws.harness.reproducer import as_code
+from tinyalign.laws.harness.subject import Subject
+
+HOLDS, BROKEN, SILENT, UNJUDGED = "holds", "broken", "does not apply", "could not be judged"
+QUIET = list(HealthCheck)
+
+
+def repeatable_settings(max_examples=100, shrink=True):
+    """Settings for a verdict that is the same tomorrow: no database, no clock, no chance."""
+    # no reuse: there is no database to reuse from
+    phases = [Phase.explicit, Phase.generate] + ([Phase.shrink] if shrink else [])
+    return settings(
+        max_examples=max_examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=phases,
+        suppress_health_check=QUIET,
+        report_multiple_bugs=False,
+        print_blob=False,
+    )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    law: object
+    status: str
+    message: str = ""
+    calls: list = field(default_factory=list)  # (arrays, numbers, result) of the counterexample
+    inputs: dict = field(default_factory=dict)  # what the law drew
+
+
+def judge(law, subject, setting=None):
+    """One law on one subject: a Verdict, whatever the function does."""
+    if not law.applies(subject):
+        return Verdict(law, SILENT, f"only where {law.condition} is declared")
+    # the latest drawn input, which is the smallest one once Hypothesis has shrunk it
+    seen = {}
+    try:
+        _run(law, subject, setting or repeatable_settings(), seen)
+    except TookTooLong:
+        return Verdict(law, UNJUDGED, "one call did not come back in time", subject.calls[:])
+    except Broken as error:
+        message = _message_for_one_row(law, subject, seen) or str(error)
+        return Verdict(law, BROKEN, message, subject.calls[:], dict(seen))
+    except NotApplicable as error:
+        return Verdict(law, SILENT, str(error))
+    except Unsatisfiable:
+        return Verdict(law, SILENT, "no input fits the numbers that the function fixes")
+    # Hypothesis ran the same input twice and saw two answers
+    except Flaky:
+        return Verdict(law, BROKEN, "gives different answers for the same input")
+    return Verdict(law, HOLDS)
+
+
+def _run(law, subject, setting, seen):
+    """Let Hypothesis look for inputs that break the law."""
+
+    @setting
+    @given(st.fixed_dictionaries(law.inputs(subject)))
+    def the_law_holds(drawn):
+        _try(law, subject, drawn, seen)
+
+    the_law_holds()
+
+
+def _try(law, subject, drawn, seen):
+    """The law on one drawn input, whose calls are kept."""
+    subject.calls.clear()
+    seen.clear()
+    seen.update(drawn)
+    drawn = {**drawn, "x": tuple(as_dtype(a, subject.dtype) for a in drawn["x"])}
+    with np.errstate(all="ignore"), use_precision(subject.dtype):
+        law.statement.check(subject, **drawn)
+
+
+def _message_for_one_row(law, subject, seen):
+    """The message for a single row of the counterexample, if one row breaks the law too.
+
+    Hypothesis removes rows it happens to try; this tries each.
+    """
+    drawn, several = dict(seen), subject.calls[:]
+    cells = subject.spec.cells(drawn["x"]) if subject.spec.cells else []
+    # one example is easier to read than two
+    for cell in cells if len(cells) > 1 else []:
+        try:
+            _try(law, subject, {**drawn, "x": cell}, seen)
+        except Broken as error:
+            return str(error)
+        except (NotApplicable, TookTooLong):
+            break
+    seen.update(drawn)
+    subject.calls[:] = several
+    return None
+
+
+def as_dtype(array, dtype):
+    """The value that survives the round trip through dtype, in float64."""
+    array = np.asarray(array)
+    return array.astype(dtype).astype(float) if array.dtype.kind == "f" else array
+
+
+def judge_all(fn, spec, conventions=None, *, setting=None, **how):
+    """Every law of the method on fn, simplest first."""
+    subject = Subject(fn, spec, conventions, **how)
+    verdicts = []
+    for law in laws_for(spec):
+        verdicts.append(judge(law, subject, setting))
+        if verdicts[-1].status == UNJUDGED:
+            break  # a function that hangs would hang in every law
+    return verdicts
+
+
+@dataclass(frozen=True)
+class Law:
+    """A statement bound to a method: call it with a function and it asserts."""
+
+    statement: object
+    spec: object
+
+    @property
+    def name(self):
+        return self.statement.name
+
+    @property
+    def ref(self):
+        return self.statement.ref
+
+    @property
+    def sentence(self):
+        return self.statement.sentence
+
+    @property
+    def condition(self):
+        return ", ".join(f"{k}={v}" for k, v in self.statement.when.items())
+
+    def __repr__(self):  # pytest prints it as the test's id
+        return f"{self.spec.name}-{self.name}"
+
+    def applies(self, subject):
+        # float32 is declared like a convention, and is none
+        named = {**subject.conventions, "dtype": subject.dtype}
+        return all(named.get(k) == v for k, v in self.statement.when.items())
+
+    def inputs(self, subject):
+        """Strategies for the arrays x, the numbers p, and what else the law wants."""
+        # a law names what it wants, as a test names its fixtures
+        wanted = inspect.signature(self.statement.check).parameters
+        p = st.fixed_dictionaries(self.spec.numbers).map(subject.apply_fixed_numbers)
+        draw = self.spec.draw
+        x = draw.map(subject.apply_fixed_arrays) if subject.caller.substitutes else draw
+        offered = {"x": x, "p": p, **self.statement.extras}
+        return {"x": x} | {n: s for n, s in offered.items() if n in wanted}
+
+    def __call__(self, fn, *, framework="numpy", dtype="float64", **conventions):
+        """AssertionError with the smallest counterexample, under the active Hypothesis profile.
+
+        returns  whether the law applies
+        """
+        subject = Subject(fn, self.spec, conventions, framework=framework, dtype=dtype)
+        if not self.applies(subject):
+            return False
+        try:
+            _run(self, subject, settings(suppress_health_check=QUIET), {})
+        except (NotApplicable, Unsatisfiable):
+            return False
+        except Broken as error:
+            # a built-in callable may name no module
+            module = getattr(fn, "__module__", "yours")
+            code = as_code(subject, module, subject.calls, str(error))
+            sentence = f"{subject.label} breaks {self.name}: {self.sentence}. {error}"
+            raise Broken(f"{sentence}\n\n{code}") from None
+        return True
+
+
+def laws_for(spec):
+    return [Law(statement, spec) for statement in spec.laws]

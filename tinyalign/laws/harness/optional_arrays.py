@@ -1,0 +1,26 @@
+"""Arrays that a sound loss may do without, and how it is judged all the same.
+
+A loss that works an array out for itself is judged as if it had been given it: what it used is
+taken back out, what the law gives is put in. A loss that fixes one is judged where it has that
+value, and laws that move it are silent.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Substitute:
+    sentence: str
+    value: float | None = None  # what the loss fixes it at
+    correction: Callable | None = None  # arrays -> what the laws' array adds to the loss's own
+
+
+SUBSTITUTES = {
+    "orpo": {
+        "chosen_nll": Substitute(
+            "taken as -chosen_avg_logp", correction=lambda chosen, rejected, nll: nll + chosen
+        )
+    },
+    "kto": {"z0": Substitute("taken as fixed at 0", value=0.0)},
+}

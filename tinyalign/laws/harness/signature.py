@@ -1,0 +1,172 @@
+"""How to call somebody's function: which of their parameters is which of ours."""
+
+import inspect
+from dataclasses import dataclass, field
+
+from tinyalign.laws.harness.parameter_names import (
+    HOLDS,
+    describe,
+    is_mask,
+    is_setting,
+    names_array,
+    names_setting,
+)
+
+# other names in use for our numbers; a name of ours always wins over an alias
+ALIASES = {
+    "beta": ("tau", "temperature"),
+    "tau": ("beta",),
+    "flip": ("label_smoothing", "epsilon", "eps"),
+    "lam": ("lambda_", "lambda_orpo", "lambda_", "weight"),
+    "weight_desirable": ("lambda_d", "desirable_weight"),
+    "weight_undesirable": ("lambda_u", "undesirable_weight"),
+    "clip_low": ("epsilon_low", "eps_low", "cliprange", "clip", "epsilon", "eps"),
+    "clip_high": ("epsilon_high", "eps_high", "cliprange", "clip", "epsilon", "eps"),
+    "gamma": ("simpo_gamma", "discount"),
+    "clip": ("cliprange_value", "cliprange", "epsilon", "eps"),
+}
+
+
+class CannotCall(Exception):
+    """Says in one sentence why the function cannot be called as the method it is declared to be."""
+
+
+KINDS = inspect.Parameter
+POSITIONAL = (KINDS.POSITIONAL_ONLY, KINDS.POSITIONAL_OR_KEYWORD)
+OPEN = (KINDS.VAR_POSITIONAL, KINDS.VAR_KEYWORD)  # *args and **kwargs
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Our names -> theirs."""
+
+    numbers: dict
+    arrays: dict | None = None  # None: all of them, by position
+    arrays_first: bool = True  # whether the arrays are their first parameters, in our order
+    missing: tuple = ()  # arrays they do not take, which can be filled in
+    mask: str | None = None  # their parameter for a mask, where ours has none
+    by_position: dict = field(default_factory=dict)  # the part that no name decided
+
+
+def match(fn, spec, label, optional=()):
+    """The Binding of fn's parameters to the method's arrays and numbers, or CannotCall.
+
+    Arrays go by name, the others by position, but never to a parameter that is a setting. A number
+    goes by keyword when the name or an alias is there, else by position while positions are left.
+    """
+    parameters = parameters_of(fn, label)
+    if parameters is None:
+        return Binding({name: name for name in spec.numbers})
+    positional = [n for n, q in parameters.items() if q.kind in POSITIONAL]
+    # a per-token loss may want a mask that ours does not have: filled with ones
+    masks = [n for n in positional if spec.per_token and is_mask(parameters[n], spec.arrays)]
+    if any(q.kind is KINDS.VAR_POSITIONAL for q in parameters.values()):
+        # *args takes whatever comes: all arrays, in our order
+        arrays, by_position, taken = None, {}, positional[: len(spec.arrays)]
+    else:
+        arrays, by_position = _match_arrays(spec, parameters, positional, masks)
+        taken = list(arrays.values())
+    missing = tuple(a for a in spec.arrays if arrays is not None and a not in arrays)
+    if any(a not in optional for a in missing):
+        raise CannotCall(_missing_message(label, spec, parameters, taken, missing))
+    spare = [n for n in parameters if n not in (*taken, *masks)]
+    numbers, numbers_by_position = _match_numbers(spec.numbers, spare, positional, parameters)
+    # what they require and we cannot fill
+    left = [n for n in spare if n not in numbers.values() and _is_required(parameters[n])]
+    if left:
+        raise CannotCall(_left_over_message(label, spec, taken, left))
+    arrays_first = arrays is None or taken == positional[: len(taken)]
+    mask = masks[0] if masks else None
+    return Binding(numbers, arrays, arrays_first, missing, mask, by_position | numbers_by_position)
+
+
+def parameters_of(fn, label):
+    """Their parameters by name; None for a built-in without a readable signature."""
+    if inspect.isclass(fn):
+        raise CannotCall(
+            f"{label} is a class: give an instance, with a line such as loss = {label}(…) in the "
+            f"file and FILE.py:loss."
+        )
+    if not callable(fn):
+        raise CannotCall(f"{label} is {type(fn).__name__!r}, not a function.")
+    try:
+        parameters = inspect.signature(fn).parameters
+        # torch.nn.Module hides its arguments behind *args and **kwargs
+        hidden = all(q.kind in OPEN for q in parameters.values()) and hasattr(fn, "forward")
+        return inspect.signature(fn.forward).parameters if hidden else parameters
+    except (TypeError, ValueError):
+        return None
+
+
+def _match_arrays(spec, parameters, positional, masks):
+    """({our array: their parameter}, those of them that only the position decided)."""
+    # the plural of our name is our name: rewards for reward
+    named = {a: n for a in spec.arrays for n in (a + "s", a) if n in parameters}
+    # names of numbers, which no array takes by its position
+    ours = {alias for n in spec.numbers for alias in (n, *ALIASES.get(n, ()))}
+    free = [
+        n
+        for n in positional
+        if n not in named.values()
+        and n not in masks
+        and n not in ours
+        and not is_setting(parameters[n], spec.arrays)
+    ]
+    wanted = [a for a in spec.arrays if a not in named]
+    if len(free) > len(wanted):  # too many: what has its own name elsewhere is no guess here
+        free = [n for n in free if n not in HOLDS]
+    by_position = dict(zip(wanted, free, strict=False))
+    both = named | by_position
+    return {a: both[a] for a in spec.arrays if a in both}, by_position
+
+
+def _missing_message(label, spec, parameters, taken, missing):
+    """The sentence for a function that takes fewer arrays than the method has."""
+    settings = [n for n, q in parameters.items() if n not in taken and q.kind not in OPEN]
+    aside = f" ({', '.join(settings)}: taken for settings)" if settings else ""
+    rename = ", or rename what is taken for a setting and is an array" if settings else ""
+    one = "argument" if len(missing) == 1 else "arguments"
+    return (
+        f"{label} takes the arrays {', '.join(taken) or 'none'}{aside}; {spec.name} also needs "
+        f"{' and '.join(describe(a) for a in missing)}: add the {one}{rename}."
+    )
+
+
+def _left_over_message(label, spec, taken, left):
+    """The sentence for a function that wants more than the method has."""
+    terms = "the term that needs it" if len(left) == 1 else "the terms that need them"
+    alone = " (a KL term by itself, as k3)" if "ref_logp" in left else ""
+    theirs = f", for which it has {', '.join(taken)}," if [*taken] != [*spec.arrays] else ""
+    return (
+        f"{label} also needs {' and '.join(map(describe, left))}, which the checker does not know "
+        f"how to fill: {spec.name} has the arrays {', '.join(spec.arrays)}{theirs} and the "
+        f"numbers {', '.join(spec.numbers) or 'none'}. Have it judged without {terms}{alone}, "
+        f"or give a default."
+    )
+
+
+def _is_required(parameter):
+    """Whether a call must give it a value."""
+    return parameter.default is KINDS.empty and parameter.kind not in OPEN
+
+
+def _match_numbers(numbers, spare, positional, parameters):
+    """({our number: their parameter}, those of them that only the position decided)."""
+    open_keywords = any(q.kind is KINDS.VAR_KEYWORD for q in parameters.values())
+    by_name = {}
+    for name in numbers:
+        names = [n for n in (name, *ALIASES.get(name, ())) if n in spare]
+        names = [n for n in names if n == name or n not in numbers]
+        if names:
+            by_name[name] = names[0]
+        elif open_keywords:
+            by_name[name] = name
+    # what is left over goes by position: required parameters with names we do not know
+    unnamed = [n for n in numbers if n not in by_name]
+    used = set(by_name.values())
+    open_positions = [n for n in spare if n in positional and n not in used]
+    empty = [n for n in open_positions if _is_required(parameters[n]) and not names_array(n)]
+    if any(names_setting(n) and not _is_required(parameters[n]) for n in open_positions):
+        empty = []  # they have a setting that is none of ours: what is left over may be anything
+    by_position = dict(zip(unnamed, empty, strict=False))
+    return by_name | by_position, by_position

@@ -1,0 +1,51 @@
+"""Derivatives of the function under test: by its own autodiff, or by finite differences."""
+
+import copy
+
+import numpy as np
+
+from tinyalign.laws.harness.limits import time_limit
+from tinyalign.laws.harness.undo import undo_conventions
+
+
+def own_grad(subject, arrays, index, numbers, dtype):
+    """d(sum of the values)/d(arrays[index]) by the function's autodiff; None where it has none."""
+    subject(*arrays, **numbers)  # a value that is wrong in itself is reported as such
+
+    def call(*theirs):
+        theirs, changed, restore_convention = undo_conventions(subject, theirs, numbers)
+        return restore_convention(subject.caller(theirs, changed))
+
+    pieces = [arrays] if subject.reduction == "none" else subject.spec.cells(arrays)
+    with time_limit():
+        grads = [subject.framework.grad(call, piece, index, dtype) for piece in pieces]
+    return None if grads[0] is None else _join(grads, np.shape(arrays[index]))
+
+
+def _join(grads, shape):
+    """The gradients of single examples as one array; in a number shared by all they add up."""
+    if not shape:
+        return sum(grads)
+    return np.reshape(np.concatenate([np.ravel(g) for g in grads]), shape)
+
+
+def finite_differences(subject, arrays, index, numbers, width):
+    """The same by central differences, one coordinate at a time; always in float64."""
+    arrays = [np.asarray(a) for a in arrays]
+    # float32 would round the small difference of two large sums away
+    subject = subject if subject.dtype == "float64" else _in_float64(subject)
+    grad = np.zeros(arrays[index].shape)
+    for coordinate in np.ndindex(grad.shape):
+        ends = []
+        for step in (width, -width):
+            moved = arrays[index].astype(float)
+            moved[coordinate] += step
+            ends.append(np.sum(subject(*arrays[:index], moved, *arrays[index + 1 :], **numbers)))
+        grad[coordinate] = (ends[0] - ends[1]) / (2 * width)
+    return grad
+
+
+def _in_float64(subject):
+    twin = copy.copy(subject)
+    twin.dtype = "float64"
+    return twin

@@ -1,0 +1,58 @@
+"""What a method's name promises: its arguments, its output's shape, its conventions, its laws."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from hypothesis import strategies as st
+
+
+@dataclass(frozen=True)
+class Convention:
+    """A choice that papers and libraries make differently, by name; `undo` maps each other choice
+    to a function (arrays, numbers) -> (arrays, numbers, value -> value) that leads to ours."""
+
+    name: str
+    default: object
+    choices: dict  # value -> how to say it in a sentence: "this is …"
+    undo: dict | None = None
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One name that `--as` accepts."""
+
+    name: str
+    kind: str
+    arrays: tuple[str, ...]
+    draw: st.SearchStrategy  # of the tuple of arrays
+    laws: list
+    numbers: dict = field(default_factory=dict)  # name -> strategy
+    defaults: dict = field(default_factory=dict)
+    shape: Callable = lambda *arrays: np.shape(arrays[0])
+    cells: Callable | None = None  # how to cut a batch into examples, where that makes sense
+    conventions: tuple[Convention, ...] = ()
+    constants: tuple[int, ...] = ()  # arrays through which no gradient flows
+
+    @property
+    def default_conventions(self):
+        return {c.name: c.default for c in self.conventions}
+
+    @property
+    def per_token(self):
+        """Whether it is a loss token by token, where some functions want a mask."""
+        return self.cells is elements
+
+
+def rows(arrays):
+    """A batch cut into batches of one."""
+    return [
+        tuple(a[i : i + 1] if np.ndim(a) else a for a in arrays) for i in range(len(arrays[0]))
+    ]  # a number without axes belongs to all rows
+
+
+def elements(arrays):
+    """Token arrays cut into arrays of one token."""
+    # (N, T) each, also an advantage of (N, 1)
+    whole = np.broadcast_arrays(*arrays)
+    return [tuple(a[index].reshape(1, 1) for a in whole) for index in np.ndindex(whole[0].shape)]

@@ -1,0 +1,111 @@
+"""The function under test, made to look like ours: same arguments, same shapes, NumPy arrays.
+
+Declared conventions are undone here, so that every law is written once, in one convention.
+"""
+
+import numpy as np
+
+from tinyalign.laws.harness import slopes
+from tinyalign.laws.harness.call import Caller
+from tinyalign.laws.harness.frameworks import FRAMEWORKS
+from tinyalign.laws.harness.law import Broken
+from tinyalign.laws.harness.limits import time_limit
+from tinyalign.laws.harness.undo import require_fixed_values, undo_conventions
+
+
+class Subject:
+    """fn as the laws call it: `subject(*arrays, **numbers)` gives a float array of spec.shape."""
+
+    def __init__(
+        self, fn, spec, conventions=None, *, framework="numpy", dtype="float64", label=None
+    ):
+        self.spec, self.dtype = spec, dtype
+        self.framework = FRAMEWORKS[framework]()
+        self.label = label or getattr(fn, "__name__", type(fn).__name__)
+        declared = dict(conventions or {})
+        self.caller = Caller(fn, spec, self.framework, self.label, declared)
+        self.calls = self.caller.calls
+        # numbers that the function fixes are declared like conventions, and are none
+        chosen = {k: v for k, v in declared.items() if k not in self.caller.fixed}
+        self.conventions = {**spec.default_conventions, **chosen}
+        self.reduction = self.conventions.get("reduction", "none")
+
+    def apply_fixed_arrays(self, arrays):
+        """The arrays, with the fixed value for each that the function holds fixed."""
+        values = {n: s.value for n, s in self.caller.substitutes.items() if s.value is not None}
+        pairs = zip(self.spec.arrays, arrays, strict=True)
+        return tuple(np.array(values[n]) if n in values else a for n, a in pairs)
+
+    def apply_fixed_numbers(self, numbers):
+        """The numbers, with those that the function fixes fixed and those it takes as one equal.
+
+        The first of two decides: clip_low has the narrower range.
+        """
+        fixed, parameters = self.caller.fixed, self.caller.parameters
+        first = {}  # their parameter -> the first of our numbers that it stands for
+        for name, theirs in parameters.items():
+            first.setdefault(theirs, name)
+        return {
+            name: fixed[name] if name in fixed else numbers[first[parameters[name]]]
+            for name in numbers
+        }
+
+    def __call__(self, *arrays, **numbers):
+        """One value per example, row by row where the function itself reduces the batch."""
+        if self.reduction == "none":
+            return self.own_value(*arrays, **numbers)
+        # a mean or a sum of one example is that example
+        cells = self.spec.cells(arrays)
+        values = [self.own_value(*cell, **numbers) for cell in cells]
+        return np.reshape(values, self.spec.shape(*arrays))
+
+    def own_value(self, *arrays, **numbers):
+        """The function's own answer for these arrays, checked for shape and NaN."""
+        require_fixed_values(self.caller.substitutes, self.spec.arrays, arrays)
+        arrays, numbers, restore_convention = undo_conventions(self, arrays, numbers)
+        value = self.caller.answer(arrays, numbers, self.dtype)
+        stacked = len(self.spec.shape(*arrays)) > max(np.ndim(a) for a in arrays)  # two answers
+        if isinstance(value, tuple) and not stacked:
+            raise Broken(f"gives a tuple of {len(value)}, want one array: return the loss alone")
+        value = self.caller.as_floats(value, self.dtype)
+        self.calls.append((arrays, numbers, value))
+        want = () if self.reduction != "none" else self.spec.shape(*arrays)
+        if value.size == 1 and int(np.prod(want)) == 1:
+            value = value.reshape(want)  # forgiven here; larger batches catch it
+        if value.shape != want:
+            raise Broken(f"gives {_describe_shape(value.shape)}, want {_describe_shape(want)}")
+        if np.any(np.isnan(value)):
+            raise Broken("gives nan")
+        return restore_convention(value)
+
+    def grad(self, arrays, index, **numbers):
+        """d(sum of the values)/d(arrays[index]): the function's own derivative, or differences."""
+        own = self.own_grad(arrays, index, **numbers)
+        return self.finite_differences(arrays, index, **numbers) if own is None else own
+
+    def own_grad(self, arrays, index, dtype="float64", **numbers):
+        """By the function's autodiff; None where it has none."""
+        return slopes.own_grad(self, arrays, index, numbers, dtype)
+
+    def finite_differences(self, arrays, index, width=1e-5, **numbers):
+        """By central differences."""
+        return slopes.finite_differences(self, arrays, index, numbers, width)
+
+    def mutates_inputs(self, *arrays, **numbers):
+        """True if the arrays handed over are not what they were after the call."""
+        arrays, numbers, _ = undo_conventions(self, arrays, numbers)
+        sent = [self.framework.send(a, self.dtype) for a in arrays]
+        before = [self.framework.receive(a).copy() for a in sent]
+        with time_limit():
+            self.caller(sent, numbers)
+        after = [self.framework.receive(a) for a in sent]
+        return not all(np.array_equal(b, a) for b, a in zip(before, after, strict=True))
+
+    def own_dtype(self, *arrays, **numbers):
+        """The dtype that the function itself gives, before it is made ours."""
+        arrays, numbers, _ = undo_conventions(self, arrays, numbers)
+        return self.framework.receive(self.caller.answer(arrays, numbers, self.dtype)).dtype
+
+
+def _describe_shape(shape):
+    return f"an array of shape {shape}" if shape else "one number"
