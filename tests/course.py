@@ -60,7 +60,7 @@ def course_in(folder):
     return course
 
 
-def built(course, name="pages", **settings):
+def build_course(course, name="pages", **settings):
     return pages.build_pages(course.parent / name, folder=course, **settings)
 
 

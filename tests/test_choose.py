@@ -20,23 +20,23 @@ from tinyalign.notes import choose, claims
 from tinyalign.runs import plan
 
 ROOT = Path(__file__).parent.parent
-NAMES = [f"{leaf.method}-{i}" for i, leaf in enumerate(choose.TREE)]
-leaves = pytest.mark.parametrize("leaf", choose.TREE, ids=NAMES)
+NAMES = [f"{end.method}-{i}" for i, end in enumerate(choose.TREE)]
+every_end = pytest.mark.parametrize("end", choose.TREE, ids=NAMES)
 
 
 def never(name):
     raise AssertionError(f"{name} was asked although everything was answered")
 
 
-def test_every_combination_of_answers_ends_in_a_leaf_and_every_leaf_is_reached():
+def test_every_combination_of_answers_ends_in_a_recommendation_and_each_is_reached():
     reached = set()
     for answers in itertools.product(*(q.answers for q in choose.QUESTIONS.values())):
-        leaf = choose.walk(dict(zip(choose.QUESTIONS, answers, strict=True)), never)
-        reached.add(choose.TREE.index(leaf))
+        end = choose.walk(dict(zip(choose.QUESTIONS, answers, strict=True)), never)
+        reached.add(choose.TREE.index(end))
     assert reached == set(range(len(choose.TREE)))
 
 
-def test_the_leaf_fits_what_you_have():
+def test_the_method_fits_what_you_have():
     """What a method learns from is there, or can be sampled and scored."""
     kinds = {"rankings": {"rankings"}, "none": {"demonstrations"}}
     for answers in itertools.product(*(q.answers for q in choose.QUESTIONS.values())):
@@ -54,9 +54,9 @@ def test_small_memory_never_gets_a_reference_or_a_critic():
     for data, reference in itertools.product(choose.QUESTIONS["data"].answers, ("yes", "no")):
         for scorer in ("yes", "no"):
             known = {"data": data, "scorer": scorer, "memory": "small", "reference": reference}
-            leaf = choose.walk(known, lambda name: next(iter(choose.QUESTIONS[name].answers)))
+            end = choose.walk(known, lambda name: next(iter(choose.QUESTIONS[name].answers)))
             if data != "thumbs" or scorer == "yes":  # no method here learns from thumbs without one
-                assert holds(named(leaf.method)) == ["policy"], known
+                assert holds(named(end.method)) == ["policy"], known
 
 
 def test_only_what_decides_is_asked():
@@ -74,28 +74,28 @@ def test_only_what_decides_is_asked():
     assert asked == []
 
 
-@leaves
-def test_the_command_of_a_leaf_can_be_typed_and_laid_out(leaf):
-    """tyro reads it, it names the leaf's method, and the job can be made."""
-    name, *args = shlex.split(leaf.command)
+@every_end
+def test_the_command_of_an_end_can_be_typed_and_laid_out(end):
+    """tyro reads it, it names the method of the recommendation, and the job can be made."""
+    name, *args = shlex.split(end.command)
     assert name == "tinyalign"
     command = tyro.extras.subcommand_cli_from_dict(
         cli.COMMANDS, args=args, use_underscores=True, config=(tyro.conf.FlagCreatePairsOff,)
     )
     job = plan.plan_run(command.method.split(","), plain_config(command))
-    assert job.stages[-1].method.name == leaf.method
+    assert job.stages[-1].method.name == end.method
 
 
-@leaves
-def test_what_a_leaf_says_is_backed(leaf):
-    """Its claims are in the ledger, and errata rows and lines that it names are each other's."""
-    rows = claims.rows(leaf.claims)
+@every_end
+def test_a_recommendation_is_backed(end):
+    """Its claims are in the ledger, its errata exist, and a correction says where the note is."""
+    rows = claims.rows(end.claims)
     assert rows and all(row.claim.rule for row in rows)
     errata = json.loads((ROOT / "walkthroughs" / "errata.json").read_text(encoding="utf8"))
-    for number in re.findall(r"errata row (\d+)", leaf.corrects):
-        assert int(number) in {row["row"] for row in errata}
-    assert leaf.corrects == "" or re.match(r"note 00\d line \d+", leaf.corrects)
-    assert 1 <= leaf.reason.count(". ") + leaf.reason.endswith(".") <= 2
+    assert set(end.errata) <= {row["row"] for row in errata}
+    assert bool(end.correction) == bool(re.fullmatch(r"note 00\d, line \d+", end.place))
+    assert end.correction == "" or re.fullmatch(r"One of the notes [^.]*\.", end.correction)
+    assert 1 <= end.reason.count(". ") + end.reason.endswith(".") <= 2
 
 
 def test_the_flags_are_the_questions():
@@ -117,7 +117,7 @@ def test_the_help_has_one_word_for_nothing(capsys):
 def test_flags_alone_are_enough(capsys):
     assert cli.main(["choose", "--data", "thumbs", "--scorer", "no"]) == 0
     printed = capsys.readouterr().out
-    for part in ("kto", "KTOTrainer", "tinyalign run kto", "holds here (", "The notes differ"):
+    for part in ("kto", "KTOTrainer", "tinyalign run kto", "holds here (", "One of the notes"):
         assert part in printed
     assert "kto-weights" in printed
 
@@ -140,14 +140,14 @@ def test_the_dialogue_asks_again_until_it_has_an_answer(capsys, monkeypatch):
 
 
 @pytest.mark.peers
-@leaves
-def test_the_names_in_trl_are_there(leaf, monkeypatch):
+@every_end
+def test_the_names_in_trl_are_there(end, monkeypatch):
     """Trainer and config can be imported and the config takes what is said."""
     pytest.importorskip("trl")
     monkeypatch.setenv("TRL_EXPERIMENTAL_SILENCE", "1")
-    if leaf.trl.startswith("none"):
+    if end.trl.startswith("none"):
         return
-    path, _, config = leaf.trl.partition(", ")
+    path, _, config = end.trl.partition(", ")
     module, _, trainer = path.rpartition(".")
     module = importlib.import_module(module or "trl")
     assert hasattr(module, trainer)

@@ -13,13 +13,15 @@ from rich.console import Console
 from tinyalign import cli
 from tinyalign.notes import claims
 from tinyalign.notes.claims import ledger, report
-from tinyalign.notes.claims.measures import MEASURES, RULES, contests
+from tinyalign.notes.claims.measures import MEASURES
 from tinyalign.notes.claims.measures.digits import RATES
+from tinyalign.notes.claims.rules import RULES, steadiness
+from tinyalign.notes.claims.rules.differences import UNCLEAR, paired_difference, sentence
 
 ROOT = Path(__file__).parent.parent
 NOTES = ROOT.parent / "shared" / "notes"
 CLAIMS = ledger.claims()
-FIGURES = ledger.measured("figures")
+FIGURES = ledger.read_measurements("figures")
 
 
 def verdict(name, figures):
@@ -44,7 +46,7 @@ def test_every_claim_has_a_rule_or_says_why_not_and_no_rule_is_idle():
         assert (claim.rule is None) == bool(claim.why), claim.id
         assert claim.rule is None or claim.rule in RULES, claim.id
     assert {claim.rule for claim in CLAIMS} - {None} == set(RULES)
-    assert {name for rule in RULES.values() for name in rule.reads} == set(MEASURES)
+    assert {name for _, names in RULES.values() for name in names} == set(MEASURES)
 
 
 def test_quotes_are_short():
@@ -85,10 +87,13 @@ def test_the_command_prints_verdicts_that_follow_from_the_figures(capsys):
             claim.quote, claim.note, claim.line,
         )  # fmt: skip
         if claim.rule is None:
-            assert entry["verdict"] == "not a toy-scale question" and claim.why in entry["measured"]
+            assert (
+                entry["verdict"] == "not testable at toy scale" and claim.why in entry["measured"]
+            )
             continue
-        rule = RULES[claim.rule]
-        holds = rule.holds(rule.weigh(*(file[name]["figures"] for name in rule.reads)))
+        rule, names = RULES[claim.rule]
+        holds, words = rule(*(file[name]["figures"] for name in names))
+        assert entry["measured"] == words, claim.id
         assert entry["verdict"] == ("holds here" if holds else "does not hold here"), claim.id
 
 
@@ -152,16 +157,16 @@ def planted(figures, places):
     return figures
 
 
-def turned(rule):
+def verdict_turns(rule, names):
     """Whether the verdict turns when one figure is another, or all figures are one number."""
-    figures = {name: FIGURES[name] for name in rule.reads}
-    places = [(name, *leaf) for name in rule.reads for leaf in leaves(FIGURES[name])]
+    figures = {name: FIGURES[name] for name in names}
+    places = [(name, *leaf) for name in names for leaf in leaves(FIGURES[name])]
     tries = [[(name, path, other)] for name, path, value in places for other in others(value)]
     tries += [[(name, path, 0.4) for name, path, _ in places]]
-    before = rule.holds(rule.weigh(*figures.values()))
+    before, _ = rule(*figures.values())
     for changes in tries:
         try:
-            if rule.holds(rule.weigh(*planted(figures, changes).values())) != before:
+            if rule(*planted(figures, changes).values())[0] != before:
                 return True
         except (KeyError, ZeroDivisionError, ValueError, TypeError, AttributeError):
             continue  # no figures that a measure could have found
@@ -174,18 +179,18 @@ SEVERAL = {"grpo_best", "ppo_best", "tpo_steadiest"}
 
 @pytest.mark.parametrize("name", sorted(set(RULES) - SEVERAL))
 def test_no_rule_says_the_same_whatever_was_measured(name):
-    assert turned(RULES[name])
+    assert verdict_turns(*RULES[name])
 
 
 @pytest.mark.parametrize("name", sorted(SEVERAL))
 def test_being_best_of_all_can_be_won_and_lost(name):
-    rule = RULES[name]
+    rule, names = RULES[name]
     rates = list(map(str, RATES))
     flat = {"start": [0.2] * 10} | {rate: [0.3, 0.2, 0.4, 0.1, 0.5] * 2 for rate in rates}
     best = {"start": [0.2] * 10} | {rate: [0.9] * 10 for rate in rates}
-    rest = [flat] * (len(rule.reads) - 1)
-    assert rule.holds(rule.weigh(best, *rest))
-    assert not rule.holds(rule.weigh(flat, *rest))
+    rest = [flat] * (len(names) - 1)
+    assert rule(best, *rest)[0]
+    assert not rule(flat, *rest)[0]
 
 
 STEADINESS = [c.id for c in CLAIMS if c.theme == "stability" and c.rule != "clip_protects"]
@@ -209,37 +214,40 @@ def test_what_one_seed_decides_is_not_told_apart():
             "start": [-9.0] * 20
         }
 
-    weighed = [
-        contests.steadiness(figures(draws[0]), figures(scale * draws[1]))
+    compared = [
+        steadiness.steadiness(figures(draws[0]), figures(scale * draws[1]))
         for scale in np.linspace(1, 3, 41)
     ]
-    hanging = [w for w in weighed if contests.clearly(w) and not w["told"]]
-    assert hanging and all(w["either"] and not contests.steadier(w) for w in hanging)
-    assert weighed[0]["told"] == 0 and contests.steadier(weighed[-1])
+    hanging = [
+        one
+        for one in compared
+        if steadiness.clear_direction(one.failed, one.spread) and not one.direction
+    ]
+    assert hanging
+    assert all(steadiness.steadiness_sentence(one).endswith(UNCLEAR) for one in hanging)
+    assert compared[0].direction == 0 and compared[-1].direction == -1
 
 
 def test_what_the_interval_does_not_tell_apart_is_said():
     """Either the interval leaves out 0, or the figure says that nothing can be told."""
-    from tinyalign.notes.claims.rules import ALIKE, GAP, paired
-
-    assert GAP.format(**paired([1.0, 2, 3, 4, 5], [5.0, 4, 3, 2, 1])).endswith(ALIKE)
-    assert ALIKE not in GAP.format(**paired([5.0] * 5, [1.0] * 5))
+    same, other = [1.0, 2, 3, 4, 5], [5.0, 4, 3, 2, 1]
+    assert sentence(paired_difference(same, other)).endswith(UNCLEAR)
+    assert UNCLEAR not in sentence(paired_difference([5.0] * 5, [1.0] * 5))
     same = copy.deepcopy(FIGURES)
     same["endings_dpo"] = same["endings_ppo"]
     (row,) = claims.rows(["stability-table"], same)
-    assert row.verdict == ledger.FAILS and row.measured.endswith(ALIKE)
+    assert row.verdict == ledger.FAILS and row.measured.endswith(UNCLEAR)
 
 
 def test_a_difference_within_the_noise_is_none():
     """Ten seeds that differ at random: neither more nor less."""
-    from tinyalign.notes.claims.rules import less, more, paired
-
     a, b = np.random.default_rng(0).normal(size=(2, 10)).tolist()
-    weighed = paired(a, b)
-    assert not more(weighed) and not less(weighed)
-    assert more(paired([x + 5 for x in b], b)) and less(paired([x - 5 for x in b], b))
+    gap = paired_difference(a, b)
+    assert not gap.above and not gap.below
+    assert paired_difference([x + 5 for x in b], b).above
+    assert paired_difference([x - 5 for x in b], b).below
     with pytest.raises(ValueError, match="as many seeds"):
-        paired([1.0], [1.0, 2.0])
+        paired_difference([1.0], [1.0, 2.0])
 
 
 # What is printed.

@@ -17,21 +17,21 @@ from tinyalign.notes import claims
 from tinyalign.notes.claims import ledger
 from tinyalign.notes.claims.measures import MEASURES
 
-FIGURES = ledger.measured("figures")
+FIGURES = ledger.read_measurements("figures")
 
 
-def alike(found, kept):
+def assert_alike(current, kept):
     """The same tree of figures but for rounding."""
     if isinstance(kept, dict):
-        assert found.keys() == kept.keys()
+        assert current.keys() == kept.keys()
         for key in kept:
-            alike(found[key], kept[key])
+            assert_alike(current[key], kept[key])
     elif isinstance(kept, float) or (
         isinstance(kept, list) and kept and isinstance(kept[0], float)
     ):
-        np.testing.assert_allclose(found, kept, rtol=1e-3, atol=1e-7)
+        np.testing.assert_allclose(current, kept, rtol=1e-3, atol=1e-7)
     else:
-        assert found == kept
+        assert current == kept
 
 
 EXACT = [name for name, measure in MEASURES.items() if measure.exact]
@@ -40,16 +40,16 @@ EXACT = [name for name, measure in MEASURES.items() if measure.exact]
 @pytest.mark.parametrize("name", EXACT)
 def test_exact_measures_find_what_is_on_file(name):
     with using("numpy"):  # exact answers are worked out in NumPy's float64, like the walkthroughs
-        found = MEASURES[name].run()
-    alike(ledger.rounded(found), FIGURES[name])
+        current = MEASURES[name].run()
+    assert_alike(ledger.round_figures(current), FIGURES[name])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["thumbs", "reach", "endings_dpo", "endings_tpo", "code_lines"])
 def test_a_sample_of_the_others_decides_the_same(name):
     """Trained again, perhaps on another machine: the verdicts that follow are those on file."""
-    figures = FIGURES | {name: ledger.rounded(MEASURES[name].run())}
-    for now, before in zip(claims.rows(found=figures), claims.rows(), strict=True):
+    figures = FIGURES | {name: ledger.round_figures(MEASURES[name].run())}
+    for now, before in zip(claims.rows(figures=figures), claims.rows(), strict=True):
         assert now.verdict == before.verdict, now.claim.id
 
 
@@ -62,7 +62,7 @@ def test_writing_replaces_only_what_was_asked(tmp_path):
     assert seen == [("signal", 0, 2), ("gradients", 1, 2)]
     assert set(written) == {"passes", "signal", "gradients"}
     assert written["passes"]["figures"] == {"kept": 1}
-    alike(written["signal"]["figures"], FIGURES["signal"])
+    assert_alike(written["signal"]["figures"], FIGURES["signal"])
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_measuring_shows_both_and_writes_nothing(package, capsys):
     assert cli.main(["claims", "--measure", "k2-no-signal"]) == 0
     printed, said = capsys.readouterr()
     assert "recorded  does not hold here" in printed and "now       does not hold" in printed
-    assert "verdicts that turned: none" in printed and "nothing was written" in said
+    assert "changed verdicts: none" in printed and "nothing was written" in said
     assert cli.main(["claims", "--measure", "--json", "k2-no-signal"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert row["recorded"]["verdict"] == row["verdict"] == "does not hold here"
@@ -132,7 +132,7 @@ def test_files_that_cannot_take_figures_are_sentences(tmp_path, capsys):
 
 
 def test_figures_say_what_computed_them_and_not_whose_it_is():
-    on = ledger.measured("on").values()
+    on = ledger.read_measurements("on").values()
     assert all(set(machine) == {"numpy", "blas", "threads", "cpu"} for machine in on)
     assert all(machine["threads"] == "1" for machine in on)
     text = ledger.MEASURED.read_text(encoding="utf8")
@@ -157,4 +157,4 @@ def test_a_claim_that_is_none_is_a_sentence(capsys):
 
 def test_all_figures_are_on_file():
     assert set(FIGURES) == set(MEASURES)
-    assert sum(ledger.measured("seconds").values()) < 600
+    assert sum(ledger.read_measurements("seconds").values()) < 600

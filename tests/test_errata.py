@@ -17,7 +17,7 @@ from tinyalign.laws.curate import recorded
 from tinyalign.losses import policy_gradient
 from tinyalign.losses.numerics import log_odds, log_sigmoid, log_softmax, sigmoid, softmax
 from tinyalign.models import tabular
-from tinyalign.notes.lesson import descend
+from tinyalign.notes.lesson import minimise
 from tinyalign.optimum import kl, optimal_policy
 from tinyalign.optimum import policy_gradient as true_gradient
 from tinyalign.runs import plan
@@ -30,7 +30,7 @@ VERDICTS = recorded()  # of the museum's exhibits; test_museum keeps them curren
 ZERO = np.zeros(1)
 
 
-def held(name):
+def networks_of(name):
     return methods.holds(methods.named(name))
 
 
@@ -78,12 +78,12 @@ def test_quotes_stand_where_they_are_said_to():
 
 def test_row_01():
     """PPO's KL is to a frozen reference, and PPO holds one."""
-    assert "reference" in held("ppo")
+    assert "reference" in networks_of("ppo")
 
 
 def test_row_02():
     """GRPO as in the paper has β·k3 to a reference in its loss."""
-    assert "reference" in held("grpo")
+    assert "reference" in networks_of("grpo")
     grpo = methods.named("grpo")
     assert grpo.kl_in == "loss" and next(iter(grpo.kls)) == "k3" and grpo.defaults["beta"] > 0
 
@@ -111,7 +111,7 @@ def test_row_05():
         return losses.tpo(logp[:1], logp[1:2], -logp[2:3])[0]
 
     for steps in (100, 1000):
-        params, _ = descend(loss, start, steps=steps, learning_rate=0.05)
+        params, _ = minimise(loss, start, steps=steps, learning_rate=0.05)
         logp = fetched(log_softmax(params["z"]))
         drift.append(kl(np.exp(logp), np.full(5, 0.2)))
     assert 1 < drift[0] < drift[1] and np.all(logp[3:] < -8)
@@ -134,9 +134,9 @@ def test_row_07():
 
 
 def test_row_08():
-    """Both hold a frozen reference."""
-    assert held("ppo") == ["policy", "critic", "reference"]
-    assert held("grpo") == ["policy", "reference"]
+    """PPO and GRPO both hold a frozen reference."""
+    assert networks_of("ppo") == ["policy", "critic", "reference"]
+    assert networks_of("grpo") == ["policy", "reference"]
 
 
 # Note 001.
@@ -144,14 +144,14 @@ def test_row_08():
 
 def rising(objective):
     """Probability of a good arm after a hundred steps of descent on a function of the logits."""
-    params, _ = descend(
+    params, _ = minimise(
         lambda p: objective(p["z"]), sent({"z": np.zeros(2)}), steps=100, learning_rate=0.05
     )
     return fetched(softmax(params["z"]))[0]
 
 
 def clip_objective(z):
-    """Line 8 of note 001, for one good and one bad arm drawn by the uniform policy."""
+    """The note's expression, for one good and one bad arm drawn by the uniform policy."""
     ratio, advantage = softmax(z) * 2, sent(np.array([1.0, -1.0]))
     return np.mean(np.minimum(ratio * advantage, np.clip(ratio, 0.8, 1.2) * advantage))
 
@@ -220,7 +220,7 @@ def test_row_17():
         logp = log_softmax(x @ p["theta"])
         return losses.dpo(logp[:1], logp[1:2], even[:1], even[1:2])[0]
 
-    params, _ = descend(loss, sent({"theta": np.zeros(8)}), steps=200, learning_rate=0.05)
+    params, _ = minimise(loss, sent({"theta": np.zeros(8)}), steps=200, learning_rate=0.05)
     rise = fetched(log_softmax(x @ params["theta"]) - even)
     assert rise[0] < -5 and rise[0] - rise[1] > 3
 
@@ -280,7 +280,7 @@ def test_row_23():
             a = (reward - np.exp(old) @ reward)[None]
             return np.sum(np.exp(old) * losses.clipped_surrogate(logp, old[None], a))
 
-        params, _ = descend(loss, {"z": z}, steps=5, learning_rate=0.05)
+        params, _ = minimise(loss, {"z": z}, steps=5, learning_rate=0.05)
         z = params["z"]
         moved.append(np.abs(log_softmax(z) - old)[0])
     assert max(moved) < 0.3 and kl(fetched(softmax(z)), np.full(4, 0.25)) > 1.0
@@ -295,7 +295,7 @@ def test_row_24():
 
 
 def test_row_25():
-    """Two stages."""
+    """DPO takes two stages, with the one that trains its reference."""
     assert stages_of("dpo") == ["sft", "dpo"]
 
 
@@ -311,14 +311,14 @@ def test_row_27():
 
 def test_row_29():
     """DPO holds two networks; PPO four, with a learned reward."""
-    assert held("dpo") == ["policy", "reference"]
-    assert "reward" in stages_of("ppo", reward="model") and len(held("ppo")) + 1 == 4
+    assert networks_of("dpo") == ["policy", "reference"]
+    assert "reward" in stages_of("ppo", reward="model") and len(networks_of("ppo")) + 1 == 4
 
 
 def test_row_30():
     """GRPO works with a reward model; what it has none of is a critic."""
     assert stages_of("grpo", reward="model")[-2:] == ["reward", "grpo"]
-    assert "critic" not in held("grpo")
+    assert "critic" not in networks_of("grpo")
 
 
 def test_row_31():
@@ -425,7 +425,7 @@ def test_row_43():
 
 
 def test_row_44():
-    """The scoring function of line 389 prefers saying it ten times."""
+    """The note's scoring function prefers saying it ten times."""
     assert len(("yes " * 10).split()) > len(["yes"])
 
 
@@ -509,7 +509,7 @@ def test_row_52():
 
 
 def test_row_53():
-    """Line 475 is SPPO with hard labels: another value at the reference, another margin."""
+    """The note's IPO is SPPO with hard labels: another value at the reference, another margin."""
     assert {"zero_at_the_target_margin", "prompt_shift_cancels"} <= set(VERDICTS["ipo_two_squares"])
     assert np.isclose(note_ipo(0.0, 0.0), 1 / (2 * 0.1**2)) and np.isclose(ipo_at(0.0, 0.0), 25.0)
     assert note_ipo(5.0, -5.0) == 0 < ipo_at(5.0, -5.0)
@@ -611,5 +611,5 @@ def test_row_71(baseline, share):
     chance = np.prod(softmax(z)[picks], axis=1)
     advantage = getattr(losses, baseline)(reward[picks])
     score = np.eye(3)[picks] - softmax(z)
-    found = np.einsum("n,ng,ngk->k", chance, advantage, score) / 2
-    assert np.allclose(found, share * true_gradient(z, reward))
+    expected_gradient = np.einsum("n,ng,ngk->k", chance, advantage, score) / 2
+    assert np.allclose(expected_gradient, share * true_gradient(z, reward))

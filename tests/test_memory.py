@@ -47,7 +47,7 @@ def test_the_ledger_agrees_with_measured_allocations(name, reward):
     tracemalloc.stop()
     arrays = snapshot.filter_traces([tracemalloc.DomainFilter(True, NUMPY)])
     measured = sum(trace.size for trace in arrays.traces)
-    wanted = sum(memory.ledger(lone(name, reward=reward, **sizes)).values())
+    wanted = sum(memory.bytes_by_network(lone(name, reward=reward, **sizes)).values())
     assert abs(measured - wanted) < 0.05 * wanted
     assert networks and stage.frozen and setting  # alive until here
 
@@ -61,15 +61,15 @@ def test_the_ledger_of_every_method_is_what_its_stage_holds(row):
         setting = cost.small_setting(job, -1)
         stage = setting.method.stage(setting)
         names = {name.replace("_", " ") for name in (*stage.networks, *stage.frozen)}
-        ledger = memory.ledger(job)
+        ledger = memory.bytes_by_network(job)
         assert set(ledger) == names
         assert sum(ledger.values()) == train.held_bytes(stage.networks, stage.frozen)
 
 
 def test_when_grpo_needs_40_percent_less_than_ppo():
     """In copies of one network: with a head so small that it does not count."""
-    rows = memory.conditions(Config(width=64), activations=False)
-    found = {(row["counted"], row["reward"]): row["saving"] for row in rows}
+    rows = memory.compare_memory(Config(width=64), activations=False)
+    savings = {(row["counted"], row["reward"]): row["saving"] for row in rows}
     copies = {  # PPO's and GRPO's: policy, critic, reference, and the judge
         ("weights", "exact"): (3, 2),
         ("weights, adam", "exact"): (3 + 3 + 1, 3 + 1),
@@ -78,14 +78,14 @@ def test_when_grpo_needs_40_percent_less_than_ppo():
         ("weights, adam", "model"): (3 + 3 + 2, 3 + 2),
         ("weights, adam, gradients", "model"): (4 + 4 + 2, 4 + 2),
     }
-    assert set(found) == set(copies)
+    assert set(savings) == set(copies)
     for key, (ppo, grpo) in copies.items():
-        np.testing.assert_allclose(found[key], 1 - grpo / ppo, atol=1e-3)
+        np.testing.assert_allclose(savings[key], 1 - grpo / ppo, atol=1e-3)
 
 
 def test_activations_count_for_both():
     """What a step takes besides comes to both, so the saving is smaller than the ledger's."""
-    rows = memory.conditions(Config(digits=1, width=16, layers=1))
+    rows = memory.compare_memory(Config(digits=1, width=16, layers=1))
     for reward in ("exact", "model"):
         of = {row["counted"]: row for row in rows if row["reward"] == reward}
         peak, held = of["everything at a step's peak"], of["weights, adam"]
@@ -114,13 +114,13 @@ COUNTS = {
 def test_passes_and_tokens_are_counted(name):
     """Against the count by hand."""
     updates, *counts = COUNTS[name]
-    found = cost.measure(lone(name, **BATCH))
-    assert found.updates == updates
-    assert [found.forward, found.backward, found.tokens] == counts
+    taken = cost.measure(lone(name, **BATCH))
+    assert taken.updates == updates
+    assert [taken.forward, taken.backward, taken.tokens] == counts
 
 
 def test_the_peak_is_the_networks_and_what_a_step_allocates():
     """It grows with the batch; the networks do not."""
     small, large = (cost.measure(lone("grpo", batch_size=b, **SMALL)) for b in (4, 16))
     assert memory.saving({"a": large.peak}, {"a": small.peak}) > 0.3
-    assert small.peak > sum(memory.ledger(lone("grpo", **SMALL)).values())
+    assert small.peak > sum(memory.bytes_by_network(lone("grpo", **SMALL)).values())

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from course import built, check_page, text_of
+from course import build_course, check_page, text_of
 
 from tinyalign import cli
 from tinyalign.errors import InputError
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def test_every_page_is_well_formed_and_needs_nothing_else(course):
-    out = built(course)
+    out = build_course(course)
     names = sorted(path.name for path in out.iterdir())
     assert names == ["00_first.html", "01_second.html", "index.html", "style.css"]
     for path in out.glob("*.html"):
@@ -28,7 +28,7 @@ def test_every_page_is_well_formed_and_needs_nothing_else(course):
 
 
 def test_a_rebuild_has_the_same_bytes(course):
-    first, again = built(course, "first"), built(course, "again")
+    first, again = build_course(course, "first"), build_course(course, "again")
     for path in first.iterdir():
         assert path.read_bytes() == (again / path.name).read_bytes(), path.name
 
@@ -42,17 +42,17 @@ def test_a_rebuild_in_another_process_has_the_same_bytes(course):
     outs = [course.parent / name for name in ("here", "there")]
     for out in outs:
         subprocess.run([sys.executable, "-c", code, str(out), str(course)], check=True)
-    assert text_of(outs[0]) == text_of(outs[1]) == text_of(built(course))
+    assert text_of(outs[0]) == text_of(outs[1]) == text_of(build_course(course))
 
 
 def test_what_stands_where(course):
     """Prose left; source, code, output right, and the figure beside the cell that drew it."""
-    text = text_of(built(course))
+    text = text_of(build_course(course))
     rows = text.split('<div class="row')
     assert len(rows) == 5
     (loss,) = [row for row in rows if "The loss</h2>" in row]
-    told, shown = loss.split('<div class="shown">')
-    assert "It is short." in told and "{source" not in text and "{figure}" not in text
+    prose, shown = loss.split('<div class="evidence">')
+    assert "It is short." in prose and "{source" not in text and "{figure}" not in text
     order = ["def</span>", "preference.py, line", "picture", "1 &lt; 2 &amp; 3", "<svg"]
     assert all(part in shown for part in order)
     assert shown.index("preference.py") < shown.index("1 &lt; 2") < shown.index("<svg")
@@ -60,25 +60,25 @@ def test_what_stands_where(course):
 
 
 def test_mathematics_is_mathml(course):
-    text = text_of(built(course))
+    text = text_of(build_course(course))
     assert text.count("<math") == 3 and 'display="block"' in text
     assert "<mfrac>" in text and "$" not in re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL)
     assert "xmlns" not in text
 
 
 def test_text_is_escaped(course):
-    text = text_of(built(course))
+    text = text_of(build_course(course))
     assert "<b>" not in text and "&lt;b&gt;tag" in text
     assert "<title>00 · Less &lt; more &amp; &quot;quotes&quot;</title>" in text
 
 
 def test_notes_are_places_not_quotations(course):
-    text = text_of(built(course))
+    text = text_of(build_course(course))
     assert "<li>note 004, lines 467–478</li><li>note 001, line 3</li>" in text
 
 
 def test_a_figure_says_what_it_shows(course):
-    assert 'aria-label="Plot: A fall. loss against step. a line."' in text_of(built(course))
+    assert 'aria-label="Plot: A fall. loss against step. a line."' in text_of(build_course(course))
 
 
 def test_source_is_the_live_source():
@@ -107,9 +107,9 @@ def test_source_is_the_live_source():
 def test_a_mistake_is_named_with_file_and_line(course, prose, complaint):
     file = course / "00_first.py"
     file.write_text(f"# %% [markdown]\n# # 00 · Title\n#\n# {prose}\n", encoding="utf8")
-    with pytest.raises(InputError, match=re.escape(complaint)) as told:
-        built(course)
-    line = re.match(r"00_first\.py, line (\d+): ", str(told.value))[1]
+    with pytest.raises(InputError, match=re.escape(complaint)) as raised:
+        build_course(course)
+    line = re.match(r"00_first\.py, line (\d+): ", str(raised.value))[1]
     assert line == "4" or (line == "2" and "formula" in complaint)  # a formula: where its part is
 
 
@@ -126,25 +126,29 @@ def test_a_cell_that_fails_is_named_with_its_line(course, code, complaint):
     file = course / "01_second.py"
     file.write_text(f"# %% [markdown]\n# # 01 · Title\n# %%\n{code}\n", encoding="utf8")
     with pytest.raises(InputError, match=re.escape(f"01_second.py, {complaint}")):
-        built(course)
+        build_course(course)
 
 
 def test_a_part_of_the_pages_has_no_dead_links(course):
     """The others say how they are built; a page that is there already stays."""
-    out = built(course, only=["01"])
+    out = build_course(course, only=["01"])
     assert site.UNBUILT in text_of(out) and "tinyalign read 00" in text_of(out)
     for path in out.glob("*.html"):
         check_page(path)
-    built(course, only=["first"])
+    build_course(course, only=["first"])
     assert site.UNBUILT not in text_of(out) + text_of(out, "01_second")
 
 
 def test_names_of_walkthroughs(course):
     paths = site.walkthroughs(course)
-    assert site.choose("00", paths).stem == site.choose("first", paths).stem == "00_first"
+    assert (
+        site.find_walkthrough("00", paths).stem
+        == site.find_walkthrough("first", paths).stem
+        == "00_first"
+    )
     for name, count in (("nothing", "none"), ("s", "2")):
         with pytest.raises(InputError, match=f"names {count} of the walkthroughs"):
-            site.choose(name, paths)
+            site.find_walkthrough(name, paths)
 
 
 def test_without_walkthroughs_it_says_where_they_are(tmp_path):
@@ -155,7 +159,7 @@ def test_without_walkthroughs_it_says_where_they_are(tmp_path):
 def test_without_the_libraries_it_says_how_to_get_them(course, monkeypatch):
     monkeypatch.setitem(sys.modules, "latex2mathml", None)
     with pytest.raises(InputError, match=r"pip install -e '.\[pages\]'"):
-        built(course)
+        build_course(course)
     assert not (course.parent / "pages").exists()
 
 
@@ -186,7 +190,7 @@ def test_the_index_has_all_there_is(tmp_path):
     numbers = {path.stem[:2] for path in paths}
     assert all(number in numbers for _, path in contents.PATHS for number in path)
     assert "Direct Preference Optimization" in body and "dpo_without_reference" in body
-    assert 'id="errata"' in body and "shown by" in errata.page(paths)
+    assert 'id="errata"' in body and "evidence" in errata.page(paths)
 
 
 @pytest.mark.slow

@@ -36,9 +36,9 @@ def browser(tmp_path_factory):
     """One browser for all pages, with a new and empty profile."""
     if not chromium.program():
         pytest.fail("these tests need the program chromium")
-    found = chromium.Browser(tmp_path_factory.mktemp("profile"))
-    yield found
-    found.close()
+    chrome = chromium.Browser(tmp_path_factory.mktemp("profile"))
+    yield chrome
+    chrome.close()
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def out():
 def page(request, out):
     """The file of a page; a walkthrough whose page is not there yet runs first."""
     file = out / f"{request.param}.html"
-    if request.param in PATHS and not site.built(file):
+    if request.param in PATHS and not site.is_built(file):
         site.build_page(PATHS[request.param], out)
     return file
 
@@ -133,5 +133,5 @@ def test_these_checks_can_fail(browser, axe, tmp_path):
     assert browser.complaints and "http://localhost:9/a.css" in browser.requests
     assert browser.ask("document.documentElement.scrollWidth") > 390 and "$" in browser.ask(PROSE)
     browser.ask(f"{axe};0")
-    found = {line.split(":")[0] for line in browser.ask(VIOLATIONS)}
-    assert {"color-contrast", "html-has-lang", "document-title", "heading-order"} <= found
+    violations = {line.split(":")[0] for line in browser.ask(VIOLATIONS)}
+    assert {"color-contrast", "html-has-lang", "document-title", "heading-order"} <= violations

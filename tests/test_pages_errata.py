@@ -1,7 +1,7 @@
 """Errata: a page made from their data, and links between rows, pages and tests."""
 
 import pytest
-from course import built, check_page, text_of
+from course import build_course, check_page, text_of
 
 from tinyalign.errors import InputError
 from tinyalign.notes.pages import errata, site
@@ -15,7 +15,7 @@ ERRATA = """[{"row": 3, "note": "004", "lines": [3, 5], "quotes": ["a < b"], "tr
 def test_errata_are_a_page_of_their_own(course):
     """Made from their data; a row links to page and test, or says why there is no test."""
     (course / "errata.json").write_text(ERRATA, encoding="utf8")
-    out = built(course)
+    out = build_course(course)
     text = check_page(out / "errata.html")
     assert 'id="row-12"' in text and "note 004, line 3, 5" in text and "“a &lt; b”" in text
     assert '<a href="00_first.html">page 00</a>' in text and "history" in text
@@ -29,26 +29,25 @@ def mention(course, prose, code):
     (course / "errata.json").write_text(ERRATA.replace("00_first", "01_second"), encoding="utf8")
     text = f"# %% [markdown]\n# # 01 · The other\n#\n# {prose}\n# %%\n{code}\n"
     (course / "01_second.py").write_text(text, encoding="utf8")
-    return text_of(built(course), "01_second")
+    return text_of(build_course(course), "01_second")
 
 
 def test_what_speaks_of_an_erratum_leads_to_it_and_back(course):
-    """Prose and comments link to the rows, several at once too; code's own rows stay alone."""
-    text = mention(
-        course, "See errata row 3, and rows 3,\n# 12 and 3.", "# row 3\nx = 'errata row 12'"
-    )
+    """Linked phrases and citations in code lead to the rows; the first of each is an anchor."""
+    prose = "[It](errata.html#row-3) is, and\n# [was](errata.html#row-3)."
+    text = mention(course, prose, "# row 3\nx = 'errata rows 3 and 12'\ny = 'errata row 4'")
     one, two = '<a href="errata.html#row-3"', '<a href="errata.html#row-12"'
-    assert f'{one} id="errata-3">errata row 3</a>' in text and f"{one}>rows 3</a>" in text
-    assert f'{two} id="errata-12">12</a>' in text and f"{one}>3</a>." in text
-    assert f"{two}>errata row 12</a>" in text and "# row 3</span>" in text
+    assert f'{one} id="errata-3">It</a> is' in text and f"{one}>was</a>." in text
+    assert f"{one}>errata rows 3</a> and" in text and f'{two} id="errata-12">12</a>' in text
+    assert "# row 3</span>" in text and "errata row 4" in text
     check_page(course.parent / "pages" / "01_second.html")
     assert 'href="01_second.html#errata-3"' in check_page(course.parent / "pages" / "errata.html")
-    assert text.count('errata.html#row-3"') == 3 and text.count('errata.html#row-12"') == 2
+    assert text.count('errata.html#row-3"') == 3 and text.count('errata.html#row-12"') == 1
 
 
 def test_an_erratum_that_is_not_there_is_named(course):
     with pytest.raises(InputError, match=r"01_second\.py: there is no errata row 4"):
-        mention(course, "As in errata row 4.", "x = 1")
+        mention(course, "As [there](errata.html#row-4).", "x = 1")
 
 
 def test_the_errata_of_this_course_lead_to_places_that_mention_them():

@@ -60,16 +60,16 @@ def prose(page):
     return "\n".join(re.sub(r"^# ?", "", text, flags=re.MULTILINE) for text in texts)
 
 
-def marked(page):
+def page_param(page):
     return pytest.param(page, marks=[] if key(page) in QUICK else pytest.mark.slow, id=page.stem)
 
 
-def printed(html):
+def output_of(html):
     """All that the cells of a built page have printed."""
     return unescape("\n".join(re.findall(r"<samp>(.*?)</samp>", html, flags=re.DOTALL)))
 
 
-@pytest.mark.parametrize("page", [marked(page) for page in PAGES])
+@pytest.mark.parametrize("page", [page_param(page) for page in PAGES])
 def test_a_page_runs_and_its_exercises_tell_right_from_wrong(page):
     """It ends in asserts of its claims; stubs are "not yet"; right passes and wrong does not.
 
@@ -78,7 +78,7 @@ def test_a_page_runs_and_its_exercises_tell_right_from_wrong(page):
     names, out = {}, site.cache()
     with using("numpy"):  # what a page shows is NumPy
         site.build_page(page, out, names)
-    said = printed((out / f"{page.stem}.html").read_text(encoding="utf8"))
+    said = output_of((out / f"{page.stem}.html").read_text(encoding="utf8"))
     assert said.rstrip().endswith("all claims of this page hold")
     exercises = [name for name in names if name.startswith("my_")]
     assert 2 <= len(exercises) <= 3 and set(exercises) == set(SOLUTIONS[key(page)])
@@ -142,7 +142,7 @@ def test_jupytext_reads_and_writes_a_page_unchanged(page):
     )
 
 
-def found(name):
+def object_named(name):
     """The object that a {source …} directive names."""
     module, _, attribute = name.rpartition(".")
     return getattr(importlib.import_module(module), attribute)
@@ -153,7 +153,7 @@ def test_directives_point_at_something(page):
     """Sources can be read, note lines exist, and a figure follows a cell that ends in one."""
     text = prose(page)
     for name in re.findall(r"^\{source (.*)\}$", text, flags=re.MULTILINE):
-        assert inspect.getsource(found(name)).startswith(("def ", "class "))
+        assert inspect.getsource(object_named(name)).startswith(("def ", "class "))
     cited = re.findall(r"^\{notes (\d{3}) (\d+)-(\d+)\}$", text, flags=re.MULTILINE)
     assert cited, "which lines of the notes does the page speak about?"
     assert all(1 <= int(a) <= int(b) <= LINES[note] for note, a, b in cited)
@@ -181,7 +181,9 @@ def test_a_page_has_its_parts(page):
         "## What this page showed",
     ):
         assert part in text, part
-    assert "errata row" in text or "(row" in text
+    assert "](errata.html#row-" in text, "an erratum that the page shows"
+    for code in (r"[Tt]oy law", r"\brows? \d", r"[Nn]ote 00\d", r"\blaws? [A-Z]{1,2}\d?\b"):
+        assert not re.search(code, text), "a code that only this repository knows"
     assert "{source " in text
     weird = page.read_text(encoding="utf8").split("# ## Weird numbers")[1].split("\n# ## ")[0]
     assert re.search(r" #\d+", weird), "threads in which people ask that"
@@ -214,11 +216,11 @@ def words(text):
 
 def runs_of(count, text):
     """Every run of so many words."""
-    found = words(text)
-    return {tuple(found[i : i + count]) for i in range(len(found) - count + 1)}
+    tokens = words(text)
+    return {tuple(tokens[i : i + count]) for i in range(len(tokens) - count + 1)}
 
 
-def written_here():
+def readable_texts():
     """Name and text of what is to be read: pages, documents, the library; errata without quotes."""
     rows = json.loads((ROOT / "walkthroughs" / "errata.json").read_text(encoding="utf8"))
     yield "errata.json", "\n".join(f"{row['truth']} {row['why_not']}" for row in rows)
@@ -237,5 +239,5 @@ def test_no_sentence_of_the_notes_is_copied():
     assert len(notes) == 5
     theirs = set().union(*(runs_of(10, note) for note in notes))
     assert runs_of(10, "so " + notes[0]) & theirs, "a copy would be found"
-    copied = {name: runs_of(10, text) & theirs for name, text in written_here()}
+    copied = {name: runs_of(10, text) & theirs for name, text in readable_texts()}
     assert not any(copied.values()), {name: runs for name, runs in copied.items() if runs}

@@ -15,7 +15,7 @@ from tinyalign.losses.numerics import (
 from toy_envs import interpreter
 
 
-def picked(logits, ids):
+def token_logp(logits, ids):
     """Log-probabilities of ids[:, 1:] under logits[:, :-1]."""
     return np.take_along_axis(log_softmax(logits[:, :-1]), ids[:, 1:, None], axis=2)[..., 0]
 
@@ -30,7 +30,7 @@ def sequence_logp(logits, ids, prompt_length, length, late=0):
     place = np.arange(1, ids.shape[1])
     first = prompt_length[:, None] + late
     mask = (place >= first) & (place < length[:, None])
-    return np.sum(picked(logits, ids) * mask, axis=1)
+    return np.sum(token_logp(logits, ids) * mask, axis=1)
 
 
 def attention(q, k, v, scale=True):
@@ -157,7 +157,7 @@ SOLUTIONS = {
     },
     "01": {
         "my_token_logp": (
-            picked,
+            token_logp,
             lambda z, ids: np.take_along_axis(log_softmax(z[:, 1:]), ids[:, 1:, None], axis=2)[
                 ..., 0
             ],

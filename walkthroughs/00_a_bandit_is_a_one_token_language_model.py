@@ -26,10 +26,10 @@
 # {notes 001 58-61}
 # {notes 003 13-16}
 #
-# Note 003 line 15 is right: the policy is the language model. Note 001 line 60 prints an
-# expression to *maximise* and calls it a loss (errata row 15, and row 10 for line 8). This page
-# minimises minus the reward, as the library does everywhere; the sign is worth checking once by
-# hand.
+# One of the notes says rightly that the policy is the language model. Another prints [an expression
+# to *maximise*](errata.html#row-15) and calls it a loss; so does [its formula of
+# PPO](errata.html#row-10). This page minimises minus the reward, as the library does everywhere;
+# the sign is worth checking once by hand.
 #
 # ## Six words
 #
@@ -51,7 +51,7 @@ from tinyalign import policy
 from tinyalign.losses import reinforce
 from tinyalign.losses.numerics import log_softmax, softmax
 from tinyalign.models import tabular
-from tinyalign.notes.lesson import attempt, picture, table
+from tinyalign.notes.lesson import check_exercise, picture, table
 from tinyalign.optimum import policy_gradient
 from toy_envs import bandit
 
@@ -250,8 +250,8 @@ def check_my_best_baseline(solution):
         assert noise[0] < min(noise[1:]), "a baseline close by has less noise"
 
 
-attempt(check_my_policy_gradient, my_policy_gradient)
-attempt(check_my_best_baseline, my_best_baseline)
+check_exercise(check_my_policy_gradient, my_policy_gradient)
+check_exercise(check_my_best_baseline, my_best_baseline)
 
 # %% [markdown]
 # ## The same line in TRL

@@ -25,16 +25,16 @@
 # {notes 004 144-181}
 # {notes 004 227-290}
 #
-# Note 000 links to texts on self-attention, multi-head attention, LSTMs, encoders and decoders; all
-# of them run below. Note 004 shows how *not* to score a response:
+# One of the notes links to texts on self-attention, multi-head attention, LSTMs, encoders and
+# decoders; all of them run below. Another shows how *not* to score a response:
 #
-# * the mask starts one token late (line 267), so the first token is dropped (errata row 38);
-# * the logits are not shifted (line 263); with PyTorch's `gather` that happens to be harmless,
-#   NumPy refuses it (row 39);
-# * sampled at temperature 0.7, scored at 1 (lines 147 and 262, row 34);
-# * decoded, stripped and tokenised again (lines 176 and 248), so that the scored text is not the
-#   sampled one and has no EOS (row 36);
-# * `max_length` counts the prompt, `max_new_tokens` does not (line 148, row 35).
+# * The mask starts [one token late](errata.html#row-38), so the first token is dropped.
+# * The logits are [not shifted](errata.html#row-39). PyTorch's `gather` happens to accept that, and
+#   NumPy refuses it.
+# * Responses are [sampled at temperature 0.7 and scored at 1](errata.html#row-34).
+# * The text is [decoded, stripped and tokenised again](errata.html#row-36). So the scored text is
+#   not the sampled one and has no EOS.
+# * [`max_length` counts the prompt](errata.html#row-35); `max_new_tokens` does not.
 #
 # ## The score, live
 #
@@ -59,7 +59,7 @@ from tinyalign.engine.tree import size, tree_map
 from tinyalign.laws import assert_lawful
 from tinyalign.losses.numerics import log_softmax, softmax
 from tinyalign.models import lstm, tokenizer, transformer
-from tinyalign.notes.lesson import attempt, picture, table
+from tinyalign.notes.lesson import check_exercise, picture, table
 
 VOCABULARY = tokenizer.Vocabulary("ab", ends=True)  # tokens 0, 1 and EOS = 2
 EOS = VOCABULARY.eos
@@ -135,7 +135,7 @@ to_the_end = (np.cumsum(mask, axis=1) > 0).astype(float)  # padding included
 ways = {
     "right": right,
     "bug: logits not shifted": scored(mask, shift=1),
-    "bug: mask one token late (note 004)": scored(mask * ~first),
+    "bug: mask one token late": scored(mask * ~first),
     "bug: EOS not scored": scored(mask * ~is_eos),
     "bug: padding scored": scored(to_the_end),
     "bug: mean per token": mean_for_sum,
@@ -153,7 +153,7 @@ table(["sum over all completions", *MODELS], [[way, *values] for way, values in 
 # model, a vocabulary of three, all completions of five tokens.
 #
 # What it cannot see: a model that is scored at another temperature than it was sampled at is
-# still a distribution, the wrong one. Note 004's two temperatures, on logits (2, 0, −1):
+# still a distribution, the wrong one. The note's two temperatures, on logits (2, 0, −1):
 
 # %%
 three = np.array([2.0, 0.0, -1.0])
@@ -176,7 +176,7 @@ print(f"\nthe sampler's log-probabilities against a second scoring: largest diff
 
 # %% [markdown]
 # Decoding and tokenising again loses tokens too. One round trip of a sampled text through a string,
-# as in lines 174 to 176 and 248 of note 004:
+# as the note does:
 
 # %%
 ids = [0, 1, 0, EOS]
@@ -304,17 +304,17 @@ def my_attention(q, k, v):
 def check_my_attention(solution):
     draw = np.random.default_rng(3)
     q, k, v = draw.normal(size=(3, 5, 4))
-    found = solution(q, k, v)
-    np.testing.assert_allclose(found[0], v[0], err_msg="the first position sees only itself")
+    attended = solution(q, k, v)
+    np.testing.assert_allclose(attended[0], v[0], err_msg="the first position sees only itself")
     weights = np.exp(q[2] @ k[:3].T / 2)
-    np.testing.assert_allclose(found[2], weights @ v[:3] / weights.sum(), err_msg="position 2")
+    np.testing.assert_allclose(attended[2], weights @ v[:3] / weights.sum(), err_msg="position 2")
     later = v + 9.0 * (np.arange(5) > 2)[:, None]
-    np.testing.assert_allclose(solution(q, k, later)[:3], found[:3], err_msg="the future leaks")
+    np.testing.assert_allclose(solution(q, k, later)[:3], attended[:3], err_msg="the future leaks")
 
 
-attempt(check_my_token_logp, my_token_logp)
-attempt(check_my_sequence_logp, my_sequence_logp)
-attempt(check_my_attention, my_attention)
+check_exercise(check_my_token_logp, my_token_logp)
+check_exercise(check_my_sequence_logp, my_sequence_logp)
+check_exercise(check_my_attention, my_attention)
 
 # %% [markdown]
 # ## The same line in TRL
@@ -327,7 +327,7 @@ attempt(check_my_attention, my_attention)
 # %%
 assert len(completions) == count_predicted
 assert all(abs(total - 1) < 1e-9 for total in sums.pop("right")), "all completions sum to 1"
-late = sums["bug: mask one token late (note 004)"]
+late = sums["bug: mask one token late"]
 assert all(abs(total - VOCABULARY.size) < 1e-9 for total in late), "3, one for each first token"
 assert all(abs(total - 1) > 1e-3 for bug in sums.values() for total in bug), "no bug does"
 assert abs(encoder_sum - 1) > 1e-3 and leaks["encoder"] > 1e-3 > leaks["causal"], "encoders peek"
@@ -338,7 +338,7 @@ assert size(MODELS["transformer, 1 head"][1]) == size(MODELS["transformer, 4 hea
 try:
     np.take_along_axis(np.zeros((1, 4, 3)), np.zeros((1, 3, 1), int), axis=2)
 except (ValueError, IndexError):
-    print("unshifted logits: NumPy refuses (errata row 39)")
+    print("unshifted logits: NumPy refuses")
 else:
     raise AssertionError("NumPy accepts unshifted logits")
 print("all claims of this page hold")

@@ -23,9 +23,9 @@
 # {notes 003 9-9}
 # {notes 003 58-63}
 #
-# Supervised fine-tuning is the first stage of every recipe in the notes, and the notes are right
-# that it is a stage (003 line 62; 001 line 38 forgets it for DPO, errata row 12). What it
-# produces is the *reference*: the frozen policy that PPO, DPO and GRPO measure drift from.
+# Supervised fine-tuning is the first stage of every recipe in the notes. One note says rightly that
+# it is a stage; another [forgets the stage for DPO](errata.html#row-12). What it produces is the
+# *reference*: the frozen policy that PPO, DPO and GRPO measure drift from.
 #
 # ## The loss, live
 #
@@ -40,7 +40,7 @@ from tinyalign.laws import assert_lawful
 from tinyalign.losses import cross_entropy
 from tinyalign.methods import steps
 from tinyalign.models import tokenizer, transformer
-from tinyalign.notes.lesson import attempt, picture, table
+from tinyalign.notes.lesson import check_exercise, picture, table
 from toy_envs import arithmetic
 
 TASK = arithmetic.make(digits=2)
@@ -208,12 +208,12 @@ def check_my_mask(solution):
         ids = [[list(draw.integers(3, size=n)) for n in row] for row in rows]
         full, wanted = tokenizer.batch([row[0] for row in ids], [row[1] for row in ids])
         before, after = np.transpose(rows)
-        found = np.asarray(solution(before, before + after, full.shape[1]), float)
-        np.testing.assert_array_equal(found, wanted)
+        result = np.asarray(solution(before, before + after, full.shape[1]), float)
+        np.testing.assert_array_equal(result, wanted)
 
 
-attempt(check_my_cross_entropy, my_cross_entropy)
-attempt(check_my_mask, my_mask)
+check_exercise(check_my_cross_entropy, my_cross_entropy)
+check_exercise(check_my_mask, my_mask)
 
 # %% [markdown]
 # ## The same line in TRL

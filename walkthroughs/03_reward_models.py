@@ -25,10 +25,10 @@
 # {notes 004 383-389}
 # {notes 004 84-84}
 #
-# Note 003 line 34 is right: the model behind preferences is Bradley and Terry's. Note 004 line 389
-# scores an answer by its number of words and warns against exactly that at line 703 (errata row 44;
-# page 14 shows where it leads). Line 84 says that GRPO has no reward model; what it drops is the
-# critic, and DeepSeekMath trained reward models (row 30).
+# One of the notes is right: the model behind preferences is Bradley and Terry's. Another [scores an
+# answer by its number of words](errata.html#row-44) and later warns against exactly that; page 14
+# shows where it leads. It also says that [GRPO has no reward model](errata.html#row-30). GRPO drops
+# the critic, and DeepSeekMath trained reward models.
 #
 # ## The loss, live
 #
@@ -42,7 +42,7 @@ from numpy.testing import assert_allclose
 from tinyalign.laws import assert_lawful
 from tinyalign.losses import bradley_terry, plackett_luce
 from tinyalign.losses.numerics import sigmoid
-from tinyalign.notes.lesson import attempt, descend, picture, table
+from tinyalign.notes.lesson import check_exercise, minimise, picture, table
 from tinyalign.optimum import bradley_terry_preference
 
 # %% [markdown]
@@ -102,8 +102,8 @@ def loss(params, center=0.0):
 start = {"score": np.full(ANSWERS, 5.0)}
 fits = {}
 for name, center in {"plain": 0.0, "centred, c = 0.01": 0.01}.items():
-    params, seen = descend(
-        lambda p, c=center: loss(p, c), start, steps=400, learning_rate=0.1, watch=loss
+    params, seen = minimise(
+        lambda p, c=center: loss(p, c), start, steps=400, learning_rate=0.1, record=loss
     )
     fits[name] = params["score"], seen
 rows = []
@@ -199,8 +199,8 @@ def check_my_plackett_luce(solution):
     assert_allclose(solution(two), bradley_terry(two[:, 0], two[:, 1]), atol=1e-9)
 
 
-attempt(check_my_bradley_terry, my_bradley_terry)
-attempt(check_my_plackett_luce, my_plackett_luce)
+check_exercise(check_my_bradley_terry, my_bradley_terry)
+check_exercise(check_my_plackett_luce, my_plackett_luce)
 
 # %% [markdown]
 # ## The same line in TRL

@@ -27,12 +27,12 @@
 # {notes 004 133-142}
 # {notes 004 343-348}
 #
-# * 004 line 344 puts the mean of k1 into the loss. Its expected gradient is zero: such a penalty
-#   penalises nothing (errata row 43, first table below).
-# * 004 line 139 makes the policy its own reference when none is given. Then the KL is 0 for ever
-#   (row 33).
-# * 000 line 20 says that PPO needs no explicit reference and has a KL penalty that keeps it near
-#   the SFT model. The SFT model in that sentence *is* the explicit reference (row 1).
+# * One of the notes puts [the mean of k1 into the loss](errata.html#row-43). Its expected gradient
+#   is zero, so such a penalty penalises nothing (first table below).
+# * The same note makes [the policy its own reference](errata.html#row-33) when none is given. Then
+#   the KL is always 0.
+# * Another note says that [PPO needs no explicit reference](errata.html#row-1) and has a KL penalty
+#   that keeps it near the SFT model. The SFT model in that sentence *is* the explicit reference.
 #
 # ## The estimators, live
 #
@@ -48,7 +48,7 @@ from numpy.testing import assert_allclose
 from tinyalign.laws import assert_lawful
 from tinyalign.losses import exact_kl, k1, k2, k3
 from tinyalign.losses.numerics import log_softmax, softmax
-from tinyalign.notes.lesson import attempt, picture, table
+from tinyalign.notes.lesson import check_exercise, picture, table
 
 # %% [markdown]
 # ## Before the run
@@ -161,9 +161,8 @@ table(
 )
 
 # %% [markdown]
-# **Known.** The threads that found this out one at a time: huggingface/trl #6503, #4967, #2277;
-# OpenRLHF/OpenRLHF #1309, #1101; volcengine/verl #2953. The upside-down ratio: ColossalAI #3696,
-# mlx-examples #1233.
+# **Who found this out one at a time:** huggingface/trl #6503, #4967, #2277; OpenRLHF/OpenRLHF
+# #1309, #1101; volcengine/verl #2953. The upside-down ratio: ColossalAI #3696, mlx-examples #1233.
 #
 # So: to *report* the KL use k1 or k3. To put it into the *reward* use k1. To put it into the
 # *loss* use k2, or k3 knowing that it holds the policy to the reference by the forward
@@ -205,10 +204,10 @@ figure
 # is negative whenever the policy likes the answer less than the reference does; the next cell
 # prints how often. Its *expectation* cannot be negative. If a mean over thousands of tokens is, the
 # tokens were not drawn by the policy that scores them: another temperature, top-k, a stale policy,
-# or padding in the sum. Note 004 samples at temperature 0.7 (line 147) and scores at 1 (line 262).
+# or padding in the sum. One of the notes samples at temperature 0.7 and scores at 1.
 #
-# **“My KL is exactly 0, always.”** The reference is the policy object (trl #2046; note 004 line
-# 139).
+# **“My KL is exactly 0, always.”** The reference is the policy object (trl #2046, and one of the
+# notes).
 #
 # **“KL in the loss or in the reward? Both?”** (verl #211, #265, #509.) One of them. Twice is twice
 # the β.
@@ -268,9 +267,9 @@ def check_my_forward_loss(solution):
         assert_allclose(slope(here), wanted(here), atol=1e-9)
 
 
-attempt(check_my_k3, my_k3)
-attempt(check_my_exact_kl, my_exact_kl)
-attempt(check_my_forward_loss, my_forward_loss)
+check_exercise(check_my_k3, my_k3)
+check_exercise(check_my_exact_kl, my_exact_kl)
+check_exercise(check_my_forward_loss, my_forward_loss)
 
 # %% [markdown]
 # ## The same line in TRL
@@ -283,7 +282,9 @@ attempt(check_my_forward_loss, my_forward_loss)
 assert abs(moments["k1"][0] - true_kl) < 1e-12 and abs(moments["k3"][0] - true_kl) < 1e-12
 assert abs(moments["k1 clamped at 0"][0] / true_kl - 1) > 0.05, "clamping k1 biases it"
 assert moments["k3"][2] >= 0 > moments["k1"][2], "k3 cannot be negative, k1 can"
-assert all(alike(uses[name][0], value) for name, value in predicted.items()), "as predicted"
+assert all(alike(uses[name][0], value) for name, value in predicted.items()), (
+    "each use has its gradient"
+)
 assert alike(uses["k1"][1], gradient_of_kl), "k1 in the reward is the KL's gradient"
 assert not alike(uses["k3"][1], gradient_of_kl) and not alike(uses["k2"][1], gradient_of_kl)
 assert wrong_mean < 0 < right_mean, "a negative mean: the samples are somebody else's"

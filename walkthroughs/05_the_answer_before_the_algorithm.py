@@ -24,9 +24,9 @@
 # {notes 002 5-12}
 # {notes 003 7-20}
 #
-# The notes name the goal (002 line 7: a high reward, close to the original model) but not what it
-# leads to. Note 003 line 18 says that the clip is what limits drift; it bounds one batch's push on
-# the ratio, and the KL penalty bounds the drift (errata row 23).
+# The notes name the goal, a high reward close to the original model, but not what the goal leads
+# to. One of them says that [the clip limits drift](errata.html#row-23). The clip bounds how far one
+# batch pushes the ratio; the KL penalty bounds the drift.
 #
 # ## The formula, live
 #
@@ -48,7 +48,7 @@ import autograd.numpy as np
 from tinyalign.laws import assert_lawful
 from tinyalign.losses import dpo
 from tinyalign.losses.numerics import log_softmax, softmax
-from tinyalign.notes.lesson import attempt, descend, picture, table
+from tinyalign.notes.lesson import check_exercise, minimise, picture, table
 from tinyalign.optimum import (
     best_of_n,
     bradley_terry_preference,
@@ -136,7 +136,7 @@ def some_pairs(count):
 
 
 def trained(loss, steps):
-    params, _ = descend(loss, {"logits": ref_logp.copy()}, steps=steps, learning_rate=0.05)
+    params, _ = minimise(loss, {"logits": ref_logp.copy()}, steps=steps, learning_rate=0.05)
     return softmax(params["logits"])
 
 
@@ -159,31 +159,35 @@ def gradient_policy(beta):
 
 samples = {"all pairs": population}
 samples |= {f"{count} pairs": some_pairs(count) for count in (20_000, 2_000, 500)}
-found = {
+trained_policies = {
     (f"DPO, {label}", f"β {beta}"): dpo_policy(pairs, beta)
     for label, pairs in samples.items()
     for beta in BETA_TRAINED
 }
-found |= {("policy gradient", f"β {beta}"): gradient_policy(beta) for beta in BETA_TRAINED}
-found |= {("best of n", f"n {n}"): best_of_n(ref, reward, n) for n in (2, 4, 16)}
-found["imitate the chosen", ""] = population.sum(axis=1)
+trained_policies |= {
+    ("policy gradient", f"β {beta}"): gradient_policy(beta) for beta in BETA_TRAINED
+}
+trained_policies |= {("best of n", f"n {n}"): best_of_n(ref, reward, n) for n in (2, 4, 16)}
+trained_policies["imitate the chosen", ""] = population.sum(axis=1)
 
-gaps = {key: gap(policy) for key, policy in found.items()}
+gaps = {key: gap(policy) for key, policy in trained_policies.items()}
 table(
     ["method", "setting", "KL", "reward", "gap to the frontier"],
-    [[*key, *place(policy), f"{max(gaps[key], 0):.5f}"] for key, policy in found.items()],
+    [
+        [*key, *place(policy), f"{max(gaps[key], 0):.5f}"]
+        for key, policy in trained_policies.items()
+    ],
 )
 
 # %% [markdown]
-# **A claim that does not reproduce.** DPO's paper (Figure 2, IMDb, 22 runs; status:
-# several agreeing summaries) shows DPO with the highest reward at every KL. On the population of
-# pairs DPO does reach the frontier. So does the policy gradient: where neither has noise there is
-# nothing for one to win over the other, and "DPO beats PPO at every KL" is *not* reproduced here.
-# What does separate them is data. With few pairs DPO fits the sample's
-# accidents: an answer that never lost a comparison is pushed without limit, and the policy ends far
-# below the frontier.
-# (An earlier draw of 2 000 pairs at β 0.25 gave a gap of 2.74. How bad it gets depends on
-# which rare answer was lucky; that it happens does not.)
+# **A claim that does not reproduce.** DPO's paper (Figure 2, IMDb, 22 runs; status: several
+# agreeing summaries) shows DPO with the highest reward at every KL. On the population of pairs DPO
+# does reach the frontier. So does the policy gradient: where neither has noise there is nothing for
+# one to win over the other, and "DPO beats PPO at every KL" is *not* reproduced here. What does
+# separate them is data. With few pairs DPO fits the sample's accidents: an answer that never lost a
+# comparison is pushed without limit, and the policy ends far below the frontier. (Another draw of
+# 2 000 pairs at β 0.25 gave a gap of 2.74. How bad it gets depends on which rare answer was lucky;
+# that it happens does not.)
 #
 # One warning on reading gaps: at a small KL everything is close to everything. Imitation has a
 # small gap because it hardly moved.
@@ -191,8 +195,8 @@ table(
 # %%
 figure, axes = picture()
 axes.plot(*zip(*curve, strict=True), color="0.4", label="frontier π_ref·exp(r/β)/Z")
-for method, mark in zip(dict.fromkeys(key[0] for key in found), "osXPD^v", strict=True):
-    points = [place(policy) for key, policy in found.items() if key[0] == method]
+for method, mark in zip(dict.fromkeys(key[0] for key in trained_policies), "osXPD^v", strict=True):
+    points = [place(policy) for key, policy in trained_policies.items() if key[0] == method]
     axes.plot(*zip(*points, strict=True), mark, label=method, markersize=7, alpha=0.8)
 for beta in BETA_TRAINED:
     at = place(optimal_policy(ref, reward, beta=beta))
@@ -258,8 +262,8 @@ def check_my_best_objective(solution):
         assert max(earned) <= best + 1e-9, "a random policy earns more"
 
 
-attempt(check_my_optimal_policy, my_optimal_policy)
-attempt(check_my_best_objective, my_best_objective)
+check_exercise(check_my_optimal_policy, my_optimal_policy)
+check_exercise(check_my_best_objective, my_best_objective)
 
 # %% [markdown]
 # ## The same line in TRL

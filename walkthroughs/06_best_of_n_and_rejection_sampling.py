@@ -25,13 +25,13 @@
 # {notes 002 77-81}
 # {notes 004 663-676}
 #
-# Note 002 spells GRPO "Generalized Rejection Sampling Policy Optimization". No published method
-# has that name; GRPO is page 13 (errata row 19). What the section describes, learning from
-# arbitrary rewards towards a posterior $\pi_{ref}e^{r/\beta}$, exists under other names: RSO
-# draws from it, InfoNCA and NCA fit it, and with two answers and one certain winner InfoNCA *is*
-# DPO (row 20). They need a reward for each of the K answers (row 21). Note 004 gives Llama 3 a
-# GRPO stage; summaries of its paper say rejection sampling, SFT and DPO in rounds (row 26, not
-# verified here).
+# One of the notes spells GRPO "Generalized Rejection Sampling Policy Optimization". [No published
+# method has that name](errata.html#row-19); GRPO is page 13. What the section describes, learning
+# from arbitrary rewards towards a posterior $\pi_{ref}e^{r/\beta}$, exists under other names. RSO
+# draws from the posterior, InfoNCA and NCA fit it, and [with two answers and one certain winner
+# InfoNCA *is* DPO](errata.html#row-20). They need [a reward for each of the K
+# answers](errata.html#row-21). Another note gives [Llama 3 a GRPO stage](errata.html#row-26);
+# summaries of its paper say rejection sampling, SFT and DPO in rounds (not verified here).
 #
 # ## The formulas, live
 #
@@ -46,7 +46,7 @@ from numpy.testing import assert_allclose
 from tinyalign.laws import assert_lawful
 from tinyalign.losses import dpo, infonca, rejection_sample
 from tinyalign.losses.numerics import log_softmax, softmax
-from tinyalign.notes.lesson import attempt, descend, picture, table
+from tinyalign.notes.lesson import check_exercise, minimise, picture, table
 from tinyalign.optimum import (
     acceptance_rate,
     best_of_n,
@@ -57,7 +57,7 @@ from tinyalign.optimum import (
 )
 
 # %% [markdown]
-# ## Before the run: a law with fine print
+# ## Before the run: a formula with fine print
 #
 # A formula is quoted everywhere: $\mathrm{KL}(\text{best-of-}n\,\|\,\pi_{ref}) = \log n -
 # \frac{n-1}{n}$. It is a *bound*, and an equality only if no two answers tie and no answer has much
@@ -82,8 +82,8 @@ table(["answers", "n", "KL, exact", "bound", "win rate", "its bound"],
       [[*row[:4], "–" if row[4] is None else row[4], row[5]] for row in rows])  # fmt: skip
 
 # %% [markdown]
-# **Measured before:** with 4 096 atoms equal to four decimals for n = 2, 4, 16, 64; with
-# 4 atoms and n = 64 a KL of 1.386 (which is log 4) against a bound of 3.17.
+# **An earlier measurement:** with 4 096 atoms equal to four decimals for n = 2, 4, 16, 64; with 4
+# atoms and n = 64 a KL of 1.386 (which is log 4) against a bound of 3.17.
 #
 # ## The run: two ways to sample
 #
@@ -130,7 +130,7 @@ def infonca_loss(params):
     return np.sum(infonca(ratio[None, :], reward[None, :], beta=SLOPE, alpha=ALPHA))
 
 
-learned, _ = descend(infonca_loss, {"logits": ref_logp.copy()}, steps=600, learning_rate=0.05)
+learned, _ = minimise(infonca_loss, {"logits": ref_logp.copy()}, steps=600, learning_rate=0.05)
 distance = float(kl(softmax(learned["logits"]), optimal_policy(ref, reward, beta=ALPHA * SLOPE)))
 two = np.array([[0.7, -0.4]])
 as_dpo = dpo(two[:, 0], two[:, 1], np.zeros(1), np.zeros(1), beta=SLOPE)[0]
@@ -195,8 +195,8 @@ def check_my_draws_needed(solution):
         assert_allclose(solution(p, r, beta=beta), known, rtol=1e-9)
 
 
-attempt(check_my_best_of_n, my_best_of_n)
-attempt(check_my_draws_needed, my_draws_needed)
+check_exercise(check_my_best_of_n, my_best_of_n)
+check_exercise(check_my_draws_needed, my_draws_needed)
 
 # %% [markdown]
 # ## The same line in TRL
@@ -215,5 +215,5 @@ assert abs(few[4] - 0.875) < 1e-3 and few[4] < few[5], "and so is the win rate"
 assert_allclose(accepted, target, atol=0.01, err_msg="the accepted follow the tilted reference")
 assert_allclose(drawn_best, known_best, atol=0.01)
 assert abs(kept.mean() - rate_predicted) < 0.01
-assert abs(distance) < 1e-6 and abs(as_infonca - as_dpo) < 1e-12, "row 20"
+assert abs(distance) < 1e-6 and abs(as_infonca - as_dpo) < 1e-12, "InfoNCA is DPO on two answers"
 print("all claims of this page hold")

@@ -25,16 +25,18 @@
 # {notes 003 13-28}
 # {notes 004 335-348}
 #
-# * 001 line 8 prints an objective to maximise under the name of a loss (errata row 10).
-# * 001 line 19, $r + \gamma V(s') - V(s)$, is the advantage for λ = 0 only; RLHF uses GAE, as 003
-#   line 20 says (row 11).
-# * 003 lines 16 and 28: the critic predicts *returns*, what is still to come with the KL
-#   penalties in it, not the reward model's score (rows 22, 24).
-# * 003 line 18: the clip bounds what one batch can do; the KL penalty bounds the drift (row 23).
-# * 004 line 340 clips after a single step per batch. The ratio is 1 then, and no clip can act (row
-#   42).
-# * 004 line 47 counts three models. PPO holds four: policy, critic, reward model, reference (row
-#   29).
+# * One of the notes prints [an objective to maximise](errata.html#row-10) under the name of a loss.
+# * It gives $r + \gamma V(s') - V(s)$ as the advantage, which is [the case λ = 0
+#   only](errata.html#row-11). RLHF uses GAE, as another note says.
+# * A third note lets the critic predict rewards. The critic predicts
+#   [*returns*](errata.html#row-22): what is still to come, [KL penalties
+#   included](errata.html#row-24), not the reward model's score.
+# * It also says that the clip limits drift. [The clip bounds what one batch can
+#   do](errata.html#row-23); the KL penalty bounds the drift.
+# * The code in one of the notes clips [after a single step per batch](errata.html#row-42). The
+#   ratio is 1 then, and no clip can act.
+# * It counts three models. [PPO holds four](errata.html#row-29): policy, critic, reward model,
+#   reference.
 #
 # ## The pieces, live
 #
@@ -51,7 +53,7 @@ from tinyalign.laws import assert_lawful
 from tinyalign.losses import clipped_surrogate, gae, kl_shaped_reward, reinforce
 from tinyalign.losses.numerics import log_softmax, softmax
 from tinyalign.methods.steps import StepSize, init_train_state, update
-from tinyalign.notes.lesson import attempt, picture, table
+from tinyalign.notes.lesson import check_exercise, picture, table
 from tinyalign.optimum import kl, optimal_policy
 
 # %% [markdown]
@@ -189,9 +191,9 @@ figure
 #
 # ## Weird numbers
 #
-# **“My ratio is always 1.”** One step a batch: it has to be, and the clip never acts. If it is
-# not 1 at the first step, policy and sampler disagree: note 004's code compares a mean per token
-# with a sum, the next cell (errata row 41).
+# **“My ratio is always 1.”** One step a batch: it has to be, and the clip never acts. If it is not
+# 1 at the first step, policy and sampler disagree. The code in one of the notes compares [a mean
+# per token with a sum](errata.html#row-41), as in the next cell.
 #
 # **“Why is old = logp.detach() not a constant gradient?”** Value 1, gradient $\nabla\log\pi$
 # (huggingface/trl #2837; lsdefine/simple_GRPO #33).
@@ -204,9 +206,9 @@ figure
 # %%
 lengths, per_token = np.array([5, 20]), np.array([-1.5, -2.0])
 summed, averaged = lengths * per_token, per_token
-bad_ratio = np.exp(averaged - summed)  # lines 329 and 336
+bad_ratio = np.exp(averaged - summed)  # as in the note
 print(
-    "ratios of an unchanged policy, note 004's way:",
+    "ratios of an unchanged policy, the note's way:",
     bad_ratio,
     "and right:",
     np.exp(summed - summed),
@@ -237,8 +239,8 @@ def check_my_clipped_surrogate(solution):
     assert_lawful(solution, "clipped_surrogate")
 
 
-attempt(check_my_gae, my_gae)
-attempt(check_my_clipped_surrogate, my_clipped_surrogate)
+check_exercise(check_my_gae, my_gae)
+check_exercise(check_my_clipped_surrogate, my_clipped_surrogate)
 
 # %% [markdown]
 # ## The same line in TRL
@@ -259,7 +261,9 @@ final = {name: seen[-1] for name, (seen, _) in ways.items()}
 several = f"PPO, {EPOCHS} epochs"
 assert max(final[name] for name in list(final)[1:]) < 0.05, "they all go to π*"
 assert np.all(ways["PPO, 1 epoch"][0] == ways["REINFORCE, baseline"][0]), "ratio 1 is REINFORCE"
-assert ways["PPO, 1 epoch"][1].max() == 0 < ways[several][1].max() or EPOCHS == 1, "row 42"
+assert ways["PPO, 1 epoch"][1].max() == 0 < ways[several][1].max() or EPOCHS == 1, (
+    "one step: no clip"
+)
 assert ways[several][0][60] < ways["PPO, 1 epoch"][0][60], "more steps on the same samples"
-assert bad_ratio.min() > 100, "row 41"
+assert bad_ratio.min() > 100, "a mean against a sum"
 print("all claims of this page hold")

@@ -25,15 +25,15 @@
 # {notes 003 30-45}
 # {notes 004 480-484}
 #
-# The formula of note 001 (line 28), note 003 (line 42) and the code of note 004 (line 483) are
-# right. Three sentences around them are not:
+# The formulas of two notes and the code of a third are right. Three sentences around them are not:
 #
-# * 002 line 37 gives DPO a KL regularization term. The loss has no such term; the reference stands
-#   inside the log-sigmoid (errata row 18, shown below).
-# * 001 line 38 and 003 line 36 count one stage. DPO needs a reference policy, which somebody has to
-#   train first: two stages (rows 12 and 25).
-# * 004 line 48 counts one model. There are two, the policy and its frozen reference (row 29). What
-#   a method holds is a fact about its loss, and the library reads it off the parameters' names.
+# * One note gives DPO [a KL regularization term](errata.html#row-18). The loss has no such term;
+#   the reference stands inside the log-sigmoid (shown below).
+# * Two notes count one stage ([the first](errata.html#row-12), [the second](errata.html#row-25)).
+#   DPO needs a reference policy, which somebody has to train first: two stages.
+# * One note counts [one model](errata.html#row-29). There are two, the policy and its frozen
+#   reference. What a method holds is a fact about its loss, and the library reads it off the
+#   parameters' names.
 #
 # ## The loss, as the trainer calls it
 #
@@ -51,7 +51,7 @@ from tinyalign import methods
 from tinyalign.laws import assert_lawful
 from tinyalign.losses import dpo
 from tinyalign.losses.numerics import log_softmax, softmax
-from tinyalign.notes.lesson import attempt, descend, picture, table
+from tinyalign.notes.lesson import check_exercise, minimise, picture, table
 from tinyalign.optimum import (
     bradley_terry_preference,
     expectation,
@@ -137,7 +137,7 @@ def distance(params):
 start = {"logits": ref_logp.copy()}
 ways = {"DPO": dpo_loss, "policy gradient": minus_objective}
 runs = {
-    name: descend(loss, start, steps=1500, learning_rate=0.05, watch=distance)
+    name: minimise(loss, start, steps=1500, learning_rate=0.05, record=distance)
     for name, loss in ways.items()
 }
 start_loss, end_loss = dpo_loss(start), dpo_loss(runs["DPO"][0])
@@ -153,9 +153,9 @@ table(
 )  # fmt: skip
 
 # %% [markdown]
-# **One optimum.** The theorem (2305.18290) says: same optimum. This was first measured with
-# 20 000 steps at a constant rate, where DPO ended 5e-8 and the policy gradient 9e-9 away from
-# $\pi^*$ (KL in nats); with a rate that falls to zero, fewer steps come closer.
+# **The theorem** (2305.18290) says: same optimum. An earlier measurement was made with 20 000 steps
+# at a constant rate, where DPO ended 5e-8 and the policy gradient 9e-9 away from $\pi^*$ (KL in
+# nats); with a rate that falls to zero, fewer steps come closer.
 
 # %%
 figure, axes = picture()
@@ -257,12 +257,12 @@ def check_my_implicit_reward(solution):
     for beta in (0.1, 0.5, 3.0):
         reward, ref = draw.normal(size=6), softmax(draw.normal(size=6))
         policy = optimal_policy(ref, reward, beta=beta)
-        found = solution(np.log(policy), np.log(ref), beta=beta)
-        assert_allclose(found, reward - expectation(ref, reward), atol=1e-9)
+        answer = solution(np.log(policy), np.log(ref), beta=beta)
+        assert_allclose(answer, reward - expectation(ref, reward), atol=1e-9)
 
 
-attempt(check_my_dpo, my_dpo)
-attempt(check_my_implicit_reward, my_implicit_reward)
+check_exercise(check_my_dpo, my_dpo)
+check_exercise(check_my_implicit_reward, my_implicit_reward)
 
 # %% [markdown]
 # ## The same line in TRL

@@ -24,12 +24,13 @@
 # {notes 004 614-615}
 # {notes 004 796-800}
 #
-# The title and the worry are right; the loss is not. Line 475 asks *each* log-ratio for a target
-# of its own. IPO asks only for their difference (errata rows 52, 53); what is printed is SPPO
-# with hard labels, a method of its own. It is no hinge (line 463, row 51): too much is penalised
-# like too little. It is no L2 penalty (line 452, row 50). "Better performance" (line 614) has no
-# source: the paper reports bandits only. And "prevents" (line 486) is too much: IPO bounds the
-# margin, and τ says where (row 54, last table).
+# The note's title and worry are right; its loss is not. The loss asks [*each* log-ratio for a
+# target of its own](errata.html#row-52). IPO asks only for their difference. What is printed is
+# [SPPO with hard labels](errata.html#row-53), a method of its own. IPO is [no
+# hinge](errata.html#row-51): too much is penalised like too little. It is [no L2
+# penalty](errata.html#row-50) either. "Better performance" [has no source](errata.html#row-54): the
+# paper reports bandits only. And "prevents" is too much: IPO bounds the margin, and τ says where
+# (last table).
 #
 # ## The losses, live
 #
@@ -43,7 +44,7 @@ from numpy.testing import assert_allclose
 from tinyalign.laws import assert_lawful
 from tinyalign.losses import cdpo, dpo, ipo, sppo
 from tinyalign.losses.numerics import log_softmax, sigmoid, softmax
-from tinyalign.notes.lesson import attempt, descend, picture, table
+from tinyalign.notes.lesson import check_exercise, minimise, picture, table
 from tinyalign.optimum import cdpo_margin, ipo_policy
 
 # %% [markdown]
@@ -102,8 +103,8 @@ def train(loss, pairs, arms, steps=STEPS):
         return value
 
     start = {"theta": np.zeros((len(TAU), SEEDS, arms))}
-    _, seen = descend(
-        total, start, steps=steps, learning_rate=0.06, watch=lambda p: softmax(p["theta"])
+    _, seen = minimise(
+        total, start, steps=steps, learning_rate=0.06, record=lambda p: softmax(p["theta"])
     )
     return np.array(seen)
 
@@ -142,8 +143,8 @@ for label in ("as printed", "corrected"):
 table(["bandit", "τ or β", "DPO", "IPO", "IPO, exact"], rows)
 
 # %% [markdown]
-# **The paper beside us.** A1 and A2 reproduce. A first run gave IPO's best arm 0.964, 0.567 and
-# 0.446 where the exact values are 0.9644, 0.5627 and 0.4484.
+# **The paper beside us.** A1 and A2 reproduce: an earlier run measured IPO's best arm at 0.964,
+# 0.567 and 0.446 where the exact values are 0.9644, 0.5627 and 0.4484.
 #
 # **A3 does not reproduce as printed.** The paper's data set is {(a,b), (b,a)}, and it says that
 # DPO sends the unseen action c to 0. But c is in no pair, so no loss contains it: its logit never
@@ -173,7 +174,7 @@ figure
 #
 # The paper's Figure 1, redrawn: ten seeds' mean, grey lines are the exact answers.
 #
-# ## What line 475 minimises
+# ## What the note's loss minimises
 #
 # Three things tell the printed loss from IPO: its value at the reference, the margin at which it
 # stops, and that adding a number to both log-probabilities changes it.
@@ -183,7 +184,7 @@ zero = np.zeros(1)
 tau = 0.1
 
 
-def line_475(chosen, rejected, beta):
+def note_ipo(chosen, rejected, beta):
     """Both reference log-probabilities are 0 here."""
     return (chosen - 1 / (2 * beta)) ** 2 + (rejected + 1 / (2 * beta)) ** 2
 
@@ -191,19 +192,19 @@ def line_475(chosen, rejected, beta):
 gaps = np.linspace(0, 15, 1501)
 along = {
     "IPO": ipo(gaps / 2, -gaps / 2, 0 * gaps, 0 * gaps, tau=tau),
-    "line 475": line_475(gaps / 2, -gaps / 2, tau),
+    "the note's IPO": note_ipo(gaps / 2, -gaps / 2, tau),
 }
 stops = {name: gaps[np.argmin(values)] for name, values in along.items()}
 shift = {
     "IPO": ipo(zero + 3, zero + 3, zero, zero, tau=tau)[0] - along["IPO"][0],
-    "line 475": line_475(3.0, 3.0, tau) - along["line 475"][0],
+    "the note's IPO": note_ipo(3.0, 3.0, tau) - along["the note's IPO"][0],
 }
 table(
     ["loss", "at the reference", "stops at margin", "changes by, if both rise by 3"],
     [[name, along[name][0], stops[name], shift[name]] for name in along],
 )
-printed = line_475(zero + 1.0, zero - 2.0, tau)
-print("line 475 is SPPO:", printed, sppo(zero + 1.0, zero - 2.0, zero, zero, beta=tau))
+printed = note_ipo(zero + 1.0, zero - 2.0, tau)
+print("the note's IPO is SPPO:", printed, sppo(zero + 1.0, zero - 2.0, zero, zero, beta=tau))
 
 # %% [markdown]
 # ## Weird numbers
@@ -272,8 +273,8 @@ def check_my_ipo_optimum(solution):
         assert_allclose(solution(ref_probs, preference, tau=0.3), known, atol=1e-9)
 
 
-attempt(check_my_cdpo, my_cdpo)
-attempt(check_my_ipo_optimum, my_ipo_optimum)
+check_exercise(check_my_cdpo, my_cdpo)
+check_exercise(check_my_ipo_optimum, my_ipo_optimum)
 
 # %% [markdown]
 # ## The same line in TRL
@@ -284,7 +285,7 @@ attempt(check_my_ipo_optimum, my_ipo_optimum)
 # ## What this page showed
 
 # %%
-assert_allclose(a1["IPO"], a1_predicted, atol=1e-3, err_msg="A1: IPO")
+assert_allclose(a1["IPO"], a1_predicted, atol=1e-3, err_msg="A1: IPO stops where predicted")
 assert_allclose(by_formula, a1_predicted, atol=1e-12)
 assert np.all(a1["DPO"] > 0.999), "A1: DPO goes to 1"
 assert_allclose(best["IPO"], [p[0] for p in a2_predicted], atol=0.01, err_msg="A2: IPO")
@@ -293,10 +294,10 @@ for name in ways:
     assert_allclose(a3[name, "as printed"], 1 / 3, atol=5e-3, err_msg="A3 as printed: nothing")
 assert_allclose(a3["IPO", "corrected"], [p[2] for p in a3_predicted], atol=0.01)
 assert np.all(a3["DPO", "corrected"] < 0.01), "A3 corrected: DPO sends c to 0"
-assert stops["IPO"] == 1 / (2 * tau) and stops["line 475"] == 1 / tau, "row 53"
-assert abs(shift["IPO"]) < 1e-9 < shift["line 475"] and np.all(printed == sppo(
-    zero + 1.0, zero - 2.0, zero, zero, beta=tau)), "row 53"  # fmt: skip
+assert stops["IPO"] == 1 / (2 * tau) and stops["the note's IPO"] == 1 / tau, "another margin"
+assert abs(shift["IPO"]) < 1e-9 < shift["the note's IPO"] and np.all(printed == sppo(
+    zero + 1.0, zero - 2.0, zero, zero, beta=tau)), "the note's loss is SPPO"  # fmt: skip
 assert abs(cdpo_stops - cdpo_predicted) < 0.01
 assert all(abs(row[3] - row[4]) < 0.01 < row[5] - row[4] for row in sure), "IPO is the careful one"
-assert sure[2][3] > 20 * sure[2][2], "row 54: and yet surer than the labels, if τ is small"
+assert sure[2][3] > 20 * sure[2][2], "and yet surer than the labels, if τ is small"
 print("all claims of this page hold")

@@ -23,14 +23,15 @@
 # {notes 000 17-27}
 # {notes 002 34-37}
 #
-# * 002 line 36 promises the preferred outputs a "higher log-probability". The loss raises the
-#   margin; the preferred output can become far less likely (errata row 17).
-# * 000 lines 18 and 22 say that TPO enforces gold ≻ win ≻ lose. The *data* are ordered so. The loss
-#   compares win with lose and adds the likelihood of gold; nothing compares gold with win (rows 3,
-#   6).
-# * 000 line 21 calls the reward $\log\pi_\theta(y|x)$; it is $\beta$ times that (row 4).
-# * "Most stable" (000 line 24) has no source, and the gold term "prevents" no drift. It pulls to
-#   the gold answer and holds nothing to the start; the KL below measures how far that goes (row 5).
+# * One of the notes promises the preferred outputs a "higher log-probability". The loss raises the
+#   margin; [the preferred output can become far less likely](errata.html#row-17).
+# * Another says that TPO enforces gold ≻ win ≻ lose. [The *data* are ordered
+#   so](errata.html#row-6). The loss compares win with lose and adds the likelihood of gold;
+#   [nothing compares gold with win](errata.html#row-3).
+# * It calls the reward $\log\pi_\theta(y|x)$; [the factor β is missing](errata.html#row-4).
+# * "Most stable" has no source, and [the gold term "prevents" no drift](errata.html#row-5). It
+#   pulls to the gold answer and holds nothing to the start; the KL below measures how far that
+#   goes.
 #
 # ## The losses, live
 #
@@ -46,7 +47,7 @@ from tinyalign.engine.optim import sgd
 from tinyalign.laws import assert_lawful
 from tinyalign.losses import dpo, tpo
 from tinyalign.losses.numerics import log_softmax
-from tinyalign.notes.lesson import attempt, descend, picture, table
+from tinyalign.notes.lesson import check_exercise, minimise, picture, table
 from tinyalign.optimum import kl
 
 # %% [markdown]
@@ -146,8 +147,8 @@ losses = {
 }
 start, moved, traces = {"theta": np.zeros(8)}, {}, {}
 for name, loss in losses.items():
-    params, traces[name] = descend(
-        loss, start, steps=1500, learning_rate=0.05, watch=lambda p: logp_of(p) - ref_logp
+    params, traces[name] = minimise(
+        loss, start, steps=1500, learning_rate=0.05, record=lambda p: logp_of(p) - ref_logp
     )
     moved[name] = traces[name][-1]
 drift = {name: kl(np.exp(ref_logp + rise), np.exp(ref_logp)) for name, rise in moved.items()}
@@ -159,10 +160,10 @@ table(
 print(f"\nall on one answer: KL {np.log(30):.3f}")
 
 # %% [markdown]
-# **Measured before** (another draw of the features, 3 000 steps): DPO −104 / −136 /
-# −114 for chosen, rejected and gold, margin +32; with 0.05·NLL(chosen) +4.7 / −20 / −4; TPO with
-# α = 0.05 +0.4 / −23 / +4.9; with α = 1 −0.1 / −7.3 / +4.9. The size depends on the draw and on how
-# long one trains, because DPO on one pair has no minimum; the signs do not.
+# **An earlier measurement** (another draw of the features, 3 000 steps): DPO −104 / −136 / −114 for
+# chosen, rejected and gold, margin +32; with 0.05·NLL(chosen) +4.7 / −20 / −4; TPO with α = 0.05
+# +0.4 / −23 / +4.9; with α = 1 −0.1 / −7.3 / +4.9. The size depends on the draw and on how long one
+# trains, because DPO on one pair has no minimum; the signs do not.
 #
 # What the anchor anchors is the *gold* answer. The chosen one is held only as far as it resembles
 # gold. And it does not anchor the policy to its start: a KL near the largest possible means that
@@ -246,12 +247,12 @@ def check_my_fall(solution):
         for _ in range(5):
             theta = theta + 0.3 * step
         rise = log_softmax(table_of @ theta) - even
-        found = solution(table_of, 0, 1, rise[0] - rise[1])
-        assert_allclose(found, rise[0], atol=1e-9)
+        rises = solution(table_of, 0, 1, rise[0] - rise[1])
+        assert_allclose(rises, rise[0], atol=1e-9)
 
 
-attempt(check_my_tpo, my_tpo)
-attempt(check_my_fall, my_fall)
+check_exercise(check_my_tpo, my_tpo)
+check_exercise(check_my_fall, my_fall)
 
 # %% [markdown]
 # ## The same line in TRL
@@ -265,9 +266,9 @@ attempt(check_my_fall, my_fall)
 assert np.abs(walked[:, 1] - curve).max() < 1e-9, "the fall is predicted exactly"
 assert curve[-1] < 0 and gradient_winner == winner, "so is who gains"
 dpo_moved = moved["DPO"]
-assert dpo_moved[CHOSEN] < -10 and dpo_moved[CHOSEN] > dpo_moved[REJECTED], "both fall"
+assert dpo_moved[CHOSEN] < -10 and dpo_moved[CHOSEN] > dpo_moved[REJECTED], "DPO: chosen falls"
 assert moved["DPO + 0.05·NLL(chosen)"][CHOSEN] > 0, "an NLL term holds chosen"
 assert all(moved[f"TPO, α = {a}"][GOLD] > 0 for a in ("0.05", "1")), "TPO holds gold"
-assert drift["TPO, α = 1"] > 0.8 * np.log(30), "row 5: the gold term prevents no drift"
+assert drift["TPO, α = 1"] > 0.8 * np.log(30), "the gold term prevents no drift"
 assert above[0] == below[0], "nothing compares gold with win"
 print("all claims of this page hold")

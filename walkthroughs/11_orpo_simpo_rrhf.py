@@ -24,13 +24,14 @@
 # {notes 004 545-586}
 # {notes 004 826-830}
 #
-# * RRHF (lines 415 to 435) is a sum of *hinges* on length-normalised scores, plus the likelihood of
-#   the best answer. Printed is a log-sigmoid, divided by $K(K-1)$, on whatever it is given, without
-#   the likelihood (errata rows 45, 46). If all scores tie it returns the number 0, which cannot be
-#   differentiated (row 47). It is a sum over pairs, no listwise loss (row 48), and reads only the
-#   *order* of the scores (row 49). It is from 2023 (row 28).
-# * ORPO (lines 554 to 583) needs means per token; the odds of a whole text are 0 for every purpose.
-#   And `log1p(-exp(x))` is infinite near p = 1 (rows 59, 60).
+# * RRHF is a sum of *hinges* on [length-normalised scores, plus the likelihood of the best
+#   answer](errata.html#row-46). The note prints [a log-sigmoid, divided by
+#   $K(K-1)$](errata.html#row-45), on whatever it is given, without the likelihood. If all scores
+#   tie it returns [the number 0](errata.html#row-47), which cannot be differentiated. RRHF is [a
+#   sum over pairs](errata.html#row-48), no listwise loss, and reads only [the *order* of the
+#   scores](errata.html#row-49). It is [from 2023](errata.html#row-28).
+# * ORPO ([its title is longer](errata.html#row-59)) needs means per token; the odds of a whole text
+#   are 0 for every purpose. And [`log1p(-exp(x))` is infinite](errata.html#row-60) near p = 1.
 #
 # ## The losses, live
 #
@@ -45,7 +46,7 @@ from autograd import grad
 from tinyalign.laws import assert_lawful
 from tinyalign.losses import dpo, odds_ratio, orpo, rrhf, simpo
 from tinyalign.losses.numerics import log_odds, log_sigmoid
-from tinyalign.notes.lesson import attempt, picture, table
+from tinyalign.notes.lesson import check_exercise, picture, table
 
 # %% [markdown]
 # ## Before the run: what each of them calls equal
@@ -74,7 +75,7 @@ def all_losses(repeats):
     return {
         "SimPO, means": simpo(chosen_avg, rejected_avg)[0],
         "ORPO's odds, means": odds_ratio(chosen_avg, rejected_avg)[0],
-        "ORPO's odds, sums (note 004)": odds_ratio(chosen_sum, rejected_sum)[0],
+        "ORPO's odds, sums (the note)": odds_ratio(chosen_sum, rejected_sum)[0],
         "DPO, sums": dpo(chosen_sum, rejected_sum, zero, zero, beta=0.1)[0],
     }
 
@@ -91,7 +92,7 @@ table(["loss", "once", "written twice"], [[name, once[name], again[name]] for na
 
 # %%
 def note_rrhf(scores, log_probs):
-    """Lines 424 to 435."""
+    """RRHF as one of the notes prints it."""
     count, loss = len(scores), 0
     for i in range(count):
         for j in range(count):
@@ -107,10 +108,10 @@ ranked = []
 for name, scores in cases.items():
     right = rrhf(triple[None, :], np.array([scores], float), zero, weight=0.0)[0]
     ranked.append([name, right, float(note_rrhf(scores, triple))])
-table(["scores", "RRHF's ranking term", "note 004"], ranked)
+table(["scores", "RRHF's ranking term", "the note"], ranked)
 
 # %% [markdown]
-# The stretched scores change nothing: only the order enters. Note 004's advice to use RRHF "when
+# The stretched scores change nothing: only the order enters. The note's advice to use RRHF "when
 # you have reliable absolute scores" has it the wrong way round.
 #
 # Near certainty, in the two ways of writing the log-odds, in single and double precision:
@@ -120,7 +121,7 @@ close = np.array([-1e-2, -1e-4, -1e-8, -1e-17])
 
 
 def naive_log_odds(a):
-    """Line 574."""
+    """The log-odds as the note writes them."""
     return a - np.log1p(-np.exp(a))
 
 
@@ -130,7 +131,7 @@ with np.errstate(divide="ignore"):
         single = np.float32(a)
         rows.append([f"{a:.0e}", float(naive_log_odds(a)), float(naive_log_odds(single)),
                      float(log_odds(a)), float(log_odds(single))])  # fmt: skip
-table(["mean log-prob", "line 574", "in float32", "library", "in float32"], rows)
+table(["mean log-prob", "the note", "in float32", "library", "in float32"], rows)
 
 # %% [markdown]
 # ## What anchors them
@@ -201,8 +202,8 @@ def check_my_simpo(solution):
     assert_lawful(solution, "simpo")
 
 
-attempt(check_my_odds_ratio, my_odds_ratio)
-attempt(check_my_simpo, my_simpo)
+check_exercise(check_my_odds_ratio, my_odds_ratio)
+check_exercise(check_my_simpo, my_simpo)
 
 # %% [markdown]
 # ## The same line in TRL
@@ -216,15 +217,19 @@ attempt(check_my_simpo, my_simpo)
 same = ("SimPO, means", "ORPO's odds, means")
 assert all(once[name] == again[name] for name in same), "means do not see length"
 assert all(abs(once[name] - again[name]) > 1e-3 for name in set(once) - set(same)), "sums do"
-assert TOKENS < 16 or once["ORPO's odds, sums (note 004)"] > 1 > once["ORPO's odds, means"]
+assert TOKENS < 16 or once["ORPO's odds, sums (the note)"] > 1 > once["ORPO's odds, means"]
 at_target = simpo(np.array([-1.0 + 1.375 / 2.5]), np.array([-1.0]))[0]
 assert abs(at_target - np.log(2)) < 1e-12, "SimPO is log 2 at γ/β"
 by_case = {row[0]: row[1:] for row in ranked}
-assert by_case["right order"][0] == 0 < by_case["right order"][1], "row 45: no hinge, never 0"
-assert by_case["reversed"][0] == 4 and abs(by_case["reversed"][1] - 0.792) < 1e-3, "row 45"
-assert by_case["stretched order"][0] == by_case["right order"][0], "row 49: only the order"
-assert by_case["all tied"] == [0, 0] and isinstance(note_rrhf([1, 1], triple[:2]), float), "row 47"
-assert np.isinf(rows[-1][1]) and np.isinf(rows[-2][2]), "row 60: line 574 overflows"
+assert by_case["right order"][0] == 0 < by_case["right order"][1], "no hinge, never 0"
+assert by_case["reversed"][0] == 4 and abs(by_case["reversed"][1] - 0.792) < 1e-3, (
+    "not the hinges' sum"
+)
+assert by_case["stretched order"][0] == by_case["right order"][0], "only the order"
+assert by_case["all tied"] == [0, 0] and isinstance(note_rrhf([1, 1], triple[:2]), float), (
+    "a number"
+)
+assert np.isinf(rows[-1][1]) and np.isinf(rows[-2][2]), "the note's log-odds overflow"
 assert all(np.isfinite(row[3:]).all() for row in rows), "the library does not"
 assert pulls["SimPO"][-1] < 0.01 < 0.9 < pulls["ORPO, λ = 0.1"][-1], "the likelihood holds on"
 print("all claims of this page hold")

@@ -26,12 +26,13 @@
 # {notes 004 835-837}
 # {notes 004 861-861}
 #
-# The code at lines 514 to 525 has no reference point, calls the log-ratio a KL, lets λ rescale
-# the log-ratio instead of weighting the loss, and prints −σ for λ − λσ (errata row 56). The
-# kinked value function in its comments is Kahneman and Tversky's, the paper uses a logistic (row
-# 57). Good and bad examples belong in one batch (row 58). The authors are Ethayarajh and others
-# at Contextual AI and Stanford (row 55). That it "needs less data" is not shown by anybody (row
-# 67), and it is not the "only option" for thumbs: BCO learns from them too (row 62).
+# The code in one of the notes has [no reference point, calls the log-ratio a KL, lets λ rescale the
+# log-ratio](errata.html#row-56) instead of weighting the loss, and prints −σ for λ − λσ. [The
+# kinked value function](errata.html#row-57) in its comments is Kahneman and Tversky's; the paper
+# uses a logistic. Good and bad examples belong [in one batch](errata.html#row-58). The authors are
+# [Ethayarajh and others](errata.html#row-55) at Contextual AI and Stanford. Nobody has shown that
+# it ["needs less data"](errata.html#row-67), and it is not the "only option" for thumbs: [BCO
+# learns from them too](errata.html#row-62).
 #
 # ## The loss, live
 #
@@ -46,14 +47,14 @@ from numpy.testing import assert_allclose
 from tinyalign.laws import assert_lawful
 from tinyalign.losses import kto, kto_z0
 from tinyalign.losses.numerics import log_softmax, sigmoid, softmax, stop_gradient
-from tinyalign.notes.lesson import attempt, descend, picture, table
+from tinyalign.notes.lesson import check_exercise, minimise, picture, table
 from tinyalign.optimum import expectation
 
 # %% [markdown]
 # ## Before the run: two exact statements
 #
-# **Both thumbs** (the paper's Theorem 4.3). If every answer has one thumb up and one thumb down,
-# the two terms are $\lambda(1-\sigma(g))$ and $\lambda\sigma(g)$. They add up to $\lambda$,
+# **Contradictory labels** (the paper's Theorem 4.3). If every answer has one thumb up and one thumb
+# down, the two terms are $\lambda(1-\sigma(g))$ and $\lambda\sigma(g)$. They add up to $\lambda$,
 # whatever the policy: the gradient is 0. Contradictory labels cancel instead of doing harm.
 #
 # **Where it starts.** At the reference $h = 0$ and $z_0 = 0$, every example costs $\lambda/2$.
@@ -125,7 +126,7 @@ def train(tables, weight_desirable=1.0, weight_undesirable=1.0):
             total = total + np.sum(np.reshape(cost, shape) * share)
         return total
 
-    params, _ = descend(loss, {"logits": np.zeros(shape)}, steps=1500, learning_rate=0.03)
+    params, _ = minimise(loss, {"logits": np.zeros(shape)}, steps=1500, learning_rate=0.03)
     return softmax(params["logits"])
 
 
@@ -142,18 +143,18 @@ sure = {name: p.max(axis=1) for name, p in policies.items()}
 published = {"balanced": "1.197", "few up": "0.300", "few up, λ_D weighted": "1.159",
              "few down": "0.590", "few down, λ_U weighted": "1.152"}  # fmt: skip
 table(
-    ["labels", "mean E[r]", "lowest", "highest", "largest probability", "earlier draw"],
+    ["labels", "mean E[r]", "lowest", "highest", "largest probability", "earlier"],
     [[name, e.mean(), e.min(), e.max(), sure[name].mean(), published[name]]
      for name, e in earned.items()],
 )  # fmt: skip
 
 # %% [markdown]
-# The last column is what an earlier measurement gave, on five other draws of the labels.
-# Four of its five numbers come back. **The 0.300 does not.** With few thumbs up and no weights
-# nearly everything gets pushed down until a single arm is left: that collapse happens in every
-# draw (look at the largest probability). But *which* arm is left is luck that the earlier draws did
-# not have and most of these do: where it is the best one, the expected reward even rises. So
-# judge this failure by the lost variety, not by the mean reward; the weights cure it.
+# The last column is an earlier measurement, on five other draws of the labels. Four of its five
+# numbers come back. **The 0.300 does not.** With few thumbs up and no weights nearly everything
+# gets pushed down until a single arm is left: that collapse happens in every draw (look at the
+# largest probability). But *which* arm is left is luck that those draws did not have and most of
+# these do: where it is the best one, the expected reward even rises. So judge this failure by the
+# lost variety, not by the mean reward; the weights cure it.
 #
 # In the paper (Figure 6; read in its text) a Llama-7B lost 90 % of its desirable examples, and with
 # $\lambda_D = 13.33$ still beat DPO. The toy shows the mechanism and no more.
@@ -180,7 +181,7 @@ three, none, good = np.array([3.0]), np.zeros(1), np.ones(1)
 
 
 def note_kto(ratio, weight=1.0):
-    """Line 519 and 520, for a desirable answer."""
+    """KTO as one of the notes prints it, for a desirable answer."""
     value = ratio if ratio >= 0 else weight * ratio
     return -sigmoid(0.1 * value)
 
@@ -190,7 +191,7 @@ compared = [
     ["h = −3, λ_D = 2", note_kto(-3.0, 2.0),
      kto(-three, none, good, 0.0, beta=0.1, weight_desirable=2.0)[0]],
 ]  # fmt: skip
-table(["case", "note 004", "KTO"], compared)
+table(["case", "the note", "KTO"], compared)
 
 # %% [markdown]
 # ## Weird numbers
@@ -240,8 +241,8 @@ def check_my_weights(solution):
         assert_allclose(desirable * ups, undesirable * downs, err_msg="the classes differ")
 
 
-attempt(check_my_kto_z0, my_kto_z0)
-attempt(check_my_weights, my_weights)
+check_exercise(check_my_kto_z0, my_kto_z0)
+check_exercise(check_my_weights, my_weights)
 
 # %% [markdown]
 # ## The same line in TRL
@@ -256,9 +257,9 @@ assert_allclose(at_start, [1.5, 0.5, 1.5, 0.5, 1.5])
 mean = {name: values.mean() for name, values in earned.items()}
 assert mean["few down"] < 0.7, "few thumbs down, unweighted"
 assert sure["few up"].min() > 0.95 and sure["few up, λ_D weighted"].mean() < 0.8, "collapse, cure"
-assert abs(mean["few up, λ_D weighted"] - mean["balanced"]) < 0.1, "weighted"
-assert abs(mean["few down, λ_U weighted"] - mean["balanced"]) < 0.1, "weighted"
-assert_allclose([row[1] for row in compared], [-0.574, -0.354], atol=5e-4, err_msg="row 56")
-assert_allclose([row[2] for row in compared], [0.475, 1.149], atol=5e-4, err_msg="row 56")
+assert abs(mean["few up, λ_D weighted"] - mean["balanced"]) < 0.1, "weights restore the balance"
+assert abs(mean["few down, λ_U weighted"] - mean["balanced"]) < 0.1, "weights restore the balance"
+assert_allclose([row[1] for row in compared], [-0.574, -0.354], atol=5e-4, err_msg="the note")
+assert_allclose([row[2] for row in compared], [0.475, 1.149], atol=5e-4, err_msg="KTO")
 assert below == 0 and abs(above - 0.25) < 1e-12 and np.all(slope == 0)
 print("all claims of this page hold")

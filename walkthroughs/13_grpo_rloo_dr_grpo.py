@@ -28,13 +28,14 @@
 # {notes 004 716-734}
 # {notes 004 855-857}
 #
-# "GRPO" means three things in the notes: a rank (004 line 88), a mean baseline with a KL term and
-# no ratio (001 lines 49 and 60), and a name that nobody published (002 line 54). The paper's
-# advantage is the reward minus the group's mean, divided by the group's standard deviation
-# (errata rows 13, 15, 19, 31). The group is the *current* samples of one prompt, drawn by the
-# policy as it stands (rows 7, 14). What it drops is the critic, not the reward model and not the
-# reference (rows 2, 8, 30). Its ratio is one per token (004 line 102 has one per sequence, row 32),
-# and since it samples while it learns, it is no "direct method" (004 line 34, row 27).
+# "GRPO" means three things in the notes: [a rank](errata.html#row-31), [a mean
+# baseline](errata.html#row-13) with [a KL term and no ratio](errata.html#row-15), and [a name that
+# nobody published](errata.html#row-19). The paper's advantage is the reward minus the group's mean,
+# divided by the group's standard deviation. The group is [the *current* samples](errata.html#row-7)
+# [of one prompt](errata.html#row-14), drawn by the policy as it stands. GRPO drops the critic, [not
+# the reward model](errata.html#row-30) and [not the reference](errata.html#row-2), which [the notes
+# leave out](errata.html#row-8). Its ratio is [one per token](errata.html#row-32), not one per
+# sequence. Since it samples while it learns, it is [no "direct method"](errata.html#row-27).
 #
 # ## Four baselines, live
 #
@@ -63,12 +64,12 @@ from tinyalign.losses import (
     token_mean,
 )
 from tinyalign.losses.numerics import log_softmax, softmax
-from tinyalign.notes.lesson import attempt, picture, table
+from tinyalign.notes.lesson import check_exercise, picture, table
 from tinyalign.optimum import policy_gradient
 
 
-def note_004(reward):
-    """Lines 216 to 221: ranks by argsort of argsort, standardised."""
+def note_ranks(reward):
+    """Ranks by argsort of argsort, standardised, as in one of the notes."""
     ranks = np.argsort(np.argsort(reward, axis=1), axis=1)
     return (ranks - ranks.mean(axis=1, keepdims=True)) / (ranks.std(axis=1, keepdims=True) + 1e-8)
 
@@ -78,7 +79,7 @@ baselines = {
     "standardised (GRPO)": group_standardize,
     "leave one out (RLOO)": leave_one_out,
     "ranks, ties shared": group_rank,
-    "note 004, argsort": note_004,
+    "ranks by argsort (the note)": note_ranks,
 }
 groups = {"1 0 0 0": [1, 0, 0, 0], "1 1 1 1": [1, 1, 1, 1], "0 1 2 9": [0, 1, 2, 9]}
 rows = [
@@ -87,14 +88,14 @@ rows = [
     for name, function in baselines.items()
 ]
 table(["baseline", "rewards", "A1", "A2", "A3", "A4"], rows)
-tied = note_004(np.ones((1, 4)))[0]
+tied = note_ranks(np.ones((1, 4)))[0]
 
 # %% [markdown]
-# **A tie.** Four equal rewards carry no information; every baseline says so, except ranking by
-# `argsort`, which numbers them in the order in which they were sampled and trains on that (errata
-# row 37). It also makes note 004's guard pointless (lines 723 to 734, row 66): the spread of a
-# permutation of 0 … K−1 is $\sqrt{(K^2-1)/12}$ whatever the rewards are, never 0. The division by 0
-# is real for z-scored *rewards*, which is where the library guards it.
+# **Equal rewards.** Four equal rewards carry no information. Every baseline says so, except
+# [ranking by `argsort`](errata.html#row-37), which numbers them in the order in which they were
+# sampled and trains on that. It also makes [the note's guard](errata.html#row-66) pointless: the
+# spread of a permutation of 0 … K−1 is $\sqrt{(K^2-1)/12}$ whatever the rewards are, never 0. The
+# division by 0 is real for z-scored *rewards*, which is where the library guards it.
 #
 # Ranks with shared ties are a legitimate choice: they ignore how much better an answer is (see the
 # last group), which protects against an outlier and forgets what the outlier knew.
@@ -165,9 +166,9 @@ shares = [
 table(["K", "1 − 1/K", "mean baseline", "leave one out", "divided by std"], shares)
 
 # %% [markdown]
-# So K = 2 carries half of the gradient with the mean baseline and all of it with leave-one-out; an
-# anecdote in note 004 (line 857) that it gives no signal is not what the mathematics says (row 71).
-# What grows with K is the share of groups that are not silent, and the precision.
+# So K = 2 carries half of the gradient with the mean baseline and all of it with leave-one-out. An
+# anecdote in one of the notes, [that it gives no signal](errata.html#row-71), is not what the
+# mathematics says. What grows with K is the share of groups that are not silent, and the precision.
 #
 # ## Length: what a sum over tokens is divided by
 #
@@ -178,10 +179,11 @@ table(["K", "1 − 1/K", "mean baseline", "leave one out", "divided by std"], sh
 # negative, and a long wrong answer then pays less per token: the loss rewards being wrong at
 # length. The published finding (2503.20783, from the abstract): GRPO lengthens incorrect outputs.
 #
-# **Length.** Correctness is a coin, nobody can improve it. The policy only chooses the *length*,
-# 1 to 8, with one softmax for right and one for wrong answers. Nothing rewards any length, so the
-# prediction for an unbiased loss is that the mean stays where it starts. The log-probability of a
-# length is spread evenly over the tokens of the completion, so that they add up to it.
+# **The experiment.** Correctness is a coin, nobody can improve it. The policy only chooses the
+# *length*, 1 to 8, with one softmax for right and one for wrong answers. Nothing rewards any
+# length, so the prediction for an unbiased loss is that the mean stays where it starts. The
+# log-probability of a length is spread evenly over the tokens of the completion, so that they add
+# up to it.
 
 # %%
 LENGTHS = np.arange(1, 9)
@@ -246,14 +248,14 @@ figure
 # %% [markdown]
 # {figure}
 #
-# Measured before, with another seed: GRPO's wrong answers 4.5 → 7.27 and right ones → 1.04,
+# Measured with another seed: GRPO's wrong answers 4.5 → 7.27 and right ones → 1.04,
 # Dr.GRPO's 4.49 and 4.48. The effect is the divisor's; nothing in the reward asks for it.
 #
 # ## A mean that does not survive splitting
 #
-# **Splits.** Four completions of lengths 6, 2, 1, 3, in one batch, or as two micro-batches whose
-# losses are averaged. The token mean changes, the other two do not (huggingface/trl #2615; verl
-# #5619). The cure is to divide by the token count of the whole batch.
+# **The experiment.** Four completions of lengths 6, 2, 1, 3, in one batch, or as two micro-batches
+# whose losses are averaged. The token mean changes, the other two do not (huggingface/trl #2615;
+# verl #5619). The cure is to divide by the token count of the whole batch.
 
 # %%
 rng = np.random.default_rng(7)
@@ -308,11 +310,11 @@ print("two rewards, close and far:", np.round(pair, 3).tolist())
 # {notes 004 592-605}
 # {notes 004 640-656}
 #
-# The comparison table of note 004 is invented (row 61), and "matches GPT-4" is too (row 65). What
-# the paper's Table 5 says (read in its text): the GRPO model 88.2 on GSM8K and 51.7 on MATH, up
-# from 82.9 and 46.8; GPT-4 92.0 and 52.9. Its 64 samples per question were scored by a trained
-# reward model, not by exact match (row 64). No toy can confirm such numbers, and this page does
-# not try.
+# The comparison table of this note [is invented](errata.html#row-61), and ["matches
+# GPT-4"](errata.html#row-65) is too. What the paper's Table 5 says (read in its text): the GRPO
+# model 88.2 on GSM8K and 51.7 on MATH, up from 82.9 and 46.8; GPT-4 92.0 and 52.9. Its 64 samples
+# per question were [scored by a trained reward model](errata.html#row-64), not by exact match. No
+# toy can confirm such numbers, and this page does not try.
 #
 # ## Exercises
 #
@@ -353,9 +355,9 @@ def check_my_signal_share(solution):
         assert abs(solution(p, k) - chance[mixed].sum()) < 1e-9, f"p = {p}, k = {k}"
 
 
-attempt(check_my_group_standardize, my_group_standardize)
-attempt(check_my_leave_one_out, my_leave_one_out)
-attempt(check_my_signal_share, my_signal_share)
+check_exercise(check_my_group_standardize, my_group_standardize)
+check_exercise(check_my_leave_one_out, my_leave_one_out)
+check_exercise(check_my_signal_share, my_signal_share)
 
 # %% [markdown]
 # ## The same line in TRL
@@ -368,7 +370,7 @@ attempt(check_my_signal_share, my_signal_share)
 # %%
 assert np.ptp(tied) > 2, "argsort invents an order among equal rewards"
 assert all(np.all(f(np.ones((1, 4))) == 0) for f in list(baselines.values())[:4])
-assert all(abs(signal[k] - heard[k]) < 0.02 for k in SIZES), "the signal as computed"
+assert all(abs(signal[k] - heard[k]) < 0.02 for k in SIZES), "signal"
 assert all(abs(row[1] - row[2]) < 1e-9 for row in shares), "1 − 1/K, exactly"
 assert all(abs(row[3] - 1) < 1e-9 for row in shares), "leave-one-out is unbiased"
 assert abs(shares[0][4] - 1) < 1e-9 < shares[1][4] - 1, "dividing by the spread rescales"

@@ -26,11 +26,11 @@
 # {notes 004 696-714}
 # {notes 004 849-851}
 #
-# "Longer = better? No!" says note 004 at line 703, and rewards length at line 389 (errata row 44).
-# The scaling-law paper it cites at line 849 is by Gao, Schulman and Hilton of OpenAI (row 70). Note
-# 000 names reward hacking as a limit of PPO; this page shows that it is one of the reward, whoever
-# optimises it. A KL penalty against it does not raise the hump below; it chooses where on the curve
-# you stop.
+# "Longer = better? No!" says one of the notes, [and rewards length](errata.html#row-44) in its
+# code. The scaling-law paper it cites is by [Gao, Schulman and Hilton of
+# OpenAI](errata.html#row-70). Another note names reward hacking as a limit of PPO; this page shows
+# that it is one of the reward, whoever optimises it. A KL penalty against it does not raise the
+# hump below; it chooses where on the curve you stop.
 #
 # ## The task, live
 #
@@ -40,7 +40,7 @@
 # %%
 import numpy as np
 
-from tinyalign.notes.lesson import attempt, picture, table
+from tinyalign.notes.lesson import check_exercise, picture, table
 from tinyalign.optimum import best_of_n, expectation, kl, optimal_policy
 from toy_envs import hackable
 
@@ -117,7 +117,7 @@ start, top, end = by_n[1][2], by_n[best_n][2], by_n[1024][2]
 print(f"gold: {start:.2f} at the start, {top:.2f} at n = {best_n}, {end:.2f} at n = 1024")
 
 # %% [markdown]
-# **Measured before:** 1.65 → 1.83 at n = 4 → 0.94 at n = 1024, R² 0.995; on the RLHF path
+# **An earlier measurement:** 1.65 → 1.83 at n = 4 → 0.94 at n = 1024, R² 0.995; on the RLHF path
 # 1.733 at β 0.2 and −9.6 at β 0.02. The paper's other form, $d(\alpha - \beta\log d)$ for
 # reinforcement learning, is not claimed here.
 
@@ -181,8 +181,8 @@ def check_my_best_kl(solution):
         assert abs(solution(alpha, beta) - nats[curve.argmax()]) < 1e-4, f"α {alpha}, β {beta}"
 
 
-attempt(check_my_stop, my_stop)
-attempt(check_my_best_kl, my_best_kl)
+check_exercise(check_my_stop, my_stop)
+check_exercise(check_my_best_kl, my_best_kl)
 
 # %% [markdown]
 # ## The same line in TRL
@@ -196,7 +196,7 @@ attempt(check_my_best_kl, my_best_kl)
 assert weight > 0 and peak < hackable.LONGEST, "the proxy's favourite is not people's"
 assert np.all(np.diff([m[1] for m in by_n.values()]) > 0), "the proxy only rises"
 assert 1 < best_n < 1024 and top - end > 0.5, "an interior maximum, and a fall"
-assert r_squared > 0.98, "d(α − βd) fits"
+assert r_squared > 0.98, "d(α − βd)"
 assert by_beta[0.02][2] < -5 < by_beta[0.2][2], "the RLHF optimum falls off the same cliff"
 assert abs(by_beta[0.02][2] - gold[-1]) < 3, "towards the value predicted for the end"
 print("all claims of this page hold")

@@ -23,11 +23,11 @@
 # {notes 004 607-634}
 # {notes 004 738-790}
 #
-# Note 004 leaves this as an exercise: TODO safe execution, TODO reference model, TODO training
-# loop, with `except: pass` around the test. All three are below, executed. Its decision tree
-# sends "unit tests" to GRPO (line 619), which this page supports as far as one toy can; "best" is
-# not shown by anything (errata row 63 for a neighbour of that claim), and DeepSeekMath itself
-# scored with a trained reward model (row 64).
+# One of the notes leaves this as an exercise: TODO safe execution, TODO reference model, TODO
+# training loop, with `except: pass` around the test. All three are below, executed. Its decision
+# tree sends "unit tests" to GRPO, which this page supports as far as one toy can. That a method is
+# "best" [is not shown by anything](errata.html#row-63), and DeepSeekMath itself scored with [a
+# trained reward model](errata.html#row-64).
 #
 # ## The machine and the reward, live
 #
@@ -47,7 +47,7 @@ import numpy as np
 from tinyalign.losses import group_standardize
 from tinyalign.methods.samples import draw_prompts, sample_completions, score
 from tinyalign.models import tokenizer
-from tinyalign.notes.lesson import attempt, picture, table
+from tinyalign.notes.lesson import check_exercise, picture, table
 from tinyalign.runs import files, plan, train
 from tinyalign.runs.config import Config
 from toy_envs import interpreter, programs
@@ -244,8 +244,8 @@ def check_my_reward(solution):
     assert solution("]", [((1, 2), None)]) == 0, "a failure passes nothing"
 
 
-attempt(check_my_pass_at_k, my_pass_at_k)
-attempt(check_my_reward, my_reward)
+check_exercise(check_my_pass_at_k, my_pass_at_k)
+check_exercise(check_my_reward, my_reward)
 folder.cleanup()
 
 # %% [markdown]

@@ -28,10 +28,10 @@
 # {notes 004 500-527}
 # {notes 004 554-583}
 #
-# Note 004 contains complete code for GRPO, RRHF, IPO, KTO and ORPO. None of it was ever run
-# against anything; eleven of its bugs hang in the museum. The table below names them with the
-# first law that each breaks; the shortest of them is an `.item()` through which no gradient passes
-# (line 329, errata row 40).
+# One of the notes contains complete code for GRPO, RRHF, IPO, KTO and ORPO. None of it was ever run
+# against anything; eleven of its bugs hang in the museum. The table below names them with the first
+# law that each breaks. The shortest of them is [an `.item()` through which no gradient
+# passes](errata.html#row-40).
 #
 # ## A law, and how to ask
 #
@@ -51,7 +51,7 @@ from tinyalign.laws import METHODS, Broken, assert_lawful, laws_of
 from tinyalign.laws.curate import broken_laws, recorded
 from tinyalign.laws.museum import BY_NAME, EXHIBITS
 from tinyalign.losses.numerics import log_sigmoid
-from tinyalign.notes.lesson import attempt, picture, table
+from tinyalign.notes.lesson import check_exercise, picture, table
 
 settings.load_profile("lesson")  # 40 examples a law, the same every time; the command takes 100
 for law in laws_of("dpo"):
@@ -72,21 +72,21 @@ print(f"{len(EXHIBITS)} exhibits for {len({e.method for e in EXHIBITS})} of {len
 print(f"{seen_in_public} of them seen in public code or in the notes; {len(first_law)} are killed.")
 
 # %% [markdown]
-# ## The run: note 004 on trial
+# ## The run: a note on trial
 #
 # The verdicts of the eleven are computed again, now, and compared with the table.
 
 # %%
-NOTE_004 = (
+NOTE_BUGS = (
     "dpo_reference_is_live_policy", "sequence_mask_one_late", "sequence_unshifted",
     "note_004_item", "note_004_train_step_ratio", "k1_as_a_loss", "rank_by_argsort",
     "ipo_two_squares", "kto_note_004", "orpo_note_004", "rrhf_note_004",
 )  # fmt: skip
 trial = []
-for name in NOTE_004:
+for name in NOTE_BUGS:
     exhibit, expected = BY_NAME[name], first_law[name]
-    (found,) = broken_laws(exhibit, only={expected}) or ["none"]
-    trial.append([exhibit.method, exhibit.story, exhibit.seen.split(";")[0], expected, found])
+    (broken_law,) = broken_laws(exhibit, only={expected}) or ["none"]
+    trial.append([exhibit.method, exhibit.story, exhibit.seen.split(";")[0], expected, broken_law])
 table(["claims to be", "what is wrong", "where", "predicted", "breaks"], trial)
 
 # %% [markdown]
@@ -101,9 +101,9 @@ except Broken as error:
     print(complaint)
 
 # %% [markdown]
-# Note 004 line 475 calls this IPO. It asks each log-ratio for a target of its own, where IPO asks
-# only for their difference; as SPPO with hard labels it is correct, and passes all of SPPO's laws
-# (errata rows 52 and 53):
+# The note calls this IPO. It asks [each log-ratio for a target of its own](errata.html#row-52),
+# where IPO asks only for their difference. [As SPPO with hard labels it is
+# correct](errata.html#row-53), and passes all of SPPO's laws:
 
 # %%
 two_squares = BY_NAME["ipo_two_squares"].fn
@@ -153,7 +153,7 @@ SYMPTOMS = {
     "the first answer token is never learned (verl PR #3287)": "sequence_mask_one_late",
     "the model never stops (trl #1623, #3091)": "sequence_pad_id_masks_the_end",
     "the KL ignores β (open-instruct #534)": "k1_as_a_loss",
-    "equal rewards, unequal advantages (note 004 line 216)": "rank_by_argsort",
+    "equal rewards, unequal advantages (one of the notes)": "rank_by_argsort",
     "ORPO is infinite (trl #1491)": "odds_ratio_log1p_exp",
 }
 table(
@@ -182,7 +182,7 @@ table(["method", "exhibits"], [[name, count] for name, count in kinds.most_commo
 #
 # ## Exercises: be the restorer
 #
-# Three exhibits from note 004, broken as printed. Mend each until its laws hold. To begin, the
+# Three exhibits from the note, broken as printed. Mend each until its laws hold. To begin, the
 # functions are left unwritten; the notes' versions are a few lines up.
 #
 # **1.** IPO. **2.** RRHF, whose notes' version has four faults. **3.** KTO, with its reference
@@ -216,9 +216,9 @@ def check_my_kto(solution):
     assert_lawful(solution, "kto")
 
 
-attempt(check_my_ipo, my_ipo)
-attempt(check_my_rrhf, my_rrhf)
-attempt(check_my_kto, my_kto)
+check_exercise(check_my_ipo, my_ipo)
+check_exercise(check_my_rrhf, my_rrhf)
+check_exercise(check_my_kto, my_kto)
 
 # %% [markdown]
 # ## The same line in TRL
@@ -239,7 +239,7 @@ def accepted(fn, method):
 
 
 assert len(EXHIBITS) >= 100 and len(first_law) == len(EXHIBITS), "every exhibit is killed"
-assert all(row[3] == row[4] for row in trial), "note 004's eleven, as predicted"
+assert all(row[3] == row[4] for row in trial), "the note's eleven, as predicted"
 assert "costs 1/(4τ²)" in complaint, "and the law says why"
 assert all(accepted(getattr(losses, name), name) for name in ("dpo", "ipo", "kto", "rrhf"))
 assert not accepted(lambda w, v, rw, rv, *, beta=0.1: -log_sigmoid(beta * (w - v)), "dpo")

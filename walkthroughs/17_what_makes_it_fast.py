@@ -23,10 +23,10 @@
 #
 # {notes 004 112-401}
 #
-# Note 004's GRPO calls a model and a tokenizer that do the work elsewhere; what a step costs is not
-# its subject. It matters to a learner all the same: ten seeds in the time of one are what tells an
-# effect from luck (errata row 40 shows a step of that code that could not learn however long it
-# ran).
+# The GRPO in one of the notes calls a model and a tokenizer that do the work elsewhere; what a step
+# costs is not its subject. It matters to a learner all the same: ten seeds in the time of one are
+# what tells an effect from luck. ([A step of that code](errata.html#row-40) could not learn however
+# long it ran.)
 #
 # ## Version 1: the formula, typed
 #
@@ -46,7 +46,7 @@ from tinyalign.engine import ops
 from tinyalign.engine.optim import adam, adam_init
 from tinyalign.engine.tree import leaves, value_and_grad
 from tinyalign.models import transformer
-from tinyalign.notes.lesson import attempt, picture, table
+from tinyalign.notes.lesson import check_exercise, picture, table
 from tinyalign.runs import train
 
 VOCAB, WIDTH, HEADS, LENGTH, BATCH = 24, 64, 4, 16, 64
@@ -264,8 +264,8 @@ figure
 # {figure}
 #
 # Most is gained before a single gradient is written by hand: by not asking for what is slow, above
-# all `x**3` and float64 (errata row 40 is dearer still: there the gradient itself is missing). What
-# the library adds is that fewer things are recorded, each of them larger.
+# all `x**3` and float64. What the library adds is that fewer things are recorded, each of them
+# larger.
 #
 # **The dial:** the batch. What a step costs before it computes is the same for a batch of any size:
 # sequences taken one at a time each pay it, taken together they pay it once.
@@ -342,8 +342,8 @@ def check_my_embed_gradient(solution):
     np.testing.assert_allclose(solution(ids, g, 6), slow, atol=1e-12)
 
 
-attempt(check_my_softmax_pullback, my_softmax_pullback)
-attempt(check_my_embed_gradient, my_embed_gradient)
+check_exercise(check_my_softmax_pullback, my_softmax_pullback)
+check_exercise(check_my_embed_gradient, my_embed_gradient)
 
 # %% [markdown]
 # ## The same line in TRL

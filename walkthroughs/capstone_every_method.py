@@ -27,9 +27,9 @@
 # {notes 004 590-634}
 #
 # The notes compare methods in tables. Columns of opinion ("most stable", "best for") cannot be
-# checked; the accuracy table of note 004 (lines 596 to 603) is invented (errata row 61). The
-# columns below are counted or measured: what a method learns from, which networks it holds (rows
-# 2, 8, 29), the bytes (row 16), held-out accuracy, KL to the start, completions sampled.
+# checked; the accuracy table of one note [is invented](errata.html#row-61). The columns below are
+# counted or measured: what a method learns from, which networks it holds, [the
+# bytes](errata.html#row-16), held-out accuracy, KL to the start, completions sampled.
 #
 # ## A method is a row, live
 #
@@ -49,7 +49,7 @@ import numpy as np
 
 from tinyalign.engine.tree import size
 from tinyalign.methods import METHODS, holds
-from tinyalign.notes.lesson import attempt, picture, table
+from tinyalign.notes.lesson import check_exercise, picture, table
 from tinyalign.report.intervals import wilson
 from tinyalign.runs import plan, train
 from tinyalign.runs.config import Config
@@ -196,8 +196,8 @@ def check_my_standard_error(solution):
     assert solution(1.0, 300) == 0
 
 
-attempt(check_my_bytes, my_bytes)
-attempt(check_my_standard_error, my_standard_error)
+check_exercise(check_my_bytes, my_bytes)
+check_exercise(check_my_standard_error, my_standard_error)
 
 # %% [markdown]
 # ## The same line in TRL
@@ -209,7 +209,9 @@ attempt(check_my_standard_error, my_standard_error)
 
 # %%
 measured = {name: summaries[name]["bytes"] / parameters for name in bytes_predicted}
-assert all(abs(measured[n] / b - 1) < 0.02 for n, b in bytes_predicted.items()), "bytes as counted"
+assert all(abs(measured[n] / b - 1) < 0.02 for n, b in bytes_predicted.items()), (
+    "the bytes are as counted"
+)
 accuracy = {row[0]: row[3] for row in rows}
 assert set(accuracy) == {method.name for method in METHODS}, "every method"
 assert all(np.isfinite(row[3]) for row in rows)

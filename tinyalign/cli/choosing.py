@@ -12,7 +12,7 @@ from tinyalign.errors import InputError
 
 @dataclasses.dataclass(frozen=True)
 class Claims:
-    """What the notes' comparisons say, what was measured here, and the verdict that follows."""
+    """The notes' comparisons, what was measured here, and whether each comparison holds."""
 
     ids: Annotated[
         tyro.conf.Positional[tuple[str, ...]],
@@ -20,17 +20,17 @@ class Claims:
     ] = ()
     """Claims to show. [default: all]"""
     measure: bool = False
-    """Measure them again and show what is found beside what is recorded; all take minutes."""
+    """Measure the claims again and show new figures beside recorded ones. All take minutes."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
-    """With --measure: a file for the new figures. [default: they are only shown]"""
+    """With --measure: a file for the new figures. [default: the figures are only shown]"""
     write: bool = False
-    """With --measure, for maintainers: put the new figures into the package, all or none."""
+    """With --measure, for maintainers: write the new figures into the package."""
     json: bool = False
     """Print JSON."""
 
     @property
     def stopped(self):
-        """What Ctrl-C leaves behind, in words."""
+        """Message after Ctrl-C."""
         return "stopped; nothing was written" if self.measure else "stopped"
 
     def __call__(self):
@@ -39,7 +39,7 @@ class Claims:
         from tinyalign.notes import claims
         from tinyalign.notes.claims import report
 
-        claims.select(self.ids)  # a wrong id shows before any work
+        claims.select(self.ids)  # raises for an unknown id before any work
         targets = self.targets(claims.MEASURED)
         if self.measure:
             return self.measure_again(targets)
@@ -51,25 +51,28 @@ class Claims:
         return 0
 
     def targets(self, package):
-        """The files to be written; InputError, before any work, where that cannot be."""
+        """The files to write; InputError where one cannot be written, before any measuring."""
         targets = [path for path in (self.output, package if self.write else None) if path]
         if targets and not self.measure:
-            raise InputError("--output and --write are for --measure: they keep what it finds")
+            raise InputError("--output and --write are for --measure: they write its figures")
         for path in targets:
             if not path.parent.is_dir() or path.is_dir():
-                raise InputError(f"cannot write to {path}: it is no file in a folder that exists")
+                raise InputError(
+                    f"cannot write to {path}: it is a folder, or its folder does not exist"
+                )
         return targets
 
     def measure_again(self, targets):
-        """Measure, show, and only then write."""
+        """Measure the claims, print the changes, and then write the files."""
         from rich.console import Console
 
         from tinyalign.notes import claims
         from tinyalign.notes.claims import report
 
-        said = Console(stderr=True)
+        # Progress goes to stderr, so that --json leaves only JSON on stdout.
+        messages = Console(stderr=True)
         entries = claims.remeasure(
-            self.ids, lambda name, i, n: said.print(f"measuring {name} ({i + 1} of {n})")
+            self.ids, lambda name, i, n: messages.print(f"measuring {name} ({i + 1} of {n})")
         )
         pairs = claims.compare(self.ids, entries)
         if self.json:
@@ -79,19 +82,19 @@ class Claims:
             report.print_changes(pairs, Console(highlight=False))
         for path in targets:
             claims.write(entries, path)
-        written = ", ".join(map(str, targets))
-        said.print(f"written: {written}" if written else "nothing was written", markup=False)
+        paths = ", ".join(map(str, targets))
+        messages.print(f"written: {paths}" if paths else "nothing was written", markup=False)
         return 0
 
 
 @dataclasses.dataclass(frozen=True)
 class Choose:
-    """Which method suits you, why, and what was measured; asks for what is not typed."""
+    """Which method suits you, and why; asks the questions that no flag answers."""
 
     data: Literal[
         "ask", "demonstrations", "pairs", "thumbs", "rankings", "triples", "rewards", "none"
     ] = "ask"
-    """What you have; rewards: one that can be computed for any answer; none: only prompts."""
+    """What you have. rewards: a reward that can be computed for any answer; none: only prompts."""
     scorer: Literal["ask", "yes", "no"] = "ask"
     """Whether a program can score any answer."""
     memory: Literal["ask", "small", "large"] = "ask"
@@ -111,7 +114,7 @@ class Choose:
         from tinyalign.notes import choose
 
         known = {name: answer for name, answer in vars(self).items() if answer != "ask"}
-        leaf = choose.walk(known, choose.ask_at_terminal)
-        for line in choose.advice(leaf):
+        recommendation = choose.walk(known, choose.ask_at_terminal)
+        for line in choose.advice(recommendation):
             Console(highlight=False).print(line, markup=False)
         return 0

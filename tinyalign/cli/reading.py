@@ -19,7 +19,7 @@ class Methods:
 
 @dataclasses.dataclass(frozen=True)
 class Show:
-    """Print the loss and the step of a method, as they run."""
+    """Print the source of a method's loss and of its training step."""
 
     method: tyro.conf.Positional[str]
     """A method of `tinyalign methods`."""
@@ -30,7 +30,7 @@ class Show:
 
 @dataclasses.dataclass(frozen=True)
 class Read:
-    """Open a walkthrough in the browser; without a name all of them, which run for minutes."""
+    """Open a walkthrough in the browser. Without a name: all of them, which takes minutes."""
 
     name: tyro.conf.Positional[str] = ""
     """Its number or a part of its name, for example 08 or dpo."""
@@ -41,7 +41,7 @@ class Read:
 
 @dataclasses.dataclass(frozen=True)
 class BuildPages:
-    """Run the walkthroughs and write their pages into a folder."""
+    """Run all walkthroughs and write their pages into a folder."""
 
     out: tyro.conf.Positional[Path]
     """The folder."""

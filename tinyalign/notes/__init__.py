@@ -1,1 +1,1 @@
-"""Everything about the community notes: their claims, the course, which method to choose."""
+"""The community notes: their claims, the course about them, and the choice of a method."""

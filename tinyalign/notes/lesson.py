@@ -1,4 +1,4 @@
-"""What the walkthroughs share: a table, a picture, a loop, and a check that says "correct"."""
+"""Helpers of the walkthroughs: tables, figures, a training loop, and a check for exercises."""
 
 import io
 
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from tinyalign.methods.steps import StepSize, init_train_state, update
 from tinyalign.report.plots import COLOURS, style_axes
 
-# The same examples every time, and nothing left behind in the reader's folder.
+# Hypothesis tries the same examples every time and leaves no folder beside the notebook.
 settings.register_profile(
     "lesson",
     max_examples=40,
@@ -20,9 +20,10 @@ settings.register_profile(
 
 
 def table(names, rows):
-    """Print rows under the names of their columns: words to the left, numbers to the right."""
-    cells = [[_written(cell) for cell in row] for row in rows]
+    """Print rows under column names; words are aligned to the left, numbers to the right."""
+    cells = [[format_cell(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+    # The first row decides how a column is aligned.
     right = [not isinstance(cell, str) for cell in rows[0]]
     for line in (names, *cells):
         aligned = [
@@ -32,22 +33,23 @@ def table(names, rows):
         print("  ".join(aligned).rstrip())
 
 
-def _written(cell):
-    """A number in four digits, anything else as it is."""
+def format_cell(cell):
+    """A float with four significant digits; anything else as text."""
     return f"{cell:.4g}" if hasattr(cell, "__float__") and not isinstance(cell, int) else str(cell)
 
 
 class Picture(Figure):
-    """A figure that a notebook shows by itself, without pyplot."""
+    """A figure that a notebook displays without pyplot."""
 
     def _repr_png_(self):
+        # Jupyter calls this method for the value of a cell's last line.
         data = io.BytesIO()
         self.savefig(data, format="png", dpi=110)
         return data.getvalue()
 
 
 def picture(columns=1, *, width=6.4, height=3.6):
-    """A figure with some axes side by side: (figure, axes), or (figure, [axes, …])."""
+    """An empty figure with axes side by side: (figure, axes), or (figure, [axes, …])."""
     figure = Picture(figsize=(width, height), layout="constrained")
     axes = figure.subplots(1, columns, squeeze=False)[0]
     for each in axes:
@@ -56,31 +58,34 @@ def picture(columns=1, *, width=6.4, height=3.6):
     return figure, axes[0] if columns == 1 else axes
 
 
-def descend(loss, params, *, steps, learning_rate, watch=None):
-    """Adam down loss(params), its rate falling to 0 in a straight line: (params, what was watched).
+def minimise(loss, params, *, steps, learning_rate, record=None):
+    """Minimise loss(params) with Adam; the learning rate falls linearly to 0.
 
-    loss    a tree of arrays -> one number
-    watch   called with the parameters before every step and after the last; None watches nothing
+    loss     a tree of arrays -> one number
+    record   called with the parameters before every step and after the last; None: not called
+    returns  the parameters at the end, and a list of all that `record` returned
     """
-    network, seen = init_train_state(params), []
+    network, records = init_train_state(params), []
     for step in range(steps):
-        if watch is not None:
-            seen.append(watch(network.params))
+        if record is not None:
+            records.append(record(network.params))
         rate = learning_rate * (1 - step / steps)
+        # The limit on the gradient's norm is out of reach, so that gradients are never clipped.
         network, _ = update(network, lambda p: (loss(p), {}), StepSize(rate, max_grad_norm=1e9))
-    if watch is not None:
-        seen.append(watch(network.params))
-    return network.params, seen
+    if record is not None:
+        records.append(record(network.params))
+    return network.params, records
 
 
-def attempt(check, solution):
-    """Try a reader's solution of an exercise, and say how it went."""
+def check_exercise(check, solution):
+    """Check a reader's solution of an exercise and print whether it is correct."""
     before = settings.get_current_profile_name()
     settings.load_profile("lesson")
     try:
         check(solution)
-    except Exception as error:  # whatever a reader's function does, the page goes on
-        unwritten = "NotImplementedError" in repr(error)  # also where a law reports it
+    except Exception as error:  # a wrong solution must not stop the page
+        # A law reports the error of a stub inside an error of its own, so its type is not enough.
+        unwritten = "NotImplementedError" in repr(error)
         why = (str(error) or repr(error)).strip().splitlines()[0]
         print(f"{solution.__name__}: not yet {'written' if unwritten else f'right. {why}'}")
     else:

@@ -1,13 +1,17 @@
-"""The claims ledger: what the notes' comparisons say, what was measured here, and the verdict.
+"""The claims ledger: what the notes' comparisons say, what was measured here, and the verdicts.
 
-`claims.json` holds what was read, `measured.json` what was measured, `measures/` how, and the rules
-that make a verdict of figures. A verdict stands in no file: it is computed when it is shown.
+    claims.json    the claims: quotes of the notes, and the rule that decides each
+    measures/      how figures are measured; measured.json holds the last ones
+    rules/         how figures decide a claim
+    ledger         claims, figures and verdicts together
+
+No file contains a verdict: verdicts are computed each time they are shown.
 """
 
 from tinyalign.notes.claims.ledger import (
     MEASURED,
     VERDICTS,
-    Row,
+    ClaimRow,
     as_json,
     compare,
     remeasure,
@@ -19,7 +23,7 @@ from tinyalign.notes.claims.ledger import (
 __all__ = [
     "MEASURED",
     "VERDICTS",
-    "Row",
+    "ClaimRow",
     "as_json",
     "compare",
     "remeasure",

@@ -6,22 +6,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tinyalign.errors import InputError
-from tinyalign.notes.claims.machine import computed_on
-from tinyalign.notes.claims.measures import MEASURES, RULES
+from tinyalign.notes.claims.machine import describe_machine
+from tinyalign.notes.claims.measures import MEASURES
+from tinyalign.notes.claims.rules import RULES
 from tinyalign.runs.files import write_atomically
 
 FOLDER = Path(__file__).parent
 MEASURED = FOLDER / "measured.json"
-HOLDS, FAILS, NOT_HERE = VERDICTS = (
+HOLDS, FAILS, NOT_TESTABLE = VERDICTS = (
     "holds here",
     "does not hold here",
-    "not a toy-scale question",
+    "not testable at toy scale",
 )
-DIGITS = 6  # significant ones that a figure is kept with
+DIGITS = 6  # significant digits of a figure in the file
 
 
 class Claim(NamedTuple):
-    """A sentence of a note that compares, and what would decide it."""
+    """A sentence of a note that compares, and the rule that decides it."""
 
     id: str
     note: str  # 000 … 004
@@ -29,12 +30,12 @@ class Claim(NamedTuple):
     quote: str  # the note's words, as they stand in that line
     question: str  # what is asked of the measure
     theme: str
-    rule: str | None  # a name in RULES; None: nothing here can decide it
-    why: str = ""  # why not
+    rule: str | None  # a name in RULES; None: nothing here can decide the claim
+    why: str = ""  # the reason where there is no rule
 
 
-class Row(NamedTuple):
-    """A claim with what was measured and what follows."""
+class ClaimRow(NamedTuple):
+    """A claim with what was measured and the verdict that follows."""
 
     claim: Claim
     measured: str
@@ -42,19 +43,19 @@ class Row(NamedTuple):
 
     @property
     def command(self):
-        """What to type to measure it again."""
+        """The command that measures the claim again."""
         measure = "--measure " if self.claim.rule else ""
         return f"tinyalign claims {measure}{self.claim.id}"
 
 
 def claims():
     """Every claim, in the order of the notes."""
-    read = json.loads((FOLDER / "claims.json").read_text(encoding="utf8"))
-    return [Claim(**entry) for entry in read]
+    entries = json.loads((FOLDER / "claims.json").read_text(encoding="utf8"))
+    return [Claim(**entry) for entry in entries]
 
 
 def select(ids=()):
-    """The claims of these ids, or all; InputError for an id that is none."""
+    """The claims with these ids, or all claims; InputError for an unknown id."""
     known = {claim.id: claim for claim in claims()}
     unknown = [name for name in ids if name not in known]
     if unknown:
@@ -64,40 +65,40 @@ def select(ids=()):
     return [known[name] for name in ids] if ids else list(known.values())
 
 
-def measured(field):
-    """A field of every entry of the last measuring: {measure: its figures, or its seconds}."""
-    read = json.loads(MEASURED.read_text(encoding="utf8"))
-    return {name: entry[field] for name, entry in read.items()}
+def read_measurements(field):
+    """{measure: one field of its last measurement}: figures, seconds, on or setting."""
+    entries = json.loads(MEASURED.read_text(encoding="utf8"))
+    return {name: entry[field] for name, entry in entries.items()}
 
 
-def row(claim, found):
-    """The claim, judged by the figures {measure: figures}."""
+def claim_row(claim, figures):
+    """The claim, judged by {measure: its figures}."""
     if claim.rule is None:
-        return Row(claim, f"nothing: {claim.why}", NOT_HERE)
-    rule = RULES[claim.rule]
-    weighed = rule.weigh(*(found[name] for name in rule.reads))
-    told = {k: ", ".join(v) if isinstance(v, list) else v for k, v in weighed.items()}
-    return Row(claim, rule.told.format(**told), HOLDS if rule.holds(weighed) else FAILS)
+        return ClaimRow(claim, f"nothing: {claim.why}", NOT_TESTABLE)
+    rule, measures = RULES[claim.rule]
+    holds, sentence = rule(*(figures[name] for name in measures))
+    return ClaimRow(claim, sentence, HOLDS if holds else FAILS)
 
 
-def rows(ids=(), found=None):
-    """The ledger: a Row for each claim of these ids, or for all.
+def rows(ids=(), figures=None):
+    """A ClaimRow for each claim with these ids, or for all claims.
 
-    found  {measure: figures}; None: those of the last measuring
+    figures  {measure: its figures}; None: those of the last measurement
     """
-    found = measured("figures") if found is None else found
-    return [row(claim, found) for claim in select(ids)]
+    figures = read_measurements("figures") if figures is None else figures
+    return [claim_row(claim, figures) for claim in select(ids)]
 
 
 def compare(ids, entries):
-    """(row by the recorded figures, row by these entries) of each claim of these ids, or all."""
-    before = measured("figures")
-    after = before | {name: entry["figures"] for name, entry in entries.items()}
-    return list(zip(rows(ids, before), rows(ids, after), strict=True))
+    """Pairs of ClaimRows, by the recorded figures and by these entries; for these ids, or all."""
+    recorded = read_measurements("figures")
+    # A claim may need a measure that was not taken again: the recorded figures stand in.
+    current = recorded | {name: entry["figures"] for name, entry in entries.items()}
+    return list(zip(rows(ids, recorded), rows(ids, current), strict=True))
 
 
 def as_json(row, recorded=None):
-    """A row as `tinyalign claims --json` prints it; measured again, with what is recorded."""
+    """A ClaimRow as `tinyalign claims --json` prints it; with the recorded one, where given."""
     claim = row.claim
     return {
         "quote": claim.quote,
@@ -109,33 +110,38 @@ def as_json(row, recorded=None):
     } | ({"recorded": as_json(recorded)} if recorded else {})
 
 
-def needed(ids=()):
-    """Names of the measures that the claims of these ids, or all, are decided by; each once."""
-    names = [name for claim in select(ids) if claim.rule for name in RULES[claim.rule].reads]
+def measures_for(ids=()):
+    """Names of the measures that decide the claims with these ids, or all claims; each once."""
+    names = [name for claim in select(ids) if claim.rule for name in RULES[claim.rule][1]]
     return list(dict.fromkeys(names))
 
 
-def remeasure(ids=(), on_measure=lambda name, place, total: None):
-    """Measure again what these claims need: {measure: its entry}, as the file has them.
+def remeasure(ids=(), on_measure=lambda name, index, total: None):
+    """Take the measures for these claims again: {measure: its entry in the file of figures}.
 
-    on_measure  called before each measure with its name, its place and how many there are
+    on_measure  called before each measure with its name, its index and the number of measures
     """
-    names, found, machine = needed(ids), {}, computed_on()
-    for place, name in enumerate(names):
-        on_measure(name, place, len(names))
+    names, entries, machine = measures_for(ids), {}, describe_machine()
+    for index, name in enumerate(names):
+        on_measure(name, index, len(names))
+        # Time of the processor and not of the clock, so that other programs do not count.
         started = time.process_time()
-        figures = rounded(MEASURES[name].run())
-        found[name] = {
+        figures = round_figures(MEASURES[name].run())
+        entries[name] = {
             "setting": MEASURES[name].setting,
             "seconds": round(time.process_time() - started, 1),
             "on": machine,
             "figures": figures,
         }
-    return found
+    return entries
 
 
 def write(entries, path=MEASURED):
-    """Put entries into a file of figures in place of those of their names: all of them or none."""
+    """Put entries into a file of figures, in place of entries with the same names.
+
+    The file is replaced as a whole, so that it never holds half of them.
+    raises  InputError where the file cannot be written, or holds something else
+    """
     try:
         kept = json.loads(path.read_text(encoding="utf8")) if path.exists() else {}
         kept |= entries
@@ -148,10 +154,10 @@ def write(entries, path=MEASURED):
         raise InputError(f"{path} holds something else than figures: choose another") from None
 
 
-def rounded(tree):
+def round_figures(tree):
     """The same figures with six significant digits."""
     if isinstance(tree, dict):
-        return {name: rounded(branch) for name, branch in tree.items()}
+        return {name: round_figures(branch) for name, branch in tree.items()}
     if isinstance(tree, (list, tuple)):
-        return [rounded(branch) for branch in tree]
+        return [round_figures(branch) for branch in tree]
     return float(f"{tree:.{DIGITS}g}") if isinstance(tree, float) else tree

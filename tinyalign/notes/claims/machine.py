@@ -1,4 +1,4 @@
-"""What figures were computed on: what rounding depends on, and nothing that says whose it is."""
+"""The hardware and library versions that affect rounding; nothing that identifies the machine."""
 
 import os
 import platform
@@ -6,23 +6,25 @@ from pathlib import Path
 
 import numpy as np
 
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")  # the first that is set is obeyed
+# OpenBLAS reads these two; the first one that is set counts.
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 
 
-def computed_on():
-    """NumPy, its BLAS and their threads, and the processor's model: a dict that JSON can hold."""
+def describe_machine():
+    """A dict for JSON: NumPy, its BLAS, the number of threads, the model of the processor."""
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
         "numpy": np.__version__,
         "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
         "threads": next((os.environ[name] for name in THREADS if name in os.environ), "all"),
-        "cpu": processor(),
+        "cpu": processor_model(),
     }
 
 
-def processor():
-    """The processor's model as the system names it."""
-    listed = Path("/proc/cpuinfo")
-    lines = listed.read_text(encoding="utf8").splitlines() if listed.exists() else []
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor() or platform.machine()
+def processor_model():
+    """The processor's model as the operating system names it."""
+    # Only Linux has this file; elsewhere Python's own, coarser answer has to do.
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf8").splitlines() if cpuinfo.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()

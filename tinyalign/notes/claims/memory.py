@@ -1,7 +1,7 @@
-"""What a method holds in memory while it trains, to the byte; when GRPO takes 40 % less than PPO.
+"""Bytes that a method keeps in memory while it trains, and GRPO's share of PPO's.
 
-The ledger is made from shapes alone: nothing is trained. A network in training has its weights,
-Adam's two running means and, while a step lasts, its gradients; a frozen one has its weights.
+The bytes follow from shapes alone: nothing is trained. A trained network has its weights, Adam's
+two running means and, during a step, its gradients. A frozen network has only its weights.
 """
 
 import dataclasses
@@ -16,17 +16,17 @@ PARTS = ("weights", "adam", "gradients")
 COPIES = {"weights": 1, "adam": 2, "gradients": 1}  # of a trained network's parameters
 
 
-def ledger(job, *, stage=-1, parts=("weights", "adam")):
-    """Bytes of every network that a stage of a job holds: {network: bytes}, the trained ones first.
+def bytes_by_network(job, *, stage=-1, parts=("weights", "adam")):
+    """{network: its bytes} for each network that a stage of a job keeps in memory.
 
     job    plan.RunPlan
-    stage  place of the stage in the job
-    parts  what is counted: some of PARTS
+    stage  index of the stage in the job
+    parts  some of PARTS, the parts to count
     """
-    held = networks(job, stage)
+    sizes = networks(job, stage)
     return {
         name: size * sum(COPIES[part] for part in parts if trained or part == "weights")
-        for name, (size, trained) in held.items()
+        for name, (size, trained) in sizes.items()
     }
 
 
@@ -40,27 +40,28 @@ def networks(job, stage=-1):
 
 
 def saving(more, less):
-    """Share of the bytes of ledger `more` that ledger `less` does without."""
+    """Share of the bytes of `more` that `less` saves; both are {network: bytes}."""
     return 1 - sum(less.values()) / sum(more.values())
 
 
-def conditions(config=None, *, activations=True):
-    """GRPO's memory against PPO's, by what is counted: a list of dicts.
+def compare_memory(config=None, *, activations=True):
+    """GRPO's memory beside PPO's, for several ways to count: a list of dicts.
 
-    config       Config shared by both, or None: the default
-    activations  whether to measure what a step takes besides, on 256 completions each
+    config       Config of both methods, or None: the default
+    activations  whether to measure a step's peak too, on 256 completions
     returns      counted, reward (exact or model), ppo and grpo in bytes, saving (0 … 1)
     """
     config = config or Config()
     rows = []
     for reward in ("exact", "model"):
-        ppo, grpo = (lone(name, dataclasses.replace(config, reward=reward)) for name in SAME)
+        ppo, grpo = (make_job(name, dataclasses.replace(config, reward=reward)) for name in SAME)
+        # Weights alone, then with Adam's means, then with gradients.
         for i in range(1, len(PARTS) + 1):
-            ledgers = [ledger(job, parts=PARTS[:i]) for job in (ppo, grpo)]
-            rows.append(compared(", ".join(PARTS[:i]), reward, *ledgers))
+            ledgers = [bytes_by_network(job, parts=PARTS[:i]) for job in (ppo, grpo)]
+            rows.append(comparison_row(", ".join(PARTS[:i]), reward, *ledgers))
         if activations:  # a step's peak has its gradients in it
             peaks = [{"peak": cost.measure(job).peak} for job in (ppo, grpo)]
-            rows.append(compared("everything at a step's peak", reward, *peaks))
+            rows.append(comparison_row("everything at a step's peak", reward, *peaks))
     return rows
 
 
@@ -71,14 +72,14 @@ SAME = {
 }
 
 
-def lone(name, config):
-    """The job of one method of SAME, by itself."""
+def make_job(name, config):
+    """The job of PPO or GRPO with its settings in SAME, without the stages before it."""
     job = plan.plan_run([name], dataclasses.replace(config, **SAME[name]))
     return job._replace(stages=job.stages[-1:])
 
 
-def compared(counted, reward, ppo, grpo):
-    """One row of `conditions`."""
+def comparison_row(counted, reward, ppo, grpo):
+    """One dict in the result of `compare_memory`."""
     return {
         "counted": counted,
         "reward": reward,

@@ -1,4 +1,4 @@
-"""Small runs in memory, and what they came to: the hands of the measures that train."""
+"""In-memory training runs used by the measures: no folder, no log, only the final parameters."""
 
 import dataclasses
 import functools
@@ -15,20 +15,24 @@ from tinyalign.runs.train import TARGET_CHECK_EVERY
 from toy_envs import arithmetic, bandit
 
 
-def advance(job, index, carried):
-    """Carry out one stage of a job without a folder: its networks' parameters, by name."""
+def train_stage(job, index, carried):
+    """Train one stage of a job: {network: its parameters}.
+
+    carried  {network: parameters} from the stages before
+    """
     phase, setting = job.stages[index], plan.stage_inputs(job, index, carried)
     stage = phase.method.stage(setting)
     networks, rng = stage.networks, np.random.default_rng([job.config.seed, index, 1])
     for step in range(stage.steps):
         networks, _ = stage.train_step(networks, rng, step)
-        look = phase.stop_accuracy is not None and (step + 1) % TARGET_CHECK_EVERY == 0
-        if look and solves(setting, networks["policy"].params) >= phase.stop_accuracy:
+        # A warm start stops as soon as it is good enough, as in a run of the command line.
+        due = phase.stop_accuracy is not None and (step + 1) % TARGET_CHECK_EVERY == 0
+        if due and training_accuracy(setting, networks["policy"].params) >= phase.stop_accuracy:
             break
     return {name: network.params for name, network in networks.items()}
 
 
-def solves(setting, params):
+def training_accuracy(setting, params):
     """Share of all training prompts whose likeliest completion is right."""
     return evaluate.greedy_accuracy(
         setting, params, list(setting.task.train), np.random.default_rng(0)
@@ -36,29 +40,31 @@ def solves(setting, params):
 
 
 def train(names, config, *, carried=None, task=None):
-    """Run stages one after another: the parameters left at the end, by name.
+    """Train stages one after another: {network: its parameters in the end}.
 
     names    methods
     config   config.Config
     carried  {"policy": parameters} to start from; None: those that the job begins with
     task     in place of the one that config names
     """
-    job = laid_out(names, config, task)
-    wanted = range(len(job.stages) - len(names), len(job.stages))
+    job = make_job(names, config, task)
+    # Stages that the job puts before the named ones, such as a warm start, are left out.
+    indices = range(len(job.stages) - len(names), len(job.stages))
     carried = dict(job.initial_params if carried is None else carried)
-    for index in wanted:
-        trained = advance(job, index, carried)
-        carried |= {name: params for name, params in trained.items() if name != "critic"}
+    for index in indices:
+        networks = train_stage(job, index, carried)
+        # Every stage with a critic begins with a new one.
+        carried |= {name: params for name, params in networks.items() if name != "critic"}
     return carried
 
 
-def laid_out(names, config, task=None):
-    """The job, with another task where one is given."""
+def make_job(names, config, task=None):
+    """The job of these methods, on another task where one is given."""
     job = plan.plan_run(names, config)
     return job if task is None else job._replace(task=task, vocabulary=task)
 
 
-# The bandit: what a policy is worth is a sum over its answers.
+# The bandit: a policy's expected reward is a sum over its answers.
 
 BANDIT = Config(env="bandit", batch_size=32)
 
@@ -66,6 +72,7 @@ BANDIT = Config(env="bandit", batch_size=32)
 def bandit_probs(params):
     """The tabular policy as probabilities of every answer to every prompt, (prompts, answers)."""
     table = bandit.reward_table()
+    # The first rows belong to the prompts' tokens, the others to answers and the end.
     return softmax(np.asarray(to_host(params["policy"]["table"]), float)[: len(table)])
 
 
@@ -80,7 +87,7 @@ def bandit_value(params, table=None):
 DIGITS = Config(
     env="addition", digits=1, width=32, layers=1, batch_size=32, warm_start_accuracy=0.4
 )
-DRAWS = 10  # completions of each problem that a policy's reward is the mean of
+SAMPLES = 10  # completions of each problem, whose mean reward is a policy's reward
 
 
 def digits_task():
@@ -90,21 +97,22 @@ def digits_task():
 
 @functools.cache
 def digits_start(seed):
-    """The start of a seed's runs: imitation, stopped when some problems are solved."""
+    """The warm start of a seed's runs: fine-tuned until about 40 % of the problems are solved."""
     config = dataclasses.replace(DIGITS, seed=seed)
     job = plan.as_warm_start(plan.plan_run(["sft"], config))
-    return advance(job, 0, job.initial_params)
+    return train_stage(job, 0, job.initial_params)
 
 
 def digits_value(params, seed, data=None):
     """Mean reward of sampled completions of the training problems.
 
-    data  the file whose characters the policy was trained on, where it was one
+    data  the file whose characters the policy was trained on, where there was one
     """
     job = plan.plan_run(["sft"], dataclasses.replace(DIGITS, seed=seed, data=data))
     setting = plan.stage_inputs(job, 0, params)._replace(task=digits_task())
     prompts = list(setting.task.train)
     rng = np.random.default_rng([seed, 7])
-    read = [f"{START}{prompt}" if data else prompt for prompt in prompts]
-    rollout = samples.sample_completions(setting, params["policy"], read, rng, 1.0, DRAWS)
+    # A policy trained on a file has read START in front of every prompt.
+    inputs = [f"{START}{prompt}" if data else prompt for prompt in prompts]
+    rollout = samples.sample_completions(setting, params["policy"], inputs, rng, 1.0, SAMPLES)
     return float(samples.score(setting, prompts, rollout).mean())

@@ -1,4 +1,4 @@
-"""A walkthrough in pieces: its cells, and the headings and directives inside its prose."""
+"""Split a walkthrough into cells, and its prose into headings, text and directives."""
 
 import re
 from itertools import groupby
@@ -6,35 +6,38 @@ from typing import NamedTuple
 
 from tinyalign.errors import InputError
 
+# A line of prose in braces, such as {figure}.
 DIRECTIVE = re.compile(r"\{(\w+) ?(.*)\}\s*")
+# A note and its lines: {notes 004 467-478}.
 NOTES = re.compile(r"(\d{3}) (\d+)-(\d+)")
 
 
 class Piece(NamedTuple):
-    """Code, or a part of the prose."""
+    """A code cell, or a part of the prose."""
 
     kind: str  # code, text, notes, source or figure
     line: int  # of the file, where it starts
-    text: str  # for a directive, what stands behind its name
+    text: str  # for a directive, its argument
 
 
 def cells(path):
     """The cells of a percent-format script: Pieces of kind "code" or "text"."""
-    found, kind, start, lines = [], None, 0, []
+    cells_in_file, kind, start, lines = [], None, 0, []
+    # A mark after the last line ends the last cell.
     for number, line in enumerate([*path.read_text(encoding="utf8").splitlines(), "# %%"], 1):
         if not line.startswith("# %%"):
             lines.append(line)
             continue
         if kind and any(map(str.strip, lines)):
-            found.append(Piece(kind, start, "\n".join(lines).rstrip()))
+            cells_in_file.append(Piece(kind, start, "\n".join(lines).rstrip()))
         kind, start, lines = "text" if "[markdown]" in line else "code", number + 1, []
-    if not found:
+    if not cells_in_file:
         raise InputError(f"{path.name} has no cells: a cell starts with a line '# %%'")
-    return found
+    return cells_in_file
 
 
 def pieces(path):
-    """A walkthrough in order; the prose is cut at its headings and directives."""
+    """The Pieces of a walkthrough in order; prose is split at headings and directives."""
     for cell in cells(path):
         if cell.kind == "code":
             yield cell
@@ -48,18 +51,20 @@ def pieces(path):
 
 
 def prose_lines(path, cell):
-    """((kind, part), Piece) of every line of prose; lines that belong together share (kind, part).
+    """((kind, part), Piece) for each line of prose; lines with one (kind, part) belong together.
 
-    A heading of the first two levels starts a part; so does each {source …} and {figure}. Notes
-    in a row are one part, and the blank lines around directives belong to nobody.
+    A heading of the first two levels starts a part, and so does each {source …} and {figure}.
+    Consecutive {notes …} are one part.
     """
     part, fenced = 0, False
     for number, line in enumerate(cell.text.splitlines(), cell.line):
         text = re.sub(r"^# ?", "", line)
+        # Inside a fence of three backticks braces and number signs are code.
         fenced ^= text.startswith("```")
         directive = None if fenced else DIRECTIVE.fullmatch(text)
         if directive:
-            kind, argument = checked(path, number, *directive.groups())
+            kind, argument = parse_directive(path, number, *directive.groups())
+            # The number changes before and after, so that a directive shares its part with no text.
             part += kind != "notes"
             yield (kind, part), Piece(kind, number, argument or kind)
             part += kind != "notes"
@@ -68,8 +73,8 @@ def prose_lines(path, cell):
             yield ("text", part), Piece("text", number, text)
 
 
-def checked(path, line, kind, argument):
-    """A directive that exists, with an argument of the right form."""
+def parse_directive(path, line, kind, argument):
+    """Kind and argument of a directive; InputError for an unknown one or a malformed argument."""
     where = f"{path.name}, line {line}"
     if kind not in ("source", "notes", "figure"):
         raise InputError(f"{where}: {{{kind}}} is no directive; there are source, notes and figure")
@@ -81,7 +86,7 @@ def checked(path, line, kind, argument):
 
 
 def title(path):
-    """The first heading of a walkthrough."""
+    """The text of a walkthrough's first heading."""
     for cell in cells(path):
         heading = re.search(r"^# # (.+)$", cell.text, flags=re.MULTILINE)
         if cell.kind == "text" and heading:

@@ -9,15 +9,16 @@ from tinyalign.notes.pages import markup
 from tinyalign.notes.pages.markup import ROOT, escape
 
 LEAD = "Statements of the notes, and what the papers, the derivation or the code say instead."
-TESTED = (
-    "Each would fail if the notes were right. <code>sent</code>, <code>fetched</code> and "
+ABOUT_TESTS = (
+    "Each test would fail if the notes were right. <code>sent</code>, <code>fetched</code> and "
     "<code>here</code> carry arrays to a GPU and back where the tests run on one."
 )
 TESTS = ROOT / "tests" / "test_errata.py"
-# "errata rows 3, 5 and 7"; prose that has said "errata" once goes on with "row 12".
-MENTION = re.compile(r"\b(errata\s+)?rows?\s+(\d+)((?:(?:,|\s+and|\s+to)\s+\d+)*)")
-# What stands apart in a page: code and output, pictures, tags.
-APART = re.compile(r"(<pre\b.*?</pre>|<svg\b.*?</svg>|<[^>]+>)", flags=re.DOTALL)
+# Prose links a phrase to its row: [the clip bounds one step](errata.html#row-23).
+LINK = re.compile(r'<a href="errata\.html#row-(\d+)">')
+# Docstrings, which a page shows as code, cite rows: "errata rows 3, 5 and 7".
+CITATION = re.compile(r"\berrata\s+rows?\s+(\d+)((?:(?:,|\s+and|\s+to)\s+\d+)*)")
+CODE = re.compile(r"(<pre\b.*?</pre>)", flags=re.DOTALL)
 
 
 def read(folder):
@@ -26,111 +27,113 @@ def read(folder):
     return json.loads(file.read_text(encoding="utf8")) if file.is_file() else []
 
 
-def linked(body, rows):
-    """A page whose mentions of errata lead to their rows; the first of each is an anchor."""
-    known, seen = {str(row["row"]) for row in rows}, set()
+def link_mentions(body, rows):
+    """A page in which mentions of errata are links; the first mention of each is an anchor."""
+    if not rows:
+        return body
+    known, anchored = {str(row["row"]) for row in rows}, set()
 
-    def link(number, text):
-        anchor = "" if number in seen else f' id="errata-{number}"'
-        seen.add(number)
-        return f'<a href="errata.html#row-{number}"{anchor}>{text}</a>'
+    def opening_tag(number):
+        anchor = "" if number in anchored else f' id="errata-{number}"'
+        anchored.add(number)
+        return f'<a href="errata.html#row-{number}"{anchor}>'
 
-    def mention(found, prose):
-        errata, first, others = found.groups()
-        missing = {first, *re.findall(r"\d+", others)} - known
-        if prose and missing:
-            raise InputError(f"there is no errata row {', '.join(sorted(missing))}")
-        if missing or not (errata or prose):
-            return found[0]  # in code a row may be one of anything
-        links = re.sub(r"\d+", lambda number: link(number[0], number[0]), others)
-        return link(first, found[0].removesuffix(others)) + links
+    def link_in_prose(match):
+        if match[1] not in known:
+            raise InputError(f"there is no errata row {match[1]}")
+        return opening_tag(match[1])
 
-    parts = APART.split(body) if rows else [body]
-    for at, part in enumerate(parts):
-        prose = at % 2 == 0
-        if rows and (prose or part.startswith("<pre")):
-            parts[at] = MENTION.sub(lambda found, prose=prose: mention(found, prose), part)
+    def links_in_code(match):
+        if not set(re.findall(r"\d+", match[0])) <= known:
+            return match[0]
+        # The first number is linked with the words before it, the others alone.
+        first, others = match.groups()
+        others_linked = re.sub(r"\d+", lambda n: f"{opening_tag(n[0])}{n[0]}</a>", others)
+        return f"{opening_tag(first)}{match[0].removesuffix(others)}</a>{others_linked}"
+
+    # Splitting by a group keeps the code: prose stands at even places, code at odd ones.
+    parts = CODE.split(body)
+    parts[::2] = [LINK.sub(link_in_prose, part) for part in parts[::2]]
+    parts[1::2] = [CITATION.sub(links_in_code, part) for part in parts[1::2]]
     return "".join(parts)
 
 
 def table(paths):
-    """All rows; None where there are none."""
+    """All rows as a table of HTML; None where there are none."""
     rows = read(paths[0].parent)
     if not rows:
         return None
     pages, sources = {path.stem: path for path in paths}, tests()
+    # The id is the address that pages link to.
     cells = [
         (
-            f'<span id="row-{row["row"]}"><span class="phone">row </span>{row["row"]}</span>',
+            f'<span id="row-{row["row"]}"><span class="phone">no. </span>{row["row"]}</span>',
             f"note {row['note']}, line {', '.join(map(str, row['lines']))}",
-            "<br>".join(map(quoted, row["quotes"])),
+            "<br>".join(map(quotation, row["quotes"])),
             markup.inline(row["truth"]),
-            shown_by(row, pages, sources),
+            evidence(row, pages, sources),
         )
         for row in rows
     ]
-    names = ("row", "where", "the notes", "the truth", "shown by")
+    names = ("no.", "where", "the notes", "the truth", "evidence")
     return markup.table(f"{len(rows)} errata", names, cells, kind="errata")
 
 
-def quoted(quote):
-    """A quotation; of its Markdown only the stars are understood."""
+def quotation(quote):
+    """A quotation as HTML; of its Markdown only bold text is converted."""
     return re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", f"“{escape(quote)}”")
 
 
-def shown_by(row, pages, sources):
-    """Links to the place in a page and to the test that show a row, or why there is no test."""
+def evidence(row, pages, sources):
+    """Links to the page and to the test that show a row, or the reason for having no test."""
     page, test, why = row["walkthrough"], row["test"], row["why_not"]
     parts = []
     if page in pages:
-        place = f"#errata-{row['row']}" if row["row"] in mentions(pages[page]) else ""
+        anchor = f"#errata-{row['row']}" if row["row"] in mentions(pages[page]) else ""
         name = f"page {page[:2]}" if page[:2].isdigit() else page.partition("_")[0]
-        parts.append(f'<a href="{page}.html{place}">{escape(name)}</a>')
+        parts.append(f'<a href="{page}.html{anchor}">{escape(name)}</a>')
     if test:
-        shown = f"<code>{escape(test)}</code>"
-        there = f'<a href="errata.html#{escape(test)}">{shown}</a>'
-        parts.append(there if test in sources else shown)
+        # Without the repository's tests there is nothing to link to.
+        linked = f'<a href="errata.html#{escape(test)}">its test</a>'
+        parts.append(linked if test in sources else "a test in the repository")
     return "<br>".join([*parts, escape(why)] if why else parts)
 
 
 def mentions(path):
-    """The rows that the prose of a walkthrough speaks about, or its code as errata."""
-    found = set()
-    text = path.read_text(encoding="utf8")
-    prose = re.sub(r"^# ?", "", text, flags=re.MULTILINE)
-    for cell in re.split(r"^%% ?", prose, flags=re.MULTILINE)[1:]:
-        for errata, first, others in MENTION.findall(cell):
-            if errata or cell.startswith("[markdown]"):
-                found |= {int(number) for number in [first, *re.findall(r"\d+", others)]}
-    return found
+    """Numbers of the rows that the prose of a walkthrough links to."""
+    links = re.findall(r"\]\(errata\.html#row-(\d+)\)", path.read_text(encoding="utf8"))
+    return set(map(int, links))
 
 
 def tests():
-    """The source of each test of a row, and its line; none where the tests are not installed."""
+    """{test of a row: (docstring, line, source)}; empty where the tests are not installed."""
     if not TESTS.is_file():
         return {}
     text = TESTS.read_text(encoding="utf8")
     lines = text.splitlines()
-    found = {}
+    sources = {}
     for node in ast.parse(text).body:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_row_"):
+            # A decorator stands above the line that the syntax tree gives.
             start = min(part.lineno for part in (node, *node.decorator_list))
-            found[node.name] = start, "\n".join(lines[start - 1 : node.end_lineno])
-    return found
+            code = "\n".join(lines[start - 1 : node.end_lineno])
+            sources[node.name] = ast.get_docstring(node), start, code
+    return sources
 
 
 def page(paths):
     """The body of the page of errata: the table, then the tests; None where there are no rows."""
-    found = table(paths)
-    if found is None:
+    table_html = table(paths)
+    if table_html is None:
         return None
+    # Each test is an anchor: the table above links to it by its name.
     wanted = {row["test"] for row in read(paths[0].parent)}
-    shown = "".join(
-        f'<figure class="source" id="{name}"><figcaption><span>{name}</span> '
+    figures = "".join(
+        f'<figure class="source" id="{name}"><figcaption><span>{escape(sentence)}</span> '
         f"<small>tests/{TESTS.name}, line {line}</small></figcaption>\n"
         f"{markup.code_block(code)}</figure>\n"
-        for name, (line, code) in tests().items()
+        for name, (sentence, line, code) in tests().items()
         if name in wanted
     )
-    heading = f"<h2>The tests</h2>\n<p>{TESTED}</p>\n" if shown else ""
-    return f"<h1>Where the notes are wrong</h1>\n<p>{LEAD}</p>\n{found}{heading}{shown}"
+    heading = f"<h2>The tests</h2>\n<p>{ABOUT_TESTS}</p>\n" if figures else ""
+    return f"<h1>Where the notes are wrong</h1>\n<p>{LEAD}</p>\n{table_html}{heading}{figures}"

@@ -1,4 +1,4 @@
-"""Pieces side by side, and the frame around every page."""
+"""Pieces of a walkthrough side by side, and the frame around every page."""
 
 from typing import NamedTuple
 
@@ -27,45 +27,49 @@ PAGE = """<!doctype html>
 """
 
 
-class Row(NamedTuple):
-    """What stands side by side: HTML on the left, HTML on the right."""
+class SideBySide(NamedTuple):
+    """One row of a page: parts of HTML on the left and on the right."""
 
     left: list
     right: list
 
 
 def frame(title, body, links):
-    """A whole page; links is (address, text) after (address, text)."""
+    """A complete page; `links` is a sequence of (address, text)."""
     linked = [f'<a href="{markup.escape(to)}">{markup.escape(text)}</a>' for to, text in links]
     return PAGE.format(title=markup.escape(title), body=body, links="\n".join(linked))
 
 
 def body(path, names):
-    """A walkthrough, run and laid out; what it defines is left in the dict `names`."""
+    """Run a walkthrough and lay it out as HTML; the dict `names` receives all that it defines."""
     names |= {"__name__": "__main__", "__file__": str(path)}
-    rows, ran = [Row([], [])], None  # ran: the row of the last cell that ran
+    rows, last_run = (
+        [SideBySide([], [])],
+        None,
+    )  # last_run: the row of the last cell that was executed
     for piece in pieces(path):
-        if piece.kind in ("text", "notes") and begins(piece, rows[-1], ran):
-            rows.append(Row([], []))
+        if piece.kind in ("text", "notes") and starts_row(piece, rows[-1], last_run):
+            rows.append(SideBySide([], []))
         if piece.kind == "code":
-            ran = rows[-1]
-        put(path, piece, rows[-1], ran, names)
+            last_run = rows[-1]
+        add_piece(path, piece, rows[-1], last_run, names)
     try:
-        return errata.linked("".join(map(side_by_side, rows)), errata.read(path.parent))
+        return errata.link_mentions("".join(map(side_by_side, rows)), errata.read(path.parent))
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error
 
 
-def begins(piece, row, ran):
-    """Whether prose begins a row: a heading, or words that come after what the row shows."""
+def starts_row(piece, row, last_run):
+    """Whether prose starts a new row: a heading, or text after the code that a row shows."""
     after_source = row.right and any("<p>" in part for part in row.left)
-    return piece.text.startswith(("# ", "## ")) or row is ran or after_source
+    return piece.text.startswith(("# ", "## ")) or row is last_run or after_source
 
 
-def put(path, piece, row, ran, names):
-    """A piece into its row: prose left, all else right, a figure beside the cell that drew it."""
+def add_piece(path, piece, row, last_run, names):
+    """Add a piece to its row: prose left, all else right, a figure beside the cell that drew it."""
     if piece.kind == "code":
         printed = running.cell(path, piece, names)
+        # The code stands above what it has printed.
         row.right.append(markup.code_block(piece.text.strip("\n")))
         if printed.strip():
             row.right.append(markup.output_block(printed))
@@ -78,7 +82,7 @@ def put(path, piece, row, ran, names):
         elif piece.kind == "source":
             row.right.append(markup.source_block(piece.text))
         else:
-            (ran or row).right.append(running.figure(piece, names))
+            (last_run or row).right.append(running.figure(piece, names))
     except InputError as error:
         raise InputError(f"{path.name}, line {piece.line}: {error}") from error
 
@@ -88,7 +92,7 @@ def side_by_side(row):
     left, right = "".join(row.left), "".join(row.right)
     if not left and not right:
         return ""
-    told = f'<div class="told">\n{left}</div>\n' if left else ""
-    shown = f'<div class="shown">\n{right}</div>\n' if right else ""
-    kind = "row" if shown else "row alone"
-    return f'<div class="{kind}">\n{told}{shown}</div>\n'
+    prose = f'<div class="prose">\n{left}</div>\n' if left else ""
+    evidence = f'<div class="evidence">\n{right}</div>\n' if right else ""
+    kind = "row" if evidence else "row alone"
+    return f'<div class="{kind}">\n{prose}{evidence}</div>\n'

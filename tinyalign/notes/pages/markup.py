@@ -1,4 +1,4 @@
-"""Text to HTML: Markdown with mathematics, highlighted code, and the library's live source."""
+"""Convert text to HTML: Markdown with mathematics, highlighted code, the library's source."""
 
 import functools
 import html
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def need(module):
-    """Import a library of the extra `pages`, or say how to get it."""
+    """Import a library of the extra `pages`; InputError with the way to install it."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -50,7 +50,7 @@ def markdown(text):
 
 
 def inline(text):
-    """A line of Markdown as HTML, without a paragraph around it."""
+    """A line of Markdown as HTML, without a paragraph."""
     return parser().renderInline(text)
 
 
@@ -61,7 +61,7 @@ def mathml(formula, options):
         converted = need("latex2mathml.converter").convert(formula, display=display)
     except InputError:
         raise
-    except Exception as error:  # it has many of its own
+    except Exception as error:  # the converter raises errors of many types
         raise InputError(f"cannot read the formula {formula!r}: {error!r}") from error
     if "\\" in converted:  # a command that the converter does not know comes out as text
         raise InputError(f"cannot read all of the formula {formula!r}")
@@ -80,12 +80,13 @@ def code_block(code):
 
 
 def output_block(text):
-    """What a cell printed."""
+    """The output of a cell as HTML."""
     return f'<pre class="output" tabindex="0"><samp>{escape(text.rstrip())}</samp></pre>\n'
 
 
 def table(caption, names, rows, *, kind=""):
     """Rows of HTML under the names of their columns; the first cell names its row."""
+    # scope tells screen readers which cells are names of columns and rows.
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
     lines = [
         f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in rest) + "</tr>"
@@ -101,7 +102,7 @@ def table(caption, names, rows, *, kind=""):
 
 
 def notes_block(text):
-    """Where in the notes to look: file and lines."""
+    """A list of places in the notes: file and lines."""
     places = [NOTES.fullmatch(line).groups() for line in text.splitlines() if line.strip()]
     items = [
         f"note {note}, line {first}" if first == last else f"note {note}, lines {first}–{last}"
@@ -111,10 +112,11 @@ def notes_block(text):
 
 
 def source_block(name):
-    """A function of the library as it runs, under a line that says where it stands."""
-    found = locate(name)
-    lines, start = inspect.getsourcelines(found)
-    place = Path(inspect.getsourcefile(found)).resolve()
+    """The source of a function of the library, under its name, file and line."""
+    source_object = locate(name)
+    lines, start = inspect.getsourcelines(source_object)
+    # The path is shown relative to the repository, where the source is in it.
+    place = Path(inspect.getsourcefile(source_object)).resolve()
     place = place.relative_to(ROOT).as_posix() if place.is_relative_to(ROOT) else place.name
     caption = f"<span>{escape(name)}</span> <small>{escape(place)}, line {start}</small>"
     code = code_block(textwrap.dedent("".join(lines)))
@@ -127,9 +129,9 @@ def locate(name):
     if not re.fullmatch(r"(tinyalign|toy_envs)(\.\w+)*", module):
         raise InputError(f"{name!r} is not a full name in tinyalign or toy_envs")
     try:
-        found = getattr(importlib.import_module(module), attribute)
+        target = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise InputError(f"there is no {name}") from error
-    if not (inspect.isfunction(found) or inspect.isclass(found)):
+    if not (inspect.isfunction(target) or inspect.isclass(target)):
         raise InputError(f"{name} is neither a function nor a class")
-    return inspect.unwrap(found)
+    return inspect.unwrap(target)

@@ -1,4 +1,4 @@
-"""The cells of a walkthrough run in order, and what they print and draw is caught."""
+"""Run the cells of a walkthrough in order, and capture their output and figures."""
 
 import contextlib
 import io
@@ -12,7 +12,7 @@ from tinyalign.errors import InputError
 from tinyalign.notes.pages.markup import escape
 from tinyalign.report.plots import save
 
-WIDE = 7  # inches
+WIDE = 7  # inches; wider figures scroll on a phone
 
 
 def cell(path, piece, names):
@@ -24,7 +24,7 @@ def cell(path, piece, names):
         with warnings.catch_warnings(), contextlib.redirect_stdout(printed):
             warnings.simplefilter("error")
             exec(compile(code, str(path), "exec"), names)
-    except Exception as error:  # whatever a cell does, say where
+    except Exception as error:  # any error of a cell is reported with its line
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if frame.filename == str(path)]
         line = lines[-1] if lines else getattr(error, "lineno", None) or piece.line
@@ -34,17 +34,17 @@ def cell(path, piece, names):
 
 
 def figure(piece, names):
-    """The figure that the cells left in the variable `figure`, as HTML."""
+    """The figure in the cells' variable `figure`, as HTML."""
     from matplotlib.figure import Figure
 
-    found = names.get("figure")
-    if not isinstance(found, Figure):
+    candidate = names.get("figure")
+    if not isinstance(candidate, Figure):
         raise InputError("no cell above leaves a Figure in the variable `figure`")
-    return svg(found, f"line{piece.line}")
+    return svg(candidate, f"line{piece.line}")
 
 
 def svg(figure, name):
-    """A figure as inline SVG, with a text for those who cannot see it."""
+    """A figure as inline SVG, with a description for screen readers."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "figure.svg"
         save(figure, file)
@@ -52,9 +52,9 @@ def svg(figure, name):
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r' xmlns(:xlink)?="[^"]*"', "", text).replace("xlink:href", "href")
-    # A page has one set of names, and matplotlib calls the same things the same in every figure.
+    # matplotlib uses the same ids in every figure; on one page they must differ.
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\1{name}-", text)
-    alt = escape(described(figure))
+    alt = escape(alt_text(figure))
     # Several panels side by side would be too small to read on a phone: there they scroll.
     inches = figure.get_figwidth()
     style = f' style="min-width: {72 * inches:.0f}px"' if inches > WIDE else ""
@@ -62,7 +62,7 @@ def svg(figure, name):
     return f'<figure class="plot" tabindex="0">{text.strip()}</figure>\n'
 
 
-def described(figure):
+def alt_text(figure):
     """Titles, axes and legends of a figure in words."""
     parts = []
     for axes in figure.axes:

@@ -1,4 +1,4 @@
-"""Files in a folder: all pages or some, and a browser that opens them."""
+"""Build all pages or some into a folder, and open them in the browser."""
 
 import getpass
 import hashlib
@@ -15,31 +15,33 @@ from tinyalign.notes.pages.markup import ROOT, escape, need
 WALKTHROUGHS = ROOT / "walkthroughs"
 LIBRARIES = ("pygments", "markdown_it", "mdit_py_plugins", "latex2mathml")
 HOME = ("index.html", "All pages")
+# Also how a page is recognised whose walkthrough has not run.
 UNBUILT = "This page has not been built yet."
 
 
 def walkthroughs(folder=None):
     """The files of the walkthroughs, in order."""
     folder = folder or WALKTHROUGHS
-    found = sorted(Path(folder).glob("*.py"))
-    if not found:
+    paths = sorted(Path(folder).glob("*.py"))
+    if not paths:
         raise InputError(
             f"no walkthroughs in {folder}: they are in the repository, not in the installed "
             "package; clone it and install it with pip install -e '.[pages]'"
         )
-    return found
+    return paths
 
 
-def choose(name, paths):
-    """The one walkthrough that a number or a part of a name means."""
+def find_walkthrough(name, paths):
+    """The one walkthrough that a number or a part of a name stands for."""
+    # An exact name wins over a beginning, and a beginning over a part.
     for fits in (str.__eq__, str.startswith, str.__contains__):
-        found = [path for path in paths if fits(path.stem, name)]
-        if len(found) == 1:
-            return found[0]
-        if found:
+        matches = [path for path in paths if fits(path.stem, name)]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
             break
-    known = ", ".join(path.stem for path in found or paths)
-    raise InputError(f"{name!r} names {len(found) or 'none'} of the walkthroughs {known}")
+    known = ", ".join(path.stem for path in matches or paths)
+    raise InputError(f"{name!r} names {len(matches) or 'none'} of the walkthroughs {known}")
 
 
 def build_pages(out, only=None, *, folder=None, on_page=None):
@@ -51,9 +53,10 @@ def build_pages(out, only=None, *, folder=None, on_page=None):
     on_page  called with the path of each walkthrough before it runs
     """
     paths, out = walkthroughs(folder), Path(out)
-    chosen = paths if only is None else [choose(name, paths) for name in only]
+    chosen = paths if only is None else [find_walkthrough(name, paths) for name in only]
+    # A missing library is reported now, not after the first walkthrough has run.
     for library in LIBRARIES:
-        need(library)  # now, and not after the first walkthrough has run
+        need(library)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file, want a folder")
     out.mkdir(parents=True, exist_ok=True)
@@ -65,27 +68,27 @@ def build_pages(out, only=None, *, folder=None, on_page=None):
                 on_page(path)
             build_page(path, out)
         elif not page.exists():
-            put(page, layout.frame(title(path), unbuilt(path), neighbours(path, paths)))
+            write_file(page, layout.frame(title(path), placeholder(path), navigation(path, paths)))
     return out
 
 
 def write_frame(out, paths):
-    """What needs no walkthrough to run: the style, the index, the errata."""
-    put(out / "style.css", Path(__file__).with_name("style.css").read_text(encoding="utf8"))
-    put(out / "index.html", layout.frame("tinyalign", *contents.index(paths)))
+    """Write the files that need no walkthrough to run: style, index, errata."""
+    write_file(out / "style.css", Path(__file__).with_name("style.css").read_text(encoding="utf8"))
+    write_file(out / "index.html", layout.frame("tinyalign", *contents.index(paths)))
     if body := errata.page(paths):
-        put(out / "errata.html", layout.frame("Errata of the notes", body, [HOME]))
+        write_file(out / "errata.html", layout.frame("Errata of the notes", body, [HOME]))
 
 
 def build_page(path, out, names=None):
-    """Run a walkthrough and write its page; `names`, if given, receives all that it defines."""
+    """Run a walkthrough and write its page; the dict `names` receives all that it defines."""
     body = layout.body(path, {} if names is None else names)
-    links = neighbours(path, walkthroughs(path.parent))
-    put(out / f"{path.stem}.html", layout.frame(title(path), body, links))
+    links = navigation(path, walkthroughs(path.parent))
+    write_file(out / f"{path.stem}.html", layout.frame(title(path), body, links))
 
 
-def neighbours(path, paths):
-    """Links to the index, the page before and the page after."""
+def navigation(path, paths):
+    """(address, text) of the links to the index and to the pages before and after."""
     at = paths.index(path)
     links = [HOME]
     if at > 0:
@@ -95,15 +98,16 @@ def neighbours(path, paths):
     return links
 
 
-def unbuilt(path):
+def placeholder(path):
     """The body of a page whose walkthrough has not run."""
     command = f"<code>tinyalign read {path.stem[:2]}</code>"
     heading = f"<h1>{escape(title(path))}</h1>"
     return f"{heading}\n<p>{UNBUILT} {command} builds it.</p>\n"
 
 
-def put(path, text):
-    """A file with the same bytes on every system, there as a whole or not at all."""
+def write_file(path, text):
+    """Write a file atomically, with the same bytes on every system."""
+    # Two processes may build into one folder: each has a temporary file of its own.
     half = path.with_name(f".{path.name}.{os.getpid()}")
     half.write_text(text, encoding="utf8", newline="\n")
     half.replace(path)
@@ -111,37 +115,38 @@ def put(path, text):
 
 def write(out):
     """`tinyalign build-pages`: all pages into a folder."""
-    build_pages(out, on_page=announce)
+    build_pages(out, on_page=print_progress)
     print(Path(out) / "index.html")
     return 0
 
 
-def announce(path):
-    """A walkthrough may run for a minute: say which."""
+def print_progress(path):
+    """Print which walkthrough is running: it may take a minute."""
     print(f"running {path.name}", flush=True)
 
 
 def read(name=None):
-    """`tinyalign read`: open a page, or the index and all pages; builds what is missing."""
+    """`tinyalign read`: open a page, or the index; missing pages are built first."""
     paths = walkthroughs()
-    wanted = [choose(name, paths)] if name else paths
+    wanted = [find_walkthrough(name, paths)] if name else paths
     out = cache()
-    missing = [path.stem for path in wanted if not built(out / f"{path.stem}.html")]
+    missing = [path.stem for path in wanted if not is_built(out / f"{path.stem}.html")]
     if missing or not (out / "index.html").exists():
-        build_pages(out, missing, on_page=announce)
+        build_pages(out, missing, on_page=print_progress)
     page = out / (f"{wanted[0].stem}.html" if name else "index.html")
     print(page)
     webbrowser.open(page.as_uri())
     return 0
 
 
-def built(page):
-    """Whether there is a page, and one whose walkthrough has run."""
+def is_built(page):
+    """Whether the page exists and its walkthrough has run."""
     return page.exists() and UNBUILT not in page.read_text(encoding="utf8")
 
 
 def cache():
-    """A folder of this user for the pages of this very source."""
+    """This user's folder for pages built from this version of the source."""
+    # Whatever a page shows or runs is part of the digest, so a change gives a new folder.
     digest = hashlib.sha256()
     folders = ("tinyalign", "toy_envs", "walkthroughs", "docs")
     for path in sorted(path for name in folders for path in (ROOT / name).rglob("*")):
@@ -150,6 +155,7 @@ def cache():
     if errata.TESTS.is_file():
         digest.update(errata.TESTS.read_bytes())
     user = Path(tempfile.gettempdir()) / f"tinyalign-pages-{getpass.getuser()}"
+    # Other users of the machine may not write here: the pages are opened in a browser.
     user.mkdir(mode=0o700, exist_ok=True)
     out = user / digest.hexdigest()[:16]
     out.mkdir(exist_ok=True)

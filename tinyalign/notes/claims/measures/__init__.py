@@ -1,19 +1,27 @@
-"""Everything that is measured, and every rule that turns figures into a verdict."""
+"""Everything that is measured: MEASURES maps a name to its Measure."""
 
 from tinyalign.notes.claims.measures import (
     answers,
     balance,
     bandit_offline,
     bandit_online,
-    contests,
+    compute,
     digits,
-    effort,
     functions,
     groups,
-    held,
+    networks,
 )
 
-COMMON = (held, effort, groups, answers, functions, balance, bandit_offline, bandit_online)
-MEASURING, JUDGING = (*COMMON, digits), (*COMMON, contests)
-MEASURES = {name: measure for part in MEASURING for name, measure in part.MEASURES.items()}
-RULES = {name: rule for part in JUDGING for name, rule in part.RULES.items()}
+# In the order in which the documentation and the file of figures list them.
+MODULES = (
+    networks,
+    compute,
+    groups,
+    answers,
+    functions,
+    balance,
+    bandit_offline,
+    bandit_online,
+    digits,
+)
+MEASURES = {name: measure for module in MODULES for name, measure in module.MEASURES.items()}

@@ -1,4 +1,4 @@
-"""Runs on one-digit addition with a small transformer: how good, how steady, how robust."""
+"""Training runs on one-digit addition with a small transformer, over many seeds."""
 
 import dataclasses
 import functools
@@ -9,13 +9,14 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from tinyalign.methods import named
-from tinyalign.notes.claims.rules import Measure
+from tinyalign.notes.claims.measures.measure import Measure
 from tinyalign.notes.claims.runs import DIGITS, digits_start, digits_task, digits_value, train
 
 SEEDS = range(10)
-MANY = range(15)  # where it is asked how far seeds are apart: no single run may decide that
+# More seeds where the spread of seeds is asked for: no single run may decide the answer.
+MANY = range(15)
 RATES = (1, 10, 30)  # times the recipe's learning rate
-# A sixteenth of every recipe's passes through networks: GRPO 48 · 256 completions, PPO 19 · 256.
+# A sixteenth of each recipe's passes: GRPO 48 steps of 256 completions, PPO 19 steps of 256.
 ONLINE_STEPS, OFFLINE_STEPS = 48, 75
 SHAPE = {"ppo": {"batch_size": 256, "steps": 19}}
 
@@ -23,52 +24,56 @@ SHAPE = {"ppo": {"batch_size": 256, "steps": 19}}
 def config_of(name, seed, rate=1, **settings):
     """The config of a small run at so many times the recipe's learning rate."""
     online = named(name).learns_from == "rewards"
-    typed = {"steps": ONLINE_STEPS} if online else {"steps": OFFLINE_STEPS, "num_pairs": 500}
-    typed |= {"learning_rate": rate * (1e-3 if online else 3e-4)} | SHAPE.get(name, {}) | settings
-    return dataclasses.replace(DIGITS, seed=seed, **typed)
+    fields = {"steps": ONLINE_STEPS} if online else {"steps": OFFLINE_STEPS, "num_pairs": 500}
+    # A method's own shape comes after the defaults, and the caller's settings come last.
+    fields |= {"learning_rate": rate * (1e-3 if online else 3e-4)} | SHAPE.get(name, {}) | settings
+    return dataclasses.replace(DIGITS, seed=seed, **fields)
 
 
 def endings(name):
-    """{learning rate by recipe's: reward of each seed}, and the reward of the starts."""
+    """{multiple of the recipe's learning rate: final reward of each seed}, and starting rewards."""
+    # All methods of a seed continue from the same warm start.
     starts = {seed: digits_start(seed) for seed in MANY}
-    found = {"start": [digits_value(starts[s], s) for s in MANY]}
+    figures = {"start": [digits_value(starts[s], s) for s in MANY]}
     for rate in RATES:
         ends = [train([name], config_of(name, s, rate), carried=starts[s]) for s in MANY]
-        found[str(rate)] = [digits_value(end, s) for s, end in zip(MANY, ends, strict=True)]
-    return found
+        figures[str(rate)] = [digits_value(end, s) for s, end in zip(MANY, ends, strict=True)]
+    return figures
 
 
 def clips():
-    """GRPO with four passes over each batch at ten times the rate: clip 0.2, and next to none."""
-    found = {}
+    """GRPO with four passes over each batch at ten times the learning rate: clip 0.2 and 10."""
+    figures = {}
+    # A clip of 10 is next to none.
     for clip in (0.2, 10.0):
         settings = {"epsilon": clip, "num_iterations": 4, "steps": 15}
         ends = [
             train(["grpo"], config_of("grpo", s, 10, **settings), carried=digits_start(s))
             for s in SEEDS
         ]
-        found[str(clip)] = [digits_value(end, s) for s, end in zip(SEEDS, ends, strict=True)]
-    return found
+        figures[str(clip)] = [digits_value(end, s) for s, end in zip(SEEDS, ends, strict=True)]
+    return figures
 
 
 def learned_rewards():
-    """GRPO on the task's own reward, and on one learned from 1000 pairs: the true reward."""
-    found = {"exact": [], "learned": [], "start": []}
+    """True reward after GRPO on the task's own reward, and on one learned from 1000 pairs."""
+    figures = {"exact": [], "learned": [], "start": []}
     for seed in SEEDS:
         start = digits_start(seed)
-        found["start"].append(digits_value(start, seed))
+        figures["start"].append(digits_value(start, seed))
+        # The reward model is trained first, from the same warm start.
         taught = config_of("reward", seed, 10, steps=300, num_pairs=1000)
         judged = train(["reward"], taught, carried=start)
         config = config_of("grpo", seed, 3)
-        found["exact"].append(digits_value(train(["grpo"], config, carried=start), seed))
+        figures["exact"].append(digits_value(train(["grpo"], config, carried=start), seed))
         config = dataclasses.replace(config, reward="model")
         end = train(["grpo"], config, carried=judged)
-        found["learned"].append(digits_value({"policy": end["policy"]}, seed))
-    return found
+        figures["learned"].append(digits_value({"policy": end["policy"]}, seed))
+    return figures
 
 
 def pairs_file(folder):
-    """Every problem with its sum and a wrong answer, as a file of pairs."""
+    """Write a file of pairs: each problem with its sum and up to four wrong answers."""
     task, rng = digits_task(), np.random.default_rng(0)
     lines = []
     for prompt in (*task.train, *task.held_out):
@@ -82,20 +87,21 @@ def pairs_file(folder):
 
 
 def from_nothing():
-    """Untrained policies on given pairs: ORPO alone, SFT alone, SFT and then DPO; reward."""
-    found = {"orpo": [], "sft": [], "sft,dpo": []}
+    """Reward after ORPO, after SFT, and after SFT then DPO, from untrained policies."""
+    figures = {"orpo": [], "sft": [], "sft,dpo": []}
     with TemporaryDirectory() as folder:
         shared = dataclasses.replace(
             DIGITS, data=pairs_file(folder), context=16, steps=300, warmup_steps=30
         )
-        for name, seed in ((name, seed) for name in found for seed in SEEDS):
+        for name, seed in ((name, seed) for name in figures for seed in SEEDS):
             config = dataclasses.replace(shared, seed=seed, learning_rate=3e-3)
+            # DPO takes a smaller learning rate than the stage before it.
             first, *rest = name.split(",")
             end = train([first], config)
             for later in rest:
                 end = train([later], dataclasses.replace(config, learning_rate=3e-4), carried=end)
-            found[name].append(digits_value(end, seed, data=config.data))
-    return found
+            figures[name].append(digits_value(end, seed, data=config.data))
+    return figures
 
 
 SMALL = "one-digit addition, small transformer, 15 seeds, a sixteenth of the recipe's passes, "

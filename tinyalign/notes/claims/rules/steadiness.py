@@ -1,0 +1,105 @@
+"""Which of two methods is steadier: whose runs fail less often, and whose seeds lie nearer."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tinyalign.notes.claims.measures.digits import RATES
+from tinyalign.notes.claims.rules.differences import UNCLEAR, SeedDifference, paired_difference
+
+SURE = 0.99  # two things are asked of every two methods, and runs at high rates are chaotic
+FINEST = 1e-3  # distances below it are rounding, and a logarithm has to be taken
+
+
+class Steadiness(NamedTuple):
+    """Two methods side by side."""
+
+    failed: SeedDifference  # shares of runs that end below their start
+    spread: tuple[float, float, float]  # ratio of distances to the median, and its interval
+    gains: tuple[float, float]  # mean reward gained since the start, of both
+    swing: float  # mean distance of the first method's seeds from their median
+    direction: int  # -1: the first is clearly steadier; 1: clearly less steady; 0: cannot be told
+
+
+def steadiness(first, second):
+    """Compare the figures of two methods; a Steadiness.
+
+    No single run may decide: a direction counts only if it stays the same whichever seed is
+    left out.
+    """
+    failed, spread = failed_difference(first, second), spread_ratio(first, second)
+    direction = clear_direction(failed, spread)
+    for seed in range(len(first["start"]) if direction else 0):
+        fewer = [without_seed(seed, figures) for figures in (first, second)]
+        if clear_direction(failed_difference(*fewer), spread_ratio(*fewer)) != direction:
+            direction = 0
+            break
+    gains = mean_gain(first), mean_gain(second)
+    return Steadiness(failed, spread, gains, float(np.mean(swings(first))), direction)
+
+
+def failed_difference(first, second):
+    """Shares of failed runs of two methods, with the interval of their difference."""
+    return paired_difference(failure_shares(first), failure_shares(second), SURE)
+
+
+def spread_ratio(first, second):
+    """How many times as far one method's seeds are from their median as the other's.
+
+    Logarithms are compared, so that one run in chaos moves the ratio and its interval by little.
+    returns  ratio, and the two ends of its interval
+    """
+    logs = [np.log(np.maximum(swings(figures), FINEST)).tolist() for figures in (first, second)]
+    gap = paired_difference(*logs, SURE)
+    return tuple(float(np.exp(value)) for value in (gap.gap, gap.low, gap.high))
+
+
+def clear_direction(failed, spread):
+    """−1 where clearly fewer runs fail, or none clearly more and seeds are clearly nearer; 1, 0."""
+    _, low, high = spread
+    steadier = failed.below or (high < 1 and not failed.above)
+    less_steady = failed.above or (low > 1 and not failed.below)
+    return int(less_steady) - int(steadier)
+
+
+def steadiness_sentence(compared):
+    """Failed runs, distances from the median and gains of two methods in words."""
+    failed, (ratio, low, high) = compared.failed, compared.spread
+    doubt = "" if compared.direction else UNCLEAR
+    return (
+        f"runs that end below their start: {failed.first:.0%} against {failed.second:.0%} "
+        f"(difference 99 %: {failed.low:+.0%} to {failed.high:+.0%}); seeds are {ratio:.2f} times "
+        f"as far from their median (99 %: {low:.2f} to {high:.2f}), on mean gains of "
+        f"{compared.gains[0]:+.2f} and {compared.gains[1]:+.2f}{doubt}"
+    )
+
+
+def reward_table(figures):
+    """Rewards at the end of the runs, (rates, seeds)."""
+    return np.array([figures[str(rate)] for rate in RATES])
+
+
+def best_rewards(figures):
+    """Rewards of the seeds at the learning rate with the best mean."""
+    return max((figures[str(rate)] for rate in RATES), key=np.mean)
+
+
+def failure_shares(figures):
+    """Share of each seed's runs, over the learning rates, that end below their start."""
+    return np.mean(reward_table(figures) < np.array(figures["start"]), axis=0).tolist()
+
+
+def swings(figures):
+    """How far each seed's reward is from its learning rate's median, mean over the rates."""
+    rewards = reward_table(figures)
+    return np.mean(np.abs(rewards - np.median(rewards, axis=1, keepdims=True)), axis=0)
+
+
+def mean_gain(figures):
+    """Reward gained since the start, mean over seeds and learning rates."""
+    return float(np.mean(reward_table(figures) - np.array(figures["start"])))
+
+
+def without_seed(seed, figures):
+    """The figures of all seeds but one."""
+    return {key: [*values[:seed], *values[seed + 1 :]] for key, values in figures.items()}
