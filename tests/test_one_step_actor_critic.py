@@ -1,6 +1,7 @@
 """What PPO, RAFT and online DPO give to their steps, worked out from the text."""
 
 import numpy as np
+import pytest
 from here import sent
 from preparation import table
 from recorder import (
@@ -77,10 +78,14 @@ def test_raft_steps_on_the_best_of_each_prompt_whose_completions_differ(record):
     assert fed == [(prompts[i], texts[i]) for i in best]
 
 
-def test_online_dpo_steps_on_pairs_of_its_own_samples(record):
-    """One pair for each prompt whose completions differ, the better one chosen."""
+@pytest.mark.parametrize("noise", [0.0, 1.0])
+def test_online_dpo_steps_on_pairs_of_its_own_samples(record, noise):
+    """One pair for each prompt whose completions differ, the better one chosen; the worse one where
+    every label is wrong."""
     calls = record("preference_step")
-    made, scored = setting("online_dpo", **USUAL | {"batch_size": 20, "temperature": 1.0})
+    made, scored = setting(
+        "online_dpo", **USUAL | {"batch_size": 20, "temperature": 1.0}, noise=noise
+    )
     advance_once(made, policy=table(made, 2))
     (call,), ((prompts, texts, reward),) = calls, scored
     tokens, mask, ref_logp = call.arrays
@@ -89,7 +94,7 @@ def test_online_dpo_steps_on_pairs_of_its_own_samples(record):
     pairs = list(zip(rows[: len(rows) // 2], rows[len(rows) // 2 :], strict=True))
     asked = [prompts[i] for i in range(0, 80, G) if np.ptp(reward[i : i + G])]
     assert [chosen[0] for chosen, _ in pairs] == [rejected[0] for _, rejected in pairs] == asked
-    assert all(worth[chosen] > worth[rejected] for chosen, rejected in pairs)
+    assert {worth[chosen] > worth[rejected] for chosen, rejected in pairs} == {noise == 0}
     near(ref_logp * mask, logp_of(made.start, tokens) * mask)
     assert call.options["loss"].func is losses.dpo
     assert call.options["loss"].keywords == {"beta": BETA}

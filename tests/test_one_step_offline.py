@@ -5,7 +5,18 @@ from collections import Counter
 import numpy as np
 import pytest
 from preparation import table
-from recorder import ADDITION, advance_once, logp_of, near, record, rewards_of, setting, texts_of
+from recorder import (
+    ADDITION,
+    advance_once,
+    likeliest_of,
+    logp_of,
+    near,
+    points,
+    record,
+    rewards_of,
+    setting,
+    texts_of,
+)
 
 from tinyalign import losses
 from tinyalign.methods import samples
@@ -142,6 +153,16 @@ def test_thumbs_are_fed_with_completions_of_other_prompts(record):
     assert call.options["loss"].func is losses.kto
 
 
+def test_thumbs_in_doubt_are_wrong_now_and_then(record):
+    """At a doubt of 1 a completion that is a point above the mean is disliked 1 time in 4."""
+    calls = record("unpaired_step")
+    made, scored = setting("kto", batch_size=400, num_pairs=50, label_temperature=1.0)
+    advance_once(made)
+    tokens, mask, _, desirable, *_ = calls[0].arrays
+    above = rewards_of(tokens, mask) > scored[0][2].mean()
+    assert 0.55 < np.mean(above == desirable) < 0.9
+
+
 @pytest.mark.parametrize("name", ["rrhf", "infonca"])
 def test_rankings_are_fed_with_all_rewards(record, name):
     """batch_size completions in groups of one prompt, the reward of each, the start's logp."""
@@ -164,6 +185,9 @@ def test_best_of_n_keeps_the_best_of_each_group_and_trains_nothing():
     stage = made.method.stage(made)
     networks, metrics = stage.train_step(stage.networks, np.random.default_rng(0), 0)
     assert networks is stage.networks and stage.steps == 1
+    likeliest, _ = setting("best_of_n", num_generations=5, eval_size=12, temperature=1e-3)
+    alike = likeliest.method.stage(likeliest).evaluate(networks, np.random.default_rng(0))
+    assert alike["eval_reward"] == points(*likeliest_of(likeliest.start))
     found = stage.evaluate(networks, np.random.default_rng(0))
     (prompts, texts, reward), (asked, kept, _) = scored
     best = reward.reshape(-1, 5).argmax(axis=1) + 5 * np.arange(len(reward) // 5)

@@ -36,6 +36,14 @@ def test_a_run_stops_with_the_same_sentence(tmp_path, monkeypatch):
     assert not (tmp_path / "checkpoint.safetensors").exists()
 
 
+@pytest.mark.parametrize("settings", [{"temperature": 1e-3}, {"beta": 1e-6}], ids=str)
+def test_samples_that_are_all_the_likeliest_or_all_the_best_are_nothing_to_compare(settings):
+    """Comparisons are of completions at the temperature typed, RSO's of what its β accepts."""
+    with pytest.raises(InputError, match="nothing to compare"):
+        made = setting("rso", table_seed=1, num_pairs=20, **settings)
+        made.method.stage(made)
+
+
 def test_one_prompt_is_enough_to_compare():
     """The smallest set of pairs holds one."""
     made = setting("dpo", num_pairs=1, batch_size=3)
