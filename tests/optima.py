@@ -14,7 +14,7 @@ BANDIT = bandit.make(CONTEXTS, ARMS, seed=0)
 REWARD = bandit.reward_table(CONTEXTS, ARMS, seed=0)
 NEAR = 3e-3
 BETA, EASY = 0.7, {"warmup_steps": 0, "learning_rate": 0.1, "steps": 300, "max_grad_norm": 100.0}
-DRAWN = {"num_pairs": 300, "num_generations": 4, "noise": 0.1}
+DRAWN = {"num_pairs": 300, "num_generations": 4, "label_noise": 0.1}
 
 
 class Whole(np.random.Generator):

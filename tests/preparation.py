@@ -8,7 +8,7 @@ from tinyalign.runs.config import Config
 
 
 def setting(name, *, task=None, table_seed=None, **settings):
-    """The stages.Setting of one method: on the bandit and the tabular model unless told otherwise.
+    """The StageInputs of one method: on the bandit and the tabular model unless told otherwise.
 
     task        a Task in place of the one that env names
     table_seed  start from a random table of logits; None starts from zeros, the uniform policy
@@ -17,7 +17,7 @@ def setting(name, *, task=None, table_seed=None, **settings):
     if task is not None:
         job = job._replace(task=task, vocabulary=task)
     made = plan.stage_inputs(job, 0, job.initial_params)
-    return made if table_seed is None else made._replace(start=table(made, table_seed))
+    return made if table_seed is None else made._replace(initial_policy=table(made, table_seed))
 
 
 def table(setting, seed):

@@ -142,7 +142,7 @@ def own_logp(made, policy, batch, prompts, texts):
     assert read == list(zip(prompts, texts, strict=True))
     assert all(len(set(prompts[i : i + G])) == 1 for i in range(0, len(prompts), G))
     old = logp_of(policy, batch.tokens, TEMPERATURE) * batch.mask
-    ref = logp_of(made.start, batch.tokens, TEMPERATURE) * batch.mask
+    ref = logp_of(made.initial_policy, batch.tokens, TEMPERATURE) * batch.mask
     near(batch.old_logp, old)
     near(batch.ref_logp * batch.mask, ref)
     assert np.abs(old - ref).max() > 0.1
@@ -156,8 +156,8 @@ def assert_measured(metrics, mask, old, ref, reward, drawn=P * G):
         "reward": reward.mean(),
         "frac_reward_zero_std": np.mean(np.ptp(reward, axis=1) == 0),
         "kl": k3.sum() / len(mask),
-        "length": mask.sum() / len(mask),
-        "samples": drawn,
+        "completions/mean_length": mask.sum() / len(mask),
+        "completions_sampled": drawn,
     }
     near([float(metrics[key]) for key in expected], list(expected.values()))
 

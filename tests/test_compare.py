@@ -140,12 +140,12 @@ def diverging(monkeypatch, which):
 
     usual = method.step_size
 
-    def optimizer(config, step, total):
-        pace = usual(config, step, total)
-        return pace._replace(learning_rate=np.nan) if which(config) else pace
+    def step_size(config, step):
+        size = usual(config, step)
+        return size._replace(learning_rate=np.nan) if which(config) else size
 
-    for module in ("stages", "rollouts"):
-        monkeypatch.setattr(f"tinyalign.methods.{module}.optimizer", optimizer)
+    for module in ("train_offline", "train_online"):
+        monkeypatch.setattr(f"tinyalign.methods.{module}.step_size", step_size)
 
 
 def test_a_seed_that_diverges_is_counted_and_the_others_stand(tmp_path, monkeypatch):
@@ -187,7 +187,7 @@ def test_looks_are_spread_over_a_run():
 
 def test_every_family_has_a_colour():
     """And those that learn from rewards do not all have the same."""
-    families = {results.family(row) for row in methods.METHODS}
+    families = {row.family for row in methods.METHODS}
     assert families == set(comparison_plots.COLOURS)
     assert len(set(comparison_plots.COLOURS.values())) == len(families)
 

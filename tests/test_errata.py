@@ -85,7 +85,11 @@ def test_row_02():
     """GRPO as in the paper has β·k3 to a reference in its loss."""
     assert "reference" in networks_of("grpo")
     grpo = methods.named("grpo")
-    assert grpo.kl_in == "loss" and next(iter(grpo.kls)) == "k3" and grpo.defaults["beta"] > 0
+    assert (
+        grpo.kl_placement == "loss"
+        and next(iter(grpo.kl_estimators)) == "k3"
+        and grpo.defaults["beta"] > 0
+    )
 
 
 def test_row_03():
@@ -171,7 +175,7 @@ def test_row_11():
 
 def test_row_12():
     """DPO is two stages: somebody has to train its reference."""
-    assert stages_of("dpo") == ["sft", "dpo"] and methods.named("dpo").reference
+    assert stages_of("dpo") == ["sft", "dpo"] and methods.named("dpo").reads_reference
 
 
 def test_row_13():

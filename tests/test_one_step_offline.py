@@ -47,9 +47,9 @@ def test_the_learning_rate_rises_to_its_peak_and_falls_to_nothing(record):
     made, _ = setting("sft", steps=10, learning_rate=0.8, max_grad_norm=0.3)
     for step in (0, 1, 3, 4, 7, 9):
         advance_once(made, step)
-    rates = [call.options["optimizer"].learning_rate for call in calls]
+    rates = [call.options["step_size"].learning_rate for call in calls]
     assert rates == pytest.approx([0.2, 0.4, 0.8, 0.8, 0.4, 0.8 / 6])
-    assert {call.options["optimizer"].max_grad_norm for call in calls} == {0.3}
+    assert {call.options["step_size"].max_grad_norm for call in calls} == {0.3}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_every_stage_keeps_to_the_schedule(record, name, step):
     calls = record(step)
     made, _ = setting(name, steps=10, learning_rate=0.8, max_grad_norm=0.3)
     networks, _ = advance_once(made)
-    assert calls[0].options["optimizer"] == (pytest.approx(0.4), 0.3)
+    assert calls[0].options["step_size"] == (pytest.approx(0.4), 0.3)
     assert calls[0].options["model"] is made.model
     assert [learner.adam for learner in networks.values()] == [len(calls)]  # what it handed back
 
@@ -91,7 +91,7 @@ def test_pairs_are_fed_with_their_reference(record, name, noise):
     """Without doubt the chosen completion earns more, and less where every label is wrong; ref_logp
     is the start's, while the policy is elsewhere."""
     calls = record("preference_step")
-    made, scored = setting(name, batch_size=SIZE, noise=noise, temperature=0.9, beta=0.7)
+    made, scored = setting(name, batch_size=SIZE, label_noise=noise, temperature=0.9, beta=0.7)
     advance_once(made, policy=table(made, 2))
     (call,), ((_, texts, _),) = calls, scored
     roles = roles_of(call, PAIRWISE)
@@ -100,8 +100,8 @@ def test_pairs_are_fed_with_their_reference(record, name, noise):
     assert np.all(gap < 0 if noise else gap > 0)
     assert {text for rows, _ in roles.values() for _, text, _ in rows} <= set(texts)
     tokens, mask, ref_logp = call.arrays
-    near(ref_logp * mask, logp_of(made.start, tokens) * mask)
-    assert call.options["roles"] == PAIRWISE and call.learner.params is not made.start
+    near(ref_logp * mask, logp_of(made.initial_policy, tokens) * mask)
+    assert call.options["roles"] == PAIRWISE and call.learner.params is not made.initial_policy
     loss = call.options["loss"]
     assert (loss.func, loss.keywords) == (made.method.loss, {"beta": 0.7})
 
@@ -138,15 +138,16 @@ def test_thumbs_are_fed_with_completions_of_other_prompts(record):
     made, scored = setting("kto", batch_size=SIZE, beta=0.7, **settings)
     advance_once(made, policy=table(made, 2))
     (call,), ((prompts, texts, reward),) = calls, scored
-    tokens, mask, ref_logp, desirable, strange, strange_mask, strange_ref = call.arrays
+    ((tokens, mask, ref_logp, desirable, *mismatched, mismatched_ref),) = call.arrays
     other = np.roll(texts, 3)
-    own, odd = texts_of(tokens, mask), texts_of(strange, strange_mask)
+    own, odd = texts_of(tokens, mask), texts_of(*mismatched)
     drawn = set(zip(prompts, texts, other, reward > reward.mean(), strict=True))
     fed = {(p, t, s, d == 1) for (p, t, _), (_, s, _), d in zip(own, odd, desirable, strict=True)}
     assert len(own) == SIZE and len(fed) > 20 and fed <= drawn
     assert [prompt for prompt, *_ in own] == [prompt for prompt, *_ in odd]
-    near(ref_logp, np.sum(logp_of(made.start, tokens) * mask, axis=1))
-    near(strange_ref, np.sum(logp_of(made.start, strange) * strange_mask, axis=1))
+    near(ref_logp, np.sum(logp_of(made.initial_policy, tokens) * mask, axis=1))
+    logp = logp_of(made.initial_policy, mismatched[0])
+    near(mismatched_ref, np.sum(logp * mismatched[1], axis=1))
     odds = np.mean(reward > reward.mean()) / np.mean(reward <= reward.mean())
     weights = {"weight_desirable": max(1, 1 / odds), "weight_undesirable": max(1, odds)}
     assert call.options["loss"].keywords == pytest.approx({"beta": 0.7, **weights})
@@ -158,7 +159,7 @@ def test_thumbs_in_doubt_are_wrong_now_and_then(record):
     calls = record("unpaired_step")
     made, scored = setting("kto", batch_size=400, num_pairs=50, label_temperature=1.0)
     advance_once(made)
-    tokens, mask, _, desirable, *_ = calls[0].arrays
+    ((tokens, mask, _, desirable, *_),) = calls[0].arrays
     above = rewards_of(tokens, mask) > scored[0][2].mean()
     assert 0.55 < np.mean(above == desirable) < 0.9
 
@@ -176,7 +177,7 @@ def test_rankings_are_fed_with_all_rewards(record, name):
     asked = [prompt for prompt, *_ in texts_of(flat, flat_mask)]
     assert all(len(set(asked[i : i + 4])) == 1 for i in range(0, SIZE, 4))
     assert np.all(reward.max(axis=1) > reward.min(axis=1))
-    near(ref_logp.reshape(SIZE, -1) * flat_mask, logp_of(made.start, flat) * flat_mask)
+    near(ref_logp.reshape(SIZE, -1) * flat_mask, logp_of(made.initial_policy, flat) * flat_mask)
     assert calls[0].options["loss"].func is made.method.loss
 
 
@@ -187,11 +188,11 @@ def test_best_of_n_keeps_the_best_of_each_group_and_trains_nothing():
     assert networks is stage.networks and stage.steps == 1
     likeliest, _ = setting("best_of_n", num_generations=5, eval_size=12, temperature=1e-3)
     alike = likeliest.method.stage(likeliest).evaluate(networks, np.random.default_rng(0))
-    assert alike["eval_reward"] == points(*likeliest_of(likeliest.start))
+    assert alike["eval_reward"] == points(*likeliest_of(likeliest.initial_policy))
     found = stage.evaluate(networks, np.random.default_rng(0))
     (prompts, texts, reward), (asked, kept, _) = scored
     best = reward.reshape(-1, 5).argmax(axis=1) + 5 * np.arange(len(reward) // 5)
-    assert metrics == {"samples": len(reward)}
+    assert metrics == {"completions_sampled": len(reward)}
     assert prompts == [prompt for prompt in asked for _ in range(5)]
     assert set(asked) <= set(ADDITION.held_out) and max(Counter(asked).values()) <= 2
     assert kept == [texts[i] for i in best]
@@ -219,4 +220,7 @@ def test_log_probabilities_of_the_reference_are_put_together_in_order():
     rng = np.random.default_rng(0)
     tokens = rng.integers(13, size=(10, 6))
     for chunk in (1, 3, 10, 1024):
-        near(samples.batched_logp(made, made.start, tokens, chunk), logp_of(made.start, tokens))
+        near(
+            samples.batched_logp(made, made.initial_policy, tokens, chunk),
+            logp_of(made.initial_policy, tokens),
+        )

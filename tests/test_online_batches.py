@@ -17,9 +17,7 @@ def batch_of(setting, reward, first):
     number = first + np.arange(reward.size, dtype=np.float32)[:, None]
     rollout = sent(Rollout(tokens, np.ones_like(number), number))
     prompts = [str(first // 2 + i) for i in range(len(reward))]
-    return rollouts.ScoredRollout(
-        setting, None, None, prompts, rollout, reward, sent(-number), reward.size
-    )
+    return rollouts.ScoredRollout(setting, prompts, rollout, reward, sent(-number), reward.size)
 
 
 @pytest.fixture
@@ -94,7 +92,7 @@ def test_a_completion_that_was_cut_off_loses_one_point():
     )
     mask = np.array([[1, 1, 0], [1, 1, 1], [1, 1, 1]], np.float32)
     rollout = sent(Rollout(tokens, mask, mask))
-    batch = rollouts.ScoredRollout(made, None, None, ["1+1="], rollout, np.zeros((1, 3)), None)
+    batch = rollouts.ScoredRollout(made, ["1+1="], rollout, np.zeros((1, 3)), None)
     assert rollouts.cut_off_penalty(batch).tolist() == [[0, 0, -1]]
 
 

@@ -131,7 +131,7 @@ def test_a_method_with_a_kl_ends_at_its_optimum(name):
     off the reward, and with k2 in the loss its optimum is π_ref·e^{(1 − 1/G)·r/β}/Z."""
     more, advantage, in_reward, in_loss = CASES[name]
     made = setting(name.split()[0], beta=BETA, **EASY | DRAWN | more)
-    found, ref = averaged(made), log_policy(made.start)
+    found, ref = averaged(made), log_policy(made.initial_policy)
     worth = BETA * np.log(np.sum(np.exp(ref + REWARD / BETA), axis=1))
     for context in range(CONTEXTS):
         settings = ref[context], advantage(context, worth), in_reward, in_loss
@@ -158,7 +158,7 @@ def test_online_dpo_ends_at_its_optimum():
     w·β²·σσ′·(e_i − e_j)(e_i − e_j)ᵀ over pairs, w how often a prompt gives the pair; a prompt whose
     draws are all one arm gives none."""
     made = setting("online_dpo", beta=BETA, **EASY | DRAWN)
-    found, ref = averaged(made), log_policy(made.start)
+    found, ref = averaged(made), log_policy(made.initial_policy)
     for context in range(CONTEXTS):
         best, information = centered(ref[context] + REWARD[context] / BETA), np.zeros((ARMS, ARMS))
         chance = np.prod(np.exp(log_softmax(best))[GROUPS], axis=1)
@@ -183,6 +183,6 @@ def test_a_method_without_a_kl_ends_at_the_best_arm(name):
     networks = stage.networks
     for step in range(150):
         networks, _ = stage.train_step(networks, rng, step)
-    end, start = (np.exp(log_policy(p)) for p in (networks["policy"].params, made.start))
+    end, start = (np.exp(log_policy(p)) for p in (networks["policy"].params, made.initial_policy))
     best = np.arange(CONTEXTS), REWARD.argmax(axis=1)
     assert np.all(start[best] < 0.5) and np.all(end[best] > 0.97)

@@ -71,7 +71,7 @@ def test_a_single_reward_that_is_no_number_is_named_with_its_prompt(bad, place):
 
 SIZES = ["digits", "width", "layers", "heads", "batch_size", "num_generations", "num_minibatches"]
 COUNTS = ["steps", "num_iterations", "num_pairs", "eval_every", "eval_size"]
-SHARES = ["gamma", "lam", "noise", "warm_start_accuracy"]
+SHARES = ["gamma", "lam", "label_noise", "warm_start_accuracy"]
 POSITIVE = ["learning_rate", "max_grad_norm", "temperature", "epsilon"]
 FROM_ZERO = ["seed", "warmup_steps", "beta", "entropy_coef", "label_temperature"]
 LOWEST = {  # (the lowest value that makes sense, one that does not)

@@ -87,7 +87,7 @@ def test_a_script_uses_nothing_that_hides_the_method(name):
 
 def test_an_import_that_hides_the_method_is_found():
     """However it is written."""
-    for text in ("from tinyalign import steps", "import tinyalign.methods.steps"):
+    for text in ("from tinyalign.methods import steps", "import tinyalign.methods.steps"):
         assert list(modules(text)) == ["tinyalign.methods.steps"]
     assert list(modules("from tinyalign.methods.steps import sft_step")) == [
         "tinyalign.methods.steps"

@@ -38,8 +38,8 @@ def batch(rows=6, time=7, seed=0):
     return sent((tokens, ((place >= 1) & (place < end)).astype(np.float32)))
 
 
-def surrogate(logp, old_logp, advantage, mask):
-    return losses.clipped_surrogate(logp, old_logp, advantage)
+def surrogate(logp, old_logp, advantage, mask, clip):
+    return losses.clipped_surrogate(logp, old_logp, advantage, clip_low=clip, clip_high=clip)
 
 
 def experience(model, params, tokens, mask, advantage):
@@ -48,7 +48,7 @@ def experience(model, params, tokens, mask, advantage):
 
 
 GRPO = dict(
-    surrogate=surrogate, reduce=aggregate.sequence_mean, kl=divergence.k3,
+    surrogate=surrogate, clip=0.2, reduce=aggregate.sequence_mean, kl=divergence.k3,
     beta=0.1, entropy_coef=0.01, temperature=1.0, step_size=OPTIMIZER,
 )  # fmt: skip
 
@@ -72,8 +72,9 @@ def preference(model, loss=losses.dpo, roles=("chosen", "rejected")):
     tokens, mask = batch(rows=2 * len(roles))
     reference = policy.token_logp(model, start(model, seed=1), tokens)
     return start(model), lambda net: steps.preference_step(
-        net, tokens, mask, reference, roles=roles, loss=loss, model=model, step_size=OPTIMIZER
-    )
+        net, tokens, mask, reference, roles=roles, loss=loss, beta=0.1, model=model,
+        step_size=OPTIMIZER,
+    )  # fmt: skip
 
 
 def grpo(model):
@@ -100,9 +101,9 @@ def unpaired(model):
     ref_logp = policy.sequence_logp(model, reference, tokens, mask)
     other_ref = policy.sequence_logp(model, reference, other, other_mask)
     liked = to_device(np.array([1, 0, 0, 1, 1, 0], np.float32))
-    rest = ref_logp, liked, other, other_mask, other_ref
+    batched = steps.UnpairedBatch(tokens, mask, ref_logp, liked, other, other_mask, other_ref)
     return start(model), lambda net: steps.unpaired_step(
-        net, tokens, mask, *rest, loss=losses.kto, model=model, step_size=OPTIMIZER
+        net, batched, loss=losses.kto, beta=0.1, model=model, step_size=OPTIMIZER
     )
 
 
@@ -265,7 +266,7 @@ def test_at_ratio_one_ppo_has_the_gradient_of_reinforce(model):
     advantage = to_device(np.random.default_rng(3).standard_normal(mask.shape), np.float32)
     drawn = experience(model, params, tokens, mask, advantage)
 
-    def plain(logp, old_logp, advantage, mask):
+    def plain(logp, old_logp, advantage, mask, clip):
         return -advantage * logp
 
     for reduce in (aggregate.token_mean, aggregate.sequence_mean):
@@ -342,11 +343,11 @@ def test_needs_are_the_positional_parameters():
     assert steps.argument_names(functools.partial(losses.dpo, beta=0.3)) == names
 
 
-def test_views_read_sums_means_and_negative_means_of_each_role():
+def test_loss_inputs_read_sums_means_and_negative_means_of_each_role():
     """Σ mask·logp, that over |y|, and minus that; rows in the order of the roles."""
     logp = -np.arange(1.0, 13.0).reshape(4, 3)
     mask = np.array([[1, 1, 0], [0, 1, 1], [1, 1, 1], [0, 0, 1]])
-    found = here(steps).views(logp, mask, ("chosen", "rejected"))
+    found = here(steps).loss_inputs(logp, mask, ("chosen", "rejected"))
     expected = {
         "chosen_logp": [-3, -11], "chosen_avg_logp": [-1.5, -5.5], "chosen_nll": [1.5, 5.5],
         "rejected_logp": [-24, -12], "rejected_avg_logp": [-8, -12], "rejected_nll": [8, 12],
@@ -361,14 +362,16 @@ def test_dpo_starts_at_log_2_and_its_margins_grow(model):
     params, (tokens, mask) = start(model), batch()
     reference = policy.token_logp(model, params, tokens)
     before = copied(params)
-    settings = dict(roles=("chosen", "rejected"), loss=losses.dpo, model=model, step_size=OPTIMIZER)
+    settings = dict(
+        roles=("chosen", "rejected"), loss=losses.dpo, beta=0.1, model=model, step_size=OPTIMIZER
+    )
     _, history = train(
         params, lambda net: steps.preference_step(net, tokens, mask, reference, **settings), 30
     )
     history = fetched(history)
     np.testing.assert_allclose(history[0]["loss"], np.log(2), rtol=1e-5)
     assert history[0]["rewards/margins"] == history[0]["rewards/accuracies"] == 0
-    assert history[-1]["rewards/margins"] > 0.5
+    assert history[-1]["rewards/margins"] > 0.1 * 0.5  # beta times nats
     assert history[-1]["rewards/accuracies"] == 1
     last = history[-1]
     margin = last["rewards/chosen"] - last["rewards/rejected"]
@@ -427,17 +430,23 @@ def test_kto_reads_each_completion_alone_and_its_zero_from_strangers(model):
     """loss = mean of kto(log π, log π_ref, liked, z₀), z₀ from the mismatched completions."""
     (tokens, mask), (other, other_mask) = batch(), batch(seed=1)
     params, reference = start(model), start(model, seed=1)
-    logp, strange = (policy.sequence_logp(model, params, *b) for b in (batch(), batch(seed=1)))
-    ref, strange_ref = (
+    logp, mismatched = (policy.sequence_logp(model, params, *b) for b in (batch(), batch(seed=1)))
+    ref, mismatched_ref = (
         policy.sequence_logp(model, reference, *b) for b in (batch(), batch(seed=1))
     )
     liked = np.array([1, 0, 0, 1, 1, 0], np.float32)
     _, metrics = here(steps).unpaired_step(
-        steps.init_train_state(params), tokens, mask, ref, liked, other, other_mask, strange_ref,
-        loss=losses.kto, model=model, step_size=OPTIMIZER,
+        steps.init_train_state(params),
+        steps.UnpairedBatch(tokens, mask, ref, liked, other, other_mask, mismatched_ref),
+        loss=losses.kto, beta=0.1, model=model, step_size=OPTIMIZER,
     )  # fmt: skip
-    logp, ref, strange, strange_ref = fetched((logp, ref, strange, strange_ref))
-    z0 = max(0.0, np.mean(strange - strange_ref))
+    logp, ref, mismatched, mismatched_ref = fetched((logp, ref, mismatched, mismatched_ref))
+    z0 = max(0.0, np.mean(mismatched - mismatched_ref))
+    reward = 0.1 * (logp - ref)
+    chosen, rejected = np.mean(reward[liked == 1]), np.mean(reward[liked == 0])
+    np.testing.assert_allclose(metrics["rewards/chosen"], chosen, rtol=1e-4)
+    np.testing.assert_allclose(metrics["rewards/rejected"], rejected, rtol=1e-4)
+    np.testing.assert_allclose(metrics["rewards/margins"], chosen - rejected, rtol=1e-4)
     value = 1 / (1 + np.exp(-0.1 * np.where(liked == 1, logp - ref - z0, z0 - logp + ref)))
     np.testing.assert_allclose(metrics["z0"], z0, rtol=1e-4)
     np.testing.assert_allclose(metrics["loss"], np.mean(1 - value), rtol=1e-4)

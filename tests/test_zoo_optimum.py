@@ -289,7 +289,7 @@ def policy_gradient(name, kl="k3", size=3, advantage=None):
     def slope(theta):
         now = log_probabilities(theta)
         batch = drawn_batch(drawn, now)
-        gain = fetched(of_advantage(rollouts.subtract_kl(batch, row))).reshape(len(drawn), size)
+        gain = fetched(of_advantage(shaped(batch, row))).reshape(len(drawn), size)
         often = np.repeat(np.prod(np.exp(now)[drawn], axis=1), size)
         _, mask, old = fetched(batch.rollout)
 
@@ -303,6 +303,11 @@ def policy_gradient(name, kl="k3", size=3, advantage=None):
         return grad(mean)(theta)
 
     return train(slope)
+
+
+def shaped(batch, row):
+    """The batch whose rewards the row's advantage reads."""
+    return rollouts.subtract_kl(batch) if row.kl_placement == "reward" else batch
 
 
 def drawn_batch(drawn, logp):
@@ -407,9 +412,9 @@ def test_at_the_optimum_every_sample_is_worth_the_same(name):
     row, best = methods.named(name), np.log(tilted(REWARD / BETA))
     batch = drawn_batch(groups(2), best)
     (advantage,) = row.advantages.values()
-    assert np.allclose(fetched(advantage(rollouts.subtract_kl(batch, row))), 0, atol=1e-7)
+    assert np.allclose(fetched(advantage(shaped(batch, row))), 0, atol=1e-7)
     elsewhere = drawn_batch(groups(2), LOG_REF)
-    assert np.abs(fetched(advantage(rollouts.subtract_kl(elsewhere, row)))).max() > 0.1
+    assert np.abs(fetched(advantage(shaped(elsewhere, row)))).max() > 0.1
 
 
 @pytest.mark.parametrize("row", methods.METHODS, ids=lambda row: row.name)

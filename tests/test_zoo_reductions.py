@@ -179,7 +179,7 @@ def test_before_any_update_a_step_is_a_step_of_reinforce(row):
 
     def gradient(surrogate):
         network, _ = here(steps).policy_gradient_step(
-            steps.init_train_state(sent(params)), drawn, surrogate=partial(surrogate, clip=0.2),
+            steps.init_train_state(sent(params)), drawn, surrogate=surrogate, clip=0.2,
             reduce=aggregate.sequence_mean, kl=L.k3, beta=0.0, entropy_coef=0.0, temperature=1.0,
             model=tabular, step_size=StepSize(1e-3, max_grad_norm=1e9),
         )  # fmt: skip

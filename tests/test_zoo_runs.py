@@ -70,14 +70,17 @@ def test_every_sample_is_counted(tmp_path, method, monkeypatch):
         drawn.append(0 if looking else len(rollout.tokens))
         return rollout
 
-    def look(setting, phase, stage, progress):
-        looking.append(True)
-        seen = see(setting, phase, stage, progress)
-        looking.clear()
-        return seen
+    def uncounted(evaluate):
+        def look(*args):
+            looking.append(True)
+            seen = evaluate(*args)
+            looking.clear()
+            return seen
 
-    see = train.evaluate_networks
-    monkeypatch.setattr(train, "evaluate_networks", look)
+        return look
+
+    for name in ("evaluate_networks", "reached_target"):
+        monkeypatch.setattr(train, name, uncounted(getattr(train, name)))
     monkeypatch.setattr(policy, "sample", counting)
     summary = run(tmp_path, method, **ON_BANDIT, **TINY, **SHORT)[-1]
     assert summary["completions_sampled"] == sum(drawn) > 0

@@ -100,7 +100,7 @@ def facts(row):
 
 def recipe(row):
     """The settings that a method takes on addition if none are typed: (label, text)."""
-    phase = plan.resolve_config(row, Config(), "transformer", typed=False)
+    phase = plan.resolve_config(row, Config(), "transformer")
     yield "recipe", f"{plan.settings(phase)} (addition, transformer)"
 
 

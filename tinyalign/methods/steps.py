@@ -110,7 +110,9 @@ def loss_inputs(logp, mask, roles):
     return named
 
 
-def preference_step(policy, tokens, mask, ref_logp, *, roles, loss, beta, model, step_size):
+def preference_step(
+    policy, tokens, mask, ref_logp, *, roles, loss, beta, temperature=1.0, model, step_size
+):
     """Any offline loss on pairs or triples: dpo, ipo, simpo, orpo, tpo, …
 
     tokens, mask  R·B rows: the B completions of the first role, then those of the next
@@ -118,11 +120,13 @@ def preference_step(policy, tokens, mask, ref_logp, *, roles, loss, beta, model,
     roles         ("chosen", "rejected"), or with "gold" before them
     loss          called with what its parameter names ask for (see `loss_inputs`), returns (B,)
     beta          the factor of the logged rewards, beta · (log π − log π_ref)
+    temperature   of the distributions that are compared; ref_logp is at the same one
     """
     reference = {f"ref_{name}": array for name, array in loss_inputs(ref_logp, mask, roles).items()}
 
     def objective(params):
-        inputs = loss_inputs(token_logp(model, params, tokens), mask, roles) | reference
+        logp = token_logp(model, params, tokens, temperature=temperature)
+        inputs = loss_inputs(logp, mask, roles) | reference
         values = loss(*(inputs[name] for name in argument_names(loss)))  # (B,)
         return np.mean(values), metrics.preference_metrics(inputs, beta)
 
@@ -198,19 +202,9 @@ class Experience(NamedTuple):
 
 
 def policy_gradient_step(
-    policy,
-    experience,
-    *,
-    surrogate,
-    clip,
-    reduce,
-    kl,
-    beta,
-    entropy_coef,
-    temperature,
-    model,
+    policy, experience, *, surrogate, clip, reduce, kl, beta, entropy_coef, temperature, model,
     step_size,
-):
+):  # fmt: skip
     """REINFORCE, GRPO, PPO's actor and their relatives: surrogate + beta · KL − entropy bonus.
 
     experience    Experience
@@ -221,7 +215,7 @@ def policy_gradient_step(
     beta          ≥ 0, weight of the KL in the loss; 0 where it is in the reward, or nowhere
     entropy_coef  ≥ 0, weight of the entropy bonus
     temperature   the one the completions were sampled at
-    """  # fmt: skip
+    """
     tokens, mask, old_logp, ref_logp, advantage = experience
 
     def loss(params):

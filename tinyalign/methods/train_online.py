@@ -36,13 +36,14 @@ def policy_gradient(inputs):
 def actor_settings(inputs):
     """The settings of steps.policy_gradient_step that the row and the command line decide."""
     config, method = inputs.config, inputs.method
+    in_loss = method.kl_placement == "loss"  # else the KL is in the reward, or nowhere
     return {
         "model": inputs.model,
         "surrogate": method.surrogate,
         "clip": config.epsilon,
         "reduce": functools.partial(method.reduce, length=inputs.task.max_new_tokens),
-        "kl": method.kl_estimators[config.kl],
-        "beta": config.beta if method.kl_placement == "loss" else 0.0,
+        "kl": method.kl_estimators[config.kl if in_loss else "k3"],
+        "beta": config.beta if in_loss else 0.0,
         "entropy_coef": config.entropy_coef,
         "temperature": config.temperature,
     }
@@ -100,6 +101,7 @@ def online_dpo(inputs):
                 roles=method.roles,
                 loss=loss,
                 beta=config.beta,
+                temperature=config.temperature,  # at which batch.ref_logp was scored
                 model=inputs.model,
                 step_size=step_size(config, step),
             )
