@@ -4,7 +4,7 @@ import autograd.numpy as np
 import preparation
 import pytest
 from autograd import grad
-from here import fetched
+from devices import fetched
 
 from tinyalign.methods import steps
 from toy_envs import bandit

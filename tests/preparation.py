@@ -1,7 +1,7 @@
 """Settings of single stages on a small task, prepared as the command prepares them."""
 
 import numpy as np
-from here import sent
+from devices import sent
 
 from tinyalign.runs import plan
 from tinyalign.runs.config import Config

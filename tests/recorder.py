@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import preparation
 import pytest
-from here import fetched
+from devices import fetched
 
 from tinyalign.methods import steps
 from toy_envs import arithmetic

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from here import here, sent
+from devices import here, sent
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import seeds

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from here import frozen, here
+from devices import frozen, here
 
 from tinyalign.engine.tree import tree_map
 from tinyalign.models import lstm, tabular, transformer

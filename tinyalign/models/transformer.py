@@ -1,8 +1,8 @@
 """A GPT-2-shaped transformer: pre-norm blocks, learned positions, tanh gelu, tied output head.
 
 At the ends of lines are shapes: B rows of T tokens, N = B · T, C channels, H heads of D = C/H.
-`models.decode` computes the same one token at a time, for sampling; tests/test_models.py proves
-both equal in test_token_by_token_gives_the_features_of_the_whole_row.
+`models.decode` computes the same one token at a time, for sampling; tests/models/test_models.py
+proves both equal in test_token_by_token_gives_the_features_of_the_whole_row.
 """
 
 import math

@@ -13,7 +13,7 @@ ABOUT_TESTS = (
     "Each test would fail if the notes were right. <code>sent</code>, <code>fetched</code> and "
     "<code>here</code> carry arrays to a GPU and back where the tests run on one."
 )
-TESTS = ROOT / "tests" / "test_errata.py"
+TESTS = ROOT / "tests" / "notes" / "test_errata.py"
 # Prose links a phrase to its row: [the clip bounds one step](errata.html#row-23).
 LINK = re.compile(r'<a href="errata\.html#row-(\d+)">')
 # Docstrings, which a page shows as code, cite rows: "errata rows 3, 5 and 7".
@@ -130,7 +130,7 @@ def page(paths):
     wanted = {row["test"] for row in read(paths[0].parent)}
     figures = "".join(
         f'<figure class="source" id="{name}"><figcaption><span>{escape(sentence)}</span> '
-        f"<small>tests/{TESTS.name}, line {line}</small></figcaption>\n"
+        f"<small>{TESTS.relative_to(ROOT).as_posix()}, line {line}</small></figcaption>\n"
         f"{markup.code_block(code)}</figure>\n"
         for name, (sentence, line, code) in tests().items()
         if name in wanted

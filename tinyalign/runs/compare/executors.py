@@ -84,7 +84,7 @@ def defer_sigint():
     """Handle Ctrl-C after the block; processes started in the block never receive it.
 
     Without this, a Ctrl-C that arrives while a worker is being started breaks off the start and
-    leaves a process that nobody ends: tests/test_engines.py,
+    leaves a process that nobody ends: tests/runs/compare/test_engines.py,
     test_ctrl_c_never_breaks_off_the_start_of_a_worker.
     """
     pressed = []

@@ -1,0 +1,100 @@
+"""README: its code runs, its output is real, its table has the shape of what the code makes."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from tinyalign import cli, report
+from tinyalign.engine.backend import using
+from tinyalign.methods import METHODS, named
+from tinyalign.runs.compare import comparison, results
+
+ROOT = Path(__file__).parents[2]
+README, DOCS = (ROOT / "README.md").read_text(), ROOT / "docs"
+
+
+def fenced(language):
+    """The code blocks of one language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def tables(text, columns):
+    """The tables of a page that have these columns, each as lists of cells without the header."""
+    blocks = re.findall(r"(?:^\|.*\|\n)+", text, re.MULTILINE)
+    found = [[re.split(r" \| ", line[2:-2]) for line in block.splitlines()] for block in blocks]
+    return [lines[2:] for lines in found if tuple(lines[0]) == columns]
+
+
+def test_the_python_block_prints_what_readme_says():
+    """The block runs as it stands, and its output is the one below it."""
+    (code,), (output,) = fenced("python"), fenced("output")
+    assert len([line for line in code.split("\n") if line.strip()]) <= 16
+    printed = io.StringIO()
+    with using("numpy"), contextlib.redirect_stdout(printed):  # what it shows is NumPy
+        exec(compile(code, "README", "exec"), {})
+    assert printed.getvalue() == output
+
+
+def test_the_tables_have_the_columns_and_rows_of_a_comparison():
+    """One line for the start and for each method that `tinyalign compare` trains."""
+    part = README.split("<!-- compare: begin -->")[1].split("<!-- compare: end -->")[0]
+    for columns in (report.COLUMNS, report.COSTS):
+        (rows,) = tables(part, columns)
+        assert [row[0] for row in rows] == ["start", *comparison.METHODS]
+    assert [row[-1] for row in rows[1:]] == [
+        named(name.split(",")[-1]).learns_from for name in comparison.METHODS
+    ]
+
+
+@pytest.mark.parametrize("env", ["addition", "bandit"])
+def test_the_comparison_pages_are_current_in_shape(env):
+    """Same columns as the code prints, a line for every method there is, every picture there."""
+    text = (DOCS / f"compare_{env}.md").read_text()
+    for columns in (report.COLUMNS, report.COSTS):
+        (rows,) = tables(text, columns)
+        assert [row[0] for row in rows] == ["start", *(row.name for row in METHODS)]
+    assert f"compare --all --seeds 5 --env {env}" in text
+    assert "paired comparisons" in text and f"--budget {comparison.SHARED_BUDGET[env]}" in text
+    for picture in re.findall(r"\]\(([\w.]+)\)", text):
+        assert (DOCS / picture).stat().st_size > 5000
+    assert len(re.findall(r"\]\(([\w.]+)\)", text)) == 4
+
+
+def test_every_command_of_readme_is_one(capsys):
+    """`tinyalign X --help` works for each X that README tells to type."""
+    commands = set(re.findall(r"(?:^|/)tinyalign (\w+)", README, re.MULTILINE))
+    assert {"compare", "run", "methods", "show", "check", "museum"} <= commands
+    for command in commands:
+        with pytest.raises(SystemExit) as stop:
+            cli.main([command, "--help"])
+        assert stop.value.code == 0
+
+
+def test_the_files_that_readme_names_are_there():
+    """Every path in README exists, the picture included."""
+    paths = set(re.findall(r"(?:tinyalign/examples|docs)/[\w./]+\w", README))
+    assert {"docs/compare.png", "docs/gpu.md", "tinyalign/examples/names_pairs.jsonl"} <= paths
+    for path in paths:
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.slow
+def test_the_table_is_what_compare_prints(tmp_path):
+    """The command of the first line ends with accuracies within 5 points of README's."""
+    assert cli.main(["compare", "--output", str(tmp_path), "--name", "again"]) == 0
+    fresh = results.read(tmp_path / "again").rows
+    for row, cells in zip(fresh, tables(README, report.COLUMNS)[0], strict=True):
+        assert abs(100 * row.accuracy - float(cells[1].split()[0])) < 5
+    assert (tmp_path / "again" / "compare.png").stat().st_size > 10_000
+
+
+def test_no_install_line_asks_a_registry_for_a_name_that_is_not_ours():
+    """The package is installed from its checkout: pip install -e '.[extra]'."""
+    pages = [ROOT / "README.md", *DOCS.glob("*.md"), *(ROOT / "tinyalign").rglob("*.py")]
+    asked = [page for page in pages if re.search(r"install\W+tinyalign", page.read_text("utf8"))]
+    assert asked == []
+    first, activated = README.index("tinyalign compare"), README.index(". .venv/bin/activate")
+    assert first < activated < README.index("\ntinyalign run grpo")

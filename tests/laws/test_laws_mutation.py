@@ -1,0 +1,113 @@
+"""The laws find bugs they were not written for: our own losses, changed mechanically."""
+
+import re
+import types
+
+import numpy as np
+import pytest
+from judged_functions import NOT_A_FUNCTION_OF_OURS, OURS, find
+
+from tests.independent.mutate import compiled, mutants
+from tinyalign.laws import METHODS, CannotCall
+from tinyalign.laws.catalogue.table import BY_NAME
+from tinyalign.laws.harness.judge import BROKEN, UNJUDGED, judge, laws_for, repeatable_settings
+from tinyalign.laws.harness.subject import Subject
+from tinyalign.losses import advantage, log_ratio, policy_gradient, ranking
+
+HELPERS = {  # private function -> the public one through which it is judged
+    log_ratio.log_ratios: "apo_zero",
+    log_ratio.margin: "dpo",
+    policy_gradient._constant_advantage: "reinforce",
+    policy_gradient._clip: "clipped_surrogate",
+    ranking._target_and_score: "infonca",
+    advantage._rewards_above_first: "group_center",
+}
+ANY = r".*"
+EQUIVALENT = [  # (function, pattern of the mutant, why no result can tell it from the original)
+    (ANY, r"(maximum|minimum|logaddexp)\(.* -> arguments swapped", "symmetric in its arguments"),
+    (ANY, r"np\.clip\(.* -> arguments swapped", "clip(low, x, high) = clip(x, low, high)"),
+    (ANY, r"expectation\(.* -> arguments swapped", "a product commutes"),
+    ("k2", r"k1\(.* -> arguments swapped", "squared"),
+    (ANY, r": 1 -> constant -1$", "the last axis, or the last of two columns, is number 1"),
+    (ANY, r": (-1 -> no minus|1 -> constant -1)$", "the last of two axes is number 1"),
+    (ANY, r"_(relative|grouped)\(reward\) -> no", "a common shift: changes rounding only"),
+    (ANY, r"stop_gradient\(reward\) -> no", "a comparison has no slope anyway"),
+    ("group_standardize", r"> 0 -> GtE|1\.0 -> constant", "0/anything; differs at eps = 0 only"),
+    (
+        "group_rank",
+        r"np\.sum|: 2 -> constant 3|1\.0 -> constant",
+        "a factor cancels, or 0/anything",
+    ),
+    ("gae", r"mask\[:, t\] > 0 -> GtE", "changes padding only, which the laws leave free"),
+    ("kl_shaped_reward", r"mask > 0 -> GtE", "the other condition decides where the mask is 0"),
+    ("best_of_n", r"1\.0 -> constant (2|-1)", "0 divided by anything"),
+    ("rejection_sample", r"< accept -> LtE", "a draw equal to the threshold has probability 0"),
+    ("rejection_sample", r"0\.0 -> constant 1\.0", "exp(…) above 1 accepts for certain either way"),
+    ("_rewards_above_first", ANY, "a common shift: changes rounding only"),
+    ("rlhf_objective", r"-> always|beta > 0 -> GtE", "0 · KL = 0"),
+]
+
+
+def is_equivalent(name, words):
+    return any(re.fullmatch(n, name) and re.search(pattern, words) for n, pattern, _ in EQUIVALENT)
+
+
+def subjects():
+    """(name, function to mutate, its caller) for everything the laws reach."""
+    for method in METHODS:
+        if method.name not in NOT_A_FUNCTION_OF_OURS:
+            fn = find(OURS, method.name)
+            yield method.name, fn, None
+    for helper, caller in HELPERS.items():
+        yield helper.__name__, helper, caller
+
+
+def with_helper(caller, helper):
+    """The public function, calling another helper of the same name."""
+    scope = {**caller.__globals__, helper.__name__: helper}
+    twin = types.FunctionType(caller.__code__, scope, caller.__name__, caller.__defaults__)
+    twin.__kwdefaults__ = caller.__kwdefaults__
+    return twin
+
+
+def survives(fn, method):
+    """True if every law holds."""
+    try:
+        subject = Subject(fn, method, {"detach": "inside"})
+    except CannotCall:
+        return False
+    for examples in (3, 60):
+        for law in laws_for(method):
+            with np.errstate(all="ignore"):
+                verdict = judge(law, subject, repeatable_settings(examples, shrink=False))
+            if verdict.status in (BROKEN, UNJUDGED):
+                return False
+    return True
+
+
+def survivors(name, function, caller):
+    """Descriptions of the mutants that no law kills, and how many mutants there are."""
+    method = BY_NAME[caller or name]
+    alive, count = [], 0
+    for words, tree in mutants(function):
+        try:
+            mutant = compiled(tree, function)
+        except (SyntaxError, TypeError):
+            continue
+        count += 1
+        if caller:
+            mutant = with_helper(find(OURS, caller), mutant)
+        if survives(mutant, method):
+            alive.append(words)
+    return alive, count
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("name", "function", "caller"), list(subjects()), ids=lambda v: getattr(v, "__name__", str(v))
+)
+def test_mutants_die_unless_they_are_equivalent(name, function, caller):
+    alive, count = survivors(name, function, caller)
+    unexplained = [words for words in alive if not is_equivalent(name, words)]
+    assert len(unexplained) <= 0.02 * count, unexplained

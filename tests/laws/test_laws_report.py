@@ -1,0 +1,169 @@
+"""What a check says beyond the verdicts: other conventions, the nearest bug, code to paste."""
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from judged_functions import wrong
+
+from tinyalign.laws.catalogue.general import BATCH
+from tinyalign.laws.catalogue.table import BY_NAME
+from tinyalign.laws.check.report import examine
+from tinyalign.laws.harness.judge import repeatable_settings
+from tinyalign.losses import preference
+
+
+def examined(fn, name, conventions=None, shrink=False, **how):
+    setting = repeatable_settings(6, shrink=shrink)
+    return examine(fn, BY_NAME[name], conventions or {}, setting=setting, **how)
+
+
+def test_a_mean_over_the_batch_is_recognised():
+    def mean(w, r, rw, rr, beta=0.1):
+        return np.logaddexp(0, -beta * (w - rw - r + rr)).mean()
+
+    assert examined(mean, "dpo", {"reduction": "mean"}).exit_code == 0
+    report = examined(mean, "dpo")
+    assert report.exit_code == 1
+    assert "This is a mean over the batch (reduction=mean)" in report.notes[-1]
+
+
+def test_another_method_is_recognised():
+    report = examined(preference.sppo, "ipo")
+    assert report.notes[-1].startswith("This is sppo;")
+
+
+def test_a_fixed_ddof_and_eps_are_recognised():
+    def population(reward):
+        centred = reward - reward.mean(axis=1, keepdims=True)
+        return centred / (reward.std(axis=1, keepdims=True) + 1e-8)
+
+    assert "eps=1e-08 and ddof=0" in examined(population, "group_standardize").notes[-1]
+
+
+def test_gamma_as_a_ratio_is_recognised():
+    def ratio(w, r, *, beta, gamma):
+        return np.logaddexp(0, -beta * (w - r - gamma))
+
+    assert examined(ratio, "simpo", {"gamma_means": "ratio"}).exit_code == 0
+    assert "gamma_means=ratio" in examined(ratio, "simpo").notes[-1]
+
+
+def test_a_fixed_beta_is_declared():
+    def fixed(w, r, rw, rr):
+        return np.logaddexp(0, -0.25 * (w - rw - r + rr))
+
+    assert examined(fixed, "dpo", {"beta": 0.25}).exit_code == 0
+    assert "no parameter for beta" in examined(fixed, "dpo").notes[0]
+
+
+def test_the_counterexample_is_small_and_can_be_pasted():
+    report = examined(wrong, "dpo", shrink=True)
+    code = report.examples["log2_at_reference"].replace("from yours import wrong", "")
+    assert "[0.0, 0.0" not in code and code.count("wrong(") == 1  # one row, one call is enough
+    scope = {"wrong": wrong}
+    exec(code, scope)  # nothing but the calls and comments
+
+
+def ppo(logp, old_logp, advantage, epsilon=0.2):
+    ratio = np.exp(logp - old_logp)
+    held = np.clip(ratio, 1 - epsilon, 1 + epsilon)
+    return -np.minimum(ratio * advantage, held * advantage)
+
+
+def test_one_parameter_that_stands_for_two_numbers_is_judged_where_they_are_equal():
+    """And np.clip, which would hide autograd's boxes from autograd, costs no false alarm."""
+    report = examined(ppo, "clipped_surrogate")
+    assert report.exit_code == 0
+    assert report.notes == [
+        "epsilon stands for clip_low and clip_high: judged where they are equal."
+    ]
+    silent = [v.law.name for v in report.verdicts if "stands for two" in v.message]
+    assert silent == ["clip_high_touches_good_tokens_only"]
+
+
+def test_a_bug_behind_one_parameter_for_two_is_named():
+    def optimist(logp, old_logp, advantage, epsilon=0.2):
+        ratio = np.exp(logp - old_logp)
+        held = np.clip(ratio, 1 - epsilon, 1 + epsilon)
+        return -np.maximum(ratio * advantage, held * advantage)
+
+    report = examined(optimist, "clipped_surrogate")
+    assert report.exit_code == 1 and "museum ppo_max)" in report.diagnosis
+
+
+def pair_bug(loss, reduce):
+    def fn(w, r, rw, rr, *, beta):
+        return reduce(loss(w - rw, r - rr, w - r, beta))
+
+    return fn
+
+
+BUGS = {
+    "dpo_without_reference": lambda a, b, policy, beta: np.logaddexp(0, -beta * policy),
+    "dpo_labels_swapped": lambda a, b, policy, beta: np.logaddexp(0, beta * (a - b)),
+    "dpo_sigmoid_without_log": lambda a, b, policy, beta: -1 / (1 + np.exp(-beta * (a - b))),
+}
+
+
+@pytest.mark.parametrize(
+    ("exhibit", "reduction"), list(zip(BUGS, ("mean", "sum", "mean"), strict=True))
+)
+def test_a_bug_behind_an_undeclared_reduction_is_named_too(exhibit, reduction):
+    fn = pair_bug(BUGS[exhibit], getattr(np, reduction))
+    report = examined(fn, "dpo")
+    assert report.exit_code == 1
+    assert report.reduced.startswith(f"fn returns a {reduction} over the batch, where one number")
+    assert f"museum {exhibit})" in report.diagnosis
+    declared = examined(fn, "dpo", {"reduction": reduction})
+    assert declared.reduced == "" and declared.diagnosis == report.diagnosis
+    assert {v.law.name for v in report.broken} == {v.law.name for v in declared.broken} | {
+        BATCH.name
+    }
+
+
+@pytest.mark.parametrize(
+    ("reduce", "declared", "said"),
+    [
+        (lambda x: x, "mean", "fn returns one number per example, where a mean over the batch was"),
+        (np.max, "none", "fn returns one number, neither mean nor sum of its rows, where one"),
+    ],
+)
+def test_other_reductions_than_the_declared_one_are_told(reduce, declared, said):
+    report = examined(pair_bug(BUGS["dpo_labels_swapped"], reduce), "dpo", {"reduction": declared})
+    assert report.exit_code == 1 and report.reduced.startswith(said)
+    assert "swap_adds_scaled_margin" in {v.law.name for v in report.broken}
+    assert "museum dpo_labels_swapped)" in report.diagnosis
+
+
+def test_a_mean_in_single_precision_is_told_from_no_mean():
+    """float32's rounding, as of a mean taken by a dot product, is no other reduction."""
+
+    def fn(chosen, rejected, ref_chosen, ref_rejected, *, beta):
+        z = beta * (chosen - ref_chosen - rejected + ref_rejected)
+        return np.logaddexp(np.float32(0), -z) @ np.full(len(z), 1 / len(z), np.float32)
+
+    report = examined(fn, "dpo", dtype="float32")
+    assert report.reduced.startswith("fn returns a mean over the batch, where one number")
+    assert [v.law.name for v in report.broken] == [BATCH.name]
+
+
+def test_a_slow_loss_is_judged_by_its_numbers():
+    """Calls that take longer than Hypothesis allows where nobody says otherwise break no law.
+    The profile of these tests allows any time, so another one is loaded."""
+    called = []
+
+    def slow(w, r, rw, rr, beta=0.1):
+        called.append(len(w))
+        time.sleep(0.3 if len(called) % 60 == 0 else 0.0)
+        return np.logaddexp(0, -beta * (w - rw - r + rr))
+
+    settings.register_profile("impatient", deadline=200)
+    active = settings.get_current_profile_name()
+    try:
+        settings.load_profile("impatient")
+        assert examined(slow, "dpo").exit_code == 0
+    finally:
+        settings.load_profile(active)
+    assert len(called) >= 60
