@@ -49,6 +49,7 @@ import autograd.numpy as np
 from autograd import grad
 from numpy.testing import assert_allclose
 
+from tinyalign.engine.tree import value_and_grad
 from tinyalign.laws import assert_lawful
 from tinyalign.losses import clipped_surrogate, gae, kl_shaped_reward, reinforce
 from tinyalign.losses.numerics import log_softmax, softmax
@@ -148,7 +149,7 @@ def train(surrogate, *, epochs, baseline, seed=1):
             ratio = np.exp(log_softmax(network.params["logits"]) - old)[arms]
             clipped.append(np.mean(np.abs(ratio - 1) > 0.2))
             pace = StepSize(0.08 * (1 - done / ROUNDS), max_grad_norm=1e9)
-            network, _ = update(network, loss, pace)
+            network, _ = update(network, value_and_grad(loss)(network.params), pace)
     return np.array([*seen, kl(softmax(network.params["logits"]), answer)]), np.array(clipped)
 
 

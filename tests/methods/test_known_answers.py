@@ -5,6 +5,7 @@ import pytest
 from devices import fetched, here, sent
 
 from tinyalign import policy
+from tinyalign.engine.tree import value_and_grad
 from tinyalign.losses import preference
 from tinyalign.methods.steps import StepSize, init_train_state, update
 from tinyalign.models import tabular
@@ -47,7 +48,7 @@ def trained(loss, steps):
     network = init_train_state(sent({"table": some_reference()}))
     for step in range(steps):
         optimizer = StepSize(0.05 * (1 - step / steps), max_grad_norm=1e9)
-        network, _ = update(network, loss, optimizer)
+        network, _ = update(network, value_and_grad(loss)(network.params), optimizer)
     return softmax(fetched(network.params["table"])[:CONTEXTS])
 
 

@@ -67,32 +67,29 @@ COMMANDS = {
 def main(argv=None):
     """Entry point; returns the exit status."""
     argv = sys.argv[1:] if argv is None else argv
+    command = None  # Ctrl-C may come before there is one
     try:
         try:
-            return run_command(argv)
+            command = parse_command(argv) if argv else welcome
+            return command()
         finally:
             # Flushed here: at Python's own exit a closed pipe would print a traceback.
             sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as `head`, has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-
-
-def run_command(argv):
-    """Parse the arguments and run the command; returns the exit status."""
-    if not argv:
-        print(WELCOME)
-        return 0
-    command = None  # Ctrl-C may come before there is one
-    try:
-        command = parse_command(argv)
-        return command()
     except (InputError, backend.BackendError) as error:
         print(f"tinyalign: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"\ntinyalign: {message_after_interrupt(command)}", file=sys.stderr)
         return 130  # 128 + SIGINT, as shells expect
+
+
+def welcome():
+    """Print what tinyalign is and the commands to try."""
+    print(WELCOME)
+    return 0
 
 
 def parse_command(argv):

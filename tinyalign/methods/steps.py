@@ -2,8 +2,7 @@
 
 A network is a TrainState. The loop, the data and the schedule belong to the caller. Batches are
 tokens (N, S) and mask (N, S−1) as in tinyalign.policy. Frozen quantities (reference
-log-probabilities, advantages, returns) come in as plain arrays, so no gradient can reach them.
-methods/metrics.py says what each metric means.
+log-probabilities, advantages, returns) are plain arrays, which no gradient can reach.
 """
 
 import inspect
@@ -48,12 +47,13 @@ def init_train_state(params):
     return TrainState(params, adam_init(params))
 
 
-def update(network, loss, step_size):
-    """One Adam step down loss(params) -> (scalar, metrics).
+def update(network, loss_and_grad, step_size):
+    """One Adam step down a gradient.
 
-    returns  (TrainState, metrics with `loss` and `grad_norm`)
+    loss_and_grad  (value, metrics, gradients): value_and_grad(loss)(network.params)
+    returns        (TrainState, metrics with `loss` and `grad_norm`)
     """
-    value, details, gradients = value_and_grad(loss)(network.params)
+    value, details, gradients = loss_and_grad
     gradients, norm = clip_by_global_norm(gradients, step_size.max_grad_norm)
     rate = step_size.learning_rate
     params, moments = adam(network.params, gradients, network.adam, learning_rate=rate)
@@ -66,7 +66,7 @@ def sft_step(policy, tokens, mask, *, model, step_size):
     def loss(params):
         return supervised.cross_entropy(token_logp(model, params, tokens), mask), {}
 
-    return update(policy, loss, step_size)
+    return update(policy, value_and_grad(loss)(policy.params), step_size)
 
 
 def reward_model_step(reward_model, tokens, mask, *, model, step_size):
@@ -83,7 +83,7 @@ def reward_model_step(reward_model, tokens, mask, *, model, step_size):
             "margin": np.mean(chosen - rejected),
         }
 
-    return update(reward_model, loss, step_size)
+    return update(reward_model, value_and_grad(loss)(reward_model.params), step_size)
 
 
 def argument_names(loss):
@@ -130,7 +130,7 @@ def preference_step(
         values = loss(*(inputs[name] for name in argument_names(loss)))  # (B,)
         return np.mean(values), metrics.preference_metrics(inputs, beta)
 
-    return update(policy, objective, step_size)
+    return update(policy, value_and_grad(objective)(policy.params), step_size)
 
 
 class UnpairedBatch(NamedTuple):
@@ -163,7 +163,7 @@ def unpaired_step(policy, batch, *, loss, beta, model, step_size):
         details = metrics.unpaired_metrics(reward, batch.desirable)
         return np.mean(loss(logp, batch.ref_logp, batch.desirable, z0)), {**details, "z0": z0}
 
-    return update(policy, objective, step_size)
+    return update(policy, value_and_grad(objective)(policy.params), step_size)
 
 
 def ranked_step(policy, tokens, mask, ref_logp, reward, *, loss, model, step_size):
@@ -188,7 +188,7 @@ def ranked_step(policy, tokens, mask, ref_logp, reward, *, loss, model, step_siz
         }
         return np.mean(loss(*(inputs[name] for name in argument_names(loss)))), {}
 
-    return update(policy, objective, step_size)
+    return update(policy, value_and_grad(objective)(policy.params), step_size)
 
 
 class Experience(NamedTuple):
@@ -233,7 +233,7 @@ def policy_gradient_step(
             "clip_ratio": aggregate.token_mean(clipped, mask),
         }
 
-    return update(policy, loss, step_size)
+    return update(policy, value_and_grad(loss)(policy.params), step_size)
 
 
 def critic_step(critic, tokens, mask, old_value, returns, *, clip, model, step_size):
@@ -246,5 +246,5 @@ def critic_step(critic, tokens, mask, old_value, returns, *, clip, model, step_s
         value = scalar(model, params, tokens[:, :-1])
         return aggregate.token_mean(value_loss(value, old_value, returns, clip=clip), mask), {}
 
-    network, details = update(critic, loss, step_size)
+    network, details = update(critic, value_and_grad(loss)(critic.params), step_size)
     return network, {"value_loss": details["loss"]}

@@ -17,12 +17,13 @@ from tinyalign.models import tokenizer
 from toy_envs import feedback
 
 
-def offline_stage(inputs, examples, take_step, *, initial, size=None, drawn=0):
+def offline_stage(inputs, examples, take_step, *, initial, arrange=np.asarray, size=None, drawn=0):
     """The stage that takes one gradient step after another on random rows of `examples`.
 
     examples   arrays whose first axis runs over the examples
     take_step  (network, *rows of the arrays, model=…, step_size=…) -> (network, metrics)
     initial    parameters of the network that is trained
+    arrange    what is done with the drawn rows of each array before the step
     size       rows a step; None: --batch_size
     drawn      completions sampled to make the examples
     """
@@ -31,7 +32,7 @@ def offline_stage(inputs, examples, take_step, *, initial, size=None, drawn=0):
 
     def train_step(networks, rng, step):
         rows = rng.integers(len(examples[0]), size=size)
-        batch = [to_device(array[rows]) for array in examples]
+        batch = [to_device(arrange(array[rows])) for array in examples]
         options = {"model": inputs.model, "step_size": step_size(config, step)}
         network, metrics = take_step(networks[name], *batch, **options)
         return {name: network}, metrics
@@ -55,14 +56,15 @@ def supervised(inputs):
 
 def train_reward_model(inputs):
     """A Bradley–Terry reward model on the trunk of the initial policy."""
-    tokens, mask, drawn = samples.comparison_batch(inputs)
-
-    def take_step(network, *rows, model, step_size):
-        rows = map(samples.by_role, rows)
-        return steps.reward_model_step(network, *rows, model=model, step_size=step_size)
-
-    initial = policy.scalar_init(inputs.model, inputs.initial_policy)
-    return offline_stage(inputs, (tokens, mask), take_step, initial=initial, drawn=drawn)
+    *examples, drawn = samples.comparison_batch(inputs)
+    return offline_stage(
+        inputs,
+        examples,
+        steps.reward_model_step,
+        initial=policy.scalar_init(inputs.model, inputs.initial_policy),
+        arrange=samples.by_role,
+        drawn=drawn,
+    )
 
 
 def preference(inputs):
@@ -72,14 +74,14 @@ def preference(inputs):
     ref_logp = samples.batched_logp(inputs, inputs.initial_policy, samples.by_role(tokens))
     ref_logp = ref_logp.reshape(len(method.roles), *mask[:, 0].shape).swapaxes(0, 1)
     loss = functools.partial(method.loss, **method.bind_loss(config))
-    settings = {"roles": method.roles, "loss": loss, "beta": config.beta}
-
-    def take_step(network, *rows, model, step_size):
-        rows = map(samples.by_role, rows)
-        return steps.preference_step(network, *rows, **settings, model=model, step_size=step_size)
-
-    examples = tokens, mask, ref_logp
-    return offline_stage(inputs, examples, take_step, initial=inputs.initial_policy, drawn=drawn)
+    return offline_stage(
+        inputs,
+        (tokens, mask, ref_logp),
+        functools.partial(steps.preference_step, roles=method.roles, loss=loss, beta=config.beta),
+        initial=inputs.initial_policy,
+        arrange=samples.by_role,
+        drawn=drawn,
+    )
 
 
 def unpaired(inputs):

@@ -5,6 +5,7 @@ import io
 from hypothesis import HealthCheck, settings
 from matplotlib.figure import Figure
 
+from tinyalign.engine.tree import value_and_grad
 from tinyalign.methods.steps import StepSize, init_train_state, update
 from tinyalign.report.plots import COLOURS, style_axes
 
@@ -71,7 +72,8 @@ def minimise(loss, params, *, steps, learning_rate, record=None):
             records.append(record(network.params))
         rate = learning_rate * (1 - step / steps)
         # The limit on the gradient's norm is out of reach, so that gradients are never clipped.
-        network, _ = update(network, lambda p: (loss(p), {}), StepSize(rate, max_grad_norm=1e9))
+        loss_and_grad = value_and_grad(lambda p: (loss(p), {}))(network.params)
+        network, _ = update(network, loss_and_grad, StepSize(rate, max_grad_norm=1e9))
     if record is not None:
         records.append(record(network.params))
     return network.params, records

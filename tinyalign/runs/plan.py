@@ -24,8 +24,15 @@ from tinyalign.runs.config import (
     RECIPE_FIELDS,
     RECIPES,
 )
-from tinyalign.runs.init import init_params, load_initial_params, require_fit
-from tinyalign.runs.lookup import check_values, find_method, find_model, find_task
+from tinyalign.runs.lookup import (
+    check_values,
+    find_method,
+    find_model,
+    find_task,
+    init_params,
+    load_initial_params,
+    require_fit,
+)
 
 
 class StagePlan(NamedTuple):
