@@ -1,7 +1,7 @@
 """Count what a command executes of this project: files, functions, and frames down to the loss.
 
-    python tests/count_calls.py              the two commands below
-    python tests/count_calls.py --list       with every file and function
+    python tests/house/count_calls.py              the two commands below
+    python tests/house/count_calls.py --list       with every file and function
 
 A function counts once, however often it is called; lambdas and comprehensions are part of the
 function that holds them. What only runs at import is not counted.
@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = {  # what is typed after `tinyalign`, and the loss whose callers are counted
     "run dpo --env bandit --steps 3": "dpo",
     "run grpo --env bandit --steps 3": "clipped_surrogate",
