@@ -54,7 +54,7 @@ def counted(monkeypatch):
 def advance(name, model):
     """Two turns of the loop of a method, as `tinyalign run` would do them."""
     job = plan.plan_run([name], Config(**TINY, model=model))
-    setting = cost.small_setting(job._replace(stages=job.stages[-1:]), -1)
+    setting = cost.small_inputs(job._replace(stages=job.stages[-1:]), -1)
     stage = setting.method.stage(setting)
     networks = stage.networks
     for step in range(2):

@@ -32,7 +32,7 @@ def test_the_ledger_agrees_with_measured_allocations(name, reward):
     gc.collect()
     tracemalloc.start()
     job = lone(name, reward=reward, **sizes)
-    setting = cost.small_setting(job, -1)
+    setting = cost.small_inputs(job, -1)
     if reward == "model":  # a judge of its own: one that was trained shares nothing with the start
         setting = setting._replace(
             reward_model=tree_map(lambda leaf: leaf.copy(), setting.reward_model)
@@ -58,7 +58,7 @@ def test_the_ledger_of_every_method_is_what_its_stage_holds(row):
     for reward in ("exact", "model"):
         settings = {"env": "bandit", "num_pairs": 40, "batch_size": 8, "reward": reward}
         job = lone(row.name, **settings)
-        setting = cost.small_setting(job, -1)
+        setting = cost.small_inputs(job, -1)
         stage = setting.method.stage(setting)
         names = {name.replace("_", " ") for name in (*stage.networks, *stage.frozen)}
         ledger = memory.bytes_by_network(job)

@@ -67,18 +67,18 @@ def run_progress():
     with progress:
 
         def on_step(row, total):
-            stage, phase = row["stage"], row["stage_index"]
-            if phase not in bars:
-                bars[phase] = progress.add_task(stage, total=total, metrics="")
+            stage, index = row["stage"], row["stage_index"]
+            if index not in bars:
+                bars[index] = progress.add_task(stage, total=total, metrics="")
             # The stage before has ended, perhaps without all of its steps.
-            if phase - 1 in bars and not progress.tasks[bars[phase - 1]].finished:
-                before = progress.tasks[bars[phase - 1]]
+            if index - 1 in bars and not progress.tasks[bars[index - 1]].finished:
+                before = progress.tasks[bars[index - 1]]
                 log(
                     f"{before.description} stopped early: reached --warm_start_accuracy or --budget"
                 )
                 progress.update(before.id, total=before.completed)
             metrics = format_metrics(row)
-            progress.update(bars[phase], completed=row["step"], metrics=metrics)
+            progress.update(bars[index], completed=row["step"], metrics=metrics)
             if "eval_accuracy" in row or "eval_nll" in row:
                 log(f"{stage} {row['step']}/{total}  {metrics}")
 

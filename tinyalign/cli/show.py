@@ -100,8 +100,8 @@ def facts(row):
 
 def recipe(row):
     """The settings that a method takes on addition if none are typed: (label, text)."""
-    phase = plan.resolve_config(row, Config(), "transformer")
-    yield "recipe", f"{plan.settings(phase)} (addition, transformer)"
+    stage_plan = plan.resolve_config(row, Config(), "transformer")
+    yield "recipe", f"{plan.settings(stage_plan)} (addition, transformer)"
 
 
 def formula(function):
@@ -159,22 +159,11 @@ def parts(row):
 
 def data_functions(row):
     """The stage, and the functions that make its data: they sample, score, label and compare."""
-    own = [f for f in (row.stage, row.sample_batch, row.make_pairs) if f]
-    rooms = (table.__name__, advantage.__name__)
+    own = [f for f in (row.stage, row.sample_batch, row.label) if f]
+    rooms = (table.__name__, advantage.__name__, feedback.__name__)
     # Two levels down: the functions that these name, and the functions that those name.
-    return [
-        f
-        for f in with_named(with_named(own))
-        if (f.__module__.startswith(rooms) and f.__module__ != steps.__name__)
-        or (f.__module__ == feedback.__name__ and labels_for(row, f))
-    ]
-
-
-def labels_for(row, function):
-    """Whether a function of toy_envs.feedback makes what this method learns from."""
-    # The code that several kinds of feedback share names the functions of them all.
-    by_kind = function.__name__ == row.learns_from and not row.make_pairs
-    return by_kind or function in with_named([row.stage])
+    reached = with_named(with_named(own))
+    return [f for f in reached if f.__module__.startswith(rooms) and f.__module__ != steps.__name__]
 
 
 def advantage_functions(row):

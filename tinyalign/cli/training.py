@@ -47,19 +47,19 @@ class Run(Config):
             raise InputError("say which method to run, for example: tinyalign run grpo")
         names = stage_names(self.method)
         # Every mistake in the settings shows here, before the folder is made.
-        job = plan.plan_run(names, plain_config(self))
+        run_plan = plan.plan_run(names, plain_config(self))
         examples = self.data.stem if self.data else self.env
-        stem = self.name or f"{'-'.join(names)}-{examples}-{job.model_name}-seed{self.seed}"
+        stem = self.name or f"{'-'.join(names)}-{examples}-{run_plan.model_name}-seed{self.seed}"
         folder = files.free_folder(self.output, stem, self.resume, bool(self.name))
-        for phase in job.stages:
-            print(f"{phase.method.name}: {plan.settings(phase)}")
+        for stage_plan in run_plan.stages:
+            print(f"{stage_plan.method.name}: {plan.settings(stage_plan)}")
         with trackers.open_tracker(self.report_to, folder) as track, screen.run_progress() as show:
 
             def on_step(row, total):
                 track(row, total)  # first: what is on disk counts, not what is on the screen
                 show(row, total)
 
-            summaries = train.run(job, folder, resume=self.resume, on_step=on_step)
+            summaries = train.run(run_plan, folder, resume=self.resume, on_step=on_step)
         screen.print_summaries(summaries, folder)
         return 0
 

@@ -25,10 +25,11 @@ def evaluate_policy(inputs, params, rng):
     """
     prompts = subsample_evenly(inputs.task.held_out, inputs.config.eval_size)
     accuracy = greedy_accuracy(inputs, params, prompts, rng)
+    # A task with few prompts is sampled several times, so that means are over eval_size samples.
     prompts = prompts * max(1, inputs.config.eval_size // len(prompts))
     rollout = samples.sample_completions(inputs, params, prompts, rng, 1.0)
     texts = samples.decode_rollout(inputs, rollout)
-    read = rollout.tokens[:, :-1]
+    read = rollout.tokens[:, :-1]  # (N, S−1): what every prediction has seen
     new, old = (policy.logits(inputs.model, p, read) for p in (params, inputs.initial_policy))
     kl = float(xp.sum(divergence.exact_kl(new, old) * rollout.mask)) / len(prompts)
     reward = np.mean(inputs.task.reward(prompts, *texts))
@@ -88,6 +89,7 @@ def sample_held_out(inputs, params, rng, count=8):
     data = inputs.held_out_data
     prompts = [data.prompts[i] for i in rng.permutation(len(data.prompts))[:count]]
     vocabulary = data.vocabulary
+    # A little more room than the longest completion of the file, if the context has it.
     room = max(len(answer) for row in data.completions for answer in row) + 4
     room = min(room, inputs.config.context - max(map(len, prompts)))
     rollout = policy.sample(

@@ -28,7 +28,7 @@ class Method(NamedTuple):
     beta_sets: str | None = "beta"  # the keyword of the loss that --beta sets
     loss_kwargs: dict = {}  # keywords of the loss that are not its defaults  # noqa: RUF012
     roles: tuple = ("chosen", "rejected")  # the completions that a comparison holds
-    make_pairs: Callable | None = None  # pairs from rewards, where not feedback.pairs
+    label: Callable | None = None  # (reward, rng, config) -> the feedback that it learns from
     trains: str = "policy"  # the network that it is run for: policy, reward_model, or "" for none
     compares: bool = True  # it needs two completions or more of each prompt
     caveat: str = ""  # why it does not raise accuracy on addition, where it does not

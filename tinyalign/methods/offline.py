@@ -43,6 +43,7 @@ pairs = partial(
     Method,
     learns_from="pairs",
     stage=train_offline.preference,
+    label=samples.label_pairs,
     recipe="preference",
     family="pairs",
 )
@@ -51,9 +52,15 @@ triples = partial(
     several,
     learns_from="triples",
     stage=train_offline.preference,
+    label=samples.label_triples,
     roles=("gold", "chosen", "rejected"),
 )
-rankings = partial(several, learns_from="rankings", stage=train_offline.ranked)
+rankings = partial(
+    several,
+    learns_from="rankings",
+    stage=train_offline.ranked,
+    label=samples.label_rankings,
+)
 
 OFFLINE = (
     Method(
@@ -64,7 +71,7 @@ OFFLINE = (
     ),
     Method(
         "reward", "Bradley–Terry reward model", "Stiennon et al. 2020, arXiv:2009.01325",
-        learns_from="pairs", stage=train_offline.train_reward_model,
+        learns_from="pairs", stage=train_offline.train_reward_model, label=samples.label_pairs,
         loss=supervised.bradley_terry, recipe="reward_model", family="pairs, a judge",
         beta_sets=None, trains="reward_model",
         caveat="it trains a judge, not a policy",
@@ -78,7 +85,7 @@ OFFLINE = (
     pairs(
         "rso", "Statistical rejection sampling, then the hinge loss",
         "Liu et al. 2023, arXiv:2309.06657", loss=preference.hinge,
-        defaults={"beta": 1.0}, make_pairs=samples.accepted_pairs,
+        defaults={"beta": 1.0}, label=samples.label_accepted_pairs,
     ),
     pairs(
         "dpo", "Direct Preference Optimization", "Rafailov et al. 2023, arXiv:2305.18290",
@@ -150,7 +157,8 @@ OFFLINE = (
     ),
     several(
         "kto", "Kahneman–Tversky Optimization", "Ethayarajh et al. 2024, arXiv:2402.01306",
-        learns_from="thumbs", stage=train_offline.unpaired, loss=preference.kto,
+        learns_from="thumbs", stage=train_offline.unpaired,
+        label=samples.label_thumbs, loss=preference.kto,
         defaults={"beta": 3.0},
     ),
     triples(

@@ -108,6 +108,7 @@ def concatenate(parts):
         padded = [xp.pad(array, ((0, 0), (0, width - array.shape[1]))) for array in arrays]
         return xp.concatenate(padded)
 
+    # Tokens are (N, S); what speaks of targets is one column narrower.
     rollouts = [part.rollout for part in parts]
     rollout = policy.Rollout(
         tokens=stack([rollout.tokens for rollout in rollouts], width),

@@ -1,6 +1,5 @@
 """Where a stage's examples come from: prompts, completions, rewards, and feedback made of them."""
 
-import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,12 +72,10 @@ def score(inputs, prompts, rollout):
     return reward.astype(np.float32).reshape(len(prompts), group)
 
 
-def collect_feedback(inputs, label):
+def collect_feedback(inputs):
     """Completions with feedback: those of a file, or samples of the initial policy.
 
-    label    (reward, rng, noise=…) -> index arrays, such as a function of toy_envs.feedback; not
-             called where a file brings its own feedback
-    returns  ScoredSamples
+    returns  ScoredSamples; the method's `label` makes feedback of the rewards of samples
     raises   InputError if no feedback can be made of the samples
     """
     if inputs.data is not None:
@@ -91,10 +88,10 @@ def collect_feedback(inputs, label):
     )  # fmt: skip
     reward = score(inputs, prompts, rollout)
     try:
-        labels = label(reward, inputs.rng, noise=config.label_noise)
+        labels = inputs.method.label(reward, inputs.rng, config)
     except ValueError as error:
         raise InputError(f"no feedback can be made of the samples: {error}") from None
-    if len(labels.prompt) == 0:
+    if len(labels.prompt) == 0:  # every prompt was a tie
         raise InputError(
             "all sampled completions of every prompt got the same reward, so there is nothing to "
             "compare: raise --num_generations or --temperature, or start from another policy"
@@ -127,17 +124,40 @@ def by_role(array):
 
 def comparison_batch(inputs):
     """Completions to compare, R roles each: tokens (B, R, S), mask (B, R, S−1), samples drawn."""
-    config, roles = inputs.config, inputs.method.roles
-    label = functools.partial(feedback.pairs, temperature=config.label_temperature)
-    if "gold" in roles:
-        label = feedback.triples
-    if inputs.method.make_pairs:
-        label = functools.partial(inputs.method.make_pairs, beta=config.beta)
-    scored = collect_feedback(inputs, label)
+    scored = collect_feedback(inputs)
     # The row of each role within its prompt's group: (B, R).
-    column = np.stack([getattr(scored.feedback, role) for role in roles], axis=1)
+    column = np.stack([getattr(scored.feedback, role) for role in inputs.method.roles], axis=1)
     prompt = scored.feedback.prompt[:, None]  # (B, 1)
     return scored.tokens[prompt, column], scored.mask[prompt, column], scored.samples
+
+
+def label_pairs(reward, rng, config):
+    """The simulated annotator's choice between two completions of each prompt: feedback.Pairs."""
+    return feedback.pairs(
+        reward, rng, temperature=config.label_temperature, noise=config.label_noise
+    )
+
+
+def label_accepted_pairs(reward, rng, config):
+    """Pairs of those completions that rejection sampling accepted: feedback.Pairs."""
+    return accepted_pairs(reward, rng, beta=config.beta, noise=config.label_noise)
+
+
+def label_triples(reward, rng, config):
+    """The best completion of each prompt as gold, and a pair below it: feedback.Triples."""
+    return feedback.triples(reward, rng, noise=config.label_noise)
+
+
+def label_thumbs(reward, rng, config):
+    """A thumb up or down for every completion by itself: feedback.Thumbs."""
+    return feedback.thumbs(
+        reward, rng, temperature=config.label_temperature, noise=config.label_noise
+    )
+
+
+def label_rankings(reward, rng, config):
+    """The completions of each prompt in the order of their rewards: feedback.Rankings."""
+    return feedback.rankings(reward, rng, noise=config.label_noise)
 
 
 def accepted_pairs(reward, rng, *, beta, noise):

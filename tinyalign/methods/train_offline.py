@@ -14,7 +14,6 @@ from tinyalign.engine.optim import AdamState
 from tinyalign.methods import evaluate, samples, steps
 from tinyalign.methods.method import Stage, frozen_networks, step_size
 from tinyalign.models import tokenizer
-from toy_envs import feedback
 
 
 def offline_stage(inputs, examples, take_step, *, initial, arrange=np.asarray, size=None, drawn=0):
@@ -87,8 +86,7 @@ def preference(inputs):
 def unpaired(inputs):
     """KTO: single completions with a thumb up or down, and mismatched ones that set its zero."""
     method, config = inputs.method, inputs.config
-    label = functools.partial(feedback.thumbs, temperature=config.label_temperature)
-    scored = samples.collect_feedback(inputs, label)
+    scored = samples.collect_feedback(inputs)
     prompt, column, desirable = scored.feedback
     tokens, mask = scored.tokens[prompt, column], scored.mask[prompt, column]
     # Rolled by a whole group, every row meets a completion of another prompt.
@@ -126,7 +124,7 @@ def balancing_weights(desirable):
 def ranked(inputs):
     """Losses on all candidates of a prompt at once: rrhf, infonca, nca."""
     method, config = inputs.method, inputs.config
-    scored = samples.collect_feedback(inputs, feedback.rankings)
+    scored = samples.collect_feedback(inputs)
     rows = scored.feedback.prompt
     tokens, mask, reward = scored.tokens[rows], scored.mask[rows], scored.reward[rows]
     flat = samples.batched_logp(inputs, inputs.initial_policy, tokens.reshape(-1, tokens.shape[2]))

@@ -5,9 +5,8 @@ import functools
 import numpy as np
 
 from tinyalign.engine.backend import to_device
-from tinyalign.methods import rollouts, steps
+from tinyalign.methods import rollouts, samples, steps
 from tinyalign.methods.method import Stage, frozen_networks, step_size
-from toy_envs import feedback
 
 
 def policy_gradient(inputs):
@@ -63,7 +62,7 @@ def raft(inputs):
         policy = networks["policy"]
         batch = rollouts.sample_batch(inputs, policy.params, rng)
         best, metrics = best_rows(batch), {}
-        if len(best):
+        if len(best):  # with ties everywhere there is nothing to imitate, and no step
             policy, metrics = steps.sft_step(
                 policy,
                 batch.rollout.tokens[best],
@@ -92,7 +91,7 @@ def online_dpo(inputs):
         policy = networks["policy"]
         batch = rollouts.sample_batch(inputs, policy.params, rng)
         rows, metrics = pair_rows(batch, rng), {}
-        if len(rows):
+        if len(rows):  # with ties everywhere there is no pair, and no step
             policy, metrics = steps.preference_step(
                 policy,
                 batch.rollout.tokens[rows],
@@ -113,8 +112,6 @@ def online_dpo(inputs):
 def pair_rows(batch, rng):
     """Rows of one pair of completions a prompt, judged by reward: the chosen, then the rejected."""
     config = batch.inputs.config
-    pairs = feedback.pairs(
-        batch.reward, rng, temperature=config.label_temperature, noise=config.label_noise
-    )
+    pairs = samples.label_pairs(batch.reward, rng, config)
     first = pairs.prompt * config.num_generations  # the row in which a prompt's group begins
     return np.concatenate([first + pairs.chosen, first + pairs.rejected])

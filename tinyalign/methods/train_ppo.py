@@ -15,6 +15,7 @@ def ppo(inputs):
     def train_step(networks, rng, step):
         actor, critic = networks["policy"], networks["critic"]
         batch = rollouts.sample_batch(inputs, actor.params, rng)
+        # Everything below is a constant to the gradient: values and returns are the old critic's.
         experience, value, returns = compute_gae(inputs, critic.params, batch)
         size = step_size(config, step)
         for rows in rollouts.minibatches(config, len(value), rng):

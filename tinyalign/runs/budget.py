@@ -35,7 +35,7 @@ def parse_budget(text):
         value = float(amount)
     except ValueError:
         value = 0.0
-    whole = unit == "seconds" or value.is_integer()
+    whole = unit == "seconds" or value.is_integer()  # there is no half a sample or step
     if unit not in UNITS or not 0 < value < 1e12 or not whole:
         examples = ", ".join(f"{unit}:{example}" for unit, example in UNITS.items())
         raise InputError(f"--budget is {text!r}, want recipe, or such as {examples}")
@@ -53,6 +53,7 @@ def apply_budget(stages, config):
             raise InputError(f"--budget {config.budget} sets --{name} itself: give one of the two")
     if config.data and unit == "samples":
         raise InputError("no completions are sampled with --data: give --budget in steps")
+    # Stages that use none of the unit, such as SFT and samples, leave their share to the others.
     count = sum(applies_to(stage.method, unit) for stage in stages)
     return [
         FIT[unit](stage, amount / count) if applies_to(stage.method, unit) else stage

@@ -55,6 +55,7 @@ def load(path, needs, *, context=None, vocabulary=None):
     returns     Data
     raises      DataError naming file, line and reason
     """
+    # Every mistake is told with its line, before any line is used.
     records = {}
     for number, line in _lines(path):
         try:
@@ -88,7 +89,7 @@ def select(data, lines):
 def _lines(path):
     """(number, text) of the lines that are not blank, numbered from 1."""
     try:
-        content = Path(path).read_bytes()
+        content = Path(path).read_bytes()  # decoded below: a wrong byte is told with its line
     except OSError as error:
         reason = error.strerror or error
         raise DataError(f"{path} cannot be read: {reason}; give a JSONL file") from None
@@ -111,6 +112,7 @@ def _record(line, needs):
         raise ValueError(f"not JSON ({getattr(error, 'msg', error)})") from None
     if not isinstance(record, dict):
         raise ValueError(f'want a JSON object such as {{"prompt": …}}, got {_short(record)}')
+    # A file of pairs serves SFT as well: the chosen completions are demonstrations.
     if needs == "demonstrations" and "completion" not in record and "chosen" in record:
         record["completion"] = record["chosen"]
     for column, kind in COLUMNS[needs].items():
@@ -151,7 +153,7 @@ def _check_completions(record):
 def _check_fit(record, context, vocabulary):
     """ValueError if the line is longer than the context, or has characters of no token."""
     longest = max((text for column, text in _texts(record) if column != "prompt"), key=len)
-    tokens = len(START + record["prompt"]) + len(longest) + 1
+    tokens = len(START + record["prompt"]) + len(longest) + 1  # and end-of-sequence
     if context is not None and tokens > context:
         raise ValueError(
             f"{tokens} tokens with start and end, but the context holds {context}: "
@@ -173,7 +175,7 @@ def _data(rows, needs, vocabulary):
     sizes = {len(row) for row in texts}
     if len(sizes) > 1:
         raise ValueError(f"lines have {sorted(sizes)} completions: want the same number in each")
-    prompts = [START + row["prompt"] for row in rows]
+    prompts = [START + row["prompt"] for row in rows]  # never empty, so a model can predict
     if vocabulary is None:
         characters = {c for row in texts for text in row for c in text} | set("".join(prompts))
         vocabulary = Vocabulary("".join(sorted(characters)), True)
@@ -186,7 +188,7 @@ def _data(rows, needs, vocabulary):
 def _feedback(rows, needs, reward):
     """Which of a line's completions was liked: places follow the order of the columns."""
     lines = np.arange(len(rows))
-    place = [np.full(len(rows), i) for i in range(3)]
+    place = [np.full(len(rows), i) for i in range(3)]  # the same column of every line
     if needs == "demonstrations":
         return Demonstrations(lines, place[0])
     if needs == "pairs":

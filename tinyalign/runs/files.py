@@ -53,6 +53,7 @@ def load_tree(path):
         with safe_open(path, framework="np") as file:
             flat = {name: to_device(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
             saved = json.loads(file.metadata()["note"])
+            # The order of the leaves is the order in which gradients are laid out.
             return rebuild({name: flat[name] for name in saved["order"]}), saved["note"]
     except FileNotFoundError:
         raise InputError(f"there is no file {path}: give the folder of a finished run") from None
@@ -158,6 +159,7 @@ def require_unused(folder):
 def require_same_settings(folder, content):
     """InputError unless the folder's run was started with these settings."""
     try:
+        # A half-written or foreign file is refused as damaged, whatever is wrong with it.
         before = json.loads((folder / "config.json").read_text())
         if not isinstance(before, dict):
             raise ValueError("no object")

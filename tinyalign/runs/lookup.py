@@ -77,6 +77,7 @@ def load_initial_params(config):
 
 def require_fit(config, params, metadata, model_name, vocabulary, width):
     """InputError unless the parameters have the model, characters and length that are needed."""
+    # The same characters in the same order: token ids mean nothing without them.
     wanted = {"model": model_name, "alphabet": vocabulary.alphabet, "ends": bool(vocabulary.ends)}
     for key, value in wanted.items():
         if metadata[key] != value:

@@ -92,6 +92,7 @@ def as_warm_start(run_plan):
 def resolve_config(row, config, model_name):
     """The StagePlan of a method: its settings are what was typed, else what its recipe says."""
     recipe, typed = recipe_of(row, config, model_name), dataclasses.asdict(config)
+    # What was typed always wins over the recipe.
     missing = {name: value for name, value in recipe.items() if typed[name] is None}
     resolved = dataclasses.replace(config, **missing)
     if row.advantages and resolved.advantage not in row.advantages:
@@ -117,6 +118,7 @@ def recipe_of(row, config, model_name):
     recipe |= RECIPES[model_name][row.recipe] | row.defaults
     if config.data:
         recipe["steps"] = FILE_STEPS
+    # A learned reward is in another unit than the exact one, so its KL needs another weight.
     if config.reward == "model" and row.kl_placement:
         typed = config.label_temperature
         temperature = recipe["label_temperature"] if typed is None else typed

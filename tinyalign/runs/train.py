@@ -181,6 +181,7 @@ def finish_stage(run_plan, folder, inputs, stage, progress, row):
 
 def summarise(inputs, stage, progress, row):
     """A finished stage as a dict: how good it is, and what it took."""
+    # The last row of metrics has the last evaluation: a stage always ends with one.
     summary = {name: value for name, value in row.items() if name.startswith("eval_")}
     summary |= {
         "method": inputs.method.name,

@@ -16,26 +16,28 @@ PARTS = ("weights", "adam", "gradients")
 COPIES = {"weights": 1, "adam": 2, "gradients": 1}  # of a trained network's parameters
 
 
-def bytes_by_network(job, *, stage=-1, parts=("weights", "adam")):
-    """{network: its bytes} for each network that a stage of a job keeps in memory.
+def bytes_by_network(run_plan, *, stage=-1, parts=("weights", "adam")):
+    """{network: its bytes} for each network that a stage of a run_plan keeps in memory.
 
-    job    plan.RunPlan
-    stage  index of the stage in the job
+    run_plan    plan.RunPlan
+    stage  index of the stage in the run_plan
     parts  some of PARTS, the parts to count
     """
-    sizes = networks(job, stage)
+    sizes = networks(run_plan, stage)
     return {
         name: size * sum(COPIES[part] for part in parts if trained or part == "weights")
         for name, (size, trained) in sizes.items()
     }
 
 
-def networks(job, stage=-1):
+def networks(run_plan, stage=-1):
     """The networks of a stage: {network: (bytes of its weights, whether it is trained)}."""
-    held = job.stages[stage].method.networks(learned_reward=job.config.reward == "model")
-    start = job.initial_params["policy"]
+    held = run_plan.stages[stage].method.networks(learned_reward=run_plan.config.reward == "model")
+    start = run_plan.initial_params["policy"]
     size = dict.fromkeys(("policy", "reference"), nbytes(start))
-    size |= dict.fromkeys(("critic", "reward_model"), nbytes(policy.scalar_init(job.model, start)))
+    size |= dict.fromkeys(
+        ("critic", "reward_model"), nbytes(policy.scalar_init(run_plan.model, start))
+    )
     return {name.replace("_", " "): (size[name], trained) for name, trained in held.items()}
 
 
@@ -54,13 +56,13 @@ def compare_memory(config=None, *, activations=True):
     config = config or Config()
     rows = []
     for reward in ("exact", "model"):
-        ppo, grpo = (make_job(name, dataclasses.replace(config, reward=reward)) for name in SAME)
+        ppo, grpo = (make_plan(name, dataclasses.replace(config, reward=reward)) for name in SAME)
         # Weights alone, then with Adam's means, then with gradients.
         for i in range(1, len(PARTS) + 1):
-            ledgers = [bytes_by_network(job, parts=PARTS[:i]) for job in (ppo, grpo)]
+            ledgers = [bytes_by_network(run_plan, parts=PARTS[:i]) for run_plan in (ppo, grpo)]
             rows.append(comparison_row(", ".join(PARTS[:i]), reward, *ledgers))
         if activations:  # a step's peak has its gradients in it
-            peaks = [{"peak": cost.measure(job).peak} for job in (ppo, grpo)]
+            peaks = [{"peak": cost.measure(run_plan).peak} for run_plan in (ppo, grpo)]
             rows.append(comparison_row("everything at a step's peak", reward, *peaks))
     return rows
 
@@ -72,10 +74,10 @@ SAME = {
 }
 
 
-def make_job(name, config):
-    """The job of PPO or GRPO with its settings in SAME, without the stages before it."""
-    job = plan.plan_run([name], dataclasses.replace(config, **SAME[name]))
-    return job._replace(stages=job.stages[-1:])
+def make_plan(name, config):
+    """The run_plan of PPO or GRPO with its settings in SAME, without the stages before it."""
+    run_plan = plan.plan_run([name], dataclasses.replace(config, **SAME[name]))
+    return run_plan._replace(stages=run_plan.stages[-1:])
 
 
 def comparison_row(counted, reward, ppo, grpo):

@@ -15,53 +15,53 @@ from tinyalign.runs.train import TARGET_CHECK_EVERY
 from toy_envs import arithmetic, bandit
 
 
-def train_stage(job, index, carried):
-    """Train one stage of a job: {network: its parameters}.
+def train_stage(run_plan, index, initial):
+    """Train one stage of a plan: {network: its parameters}.
 
-    carried  {network: parameters} from the stages before
+    initial  {network: parameters} from the stages before
     """
-    phase, setting = job.stages[index], plan.stage_inputs(job, index, carried)
-    stage = phase.method.stage(setting)
-    networks, rng = stage.networks, np.random.default_rng([job.config.seed, index, 1])
+    stage_plan, inputs = run_plan.stages[index], plan.stage_inputs(run_plan, index, initial)
+    stage = stage_plan.method.stage(inputs)
+    networks, rng = stage.networks, np.random.default_rng([run_plan.config.seed, index, 1])
     for step in range(stage.steps):
         networks, _ = stage.train_step(networks, rng, step)
         # A warm start stops as soon as it is good enough, as in a run of the command line.
-        due = phase.stop_accuracy is not None and (step + 1) % TARGET_CHECK_EVERY == 0
-        if due and training_accuracy(setting, networks["policy"].params) >= phase.stop_accuracy:
+        due = stage_plan.stop_accuracy is not None and (step + 1) % TARGET_CHECK_EVERY == 0
+        if due and training_accuracy(inputs, networks["policy"].params) >= stage_plan.stop_accuracy:
             break
     return {name: network.params for name, network in networks.items()}
 
 
-def training_accuracy(setting, params):
+def training_accuracy(inputs, params):
     """Share of all training prompts whose likeliest completion is right."""
     return evaluate.greedy_accuracy(
-        setting, params, list(setting.task.train), np.random.default_rng(0)
+        inputs, params, list(inputs.task.train), np.random.default_rng(0)
     )
 
 
-def train(names, config, *, carried=None, task=None):
+def train(names, config, *, initial=None, task=None):
     """Train stages one after another: {network: its parameters in the end}.
 
     names    methods
     config   config.Config
-    carried  {"policy": parameters} to start from; None: those that the job begins with
+    initial  {"policy": parameters} to start from; None: those that the plan begins with
     task     in place of the one that config names
     """
-    job = make_job(names, config, task)
-    # Stages that the job puts before the named ones, such as a warm start, are left out.
-    indices = range(len(job.stages) - len(names), len(job.stages))
-    carried = dict(job.initial_params if carried is None else carried)
+    run_plan = make_plan(names, config, task)
+    # Stages that the plan puts before the named ones, such as a warm start, are left out.
+    indices = range(len(run_plan.stages) - len(names), len(run_plan.stages))
+    initial = dict(run_plan.initial_params if initial is None else initial)
     for index in indices:
-        networks = train_stage(job, index, carried)
+        networks = train_stage(run_plan, index, initial)
         # Every stage with a critic begins with a new one.
-        carried |= {name: params for name, params in networks.items() if name != "critic"}
-    return carried
+        initial |= {name: params for name, params in networks.items() if name != "critic"}
+    return initial
 
 
-def make_job(names, config, task=None):
-    """The job of these methods, on another task where one is given."""
-    job = plan.plan_run(names, config)
-    return job if task is None else job._replace(task=task, vocabulary=task)
+def make_plan(names, config, task=None):
+    """The run_plan of these methods, on another task where one is given."""
+    run_plan = plan.plan_run(names, config)
+    return run_plan if task is None else run_plan._replace(task=task, vocabulary=task)
 
 
 # The bandit: a policy's expected reward is a sum over its answers.
@@ -99,8 +99,8 @@ def digits_task():
 def digits_start(seed):
     """The warm start of a seed's runs: fine-tuned until about 40 % of the problems are solved."""
     config = dataclasses.replace(DIGITS, seed=seed)
-    job = plan.as_warm_start(plan.plan_run(["sft"], config))
-    return train_stage(job, 0, job.initial_params)
+    run_plan = plan.as_warm_start(plan.plan_run(["sft"], config))
+    return train_stage(run_plan, 0, run_plan.initial_params)
 
 
 def digits_value(params, seed, data=None):
@@ -108,11 +108,11 @@ def digits_value(params, seed, data=None):
 
     data  the file whose characters the policy was trained on, where there was one
     """
-    job = plan.plan_run(["sft"], dataclasses.replace(DIGITS, seed=seed, data=data))
-    setting = plan.stage_inputs(job, 0, params)._replace(task=digits_task())
-    prompts = list(setting.task.train)
+    run_plan = plan.plan_run(["sft"], dataclasses.replace(DIGITS, seed=seed, data=data))
+    inputs = plan.stage_inputs(run_plan, 0, params)._replace(task=digits_task())
+    prompts = list(inputs.task.train)
     rng = np.random.default_rng([seed, 7])
     # A policy trained on a file has read START in front of every prompt.
-    inputs = [f"{START}{prompt}" if data else prompt for prompt in prompts]
-    rollout = samples.sample_completions(setting, params["policy"], inputs, rng, 1.0, SAMPLES)
-    return float(samples.score(setting, prompts, rollout).mean())
+    questions = [f"{START}{prompt}" if data else prompt for prompt in prompts]
+    rollout = samples.sample_completions(inputs, params["policy"], questions, rng, 1.0, SAMPLES)
+    return float(samples.score(inputs, prompts, rollout).mean())

@@ -30,20 +30,20 @@ class Cost(NamedTuple):
     peak: int  # bytes: the networks in memory, and the most that a step allocates on top
 
 
-def measure(job, stage=-1):
+def measure(run_plan, stage=-1):
     """The Cost of a stage of a RunPlan, measured in the stage's second step.
 
     In the first step the trained and the frozen networks still share their arrays. The peak counts
     what Python and NumPy allocate on the host, without the training examples.
     """
-    counts, setting = Counter(), small_setting(job, stage)
-    setting = setting._replace(model=counting_model(setting.model, counts))
-    prepared = setting.method.stage(setting)
-    networks, _ = prepared.train_step(prepared.networks, setting.rng, 0)
+    counts, inputs = Counter(), small_inputs(run_plan, stage)
+    inputs = inputs._replace(model=counting_model(inputs.model, counts))
+    prepared = inputs.method.stage(inputs)
+    networks, _ = prepared.train_step(prepared.networks, inputs.rng, 0)
     before = steps_taken(networks)
     counts.clear()  # the passes of the first step
     with peak_allocation() as allocated:
-        after, metrics = prepared.train_step(networks, setting.rng, 1)
+        after, metrics = prepared.train_step(networks, inputs.rng, 1)
     # Best-of-n takes no gradient step: its one step counts as an update.
     updates = max(1, steps_taken(after) - before)
     # A step that samples nothing reports neither.
@@ -53,15 +53,19 @@ def measure(job, stage=-1):
     return Cost(updates, *per_update, held_bytes(networks, prepared.frozen) + allocated["bytes"])
 
 
-def small_setting(job, stage):
-    """The stage's setting with few comparisons, and an untrained reward model if one is needed."""
-    stage = range(len(job.stages))[stage]  # -1 becomes the last index
-    phase = job.stages[stage]
-    count = min(phase.config.num_pairs or PAIRS, PAIRS)
-    phases = list(job.stages)
-    phases[stage] = phase._replace(config=dataclasses.replace(phase.config, num_pairs=count))
-    judge = {"reward_model": policy.scalar_init(job.model, job.initial_params["policy"])}
-    return plan.stage_inputs(job._replace(stages=tuple(phases)), stage, judge | job.initial_params)
+def small_inputs(run_plan, stage):
+    """The stage's inputs with few comparisons, and an untrained reward model if one is needed."""
+    stage = range(len(run_plan.stages))[stage]  # -1 becomes the last index
+    stage_plan = run_plan.stages[stage]
+    count = min(stage_plan.config.num_pairs or PAIRS, PAIRS)
+    stages = list(run_plan.stages)
+    stages[stage] = stage_plan._replace(
+        config=dataclasses.replace(stage_plan.config, num_pairs=count)
+    )
+    judge = {"reward_model": policy.scalar_init(run_plan.model, run_plan.initial_params["policy"])}
+    return plan.stage_inputs(
+        run_plan._replace(stages=tuple(stages)), stage, judge | run_plan.initial_params
+    )
 
 
 def counting_model(model, counts):

@@ -6,7 +6,7 @@ import autograd.numpy as np
 
 from tinyalign.methods import named
 from tinyalign.notes.claims.measures.measure import Measure
-from tinyalign.notes.claims.runs import BANDIT, bandit_probs, bandit_value, make_job, train
+from tinyalign.notes.claims.runs import BANDIT, bandit_probs, bandit_value, make_plan, train
 from tinyalign.optimum import kl
 from tinyalign.runs.plan import stage_inputs as setting_of
 from toy_envs import bandit
@@ -104,8 +104,8 @@ def samples_to_reach(name, seed, prompts, group):
     config = dataclasses.replace(
         BANDIT, seed=seed, steps=LIMIT, batch_size=prompts, num_generations=group, learning_rate=0.1
     )
-    job = make_job([name], config, right_or_wrong())
-    stage = named(name).stage(setting_of(job, 0, job.initial_params))
+    run_plan = make_plan([name], config, right_or_wrong())
+    stage = named(name).stage(setting_of(run_plan, 0, run_plan.initial_params))
     # The same random numbers as runs.train uses, so that the runs are the same.
     networks, rng = stage.networks, np.random.default_rng([seed, 0, 1])
     for step in range(LIMIT):

@@ -28,8 +28,8 @@ def passes():
     """
     figures = {}
     for name in COMPARED:
-        job = plan.plan_run([name], BANDIT)
-        taken, steps = cost.measure(job), job.stages[-1].config.steps
+        run_plan = plan.plan_run([name], BANDIT)
+        taken, steps = cost.measure(run_plan), run_plan.stages[-1].config.steps
         # Each step of the loop has `taken.updates` gradient steps.
         update, updates = count_passes(taken), steps * taken.updates
         figures[name] = {
@@ -76,12 +76,12 @@ def settings():
     """{method: the settings that its stage reads, without those that every method has}."""
     figures = {}
     for name in COMPARED:
-        job = plan.plan_run([name], BANDIT)
-        setting = plan.stage_inputs(job, len(job.stages) - 1, job.initial_params)
+        run_plan = plan.plan_run([name], BANDIT)
+        inputs = plan.stage_inputs(run_plan, len(run_plan.stages) - 1, run_plan.initial_params)
         # One step of training reads all of them; 64 pairs are enough for it.
-        recording = RecordingConfig(dataclasses.replace(setting.config, num_pairs=64))
-        stage = setting.method.stage(setting._replace(config=recording))
-        stage.train_step(stage.networks, setting.rng, 0)
+        recording = RecordingConfig(dataclasses.replace(inputs.config, num_pairs=64))
+        stage = inputs.method.stage(inputs._replace(config=recording))
+        stage.train_step(stage.networks, inputs.rng, 0)
         fields = {field.name for field in dataclasses.fields(Config)}
         figures[name] = sorted(recording._read & fields - GENERAL)
     return figures

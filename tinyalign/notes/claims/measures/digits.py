@@ -36,7 +36,7 @@ def endings(name):
     starts = {seed: digits_start(seed) for seed in MANY}
     figures = {"start": [digits_value(starts[s], s) for s in MANY]}
     for rate in RATES:
-        ends = [train([name], config_of(name, s, rate), carried=starts[s]) for s in MANY]
+        ends = [train([name], config_of(name, s, rate), initial=starts[s]) for s in MANY]
         figures[str(rate)] = [digits_value(end, s) for s, end in zip(MANY, ends, strict=True)]
     return figures
 
@@ -48,7 +48,7 @@ def clips():
     for clip in (0.2, 10.0):
         settings = {"epsilon": clip, "num_iterations": 4, "steps": 15}
         ends = [
-            train(["grpo"], config_of("grpo", s, 10, **settings), carried=digits_start(s))
+            train(["grpo"], config_of("grpo", s, 10, **settings), initial=digits_start(s))
             for s in SEEDS
         ]
         figures[str(clip)] = [digits_value(end, s) for s, end in zip(SEEDS, ends, strict=True)]
@@ -63,11 +63,11 @@ def learned_rewards():
         figures["start"].append(digits_value(start, seed))
         # The reward model is trained first, from the same warm start.
         taught = config_of("reward", seed, 10, steps=300, num_pairs=1000)
-        judged = train(["reward"], taught, carried=start)
+        judged = train(["reward"], taught, initial=start)
         config = config_of("grpo", seed, 3)
-        figures["exact"].append(digits_value(train(["grpo"], config, carried=start), seed))
+        figures["exact"].append(digits_value(train(["grpo"], config, initial=start), seed))
         config = dataclasses.replace(config, reward="model")
-        end = train(["grpo"], config, carried=judged)
+        end = train(["grpo"], config, initial=judged)
         figures["learned"].append(digits_value({"policy": end["policy"]}, seed))
     return figures
 
@@ -99,7 +99,7 @@ def from_nothing():
             first, *rest = name.split(",")
             end = train([first], config)
             for later in rest:
-                end = train([later], dataclasses.replace(config, learning_rate=3e-4), carried=end)
+                end = train([later], dataclasses.replace(config, learning_rate=3e-4), initial=end)
             figures[name].append(digits_value(end, seed, data=config.data))
     return figures
 

@@ -12,8 +12,8 @@ from tinyalign.runs.config import Config
 ADDITION = Config(env="addition", digits=1, width=32, layers=1)
 
 
-def make_job(name, reward="exact"):
-    """The job of a method on addition, with the stages before it."""
+def make_plan(name, reward="exact"):
+    """The run_plan of a method on addition, with the stages before it."""
     online = methods.named(name).learns_from == "rewards"
     # Only methods that learn from rewards can use a reward model.
     reward = reward if online else "exact"
@@ -21,30 +21,34 @@ def make_job(name, reward="exact"):
 
 
 def for_every_method(describe):
-    """{reward: {method: `describe` of its job}}, the reward computed by a rule or learned."""
+    """{reward: {method: `describe` of its run_plan}}, the reward computed by a rule or learned."""
     return {
-        reward: {row.name: describe(make_job(row.name, reward)) for row in methods.METHODS}
+        reward: {row.name: describe(make_plan(row.name, reward)) for row in methods.METHODS}
         for reward in ("exact", "model")
     }
 
 
 def networks():
     """{reward: {method: the networks it holds}}."""
-    return for_every_method(lambda job: list(memory.networks(job)))
+    return for_every_method(lambda run_plan: list(memory.networks(run_plan)))
 
 
 def bytes_held():
     """{reward: {method: bytes of weights and Adam's averages per weight of the policy}}."""
     return for_every_method(
-        lambda job: round(
-            sum(memory.bytes_by_network(job).values()) / size(job.initial_params["policy"]), 2
+        lambda run_plan: round(
+            sum(memory.bytes_by_network(run_plan).values())
+            / size(run_plan.initial_params["policy"]),
+            2,
         )
     )
 
 
 def stages():
     """{reward: {method: the stages of its run}}."""
-    return for_every_method(lambda job: [phase.method.name for phase in job.stages])
+    return for_every_method(
+        lambda run_plan: [stage_plan.method.name for stage_plan in run_plan.stages]
+    )
 
 
 def savings():
