@@ -3,7 +3,7 @@
 losses      every loss, advantage, estimator and average: arrays of log-probabilities in
 optimum     closed-form answers to check them against
 models      transformer, lstm and a table behind the same names; policy scores and samples
-steps       one training step per family of methods
+methods     every method as a row; how each family is trained, one update in methods.steps
 laws        what must be true of a loss, whoever wrote it
 """
 

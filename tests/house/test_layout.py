@@ -3,97 +3,74 @@
 import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from code_lines import code_lines
+from drawing import ROOT, circle, imports, mismatches, read_drawing, sources, wrong_imports
 
-ROOT = Path(__file__).parents[2]
-
-# The rooms, lowest floor first, as CONTRIBUTING.md draws them. A file imports from its own room and
-# from lower floors; `laws` stands apart, and knows none of the others.
-FLOORS = [
-    ["errors", "report", "examples"],
-    ["engine"],
-    ["losses", "models"],
-    ["optimum", "policy"],
-    ["methods"],
-    ["runs"],
-    ["notes", "laws"],
-    ["cli"],
-    ["__main__"],
-]
-FLOOR = {name: height for height, floor in enumerate(FLOORS) for name in floor}
 LIMITS = {("losses",): 15, ("engine", "ops"): 20}
 LONGEST_FUNCTION, LONGEST_FILE = 25, 250
 LOOP = "train_stage"  # the one loop, read from top to bottom: 40
 
 
-def sources(package):
-    return sorted((ROOT / package).rglob("*.py"))
+def test_every_file_has_its_room_and_every_room_is_there():
+    """The drawing names every file and folder of the package, and the folders inside exist."""
+    assert mismatches(read_drawing()) == []
 
 
-def imported(path):
-    """Full names of the modules that a file imports, relative ones resolved."""
-    package = path.relative_to(ROOT).with_suffix("").parts
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level] if node.level else ()
-            module = ".".join([*base, node.module or ""]).strip(".")
-            yield from (f"{module}.{alias.name}" for alias in node.names)
+def test_imports_point_downward_only():
+    """A room imports from lower floors and from the rooms that stand apart; these from none."""
+    assert wrong_imports(read_drawing()) == []
 
 
-def module_of(name):
-    """The module of the package that "tinyalign.losses.dpo" belongs to: "losses"."""
-    return name.split(".")[1]
+def test_no_files_import_one_another_in_a_circle():
+    """Nor do rooms, since every import points downward; this is about files of one room."""
+    assert circle() == []
 
 
-files = [
-    path
-    for path in sources("tinyalign")
-    if path.relative_to(ROOT / "tinyalign").parts[0] not in ("laws", "__init__.py")
-]
+def test_there_are_nine_rooms_to_hold_in_mind():
+    """Besides the data, the tasks, and a room inside a room; at most five files stand alone."""
+    folders = {room for room in read_drawing().rooms() if room.endswith("/")}
+    assert len(folders - {"runs/compare/", "examples/", "toy_envs/"}) == 9
+    assert len(list((ROOT / "tinyalign").glob("*.py"))) <= 5
 
 
-@pytest.mark.parametrize("path", files, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_point_downward_only(path):
-    """A file imports from lower floors, or from its own package; every module has its floor."""
-    own = path.relative_to(ROOT / "tinyalign").with_suffix("").parts[0]
-    assert own in FLOOR, f"{own} has no floor: put it in FLOORS"
-    for name in imported(path):
-        if name.startswith("tinyalign."):
-            other = module_of(name)
-            assert other in FLOOR, f"{name} has no floor: put it in FLOORS"
-            assert FLOOR[other] < FLOOR[own] or other == own, f"{own} imports {name} from above"
+def test_tests_stand_in_folders_named_like_the_rooms():
+    """And in house/ where they are about the whole; no two files have one name."""
+    paths = list((ROOT / "tests").rglob("test_*.py"))
+    folders = {path.parent.relative_to(ROOT / "tests").as_posix() + "/" for path in paths}
+    assert folders - {"./", "house/"} <= set(read_drawing().rooms())
+    assert len({path.name for path in paths}) == len(paths)
+
+
+def test_only_the_command_line_uses_the_laws():
+    """The laws judge anybody's losses; nothing that trains depends on them."""
+    users = {
+        path.relative_to(ROOT).parts[1]
+        for path in sources("tinyalign")
+        if any(name.startswith("tinyalign.laws") for name in imports(path))
+    }
+    assert users == {"laws", "cli"}
 
 
 def test_losses_need_only_the_engine():
     """A loss knows arrays and checks: no model, no optimizer, no step."""
     for path in sources("tinyalign/losses"):
-        used = {module_of(name) for name in imported(path) if name.startswith("tinyalign.")}
+        used = {name.split(".")[1] for name in imports(path) if name.startswith("tinyalign.")}
         assert used <= {"losses", "engine"}, path
-
-
-def test_the_laws_import_nothing_else_of_the_package():
-    """laws judges anybody's losses, so it knows none of ours."""
-    for path in sources("tinyalign/laws"):
-        for name in imported(path):
-            assert not name.startswith("tinyalign") or module_of(name) == "laws", (path, name)
 
 
 def test_only_backend_names_cupy():
     """Everything else says xp."""
     for path in sources("tinyalign"):
-        uses = any(name.split(".")[0] == "cupy" for name in imported(path))
+        uses = any(name.split(".")[0] == "cupy" for name in imports(path))
         assert uses == (path.name == "backend.py"), path
 
 
 def test_environments_know_neither_gradients_nor_losses():
     """toy_envs imports NumPy and the standard library alone."""
     for path in sources("toy_envs"):
-        for name in imported(path):
+        for name in imports(path):
             top = name.split(".")[0]
             assert top in {"numpy", "toy_envs"} | set(sys.stdlib_module_names), (path, name)
 

@@ -75,8 +75,9 @@ def test_every_command_of_readme_is_one(capsys):
 
 def test_the_files_that_readme_names_are_there():
     """Every path in README exists, the picture included."""
-    paths = set(re.findall(r"(?:tinyalign/examples|docs)/[\w./]+\w", README))
+    paths = set(re.findall(r"\b(?:tinyalign|toy_envs|walkthroughs|docs)/[\w./]*", README))
     assert {"docs/compare.png", "docs/gpu.md", "tinyalign/examples/names_pairs.jsonl"} <= paths
+    assert {"tinyalign/losses/preference.py", "tinyalign/engine/ops/", "toy_envs/"} <= paths
     for path in paths:
         assert (ROOT / path).exists(), path
 
