@@ -30,7 +30,7 @@ import tyro  # noqa: E402
 
 from tinyalign.cli.choosing import Choose, Claims  # noqa: E402
 from tinyalign.cli.judging import Check, Museum  # noqa: E402
-from tinyalign.cli.reading import BuildPages, Methods, Read, Show  # noqa: E402
+from tinyalign.cli.reading import BuildPages, Methods, Metrics, Read, Show  # noqa: E402
 from tinyalign.cli.training import Compare, Run  # noqa: E402
 from tinyalign.engine import backend  # noqa: E402
 from tinyalign.errors import InputError  # noqa: E402
@@ -41,6 +41,7 @@ WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read
   tinyalign compare         SFT, DPO, GRPO and PPO on one task, in a table
   tinyalign run grpo        train one method and watch it
   tinyalign methods         every method: its data, its networks, its paper
+  tinyalign metrics         every number that training logs, and when to worry
   tinyalign show dpo        the loss and the step of a method, as they run
   tinyalign check F.py:LOSS --as dpo    which laws a loss of your own breaks
   tinyalign museum          wrong losses, and where each was seen
@@ -54,6 +55,7 @@ COMMANDS = {
     "run": Run,
     "compare": Compare,
     "methods": Methods,
+    "metrics": Metrics,
     "show": Show,
     "check": Check,
     "museum": Museum,
