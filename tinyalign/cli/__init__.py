@@ -29,7 +29,6 @@ limit_blas_threads(override=sys.argv[1:2] == ["claims"])
 import tyro  # noqa: E402
 
 from tinyalign.cli.choosing import Choose, Claims  # noqa: E402
-from tinyalign.cli.judging import Check, Museum  # noqa: E402
 from tinyalign.cli.reading import BuildPages, Methods, Metrics, Read, Show  # noqa: E402
 from tinyalign.cli.training import Compare, Run  # noqa: E402
 from tinyalign.engine import backend  # noqa: E402
@@ -51,18 +50,23 @@ WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read
 
 Each is checked against its known answer. Every command explains itself: --help."""
 
-COMMANDS = {
+COMMANDS = {  # all but check and museum, see all_commands
     "run": Run,
     "compare": Compare,
     "methods": Methods,
     "metrics": Metrics,
     "show": Show,
-    "check": Check,
-    "museum": Museum,
     "choose": Choose,
     "claims": Claims,
     "read": Read,
     "build-pages": BuildPages,
+}
+
+OLD_FLAGS = {  # flags of run and compare that have another name now; both are accepted
+    "--start": "--init_from",
+    "--start_accuracy": "--warm_start_accuracy",
+    "--start-accuracy": "--warm_start_accuracy",
+    "--noise": "--label_noise",
 }
 
 
@@ -97,13 +101,31 @@ def welcome():
 def parse_command(argv):
     """The command object for the arguments; tyro exits for --help and for mistakes."""
     return tyro.extras.subcommand_cli_from_dict(
-        COMMANDS,
+        COMMANDS if argv[0] in COMMANDS else all_commands(),
         prog="tinyalign",
-        args=argv,
+        args=with_new_flags(argv),
         description=WELCOME,
         use_underscores=True,
         config=(tyro.conf.FlagCreatePairsOff,),
     )
+
+
+def all_commands():
+    """COMMANDS, and the two that judge losses; their import takes as long as all others do."""
+    from tinyalign.cli.judging import Check, Museum
+
+    return COMMANDS | {"check": Check, "museum": Museum}
+
+
+def with_new_flags(argv):
+    """The arguments, with OLD_FLAGS of run and compare replaced by their names of today."""
+    if argv[0] not in ("run", "compare"):  # `choose` has a --noise of its own
+        return argv
+    renamed = []
+    for word in argv:
+        flag, equals, value = word.partition("=")  # --noise 0.1 or --noise=0.1
+        renamed.append(OLD_FLAGS.get(flag, flag) + equals + value)
+    return renamed
 
 
 def message_after_interrupt(command):
