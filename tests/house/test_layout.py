@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 # The rooms, lowest floor first, as CONTRIBUTING.md draws them. A file imports from its own room and
 # from lower floors; `laws` stands apart, and knows none of the others.
 FLOORS = [
-    ["errors", "report", "examples"],
+    ["errors", "report", "examples", "threads"],
     ["engine"],
     ["losses", "models"],
     ["optimum", "policy"],

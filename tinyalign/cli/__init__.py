@@ -7,33 +7,17 @@ the exit status.
 import os
 import sys
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+import tyro
 
+from tinyalign.cli.choosing import Choose, Claims
+from tinyalign.cli.reading import BuildPages, Methods, Metrics, Read, Show
+from tinyalign.cli.training import Compare, Run
+from tinyalign.engine import backend
+from tinyalign.errors import InputError
+from tinyalign.runs.config import Config
+from tinyalign.threads import limit_blas_threads
 
-def limit_blas_threads(override):
-    """Ask for one BLAS thread, in processes that load NumPy from now on.
-
-    Matrices this small gain little from a second thread, and lose a lot when it is busy.
-
-    override  whether the shell's own settings are replaced. `tinyalign claims` needs that: more
-              threads add up in another order, and a long run that rounds differently ends
-              elsewhere, so a figure can be measured again only with the same number of threads
-    """
-    for variable in THREADS:
-        os.environ[variable] = "1" if override else os.environ.get(variable, "1")
-
-
-# First of all, because the imports below load NumPy; so the command line is not parsed yet.
-limit_blas_threads(override=sys.argv[1:2] == ["claims"])
-
-import tyro  # noqa: E402
-
-from tinyalign.cli.choosing import Choose, Claims  # noqa: E402
-from tinyalign.cli.reading import BuildPages, Methods, Metrics, Read, Show  # noqa: E402
-from tinyalign.cli.training import Compare, Run  # noqa: E402
-from tinyalign.engine import backend  # noqa: E402
-from tinyalign.errors import InputError  # noqa: E402
-from tinyalign.runs.config import Config  # noqa: E402
+limit_blas_threads()  # once more, for the workers of a program of yours that calls main
 
 WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read.
 
@@ -111,14 +95,14 @@ def parse_command(argv):
 
 
 def all_commands():
-    """COMMANDS, and the two that judge losses; their import takes as long as all others do."""
+    """COMMANDS, and the two that judge losses, which load Hypothesis."""
     from tinyalign.cli.judging import Check, Museum
 
     return COMMANDS | {"check": Check, "museum": Museum}
 
 
 def with_new_flags(argv):
-    """The arguments, with OLD_FLAGS of run and compare replaced by their names of today."""
+    """The arguments, with the old flags of run and compare replaced by the new ones."""
     if argv[0] not in ("run", "compare"):  # `choose` has a --noise of its own
         return argv
     renamed = []
