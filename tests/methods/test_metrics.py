@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import preparation
 import pytest
-from here import fetched, sent
+from devices import fetched, sent
 from sweeping import run
 
 from tinyalign import cli, methods
@@ -20,7 +20,7 @@ from tinyalign.methods.steps import StepSize
 from tinyalign.models import tabular
 from tinyalign.runs.files import read_metrics
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "tinyalign" / "examples"
 KEYS = [metric.key for metric in METRICS]
 STEP = StepSize(1e-2)
