@@ -7,6 +7,12 @@ methods     every method as a row; how each family is trained, one update in met
 laws        what must be true of a loss, whoever wrote it
 """
 
+from tinyalign import threads
+
+# Before NumPy is loaded, and for the command alone: a library leaves the threads to its user.
+if threads.is_command():
+    threads.limit_blas_threads()
+
 from tinyalign.losses import *  # noqa: F403  (losses.__all__ is the one list of names)
 from tinyalign.optimum import best_of_n, optimal_policy, rlhf_objective
 

@@ -1,8 +1,10 @@
 """What the command says of itself, when it is stopped, and to a name that is nearly one."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -81,6 +83,33 @@ def test_help_says_what_is_left_to_the_recipe_and_breaks_no_pipeline(
     assert "None" not in said and "METHOD" in said
     assert "num_pairs INT" in said and "[default: the method's recipe]" in flat
     assert command == "run" or "reward,ppo]" in said
+
+
+@pytest.mark.parametrize("command", ["run", "compare"])
+@pytest.mark.parametrize(
+    ("old", "name", "typed", "value"),
+    [
+        ("--start", "init_from", "runs/a", Path("runs/a")),
+        ("--start_accuracy", "warm_start_accuracy", "0.7", 0.7),
+        ("--start-accuracy", "warm_start_accuracy", "0.7", 0.7),
+        ("--noise", "label_noise", "0.1", 0.1),
+    ],
+)
+def test_flags_that_were_renamed_can_still_be_typed(command, old, name, typed, value, capsys):
+    """Before or after the method, with a space or "=", and --help names the new flag alone."""
+    for words in ([old, typed, "dpo"], ["dpo", old, typed], ["dpo", f"{old}={typed}"]):
+        assert getattr(cli.parse_command([command, *words]), name) == value
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    flags = re.findall(r"--[\w-]+", capsys.readouterr().out)
+    assert f"--{name}" in flags and old not in flags
+
+
+def test_words_that_are_no_renamed_flags_stay_as_they_are():
+    """A value is not a flag, and the --noise of `choose` is another one."""
+    assert cli.parse_command(["run", "dpo", "--name", "start"]).name == "start"
+    assert cli.parse_command(["run", "dpo", "--name=--noise"]).name == "--noise"
+    assert cli.parse_command(["choose", "--noise", "high"]).noise == "high"
 
 
 def test_what_a_model_writes_stays_on_its_line(capsys):

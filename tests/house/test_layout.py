@@ -86,6 +86,14 @@ def test_importing_the_package_loads_nothing_heavy(package):
     assert done.stdout.split() == []
 
 
+def test_the_command_loads_only_what_every_command_needs():
+    """sys.modules after `import tinyalign.cli`: no pictures, no screen and no Hypothesis."""
+    slow = ["matplotlib", "rich.live", "hypothesis", "scipy", "pytest", "cupy", "tinyalign.laws"]
+    code = f"import sys, tinyalign.cli; print(*[m for m in {slow} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
 def limit(path):
     """How many lines of code a function of this file may have."""
     parts = path.relative_to(ROOT).parts[1:-1]

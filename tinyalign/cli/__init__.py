@@ -7,40 +7,24 @@ the exit status.
 import os
 import sys
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+import tyro
 
+from tinyalign.cli.choosing import Choose, Claims
+from tinyalign.cli.reading import BuildPages, Methods, Metrics, Read, Show
+from tinyalign.cli.training import Compare, Run
+from tinyalign.engine import backend
+from tinyalign.errors import InputError
+from tinyalign.runs.config import Config
+from tinyalign.threads import limit_blas_threads
 
-def limit_blas_threads(override):
-    """Ask for one BLAS thread, in processes that load NumPy from now on.
-
-    Matrices this small gain little from a second thread, and lose a lot when it is busy.
-
-    override  whether the shell's own settings are replaced. `tinyalign claims` needs that: more
-              threads add up in another order, and a long run that rounds differently ends
-              elsewhere, so a figure can be measured again only with the same number of threads
-    """
-    for variable in THREADS:
-        os.environ[variable] = "1" if override else os.environ.get(variable, "1")
-
-
-# First of all, because the imports below load NumPy; so the command line is not parsed yet.
-limit_blas_threads(override=sys.argv[1:2] == ["claims"])
-
-import tyro  # noqa: E402
-
-from tinyalign.cli.choosing import Choose, Claims  # noqa: E402
-from tinyalign.cli.judging import Check, Museum  # noqa: E402
-from tinyalign.cli.reading import BuildPages, Methods, Read, Show  # noqa: E402
-from tinyalign.cli.training import Compare, Run  # noqa: E402
-from tinyalign.engine import backend  # noqa: E402
-from tinyalign.errors import InputError  # noqa: E402
-from tinyalign.runs.config import Config  # noqa: E402
+limit_blas_threads()  # once more, for the workers of a program of yours that calls main
 
 WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read.
 
   tinyalign compare         SFT, DPO, GRPO and PPO on one task, in a table
   tinyalign run grpo        train one method and watch it
   tinyalign methods         every method: its data, its networks, its paper
+  tinyalign metrics         every number that training logs, and when to worry
   tinyalign show dpo        the loss and the step of a method, as they run
   tinyalign check F.py:LOSS --as dpo    which laws a loss of your own breaks
   tinyalign museum          wrong losses, and where each was seen
@@ -50,17 +34,23 @@ WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read
 
 Each is checked against its known answer. Every command explains itself: --help."""
 
-COMMANDS = {
+COMMANDS = {  # all but check and museum, see all_commands
     "run": Run,
     "compare": Compare,
     "methods": Methods,
+    "metrics": Metrics,
     "show": Show,
-    "check": Check,
-    "museum": Museum,
     "choose": Choose,
     "claims": Claims,
     "read": Read,
     "build-pages": BuildPages,
+}
+
+OLD_FLAGS = {  # flags of run and compare that have another name now; both are accepted
+    "--start": "--init_from",
+    "--start_accuracy": "--warm_start_accuracy",
+    "--start-accuracy": "--warm_start_accuracy",
+    "--noise": "--label_noise",
 }
 
 
@@ -95,13 +85,31 @@ def welcome():
 def parse_command(argv):
     """The command object for the arguments; tyro exits for --help and for mistakes."""
     return tyro.extras.subcommand_cli_from_dict(
-        COMMANDS,
+        COMMANDS if argv[0] in COMMANDS else all_commands(),
         prog="tinyalign",
-        args=argv,
+        args=with_new_flags(argv),
         description=WELCOME,
         use_underscores=True,
         config=(tyro.conf.FlagCreatePairsOff,),
     )
+
+
+def all_commands():
+    """COMMANDS, and the two that judge losses, which load Hypothesis."""
+    from tinyalign.cli.judging import Check, Museum
+
+    return COMMANDS | {"check": Check, "museum": Museum}
+
+
+def with_new_flags(argv):
+    """The arguments, with the old flags of run and compare replaced by the new ones."""
+    if argv[0] not in ("run", "compare"):  # `choose` has a --noise of its own
+        return argv
+    renamed = []
+    for word in argv:
+        flag, equals, value = word.partition("=")  # --noise 0.1 or --noise=0.1
+        renamed.append(OLD_FLAGS.get(flag, flag) + equals + value)
+    return renamed
 
 
 def message_after_interrupt(command):

@@ -1,11 +1,11 @@
-"""tinyalign methods, show, read, build-pages"""
+"""tinyalign methods, metrics, show, read, build-pages"""
 
 import dataclasses
 from pathlib import Path
 
 import tyro
 
-from tinyalign.cli import show
+from tinyalign.cli import metric_table, show
 from tinyalign.notes import pages
 
 
@@ -15,6 +15,14 @@ class Methods:
 
     def __call__(self):
         return show.methods()
+
+
+@dataclasses.dataclass(frozen=True)
+class Metrics:
+    """Print what each number of metrics.jsonl means, and when to look closer."""
+
+    def __call__(self):
+        return metric_table.metrics()
 
 
 @dataclasses.dataclass(frozen=True)

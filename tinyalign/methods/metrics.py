@@ -13,121 +13,160 @@ class Metric(NamedTuple):
     key: str
     meaning: str
     unit: str
-    trl: str  # the key under which TRL logs the same quantity, or "" where it has none
-    worry: str  # what in its course should make you look closer
+    trl: str  # TRL's key for the same quantity, and its trainer where the key says too little
+    worry: str  # when to look closer: the end of "look closer when it …"
 
 
-METRICS = (
-    Metric("stage_index", "place of the stage in the run, from 0", "", "", ""),
-    Metric("stage", "method of the stage", "", "", ""),
-    Metric("step", "steps done in this stage; for online methods, rollouts", "", "step", ""),
-    Metric(
-        "loss", "what the last gradient step lowered", "nats, or the loss's own unit", "loss",
-        "NaN ends the run; in online methods it need not fall",
+SECTIONS = {  # what logs the metrics, and the metrics
+    "every stage": (
+        Metric("stage_index", "place of the stage in the run, from 0", "", "", ""),
+        Metric("stage", "method of the stage", "", "", ""),
+        Metric(
+            "step", "steps of this stage so far; a step of an online method is a rollout", "", "",
+            "",
+        ),
+        Metric(
+            "completions_sampled", "completions drawn in this stage so far, evaluation not "
+            "counted", "", "", "",
+        ),
+        Metric(
+            "train_seconds", "time spent in this stage so far, evaluation not counted", "s", "", "",
+        ),
     ),
-    Metric(
-        "grad_norm", "length of the gradient before it is cut to --max_grad_norm", "loss per unit",
-        "grad_norm", "far above --max_grad_norm for many steps: the learning rate is too high",
+    "gradient steps": (
+        Metric(
+            "loss", "value of the loss at the last gradient step", "depends on the loss", "loss",
+            "does not fall, unless the method is online; NaN ends the run",
+        ),
+        Metric(
+            "grad_norm", "length of the gradient, before it is cut to --max_grad_norm", "loss per "
+            "unit of weight", "grad_norm",
+            "is far above --max_grad_norm for many steps: the learning rate is too high",
+        ),
     ),
-    Metric(
-        "accuracy", "reward model: share of the batch's pairs whose chosen completion scores "
-        "higher", "0 to 1", "accuracy", "1.0 in training, lower on held-out pairs: it memorises",
+    "reward models": (
+        Metric(
+            "accuracy", "share of the batch's pairs whose chosen completion has the higher score",
+            "0 to 1", "accuracy", "is high while eval_accuracy is low: the model memorises",
+        ),
+        Metric(
+            "margin", "mean score of the chosen completions minus that of the rejected ones",
+            "reward", "margin", "grows while accuracy does not: scores only drift apart",
+        ),
     ),
-    Metric(
-        "margin", "reward model: mean score of the chosen minus the rejected completion", "reward",
-        "margin", "growing without a higher accuracy: scores only drift apart",
+    "preference methods": (
+        Metric(
+            "rewards/chosen", "mean of beta · (log π − log π_ref) over the chosen completions, "
+            "with KTO over those liked; π_ref is the policy before this stage", "reward",
+            "rewards/chosen", "falls: the policy makes answers that it should prefer less likely",
+        ),
+        Metric(
+            "rewards/rejected", "the same over the rejected completions, with KTO over those "
+            "disliked", "reward", "rewards/rejected", "rises together with rewards/chosen",
+        ),
+        Metric(
+            "rewards/margins", "rewards/chosen minus rewards/rejected", "reward",
+            "rewards/margins", "is far above the difference of true rewards: over-fitting",
+        ),
+        Metric(
+            "rewards/accuracies", "share of the batch's pairs whose chosen completion has the "
+            "higher beta · (log π − log π_ref)", "0 to 1", "rewards/accuracies",
+            "stays near one half: nothing is learned",
+        ),
+        Metric(
+            "logps/chosen", "mean log-probability of the chosen completions", "nats",
+            "logps/chosen", "falls fast: probability leaves both completions of a pair",
+        ),
+        Metric(
+            "logps/rejected", "mean log-probability of the rejected completions", "nats",
+            "logps/rejected", "falls while rewards/margins stays: both completions fall alike",
+        ),
+        Metric(
+            "z0", "KTO's reference point: mean of log π − log π_ref over mismatched completions, "
+            "or 0 if that is negative", "nats", "kl (KTO)",
+            "is far above 0: the policy has moved away from the reference everywhere",
+        ),
     ),
-    Metric(
-        "rewards/chosen", "mean of beta · (log π − log π_ref) of the chosen completions; KTO: of "
-        "those liked", "reward", "rewards/chosen",
-        "falling in DPO: the policy forgets what it should prefer",
+    "methods that sample while they learn": (
+        Metric(
+            "reward", "mean reward of the step's samples, with DAPO of those that it keeps",
+            "reward", "reward", "rises while eval_accuracy falls: the reward is exploited",
+        ),
+        Metric(
+            "reward_std", "standard deviation of the reward within a prompt's group, averaged over "
+            "prompts; with one completion a prompt, that of the batch (TRL's reward_std is always "
+            "that of the batch)", "reward", "",
+            "is near 0: no completion is better than another, so nothing can be learned",
+        ),
+        Metric(
+            "frac_reward_zero_std", "share of the prompts whose completions all have the same "
+            "reward", "0 to 1", "frac_reward_zero_std", "is near 1: most samples are wasted",
+        ),
+        Metric(
+            "kl", "KL(policy ‖ reference) per completion, estimated by k3 on the samples (GRPO's "
+            "kl in TRL is per token)", "nats", "objective/kl (PPO)",
+            "grows faster than the reward: raise --beta",
+        ),
+        Metric(
+            "completions/mean_length", "mean length of the completions, end-of-sequence included",
+            "tokens", "completions/mean_length", "grows to the limit: completions do not end",
+        ),
     ),
-    Metric(
-        "rewards/rejected", "the same of the rejected completions; KTO: of those disliked",
-        "reward", "rewards/rejected", "rising together with rewards/chosen",
+    "policy gradients": (
+        Metric(
+            "policy_loss", "the surrogate alone, without KL and entropy terms", "reward",
+            "loss/policy_avg (PPO)", "",
+        ),
+        Metric(
+            "value_loss", "half the critic's squared error, clipped; PPO only", "reward²",
+            "loss/value_avg (PPO)", "does not fall: the advantages are noise",
+        ),
+        Metric(
+            "entropy", "mean entropy of the next token over completion tokens", "nats", "entropy",
+            "falls to 0 early: the policy stops exploring",
+        ),
+        Metric(
+            "approx_kl", "mean of log π_old − log π over tokens, where π_old drew the samples",
+            "nats", "policy/approxkl_avg (PPO)",
+            "grows from step to step: take fewer passes, or a lower learning rate",
+        ),
+        Metric(
+            "clip_ratio", "share of completion tokens whose term of the surrogate is clipped",
+            "0 to 1", "clip_ratio/region_mean",
+            "grows: the policy moves too far for one rollout",
+        ),
     ),
-    Metric(
-        "rewards/margins", "rewards/chosen minus rewards/rejected", "reward", "rewards/margins",
-        "far above the difference of the true rewards: over-fitted pairs",
+    "evaluation on held-out examples": (
+        Metric(
+            "eval_accuracy", "share of problems whose likeliest completion is right; for a reward "
+            "model, and for pairs of a file, share of pairs in the right order", "0 to 1", "",
+            "falls while training metrics improve: over-fitting",
+        ),
+        Metric(
+            "eval_reward", "mean reward of samples, by the task's own reward", "reward", "",
+            "falls while reward rises: a learned reward is exploited",
+        ),
+        Metric(
+            "eval_kl", "KL(policy ‖ policy before this stage) per completion, exact at every "
+            "prefix of the samples; for best-of-n an upper bound", "nats", "",
+            "is large for a small gain in eval_reward",
+        ),
+        Metric(
+            "eval_entropy", "mean entropy of the next token over tokens of the samples", "nats",
+            "", "falls to 0 early: the policy stops exploring",
+        ),
+        Metric(
+            "eval_nll", "negative log-likelihood per token of demonstrations, or of chosen "
+            "completions", "nats", "eval_loss (SFT)", "rises while loss falls: over-fitting",
+        ),
+        Metric("eval_pass@1", "chance that one sample passes", "0 to 1", "", ""),
+        Metric(
+            "eval_pass@8", "chance that at least one of eight samples passes", "0 to 1", "",
+            "falls while eval_pass@1 rises: the policy gives up variety",
+        ),
     ),
-    Metric(
-        "rewards/accuracies", "share of the batch's pairs whose chosen completion has the higher "
-        "implied reward", "0 to 1", "rewards/accuracies", "stays near 0.5: nothing is learned",
-    ),
-    Metric(
-        "logps/chosen", "mean log-probability of the chosen completions", "nats", "logps/chosen",
-        "falling fast: probability leaves both completions of the pair",
-    ),
-    Metric(
-        "logps/rejected", "mean log-probability of the rejected completions", "nats",
-        "logps/rejected", "",
-    ),
-    Metric(
-        "z0", "KTO's reference point: mean log-ratio of mismatched completions, at least 0",
-        "nats", "kl", "far above 0: the policy has moved far from the reference everywhere",
-    ),
-    Metric(
-        "reward", "mean reward of the step's samples", "reward", "reward",
-        "rising while held-out accuracy falls: the reward is being exploited",
-    ),
-    Metric(
-        "reward_std", "standard deviation of the reward within a prompt's group, mean over "
-        "prompts; with one completion a prompt, over the batch", "reward", "reward_std",
-        "near 0: no completion is better than the others, so nothing can be learned",
-    ),
-    Metric(
-        "frac_reward_zero_std", "share of the prompts whose completions all got the same reward",
-        "0 to 1", "frac_reward_zero_std", "near 1: most of the samples are wasted",
-    ),
-    Metric(
-        "kl", "KL(policy ‖ reference) per completion, estimated with k3 on the samples", "nats",
-        "kl", "growing faster than the reward: raise --beta",
-    ),
-    Metric(
-        "completions/mean_length", "tokens of the sampled completions, end-of-sequence included",
-        "tokens", "completions/mean_length", "growing towards the limit: completions do not end",
-    ),
-    Metric("policy_loss", "the surrogate alone, without KL and entropy terms", "reward", "", ""),
-    Metric(
-        "value_loss", "the critic's squared error, halved and clipped", "reward²",
-        "loss/value_avg", "does not fall: the advantages are noise",
-    ),
-    Metric(
-        "entropy", "mean entropy of the next token over completion tokens", "nats", "entropy",
-        "falling to 0 early: the policy has stopped to explore",
-    ),
-    Metric(
-        "approx_kl", "mean of log π_old − log π per token: how far the policy moved since it "
-        "sampled", "nats", "policy/approxkl_avg",
-        "growing from step to step: fewer passes, or a lower learning rate",
-    ),
-    Metric(
-        "clip_ratio", "share of completion tokens whose term of the surrogate is clipped",
-        "0 to 1", "clip_ratio/region_mean", "growing: the policy moves too far for one rollout",
-    ),
-    Metric(
-        "eval_accuracy", "share of held-out problems whose likeliest completion is right; reward "
-        "model and pairs of a file: share of held-out pairs ordered rightly", "0 to 1",
-        "", "falling while training metrics improve: over-fitting",
-    ),
-    Metric("eval_reward", "mean true reward of samples on held-out prompts", "reward", "", ""),
-    Metric(
-        "eval_kl", "KL(policy ‖ policy before this stage) per completion, exact at every sampled "
-        "prefix; best-of-n: its bound", "nats", "", "large for a small gain in reward",
-    ),
-    Metric("eval_entropy", "mean entropy of the next token on held-out prompts", "nats", "", ""),
-    Metric(
-        "eval_nll", "negative log-likelihood of held-out demonstrations, per token", "nats",
-        "eval_loss", "rising while loss falls: over-fitting",
-    ),
-    Metric("eval_pass@1", "chance that one sample passes", "0 to 1", "", ""),
-    Metric(
-        "eval_pass@8", "chance that one of eight samples passes", "0 to 1", "",
-        "falling while eval_pass@1 rises: the policy gives up variety",
-    ),
-    Metric("completions_sampled", "completions drawn in this stage so far", "", "", ""),
-    Metric("train_seconds", "time spent in this stage, evaluation not counted", "s", "", ""),
-)  # fmt: skip
+}  # fmt: skip
+METRICS = tuple(metric for section in SECTIONS.values() for metric in section)
 
 
 def fraction(condition):
