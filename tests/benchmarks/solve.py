@@ -9,9 +9,8 @@ import tempfile
 
 import numpy as np
 from measure import clock
-from toy_gpt2 import characters, gpt2
+from toy_gpt2 import characters, copy_in, copy_out, gpt2
 
-from tinyalign.engine.tree import leaves, rebuild
 from tinyalign.methods import evaluate
 from tinyalign.notes.claims import runs
 from tinyalign.runs import plan, train
@@ -19,73 +18,32 @@ from tinyalign.runs.config import Config
 
 GOAL, LOOK = 0.95, 10  # of the held-out problems; rollouts between two looks
 SEEDS = (0, 1, 2)  # the recipe was found on 100 to 104
-NAMES = {  # ours: theirs, of what stands once; then of a block
-    "tok": "wte.weight", "pos": "wpe.weight", "ln.gain": "ln_f.weight", "ln.bias": "ln_f.bias",
-}  # fmt: skip
-BLOCK = {
-    "ln1.gain": "ln_1.weight", "ln1.bias": "ln_1.bias",
-    "ln2.gain": "ln_2.weight", "ln2.bias": "ln_2.bias",
-    "attn.qkv.w": "attn.c_attn.weight", "attn.qkv.b": "attn.c_attn.bias",
-    "attn.out.w": "attn.c_proj.weight", "attn.out.b": "attn.c_proj.bias",
-    "mlp.up.w": "mlp.c_fc.weight", "mlp.up.b": "mlp.c_fc.bias",
-    "mlp.down.w": "mlp.c_proj.weight", "mlp.down.b": "mlp.c_proj.bias",
-}  # fmt: skip
-
-
-def theirs_of(path):
-    """The name in GPT-2 of a leaf of ours."""
-    if not path.startswith("block"):
-        return f"transformer.{NAMES[path]}"
-    block, _, name = path.partition(".")
-    return f"transformer.h.{block.removeprefix('block')}.{BLOCK[name]}"
-
-
-def copy_in(params, model):
-    """Put our parameters into a GPT-2."""
-    import torch
-
-    told = dict(model.named_parameters())
-    with torch.no_grad():
-        for path, leaf in leaves(params).items():
-            own = told[theirs_of(path)]
-            own.copy_(torch.from_numpy(np.asarray(leaf)).reshape(own.shape))
-
-
-def copy_out(model, like):
-    """A GPT-2's parameters as ours."""
-    told = dict(model.named_parameters())
-    return rebuild(
-        {
-            path: told[theirs_of(path)].detach().numpy().reshape(leaf.shape).copy()
-            for path, leaf in leaves(like).items()
-        }
-    )
 
 
 def job_of(seed):
-    """GRPO by its recipe, from the start of that seed: a plan.RunPlan whose last phase it is."""
+    """GRPO by its recipe, from the start of that seed: a plan.RunPlan with that one stage."""
     start = plan.as_warm_start(plan.plan_run(["sft"], Config(seed=seed)))
-    carried = runs.advance(start, 0, start.initial_params)
+    carried = runs.train_stage(start, 0, start.initial_params)
     job = plan.plan_run(["grpo"], Config(seed=seed))
     return job._replace(stages=job.stages[-1:], initial_params=carried)
 
 
-def solved(setting, params):
-    prompts = evaluate.subsample_evenly(setting.task.held_out, setting.config.eval_size)
-    return evaluate.greedy_accuracy(setting, params, prompts, np.random.default_rng(0))
+def solved(inputs, params):
+    prompts = evaluate.subsample_evenly(inputs.task.held_out, inputs.config.eval_size)
+    return evaluate.greedy_accuracy(inputs, params, prompts, np.random.default_rng(0))
 
 
 def ours(job, now):
     """(seconds, rollouts, accuracy) of tinyalign."""
-    setting = plan.stage_inputs(job, 0, job.initial_params)
-    stage, rng, taken = setting.method.stage(setting), np.random.default_rng(setting.config.seed), 0
+    inputs = plan.stage_inputs(job, 0, job.initial_params)
+    stage, rng, taken = inputs.method.stage(inputs), np.random.default_rng(inputs.config.seed), 0
     networks, accuracy = stage.networks, 0.0
     for step in range(stage.steps):
         begun = now()
         networks, _ = stage.train_step(networks, rng, step)
         taken += now() - begun
         if (step + 1) % LOOK == 0:
-            accuracy = solved(setting, networks["policy"].params)
+            accuracy = solved(inputs, networks["policy"].params)
             if accuracy >= GOAL:
                 break
     return taken, step + 1, accuracy
@@ -95,11 +53,9 @@ def theirs(job, now, folder):
     """(seconds, rollouts, accuracy) of TRL's GRPOTrainer."""
     from transformers import TrainerCallback
 
-    setting, seen = (
-        plan.stage_inputs(job, 0, job.initial_params),
-        {"taken": 0.0, "rollouts": 0, "accuracy": 0},
-    )
-    per_rollout = setting.config.num_iterations * setting.config.num_minibatches
+    inputs = plan.stage_inputs(job, 0, job.initial_params)
+    seen = {"taken": 0.0, "rollouts": 0, "accuracy": 0}
+    per_rollout = inputs.config.num_iterations * inputs.config.num_minibatches
 
     class Watch(TrainerCallback):
         def on_train_begin(self, *args, **kw):
@@ -109,26 +65,26 @@ def theirs(job, now, folder):
             if state.global_step % (LOOK * per_rollout) == 0:
                 seen["taken"] += now() - seen["begun"]
                 seen["rollouts"] = state.global_step // per_rollout
-                seen["accuracy"] = solved(setting, copy_out(model, setting.initial_policy))
+                seen["accuracy"] = solved(inputs, copy_out(model, inputs.initial_policy))
                 control.should_training_stop = seen["accuracy"] >= GOAL
                 seen["begun"] = now()
             return control
 
-    trainer(setting, per_rollout, folder, Watch()).train()
+    trainer(inputs, per_rollout, folder, Watch()).train()
     return seen["taken"], seen["rollouts"], seen["accuracy"]
 
 
-def trainer(setting, per_rollout, folder, watch):
+def trainer(inputs, per_rollout, folder, watch):
     """TRL's trainer with our recipe."""
     import trl
     from datasets import Dataset
 
-    config, task = setting.config, setting.task
+    config, task = inputs.config, inputs.task
     width = len(task.train[0])
     vocabulary = characters(task.alphabet)
-    context, size = setting.initial_policy["pos"].shape
+    context, size = inputs.initial_policy["pos"].shape
     model = gpt2(len(task.alphabet) + 1, size, context, padding=False)
-    copy_in(setting.initial_policy, model)
+    copy_in(inputs.initial_policy, model)
     model.save_pretrained(folder)  # the reference is read from where the policy came from
     vocabulary.save_pretrained(folder)
 
