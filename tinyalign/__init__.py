@@ -7,7 +7,7 @@ methods     every method as a row; how each family is trained, one update in met
 laws        what must be true of a loss, whoever wrote it
 """
 
-from tinyalign import threads
+from tinyalign.engine import threads
 
 # Before NumPy is loaded, and for the command alone: a library leaves the threads to its user.
 if threads.is_command():

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tinyalign.threads import THREADS
+from tinyalign.engine.threads import THREADS
 
 SPARE = len(os.sched_getaffinity(0)) > 1 if hasattr(os, "sched_getaffinity") else False
 pytestmark = pytest.mark.skipif(not SPARE, reason="counts threads on Linux, on several cores")

@@ -13,9 +13,9 @@ from tinyalign.cli.choosing import Choose, Claims
 from tinyalign.cli.reading import BuildPages, Methods, Metrics, Read, Show
 from tinyalign.cli.training import Compare, Run
 from tinyalign.engine import backend
+from tinyalign.engine.threads import limit_blas_threads
 from tinyalign.errors import InputError
 from tinyalign.runs.config import Config
-from tinyalign.threads import limit_blas_threads
 
 limit_blas_threads()  # once more, for the workers of a program of yours that calls main
 
