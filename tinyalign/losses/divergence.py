@@ -27,7 +27,8 @@ def k1(logp, ref_logp):
 
     Source: Schulman 2020, joschu.net/blog/kl-approx.html.
     Differs: nothing.
-    Notes: 004 line 344 uses it as a loss, where its expected gradient is 0; errata row 43.
+    Notes: note 004, line 344 uses it as a loss, where its expected gradient is 0.
+    See walkthroughs/errata.json, errata row 43.
     """
     require_same_shape(logp=logp, ref_logp=ref_logp)
     return logp - ref_logp
