@@ -27,7 +27,7 @@ def reinforce(logp, advantage):
     Optimum with KL in the reward: π ∝ π_ref·e^{r/β}, `optimum.optimal_policy`.
     Source: Williams 1992; Ahmadian et al. 2024 (RLOO), arXiv:2402.14740.
     Differs: nothing.
-    Notes: note 001, line 60 calls this, with a group baseline, GRPO's loss.
+    Community notes: note 001, line 60 calls this, with a group baseline, GRPO's loss.
     See walkthroughs/errata.json, errata row 15.
     """
     return -_constant_advantage(logp, advantage) * logp
@@ -49,7 +49,7 @@ def clipped_surrogate(logp, old_logp, advantage, *, clip_low=0.2, clip_high=0.2)
     π = β·π_ref/(λ − r·(G−1)/G). Without a KL, or with standardised advantages: no closed form.
     Source: Schulman et al. 2017, arXiv:1707.06347; two widths: Yu et al. 2025, arXiv:2503.14476.
     Differs: the sign, because the paper maximises.
-    Notes: note 001, line 8 (sign), note 003, line 18 (purpose), note 004, line 99 (ratio).
+    Community notes: note 001, line 8 (sign), note 003, line 18 (purpose), note 004, line 99 (ratio).
     See walkthroughs/errata.json, errata rows 10, 23, 32.
     """
     require_same_shape(logp=logp, old_logp=old_logp)
@@ -116,7 +116,7 @@ def value_loss(value, old_value, returns, *, clip=0.2):
 
     Source: the code of Ziegler et al. 2019, arXiv:1909.08593; the PPO paper has no value clip.
     Differs: nothing.
-    Notes: note 003, line 28 has the critic predict rewards; it predicts returns.
+    Community notes: note 003, line 28 has the critic predict rewards; it predicts returns.
     See walkthroughs/errata.json, errata row 24.
     """
     require_same_shape(value=value, old_value=old_value, returns=returns)
