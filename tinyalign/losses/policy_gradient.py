@@ -49,7 +49,7 @@ def clipped_surrogate(logp, old_logp, advantage, *, clip_low=0.2, clip_high=0.2)
     π = β·π_ref/(λ − r·(G−1)/G). Without a KL, or with standardised advantages: no closed form.
     Source: Schulman et al. 2017, arXiv:1707.06347; two widths: Yu et al. 2025, arXiv:2503.14476.
     Differs: the sign, because the paper maximises.
-    Community notes: note 001, line 8 (sign), note 003, line 18 (purpose), note 004, line 99 (ratio).
+    Community notes: 001, line 8 (sign); 003, line 18 (purpose); 004, line 99 (ratio).
     See walkthroughs/errata.json, errata rows 10, 23, 32.
     """
     require_same_shape(logp=logp, old_logp=old_logp)
