@@ -84,10 +84,13 @@ def welcome():
 
 def parse_command(argv):
     """The command object for the arguments; tyro exits for --help and for mistakes."""
+    if argv[0] in ("run", "compare"):  # `choose` has a --noise of its own
+        words = [word.partition("=") for word in argv]  # --noise 0.1 or --noise=0.1
+        argv = [OLD_FLAGS.get(flag, flag) + equals + value for flag, equals, value in words]
     return tyro.extras.subcommand_cli_from_dict(
         COMMANDS if argv[0] in COMMANDS else all_commands(),
         prog="tinyalign",
-        args=with_new_flags(argv),
+        args=argv,
         description=WELCOME,
         use_underscores=True,
         config=(tyro.conf.FlagCreatePairsOff,),
@@ -99,17 +102,6 @@ def all_commands():
     from tinyalign.cli.judging import Check, Museum
 
     return COMMANDS | {"check": Check, "museum": Museum}
-
-
-def with_new_flags(argv):
-    """The arguments, with the old flags of run and compare replaced by the new ones."""
-    if argv[0] not in ("run", "compare"):  # `choose` has a --noise of its own
-        return argv
-    renamed = []
-    for word in argv:
-        flag, equals, value = word.partition("=")  # --noise 0.1 or --noise=0.1
-        renamed.append(OLD_FLAGS.get(flag, flag) + equals + value)
-    return renamed
 
 
 def message_after_interrupt(command):
