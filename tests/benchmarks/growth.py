@@ -62,22 +62,27 @@ def supervised(batch, length, width, layers):
     return ours(transformer, transformer.init(rng, vocab=VOCAB, **sizes), tokens)
 
 
+def surrogate(logp, old_logp, advantage, mask, clip):
+    """GRPO's, with the same clip on both sides."""
+    return clipped_surrogate(logp, old_logp, advantage, clip_low=clip, clip_high=clip)
+
+
 def grouped(group):
     """A function that takes one GRPO step: 8 prompts of 8 tokens, `group` completions of 8 each."""
     rng = np.random.default_rng(0)
     params = transformer.init(rng, vocab=VOCAB, width=START["width"], context=16)
-    learner, prompts = steps.init_train_state(params), rng.integers(VOCAB, size=(8, 8))
+    network, prompts = steps.init_train_state(params), rng.integers(VOCAB, size=(8, 8))
 
     def step():
         drawn = policy.sample(
             transformer, params, prompts, rng, max_new_tokens=8, num_generations=group
         )
-        gain = rng.standard_normal((8 * group, 1), np.float32)
+        advantage = rng.standard_normal((8 * group, 1), np.float32)
         steps.policy_gradient_step(
-            learner, steps.Experience(*drawn, drawn.logp, gain),
-            surrogate=lambda new, old, gain, mask: clipped_surrogate(new, old, gain),
-            reduce=aggregate.token_mean, kl=divergence.k3, beta=0.04, entropy_coef=0.0,
-            temperature=1.0, model=transformer, step_size=steps.StepSize(1e-4),
+            network, steps.Experience(*drawn, drawn.logp, advantage),
+            surrogate=surrogate, clip=0.2, reduce=aggregate.token_mean, kl=divergence.k3,
+            beta=0.04, entropy_coef=0.0, temperature=1.0, model=transformer,
+            step_size=steps.StepSize(1e-4),
         )  # fmt: skip
 
     return step

@@ -9,9 +9,8 @@ import tempfile
 
 import numpy as np
 from measure import clock
-from toy_gpt2 import characters, gpt2
+from toy_gpt2 import characters, copy_in, copy_out, gpt2
 
-from tinyalign.engine.tree import leaves, rebuild
 from tinyalign.methods import evaluate
 from tinyalign.notes.claims import runs
 from tinyalign.runs import plan, train
@@ -19,53 +18,12 @@ from tinyalign.runs.config import Config
 
 GOAL, LOOK = 0.95, 10  # of the held-out problems; rollouts between two looks
 SEEDS = (0, 1, 2)  # the recipe was found on 100 to 104
-NAMES = {  # ours: theirs, of what stands once; then of a block
-    "tok": "wte.weight", "pos": "wpe.weight", "ln.gain": "ln_f.weight", "ln.bias": "ln_f.bias",
-}  # fmt: skip
-BLOCK = {
-    "ln1.gain": "ln_1.weight", "ln1.bias": "ln_1.bias",
-    "ln2.gain": "ln_2.weight", "ln2.bias": "ln_2.bias",
-    "attn.qkv.w": "attn.c_attn.weight", "attn.qkv.b": "attn.c_attn.bias",
-    "attn.out.w": "attn.c_proj.weight", "attn.out.b": "attn.c_proj.bias",
-    "mlp.up.w": "mlp.c_fc.weight", "mlp.up.b": "mlp.c_fc.bias",
-    "mlp.down.w": "mlp.c_proj.weight", "mlp.down.b": "mlp.c_proj.bias",
-}  # fmt: skip
-
-
-def theirs_of(path):
-    """The name in GPT-2 of a leaf of ours."""
-    if not path.startswith("block"):
-        return f"transformer.{NAMES[path]}"
-    block, _, name = path.partition(".")
-    return f"transformer.h.{block.removeprefix('block')}.{BLOCK[name]}"
-
-
-def copy_in(params, model):
-    """Put our parameters into a GPT-2."""
-    import torch
-
-    told = dict(model.named_parameters())
-    with torch.no_grad():
-        for path, leaf in leaves(params).items():
-            own = told[theirs_of(path)]
-            own.copy_(torch.from_numpy(np.asarray(leaf)).reshape(own.shape))
-
-
-def copy_out(model, like):
-    """A GPT-2's parameters as ours."""
-    told = dict(model.named_parameters())
-    return rebuild(
-        {
-            path: told[theirs_of(path)].detach().numpy().reshape(leaf.shape).copy()
-            for path, leaf in leaves(like).items()
-        }
-    )
 
 
 def job_of(seed):
-    """GRPO by its recipe, from the start of that seed: a plan.RunPlan whose last phase it is."""
+    """GRPO by its recipe, from the start of that seed: a plan.RunPlan with that one stage."""
     start = plan.as_warm_start(plan.plan_run(["sft"], Config(seed=seed)))
-    carried = runs.advance(start, 0, start.initial_params)
+    carried = runs.train_stage(start, 0, start.initial_params)
     job = plan.plan_run(["grpo"], Config(seed=seed))
     return job._replace(stages=job.stages[-1:], initial_params=carried)
 

@@ -30,39 +30,43 @@ def words(rng, count):
     return " ".join(f"w{i}" for i in rng.integers(VOCAB - 2, size=count))
 
 
+def surrogate(logp, old_logp, advantage, mask, clip):
+    """GRPO's, with the same clip on both sides."""
+    return clipped_surrogate(logp, old_logp, advantage, clip_low=clip, clip_high=clip)
+
+
 def ours(name, rng):
     """A function that takes one step of tinyalign."""
     params = transformer.init(rng, vocab=VOCAB, width=WIDTH, context=PROMPT + NEW)
-    state, pace = {"learner": steps.init_train_state(params)}, steps.StepSize(1e-4)
+    state = {"policy": steps.init_train_state(params)}
     rows = BATCH[name] * (2 if name == "DPO" else 1)
     tokens = rng.integers(VOCAB, size=(rows, PROMPT + NEW))
     mask = np.zeros((rows, PROMPT + NEW - 1), np.float32)
     mask[:, PROMPT - 1 :] = 1.0
-    told = {"model": transformer, "optimizer": pace}
+    told = {"model": transformer, "step_size": steps.StepSize(1e-4)}
 
     def sft():
-        state["learner"], _ = steps.sft_step(state["learner"], tokens, mask, **told)
+        state["policy"], _ = steps.sft_step(state["policy"], tokens, mask, **told)
 
     def preference():
         ref_logp, roles = policy.token_logp(transformer, params, tokens), ("chosen", "rejected")
-        state["learner"], _ = steps.preference_step(
-            state["learner"], tokens, mask, ref_logp, roles=roles, loss=dpo, **told
+        state["policy"], _ = steps.preference_step(
+            state["policy"], tokens, mask, ref_logp, roles=roles, loss=dpo, beta=0.1, **told
         )
 
     def grpo():
-        learner, prompts = state["learner"], tokens[: rows // GROUP, :PROMPT]
+        prompts = tokens[: rows // GROUP, :PROMPT]
         drawn = policy.sample(
-            transformer, learner.params, prompts, rng,
+            transformer, state["policy"].params, prompts, rng,
             max_new_tokens=NEW, eos=VOCAB - 1, num_generations=GROUP,
         )  # fmt: skip
         ref_logp = policy.token_logp(transformer, params, drawn.tokens)
         reward = drawn.mask.sum(axis=1).reshape(-1, GROUP) % 7
         advantage = group_standardize(reward).reshape(-1, 1)
-        state["learner"], _ = steps.policy_gradient_step(
-            learner, steps.Experience(*drawn, ref_logp, advantage),
-            surrogate=lambda new, old, gain, mask: clipped_surrogate(new, old, gain),
-            reduce=aggregate.token_mean, kl=divergence.k3, beta=0.04, entropy_coef=0.0,
-            temperature=1.0, **told,
+        state["policy"], _ = steps.policy_gradient_step(
+            state["policy"], steps.Experience(*drawn, ref_logp, advantage),
+            surrogate=surrogate, clip=0.2, reduce=aggregate.token_mean, kl=divergence.k3,
+            beta=0.04, entropy_coef=0.0, temperature=1.0, **told,
         )  # fmt: skip
 
     return {"SFT": sft, "DPO": preference, "GRPO": grpo}[name]
