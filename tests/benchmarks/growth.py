@@ -9,8 +9,7 @@ from train_step import HEADS, VOCAB, ours
 from tinyalign import policy
 from tinyalign.engine.tree import size
 from tinyalign.losses import aggregate, divergence
-from tinyalign.losses.policy_gradient import clipped_surrogate
-from tinyalign.methods import steps
+from tinyalign.methods import online, steps
 from tinyalign.models import transformer
 from tinyalign.runs import train
 
@@ -62,11 +61,6 @@ def supervised(batch, length, width, layers):
     return ours(transformer, transformer.init(rng, vocab=VOCAB, **sizes), tokens)
 
 
-def surrogate(logp, old_logp, advantage, mask, clip):
-    """GRPO's, with the same clip on both sides."""
-    return clipped_surrogate(logp, old_logp, advantage, clip_low=clip, clip_high=clip)
-
-
 def grouped(group):
     """A function that takes one GRPO step: 8 prompts of 8 tokens, `group` completions of 8 each."""
     rng = np.random.default_rng(0)
@@ -80,7 +74,7 @@ def grouped(group):
         advantage = rng.standard_normal((8 * group, 1), np.float32)
         steps.policy_gradient_step(
             network, steps.Experience(*drawn, drawn.logp, advantage),
-            surrogate=surrogate, clip=0.2, reduce=aggregate.token_mean, kl=divergence.k3,
+            surrogate=online.clipped, clip=0.2, reduce=aggregate.token_mean, kl=divergence.k3,
             beta=0.04, entropy_coef=0.0, temperature=1.0, model=transformer,
             step_size=steps.StepSize(1e-4),
         )  # fmt: skip

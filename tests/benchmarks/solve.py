@@ -28,22 +28,22 @@ def job_of(seed):
     return job._replace(stages=job.stages[-1:], initial_params=carried)
 
 
-def solved(setting, params):
-    prompts = evaluate.subsample_evenly(setting.task.held_out, setting.config.eval_size)
-    return evaluate.greedy_accuracy(setting, params, prompts, np.random.default_rng(0))
+def solved(inputs, params):
+    prompts = evaluate.subsample_evenly(inputs.task.held_out, inputs.config.eval_size)
+    return evaluate.greedy_accuracy(inputs, params, prompts, np.random.default_rng(0))
 
 
 def ours(job, now):
     """(seconds, rollouts, accuracy) of tinyalign."""
-    setting = plan.stage_inputs(job, 0, job.initial_params)
-    stage, rng, taken = setting.method.stage(setting), np.random.default_rng(setting.config.seed), 0
+    inputs = plan.stage_inputs(job, 0, job.initial_params)
+    stage, rng, taken = inputs.method.stage(inputs), np.random.default_rng(inputs.config.seed), 0
     networks, accuracy = stage.networks, 0.0
     for step in range(stage.steps):
         begun = now()
         networks, _ = stage.train_step(networks, rng, step)
         taken += now() - begun
         if (step + 1) % LOOK == 0:
-            accuracy = solved(setting, networks["policy"].params)
+            accuracy = solved(inputs, networks["policy"].params)
             if accuracy >= GOAL:
                 break
     return taken, step + 1, accuracy
@@ -53,11 +53,9 @@ def theirs(job, now, folder):
     """(seconds, rollouts, accuracy) of TRL's GRPOTrainer."""
     from transformers import TrainerCallback
 
-    setting, seen = (
-        plan.stage_inputs(job, 0, job.initial_params),
-        {"taken": 0.0, "rollouts": 0, "accuracy": 0},
-    )
-    per_rollout = setting.config.num_iterations * setting.config.num_minibatches
+    inputs = plan.stage_inputs(job, 0, job.initial_params)
+    seen = {"taken": 0.0, "rollouts": 0, "accuracy": 0}
+    per_rollout = inputs.config.num_iterations * inputs.config.num_minibatches
 
     class Watch(TrainerCallback):
         def on_train_begin(self, *args, **kw):
@@ -67,26 +65,26 @@ def theirs(job, now, folder):
             if state.global_step % (LOOK * per_rollout) == 0:
                 seen["taken"] += now() - seen["begun"]
                 seen["rollouts"] = state.global_step // per_rollout
-                seen["accuracy"] = solved(setting, copy_out(model, setting.initial_policy))
+                seen["accuracy"] = solved(inputs, copy_out(model, inputs.initial_policy))
                 control.should_training_stop = seen["accuracy"] >= GOAL
                 seen["begun"] = now()
             return control
 
-    trainer(setting, per_rollout, folder, Watch()).train()
+    trainer(inputs, per_rollout, folder, Watch()).train()
     return seen["taken"], seen["rollouts"], seen["accuracy"]
 
 
-def trainer(setting, per_rollout, folder, watch):
+def trainer(inputs, per_rollout, folder, watch):
     """TRL's trainer with our recipe."""
     import trl
     from datasets import Dataset
 
-    config, task = setting.config, setting.task
+    config, task = inputs.config, inputs.task
     width = len(task.train[0])
     vocabulary = characters(task.alphabet)
-    context, size = setting.initial_policy["pos"].shape
+    context, size = inputs.initial_policy["pos"].shape
     model = gpt2(len(task.alphabet) + 1, size, context, padding=False)
-    copy_in(setting.initial_policy, model)
+    copy_in(inputs.initial_policy, model)
     model.save_pretrained(folder)  # the reference is read from where the policy came from
     vocabulary.save_pretrained(folder)
 

@@ -16,8 +16,7 @@ from toy_gpt2 import gpt2, tokenizer
 from tinyalign import policy
 from tinyalign.losses import aggregate, divergence, dpo
 from tinyalign.losses.advantage import group_standardize
-from tinyalign.losses.policy_gradient import clipped_surrogate
-from tinyalign.methods import steps
+from tinyalign.methods import online, steps
 from tinyalign.models import transformer
 from tinyalign.runs import train
 
@@ -28,11 +27,6 @@ STEPS, WARM = 12, 4
 
 def words(rng, count):
     return " ".join(f"w{i}" for i in rng.integers(VOCAB - 2, size=count))
-
-
-def surrogate(logp, old_logp, advantage, mask, clip):
-    """GRPO's, with the same clip on both sides."""
-    return clipped_surrogate(logp, old_logp, advantage, clip_low=clip, clip_high=clip)
 
 
 def ours(name, rng):
@@ -65,7 +59,7 @@ def ours(name, rng):
         advantage = group_standardize(reward).reshape(-1, 1)
         state["policy"], _ = steps.policy_gradient_step(
             state["policy"], steps.Experience(*drawn, ref_logp, advantage),
-            surrogate=surrogate, clip=0.2, reduce=aggregate.token_mean, kl=divergence.k3,
+            surrogate=online.clipped, clip=0.2, reduce=aggregate.token_mean, kl=divergence.k3,
             beta=0.04, entropy_coef=0.0, temperature=1.0, **told,
         )  # fmt: skip
 
