@@ -31,8 +31,8 @@ def pairs(tmp_path):
 @pytest.mark.parametrize("name", ["sft", "reward", "dpo"])
 def test_held_out_lines_are_not_trained_on(pairs, name):
     """One line in ten is held out; with the lines trained on they are the file, each line once."""
-    (phase,) = plan.plan_run([name], Config(data=pairs, model="tabular")).stages
-    train, rest = phase.data.prompts, phase.held_out_data.prompts
+    (stage,) = plan.plan_run([name], Config(data=pairs, model="tabular")).stages
+    train, rest = stage.data.prompts, stage.held_out_data.prompts
     assert (len(train), len(rest)) == (36, 4)
     assert sorted(train + rest) == [f"\n{number:02d}" for number in range(40)]
 
