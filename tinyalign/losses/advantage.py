@@ -92,7 +92,8 @@ def group_rank(reward):
 
     Source: the community note 004, line 88; no paper.
     Differs: ties share their average rank; the note's argsort ranks them by position.
-    Notes: errata rows 31, 37, 66.
+    Notes: 004 line 216 breaks ties by position, line 726 fears a NaN that ranks cannot give; errata
+        rows 31, 37, 66.
     """
     reward = _group_rewards(reward)
     beaten = np.sign(reward[:, :, None] - reward[:, None, :])  # (P, G, G) i against j

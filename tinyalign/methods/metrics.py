@@ -89,8 +89,9 @@ SECTIONS = {  # what logs the metrics, and the metrics
     ),
     "methods that sample while they learn": (
         Metric(
-            "reward", "mean reward of the step's samples, with DAPO of those that it keeps",
-            "reward", "reward", "rises while eval_accuracy falls: the reward is exploited",
+            "reward", "mean reward of the step's samples; with DAPO of those that it keeps, less 1 "
+            "where a completion was cut off", "reward", "reward",
+            "rises while eval_accuracy falls: the reward is exploited",
         ),
         Metric(
             "reward_std", "standard deviation of the reward within a prompt's group, averaged over "
