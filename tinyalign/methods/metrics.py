@@ -157,8 +157,9 @@ SECTIONS = {  # what logs the metrics, and the metrics
             "", "falls to 0 early: the policy stops exploring",
         ),
         Metric(
-            "eval_nll", "negative log-likelihood per token of demonstrations, or of chosen "
-            "completions", "nats", "eval_loss (SFT)", "rises while loss falls: over-fitting",
+            "eval_nll", "negative log-likelihood per token of demonstrations, or of chosen, "
+            "liked or best completions", "nats", "eval_loss (SFT)",
+            "rises while loss falls: over-fitting",
         ),
         Metric("eval_pass@1", "chance that one sample passes", "0 to 1", "", ""),
         Metric(
