@@ -9,6 +9,7 @@ from devices import fetched
 from preparation import log_softmax
 from sweeping import run
 
+from tinyalign.errors import InputError
 from tinyalign.runs import files, plan
 from tinyalign.runs.config import Config
 
@@ -97,3 +98,13 @@ def test_no_likelihood_is_measured_where_every_held_out_completion_is_disliked(t
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     (summary,) = run(tmp_path / "run", "kto", data=path, model="tabular", steps=5, batch_size=4)
     assert "eval_nll" not in summary and "NaN" not in (tmp_path / "run/metrics.jsonl").read_text()
+
+
+def test_thumbs_of_one_kind_left_to_train_on_are_refused_in_a_sentence(tmp_path):
+    """The only liked completion of the file is the line that is held out."""
+    path = tmp_path / "lines.jsonl"
+    held_out = np.random.default_rng(0).permutation(10)[0]
+    lines = [thumb(0 if number == held_out else 1) for number in range(10)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(InputError, match="every label that is trained on is False"):
+        run(tmp_path / "run", "kto", data=path, model="tabular", steps=5, batch_size=4)
