@@ -100,9 +100,9 @@ def examples(monkeypatch):
     def watch(name):
         seen, step = [], getattr(steps, name)
 
-        def watched(learner, *arrays, **options):
+        def watched(state, *arrays, **options):
             seen.extend([] if seen else [fetched(arrays)])
-            return step(learner, *arrays, **options)
+            return step(state, *arrays, **options)
 
         monkeypatch.setattr(steps, name, watched)
         return seen

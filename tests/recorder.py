@@ -24,7 +24,7 @@ ONE = {"num_iterations": 1, "num_minibatches": 1}
 class Call(NamedTuple):
     """One call of a step."""
 
-    learner: Any
+    state: Any
     arrays: tuple  # the arrays it was given, in NumPy
     options: dict
 
@@ -55,14 +55,14 @@ def scored_task(calls):
 
 @pytest.fixture
 def record(monkeypatch):
-    """record(step name) -> the list of its Calls to come; the step hands back a marked learner."""
+    """record(step name) -> the list of its Calls to come; the step hands back a marked state."""
 
     def replace(name, metrics=()):
         calls = []
 
-        def step(learner, *arrays, **options):
-            calls.append(Call(learner, fetched(arrays), options))
-            return learner._replace(adam=len(calls)), dict(metrics)
+        def step(state, *arrays, **options):
+            calls.append(Call(state, fetched(arrays), options))
+            return state._replace(adam=len(calls)), dict(metrics)
 
         monkeypatch.setattr(steps, name, step)
         return calls
@@ -71,14 +71,14 @@ def record(monkeypatch):
 
 
 def setting(name, **settings):
-    """(Setting that starts from a random table, what was scored so far)."""
+    """(StageInputs that start from a random table, what was scored so far)."""
     scored = []
     usual = {"warmup_steps": 4, "label_temperature": 0.0, "num_pairs": 100}
     task = scored_task(scored)
     return preparation.setting(name, task=task, table_seed=1, **usual | settings), scored
 
 
-def advance_once(setting, step=1, seed=0, **params):
+def take_one_step(setting, step=1, seed=0, **params):
     """One step of the setting's stage, its networks at other parameters than it starts from."""
     stage = setting.method.stage(setting)
     networks = stage.networks | {
@@ -130,10 +130,10 @@ def in_order(seed=0):
 
 
 def one_step(made, rng=None, **networks):
-    """advance of a stage whose policy is not its reference: (networks, plain metrics)."""
+    """One step of a stage whose policy is not its reference: (networks, plain metrics)."""
     stage = made.method.stage(made)
-    learners = {n: stage.networks[n]._replace(params=p) for n, p in networks.items()}
-    return stage.train_step(stage.networks | learners, rng or in_order(), 1)
+    states = {n: stage.networks[n]._replace(params=p) for n, p in networks.items()}
+    return stage.train_step(stage.networks | states, rng or in_order(), 1)
 
 
 def own_logp(made, policy, batch, prompts, texts):

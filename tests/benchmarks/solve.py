@@ -23,9 +23,9 @@ SEEDS = (0, 1, 2)  # the recipe was found on 100 to 104
 def job_of(seed):
     """GRPO by its recipe, from the start of that seed: a plan.RunPlan with that one stage."""
     start = plan.as_warm_start(plan.plan_run(["sft"], Config(seed=seed)))
-    carried = runs.train_stage(start, 0, start.initial_params)
+    params = runs.train_stage(start, 0, start.initial_params)
     job = plan.plan_run(["grpo"], Config(seed=seed))
-    return job._replace(stages=job.stages[-1:], initial_params=carried)
+    return job._replace(stages=job.stages[-1:], initial_params=params)
 
 
 def solved(inputs, params):
@@ -93,7 +93,7 @@ def trainer(inputs, per_rollout, folder, watch):
         return task.reward(prompts, completions, np.array(finished)).tolist()
 
     rows = config.batch_size * config.num_generations
-    told = trl.GRPOConfig(
+    arguments = trl.GRPOConfig(
         output_dir=folder, report_to=[], logging_strategy="no", save_strategy="no", use_cpu=True,
         bf16=False, disable_tqdm=True, gradient_checkpointing=False, seed=config.seed,
         per_device_train_batch_size=rows // config.num_minibatches,
@@ -106,7 +106,8 @@ def trainer(inputs, per_rollout, folder, watch):
     )  # fmt: skip
     assert all(len(prompt) == width for prompt in task.train)  # so nothing is padded on the left
     return trl.GRPOTrainer(
-        model=folder, reward_funcs=score, args=told, processing_class=vocabulary, callbacks=[watch],
+        model=folder, reward_funcs=score, args=arguments, processing_class=vocabulary,
+        callbacks=[watch],
         train_dataset=Dataset.from_list([{"prompt": prompt} for prompt in task.train]),
     )  # fmt: skip
 
@@ -124,10 +125,10 @@ def measure(threads):
         with tempfile.TemporaryDirectory() as folder:
             found = {"tinyalign": ours(job, now), "TRL": theirs(job, now, folder)}
         rows.append({"seed": seed, "start": begin, **found})
-    return {"threads": threads, "goal": GOAL, "recipe": told_of(job), "rows": rows}
+    return {"threads": threads, "goal": GOAL, "recipe": recipe_of(job), "rows": rows}
 
 
-def told_of(job):
+def recipe_of(job):
     """The recipe, for the page."""
     read = ("batch_size", "num_generations", "num_iterations", "num_minibatches", "learning_rate")
     return {name: dataclasses.asdict(job.stages[0].config)[name] for name in (*read, "beta")}

@@ -213,10 +213,8 @@ def test_a_weight_that_is_no_number_stops_the_run(tmp_path, capsys, monkeypatch)
     take = steps.update
 
     def broken(*args):
-        learner, metrics = take(*args)
-        return learner._replace(
-            params=tree_map(lambda leaf: leaf * np.nan, learner.params)
-        ), metrics
+        state, metrics = take(*args)
+        return state._replace(params=tree_map(lambda leaf: leaf * np.nan, state.params)), metrics
 
     monkeypatch.setattr(steps, "update", broken)
     status, said = typed(["run", "sft", "--output", str(tmp_path), *SMALL], capsys)

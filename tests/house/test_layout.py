@@ -10,7 +10,7 @@ from drawing import ROOT, circle, imports, mismatches, read_drawing, sources, wr
 
 LIMITS = {("losses",): 15, ("engine", "ops"): 20}
 LONGEST_FUNCTION, LONGEST_FILE = 25, 250
-LOOP = "train_stage"  # the one loop, read from top to bottom: 40
+LOOP = ("runs/train.py", "train_stage")  # the one loop, read from top to bottom: 40
 
 
 def test_every_file_has_its_room_and_every_room_is_there():
@@ -108,7 +108,8 @@ def test_functions_are_short(package):
         source = path.read_text(encoding="utf8")
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.FunctionDef):
-                most = 40 if node.name == LOOP else limit(path)
+                where = path.relative_to(ROOT / package).as_posix(), node.name
+                most = 40 if where == LOOP else limit(path)
                 if code_lines(node, source) <= most:
                     continue
                 long[f"{path.relative_to(ROOT)}:{node.name}"] = code_lines(node, source)

@@ -12,7 +12,6 @@ from recorder import (
     USUAL,
     G,
     P,
-    advance_once,
     assert_measured,
     logp_of,
     near,
@@ -21,6 +20,7 @@ from recorder import (
     record,
     reward_to_come,
     setting,
+    take_one_step,
     texts_of,
     whiten,
 )
@@ -71,7 +71,7 @@ def test_ppo_steps_on_whitened_gae_and_its_critic_on_returns(record):
 def test_raft_steps_on_the_best_of_each_prompt_whose_completions_differ(record):
     calls = record("sft_step")
     made, scored = setting("raft", **USUAL | {"num_generations": 2, "batch_size": 20})
-    advance_once(made, policy=table(made, 2))
+    take_one_step(made, policy=table(made, 2))
     (call,), ((prompts, texts, reward),) = calls, scored
     best = [i + reward[i : i + 2].argmax() for i in range(0, 40, 2) if np.ptp(reward[i : i + 2])]
     assert 5 < len(best) < 20
@@ -85,7 +85,7 @@ def test_online_dpo_steps_on_pairs_of_its_own_samples(record, noise):
     every label is wrong."""
     calls = record("preference_step")
     made, scored = setting("online_dpo", **USUAL | {"batch_size": 20}, label_noise=noise)
-    advance_once(made, policy=table(made, 2))
+    take_one_step(made, policy=table(made, 2))
     (call,), ((prompts, texts, reward),) = calls, scored
     tokens, mask, ref_logp = call.arrays
     rows = [(prompt, text) for prompt, text, _ in texts_of(tokens, mask)]
@@ -104,7 +104,7 @@ def test_online_dpo_steps_on_pairs_of_its_own_samples(record, noise):
 def test_online_dpo_compares_policy_and_reference_at_one_temperature(temperature):
     """A policy that has not moved implies rewards of 0, and a loss of log 2, at any temperature."""
     made, _ = setting("online_dpo", **USUAL | {"temperature": temperature, "batch_size": 20})
-    _, metrics = advance_once(made)
+    _, metrics = take_one_step(made)
     near(fetched(metrics["rewards/chosen"]), 0.0)
     near(fetched(metrics["rewards/rejected"]), 0.0)
     near(fetched(metrics["loss"]), np.log(2))

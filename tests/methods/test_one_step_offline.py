@@ -7,7 +7,6 @@ import pytest
 from preparation import table
 from recorder import (
     ADDITION,
-    advance_once,
     likeliest_of,
     logp_of,
     near,
@@ -15,6 +14,7 @@ from recorder import (
     record,
     rewards_of,
     setting,
+    take_one_step,
     texts_of,
 )
 
@@ -46,7 +46,7 @@ def test_the_learning_rate_rises_to_its_peak_and_falls_to_nothing(record):
     calls = record("sft_step")
     made, _ = setting("sft", steps=10, learning_rate=0.8, max_grad_norm=0.3)
     for step in (0, 1, 3, 4, 7, 9):
-        advance_once(made, step)
+        take_one_step(made, step)
     rates = [call.options["step_size"].learning_rate for call in calls]
     assert rates == pytest.approx([0.2, 0.4, 0.8, 0.8, 0.4, 0.8 / 6])
     assert {call.options["step_size"].max_grad_norm for call in calls} == {0.3}
@@ -62,15 +62,15 @@ def test_every_stage_keeps_to_the_schedule(record, name, step):
     """Half of the peak at the second of four steps up; the step gets the stage's own model."""
     calls = record(step)
     made, _ = setting(name, steps=10, learning_rate=0.8, max_grad_norm=0.3)
-    networks, _ = advance_once(made)
+    networks, _ = take_one_step(made)
     assert calls[0].options["step_size"] == (pytest.approx(0.4), 0.3)
     assert calls[0].options["model"] is made.model
-    assert [learner.adam for learner in networks.values()] == [len(calls)]  # what it handed back
+    assert [state.adam for state in networks.values()] == [len(calls)]  # what it handed back
 
 
 def test_supervised_steps_on_solutions_that_end(record):
     (calls, (made, _)) = record("sft_step"), setting("sft", batch_size=SIZE)
-    advance_once(made)
+    take_one_step(made)
     rows = texts_of(*calls[0].arrays)
     assert len(rows) == SIZE and len({prompt for prompt, *_ in rows}) == 7
     for prompt, text, finished in rows:
@@ -79,7 +79,7 @@ def test_supervised_steps_on_solutions_that_end(record):
 
 def test_a_reward_model_steps_on_chosen_and_rejected(record):
     (calls, (made, _)) = record("reward_model_step"), setting("reward", batch_size=SIZE)
-    advance_once(made)
+    take_one_step(made)
     roles = roles_of(calls[0], PAIRWISE)
     assert prompts_agree(roles)
     assert np.all(roles["chosen"][1] > roles["rejected"][1])
@@ -92,7 +92,7 @@ def test_pairs_are_fed_with_their_reference(record, name, noise):
     is the start's, while the policy is elsewhere."""
     calls = record("preference_step")
     made, scored = setting(name, batch_size=SIZE, label_noise=noise, temperature=0.9, beta=0.7)
-    advance_once(made, policy=table(made, 2))
+    take_one_step(made, policy=table(made, 2))
     (call,), ((_, texts, _),) = calls, scored
     roles = roles_of(call, PAIRWISE)
     assert prompts_agree(roles)
@@ -101,7 +101,7 @@ def test_pairs_are_fed_with_their_reference(record, name, noise):
     assert {text for rows, _ in roles.values() for _, text, _ in rows} <= set(texts)
     tokens, mask, ref_logp = call.arrays
     near(ref_logp * mask, logp_of(made.initial_policy, tokens) * mask)
-    assert call.options["roles"] == PAIRWISE and call.learner.params is not made.initial_policy
+    assert call.options["roles"] == PAIRWISE and call.state.params is not made.initial_policy
     loss = call.options["loss"]
     assert (loss.func, loss.keywords) == (made.method.loss, {"beta": 0.7})
 
@@ -109,7 +109,7 @@ def test_pairs_are_fed_with_their_reference(record, name, noise):
 def test_triples_are_gold_above_chosen_above_rejected(record):
     calls = record("preference_step")
     made, _ = setting("tpo", batch_size=SIZE, beta=0.7)
-    advance_once(made, policy=table(made, 2))
+    take_one_step(made, policy=table(made, 2))
     roles = roles_of(calls[0], ("gold", *PAIRWISE))
     gold, chosen, rejected = (reward for _, reward in roles.values())
     assert prompts_agree(roles)
@@ -136,7 +136,7 @@ def test_thumbs_are_fed_with_completions_of_other_prompts(record):
     calls = record("unpaired_step")
     settings = {"num_generations": 3, "num_pairs": 30, "label_temperature": 0.0}
     made, scored = setting("kto", batch_size=SIZE, beta=0.7, **settings)
-    advance_once(made, policy=table(made, 2))
+    take_one_step(made, policy=table(made, 2))
     (call,), ((prompts, texts, reward),) = calls, scored
     ((tokens, mask, ref_logp, desirable, *mismatched, mismatched_ref),) = call.arrays
     other = np.roll(texts, 3)
@@ -158,7 +158,7 @@ def test_thumbs_in_doubt_are_wrong_now_and_then(record):
     """At a doubt of 1 a completion that is a point above the mean is disliked 1 time in 4."""
     calls = record("unpaired_step")
     made, scored = setting("kto", batch_size=400, num_pairs=50, label_temperature=1.0)
-    advance_once(made)
+    take_one_step(made)
     ((tokens, mask, _, desirable, *_),) = calls[0].arrays
     above = rewards_of(tokens, mask) > scored[0][2].mean()
     assert 0.55 < np.mean(above == desirable) < 0.9
@@ -169,7 +169,7 @@ def test_rankings_are_fed_with_all_rewards(record, name):
     """batch_size completions in groups of one prompt, the reward of each, the start's logp."""
     calls = record("ranked_step")
     made, _ = setting(name, batch_size=SIZE, num_generations=4, beta=0.7)
-    advance_once(made, policy=table(made, 2))
+    take_one_step(made, policy=table(made, 2))
     tokens, mask, ref_logp, reward = calls[0].arrays
     assert (tokens.shape[:2], mask.shape[:2], reward.shape) == 3 * ((SIZE // 4, 4),)
     flat, flat_mask = tokens.reshape(SIZE, -1), mask.reshape(SIZE, -1)

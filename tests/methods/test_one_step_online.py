@@ -146,7 +146,7 @@ def test_dapo_steps_on_prompts_whose_completions_differ(record):
 
 @pytest.mark.parametrize("name", ["grpo", "ppo"])
 def test_every_pass_reads_every_row_once_and_steps_from_the_last_step(record, name):
-    """Two passes in three parts: six steps, each from the learner that the one before handed back,
+    """Two passes in three parts: six steps, each from the state that the one before handed back,
     all on log-probabilities of the policy that drew the samples."""
     calls, whole = record("policy_gradient_step"), setting(name, **USUAL, **ONE)[0]
     fits = record("critic_step")
@@ -154,7 +154,7 @@ def test_every_pass_reads_every_row_once_and_steps_from_the_last_step(record, na
     for made in (whole, parts):
         networks, _ = one_step(made, np.random.default_rng(3), policy=table(made, 2))
     (_, (batch,), _), *steps = calls
-    assert [call.learner.adam for call in steps[1:]] == [2, 3, 4, 5, 6]
+    assert [call.state.adam for call in steps[1:]] == [2, 3, 4, 5, 6]
     assert networks["policy"].adam == 7
     assert [len(call.arrays[0].mask) for call in steps] == 2 * 3 * [P * G // 3]
 
@@ -167,7 +167,7 @@ def test_every_pass_reads_every_row_once_and_steps_from_the_last_step(record, na
     order = [[call.arrays[0].tokens.tolist() for call in steps[a : a + 3]] for a in (0, 3)]
     assert order[0] != order[1]
     if name == "ppo":
-        assert [fit.learner.adam for fit in fits[2:]] == [2, 3, 4, 5, 6]
+        assert [fit.state.adam for fit in fits[2:]] == [2, 3, 4, 5, 6]
         assert networks["critic"].adam == 7
     for fit, step in zip(fits, calls, strict=name == "ppo"):
         assert np.array_equal(fit.arrays[0], step.arrays[0].tokens)

@@ -100,10 +100,10 @@ def recorded_pairs(monkeypatch, **settings):
     """What online DPO's stage gives to preference_step: (setting, tokens, mask, ref_logp)."""
     calls = []
 
-    def record(learner, *arrays, **options):
+    def record(state, *arrays, **options):
         assert options["roles"] == ("chosen", "rejected")
         calls.append(arrays)
-        return learner, {}
+        return state, {}
 
     monkeypatch.setattr(steps, "preference_step", record)
     made = setting("online_dpo", batch_size=256, num_generations=8, **settings)

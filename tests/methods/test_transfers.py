@@ -51,7 +51,7 @@ def counted(monkeypatch):
         yield taken, calls, copies
 
 
-def advance(name, model):
+def take_two_steps(name, model):
     """Two turns of the loop of a method, as `tinyalign run` would do them."""
     job = plan.plan_run([name], Config(**TINY, model=model))
     setting = cost.small_inputs(job._replace(stages=job.stages[-1:]), -1)
@@ -66,7 +66,7 @@ def advance(name, model):
 def test_a_step_of_no_method_copies_anything_or_makes_a_float64(row, model, counted):
     """(host→device) + (device→host) = 0 in every step, and float64 would have raised in it."""
     taken, calls, copies = counted
-    advance(row.name, model)
+    take_two_steps(row.name, model)
     assert taken, "the method took no step"
     assert all(calls[name] > 50 * taken[name] for name in taken)
     assert copies == dict.fromkeys(taken, 0)
@@ -79,7 +79,7 @@ def test_every_step_there_is_was_counted(model, counted):
     of = {}
     for name in ("sft", "reward", "dpo", "kto", "nca", "ppo"):
         taken.clear()
-        advance(name, model)
+        take_two_steps(name, model)
         of[name] = set(taken)
     assert of["ppo"] == {"policy_gradient_step", "critic_step"}
     assert set.union(*of.values()) == set(STEPS)
@@ -98,7 +98,7 @@ def test_a_copy_inside_a_step_would_be_counted(leak, counted, monkeypatch):
         return adam(params, *args, **settings)
 
     monkeypatch.setattr(steps, "adam", leaking)
-    advance("sft", "transformer")
+    take_two_steps("sft", "transformer")
     assert copies["sft_step"] == taken["sft_step"] > 0
 
 
@@ -112,4 +112,4 @@ def test_a_float64_inside_a_step_would_raise(counted, monkeypatch):
 
     monkeypatch.setattr(steps, "adam", widening)
     with pytest.raises(TypeError, match="float64 array"):
-        advance("sft", "transformer")
+        take_two_steps("sft", "transformer")

@@ -35,7 +35,7 @@ def networks_of(name):
 
 
 def stages_of(name, **settings):
-    return [phase.method.name for phase in plan.plan_run([name], Config(**settings)).stages]
+    return [stage.method.name for stage in plan.plan_run([name], Config(**settings)).stages]
 
 
 # The list itself.

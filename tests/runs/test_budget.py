@@ -51,8 +51,8 @@ def test_gradient_steps_are_matched(tmp_path, row, monkeypatch):
     monkeypatch.setattr(train, "finish_stage", finishing)
     run(tmp_path, row.name, budget="steps:8", **BANDIT | {"num_pairs": 30}, warmup_steps=1)
     assert counts == [{8}]
-    (phase,) = plan.plan_run([row.name], Config(budget="steps:8", **BANDIT)).stages
-    assert phase.stop_rule is None and phase.config.steps == len(files.read_metrics(tmp_path))
+    (stage,) = plan.plan_run([row.name], Config(budget="steps:8", **BANDIT)).stages
+    assert stage.stop_rule is None and stage.config.steps == len(files.read_metrics(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["dpo", "grpo"])

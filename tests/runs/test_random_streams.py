@@ -10,16 +10,16 @@ def first_draws(seed):
     """{what it is for: the first three uniform draws} of two stages' generators."""
     job = plan.plan_run(["dpo", "grpo"], Config(env="bandit", seed=seed))
     found = {}
-    for phase in range(2):
-        setting = plan.stage_inputs(job, phase, job.initial_params)
-        found["data", phase] = setting.rng
-        progress = files.initial_progress(job, phase)
-        found["training", phase] = np.random.default_rng()
-        found["training", phase].bit_generator.state = progress.rng
+    for stage in range(2):
+        setting = plan.stage_inputs(job, stage, job.initial_params)
+        found["data", stage] = setting.rng
+        progress = files.initial_progress(job, stage)
+        found["training", stage] = np.random.default_rng()
+        found["training", stage].bit_generator.state = progress.rng
         for step in range(3):
             for use in (2, 3, 4):
                 place = progress._replace(step=step)
-                found["look", phase, step, use] = train.evaluation_rng(setting, place, use)
+                found["look", stage, step, use] = train.evaluation_rng(setting, place, use)
     return {name: tuple(rng.random(3)) for name, rng in found.items()}
 
 

@@ -37,7 +37,7 @@ def killed_at(count):
     """train.train_stage, ended after so many rows of the run."""
     real, rows = train.train_stage, []
 
-    def run_phase(job, folder, progress, log, on_step):
+    def train_stage(job, folder, progress, log, on_step):
         def counted(row, total):
             on_step(row, total)
             rows.append(row)
@@ -46,7 +46,7 @@ def killed_at(count):
 
         return real(job, folder, progress, log, counted)
 
-    return run_phase
+    return train_stage
 
 
 class Writer:

@@ -39,9 +39,9 @@ def test_a_stage_starts_from_the_weights_that_the_last_one_left(tmp_path, names,
     """The start of stage k + 1, its reference too, is what stage k trained, bit for bit."""
     starts, ends, prepare, finish = [], [], plan.stage_inputs, train.finish_stage
 
-    def preparing(job, index, carried):
-        starts.append(carried)
-        return prepare(job, index, carried)
+    def preparing(job, index, params):
+        starts.append(params)
+        return prepare(job, index, params)
 
     def finishing(*args):
         (progress,) = (arg for arg in args if isinstance(arg, files.Progress))

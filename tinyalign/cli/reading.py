@@ -27,7 +27,7 @@ class Metrics:
 
 @dataclasses.dataclass(frozen=True)
 class Show:
-    """Print the source of a method's loss and of its training step."""
+    """Print what a method is, and the source of its data, its step and its loss."""
 
     method: tyro.conf.Positional[str]
     """A method of `tinyalign methods`."""

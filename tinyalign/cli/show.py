@@ -95,7 +95,7 @@ def facts(row):
         yield "mean", inspect.getdoc(row.reduce)
         yield "KL", WHERE[row.kl_placement]
     if row.caveat:
-        yield "cannot", row.caveat
+        yield "caveat", row.caveat
 
 
 def recipe(row):
@@ -112,7 +112,7 @@ def formula(function):
 
 def call_chain(row):
     """The calls from the command to the loss, a list of dotted names."""
-    chain = [f"tinyalign run {row.name}", dotted_name(training_loop()), dotted_name(row.stage)]
+    chain = [f"tinyalign run {row.name}", dotted_name(train.train_stage), dotted_name(row.stage)]
     steps_taken = [f for f in step_functions(row) if f.__name__.endswith("_step")]
     if not steps_taken:  # best-of-n trains nothing
         return chain
@@ -125,12 +125,6 @@ def call_chain(row):
 def dotted_name(function):
     """Where a function stands: "losses.preference.dpo"."""
     return f"{function.__module__.removeprefix('tinyalign.')}.{function.__name__}"
-
-
-def training_loop():
-    """The function of runs.train that prepares a method's stage and takes its steps."""
-    functions = [f for _, f in inspect.getmembers(train, inspect.isfunction)]
-    return next(f for f in functions if ".stage(" in inspect.getsource(f))
 
 
 def parts(row):

@@ -31,7 +31,7 @@ def gae(reward, value, mask, *, gamma=1.0, lam=0.95):
     V and A are 0 after the last token: completions end, they are not cut off.
     Source: Schulman et al. 2015, arXiv:1506.02438.
     Differs: a masked token ends the episode, so nothing crosses it.
-    Community notes: note 001, line 19 prints the case λ = 0.
+    Community notes: 001, line 19 prints the case λ = 0.
     See walkthroughs/errata.json, errata rows 11, 22, 24.
     """
     require_axes("NT", reward=reward)
@@ -56,7 +56,7 @@ def group_center(reward):
     Expected gradient: (G−1)/G of the true one, because r_i is in its own baseline.
     Source: Liu et al. 2025, arXiv:2503.20783.
     Differs: nothing.
-    Community notes: note 001, line 49 prints this as GRPO's advantage.
+    Community notes: 001, line 49 prints this as GRPO's advantage.
     See walkthroughs/errata.json, errata rows 13, 14.
     """
     relative = _rewards_above_first(reward)
@@ -74,7 +74,7 @@ def group_standardize(reward, *, eps=1e-4, ddof=1):
 
     Source: Shao et al. 2024, arXiv:2402.03300, sec. 4.1.2.
     Differs: the paper gives neither eps nor ddof; these are TRL's.
-    Community notes: note 004, lines 88–91 standardise ranks instead, see `group_rank`.
+    Community notes: 004, lines 88–91 standardise ranks instead, see `group_rank`.
     See walkthroughs/errata.json, errata row 31.
     """
     centered = group_center(reward)
@@ -95,7 +95,8 @@ def group_rank(reward):
 
     Source: the community note 004, line 88; no paper.
     Differs: ties share their average rank; the note's argsort ranks them by position.
-    Community notes: see walkthroughs/errata.json, errata rows 31, 37, 66.
+    Community notes: 004, line 216 breaks ties by position; line 726 fears a NaN that ranks cannot
+    give. See walkthroughs/errata.json, errata rows 31, 37, 66.
     """
     reward = _group_rewards(reward)
     beaten = np.sign(reward[:, :, None] - reward[:, None, :])  # (P, G, G) i against j
@@ -114,7 +115,7 @@ def leave_one_out(reward):
     Expected gradient: exactly the true one.
     Source: Kool et al. 2019; Ahmadian et al. 2024, arXiv:2402.14740.
     Differs: nothing.
-    Community notes: note 004, line 857 finds no signal at G = 2, where this is ±(r₁ − r₂).
+    Community notes: 004, line 857 finds no signal at G = 2, where this is ±(r₁ − r₂).
     See walkthroughs/errata.json, errata row 71.
     """
     relative = _rewards_above_first(reward)

@@ -59,7 +59,7 @@ def bco(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, beta=
     `optimum.bco_policy`.
     Source: Jung et al. 2024, arXiv:2404.04656.
     Differs: delta is given, not tracked; one chosen and one rejected answer share a row.
-    Community notes: note 004, line 624 calls KTO the only method for thumbs up and down.
+    Community notes: 004, line 624 calls KTO the only method for thumbs up and down.
     See walkthroughs/errata.json, errata row 62.
     """
     require_in("(0, inf)", beta=beta)

@@ -27,7 +27,7 @@ def k1(logp, ref_logp):
 
     Source: Schulman 2020, joschu.net/blog/kl-approx.html.
     Differs: nothing.
-    Community notes: note 004, line 344 uses it as a loss, where its expected gradient is 0.
+    Community notes: 004, line 344 uses it as a loss, where its expected gradient is 0.
     See walkthroughs/errata.json, errata row 43.
     """
     require_same_shape(logp=logp, ref_logp=ref_logp)

@@ -27,7 +27,7 @@ def reinforce(logp, advantage):
     Optimum with KL in the reward: π ∝ π_ref·e^{r/β}, `optimum.optimal_policy`.
     Source: Williams 1992; Ahmadian et al. 2024 (RLOO), arXiv:2402.14740.
     Differs: nothing.
-    Community notes: note 001, line 60 calls this, with a group baseline, GRPO's loss.
+    Community notes: 001, line 60 calls this, with a group baseline, GRPO's loss.
     See walkthroughs/errata.json, errata row 15.
     """
     return -_constant_advantage(logp, advantage) * logp
@@ -116,7 +116,7 @@ def value_loss(value, old_value, returns, *, clip=0.2):
 
     Source: the code of Ziegler et al. 2019, arXiv:1909.08593; the PPO paper has no value clip.
     Differs: nothing.
-    Community notes: note 003, line 28 has the critic predict rewards; it predicts returns.
+    Community notes: 003, line 28 has the critic predict rewards; it predicts returns.
     See walkthroughs/errata.json, errata row 24.
     """
     require_same_shape(value=value, old_value=old_value, returns=returns)

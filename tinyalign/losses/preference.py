@@ -50,7 +50,7 @@ def dpo(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, beta=
     Optimum, Bradley–Terry labels: π ∝ π_ref·e^{r/β}, `optimum.optimal_policy`.
     Source: Rafailov et al. 2023, arXiv:2305.18290.
     Differs: the mean over pairs is left to the caller.
-    Community notes: note 002, lines 36–37 promise a rising chosen log-prob and a KL term.
+    Community notes: 002, lines 36–37 promise a rising chosen log-prob and a KL term.
     See walkthroughs/errata.json, errata rows 17, 18.
     """
     require_in("(0, inf)", beta=beta)
@@ -114,7 +114,7 @@ def ipo(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, tau=0
     Optimum: π ∝ π_ref·e^{P(y ≻ μ)/τ}, `optimum.ipo_policy`; one certain pair: D = 1/(2τ).
     Source: Azar et al. 2023, arXiv:2310.12036.
     Differs: nothing when fed sums; TRL and HALOs feed it means per token.
-    Community notes: note 004, line 475 prints SPPO's loss under this name.
+    Community notes: 004, line 475 prints SPPO's loss under this name.
     See walkthroughs/errata.json, errata rows 50 to 54.
     """
     require_in("(0, inf)", tau=tau)
@@ -176,7 +176,7 @@ def sppo(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, beta
     normalised it is one multiplicative-weights update, `optimum.sppo_update`.
     Source: Wu et al. 2024, arXiv:2405.00675.
     Differs: labels 1 and 0 stand for the win probabilities; β here is 1/η of the paper.
-    Community notes: note 004, line 475 prints this loss as IPO.
+    Community notes: 004, line 475 prints this loss as IPO.
     See walkthroughs/errata.json, errata row 53.
     """
     require_in("(0, inf)", beta=beta)

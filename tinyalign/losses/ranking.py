@@ -26,7 +26,7 @@ def rrhf(avg_logp, reward, best_nll, *, weight=1.0):
     Optimum: no closed form on the bandit; the ranking term is 0 for every order that agrees.
     Source: Yuan et al. 2023, arXiv:2304.05302.
     Differs: w multiplies the NLL; the authors' `rrhf_weight` multiplies the ranking term.
-    Community notes: note 004, lines 432–435 print a normalised log-sigmoid with no NLL.
+    Community notes: 004, lines 432–435 print a normalised log-sigmoid with no NLL.
     See walkthroughs/errata.json, errata rows 45 to 49.
     """
     require_axes("BK", avg_logp=avg_logp)
@@ -52,7 +52,7 @@ def infonca(log_ratio, reward, *, beta=0.01, alpha=1.0):
     Two candidates, α → 0: DPO. Optimum: π ∝ π_ref·e^{r/(αβ)}, `optimum.optimal_policy`.
     Source: Chen et al. 2024, arXiv:2402.05369.
     Differs: the authors' code adds 0.01 to the reward of candidate 0.
-    Community notes: note 002, line 54 has no published method behind its GRPO; this and RSO serve.
+    Community notes: 002, line 54 has no published method behind its GRPO; this and RSO serve.
     See walkthroughs/errata.json, errata row 19.
     """
     target, score = _target_and_score(log_ratio, reward, beta, alpha)
@@ -74,7 +74,7 @@ def nca(log_ratio, reward, *, beta=0.01, alpha=1.0):
     π = π_ref·K·E[softmax(r/α)_y | y in the list].
     Source: Chen et al. 2024, arXiv:2402.05369.
     Differs: the authors' code adds 0.01 to the reward of candidate 0.
-    Community notes: note 002, line 81 asks nothing of the rewards; K of them are needed.
+    Community notes: 002, line 81 asks nothing of the rewards; K of them are needed.
     See walkthroughs/errata.json, errata row 21.
     """
     target, score = _target_and_score(log_ratio, reward, beta, alpha)

@@ -34,7 +34,7 @@ def odds_ratio(chosen_avg_logp, rejected_avg_logp):
 
     Source: Hong et al. 2024, arXiv:2403.07691.
     Differs: nothing; a mean within 1e-30 of 0 counts as −1e-30, so that the odds stay finite.
-    Community notes: note 004, lines 569–578 feed it sums and use log1p(−exp), infinite near p = 1.
+    Community notes: 004, lines 569–578 feed it sums and use log1p(−exp), infinite near p = 1.
     See walkthroughs/errata.json, errata row 60.
     """
     require_same_shape(chosen_avg_logp=chosen_avg_logp, rejected_avg_logp=rejected_avg_logp)
@@ -55,7 +55,7 @@ def orpo(chosen_avg_logp, rejected_avg_logp, chosen_nll, *, lam=0.1):
     Optimum: no closed form on the bandit.
     Source: Hong et al. 2024, arXiv:2403.07691.
     Differs: nothing; TRL's and the authors' code take the NLL over prompt and completion.
-    Community notes: note 004, line 549 shortens the title, lines 569–578 the maths.
+    Community notes: 004, line 549 shortens the title, lines 569–578 the maths.
     See walkthroughs/errata.json, errata rows 59, 60.
     """
     require_same_shape(chosen_avg_logp=chosen_avg_logp, chosen_nll=chosen_nll)
@@ -117,7 +117,7 @@ def tpo(chosen_logp, rejected_logp, gold_nll, *, beta=0.01, alpha=1.0):
     Optimum, alpha = 0: as `cpo`; else no closed form on the bandit.
     Source: Saeidi et al. 2024, arXiv:2405.16681.
     Differs: the mean over triples is left to the caller.
-    Community notes: note 000, line 22 says that gold ≻ win ≻ lose is enforced.
+    Community notes: 000, line 22 says that gold ≻ win ≻ lose is enforced.
     See walkthroughs/errata.json, errata rows 3, 4, 6.
     """
     require_same_shape(chosen_logp=chosen_logp, rejected_logp=rejected_logp, gold_nll=gold_nll)

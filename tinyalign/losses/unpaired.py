@@ -30,7 +30,7 @@ def kto(logp, ref_logp, desirable, z0, *, beta=0.1, weight_desirable=1.0, weight
     Σπ = 1: answers worse than a threshold go. Else no closed form on the bandit.
     Source: Ethayarajh et al. 2024, arXiv:2402.01306 (the paper's λ_y − v).
     Differs: the mean over examples is left to the caller.
-    Community notes: note 004, lines 514–525 leave out z₀ and let λ scale h, not the loss.
+    Community notes: 004, lines 514–525 leave out z₀ and let λ scale h, not the loss.
     See walkthroughs/errata.json, errata rows 55 to 58.
     """
     require_same_shape(logp=logp, ref_logp=ref_logp, desirable=desirable)

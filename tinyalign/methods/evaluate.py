@@ -11,6 +11,7 @@ from tinyalign.losses.aggregate import token_mean
 from tinyalign.losses.policy_gradient import entropy
 from tinyalign.methods import samples
 from tinyalign.models import tokenizer
+from toy_envs import feedback
 from toy_envs.programs import pass_at_k
 
 
@@ -67,21 +68,31 @@ def subsample_evenly(prompts, count):
 def evaluate_lines(inputs, params):
     """A policy on the lines of a file that were held out.
 
-    returns   eval_nll: nats per token of the demonstrations or chosen completions; for pairs,
-              eval_accuracy: share whose log-probability rose more for the chosen completion than
-              for the rejected one since the start
+    returns   eval_nll: nats per token of demonstrations, or of chosen, liked or best completions,
+              where there are any; for pairs, eval_accuracy: share whose log-probability rose more
+              for the chosen completion than for the rejected one since the start
     """
     scored = samples.read_feedback(held_out(inputs))
-    # The second column names the completion to imitate: best, gold or chosen.
-    prompt, best = scored.feedback[:2]
-    mask = scored.mask[prompt, best]
-    logp, chosen = log_ratio(inputs, params, scored.tokens[prompt, best], mask)
+    best = rows_to_imitate(scored.feedback)
+    mask = scored.mask[best]
+    if len(mask) == 0:  # every completion held out is disliked
+        return {}
+    logp, chosen = log_ratio(inputs, params, scored.tokens[best], mask)
     metrics = {"eval_nll": -float(logp.sum() / mask.sum())}
     if hasattr(scored.feedback, "rejected"):
-        rows = prompt, scored.feedback.rejected
+        rows = scored.feedback.prompt, scored.feedback.rejected
         _, rejected = log_ratio(inputs, params, scored.tokens[rows], scored.mask[rows])
         metrics["eval_accuracy"] = float(np.mean(chosen > rejected))
     return metrics
+
+
+def rows_to_imitate(labels):
+    """Which completions a policy should imitate: (lines, places within the lines)."""
+    if isinstance(labels, feedback.Thumbs):  # those that are liked
+        return labels.prompt[labels.desirable], labels.completion[labels.desirable]
+    if isinstance(labels, feedback.Rankings):
+        return labels.prompt, labels.order[:, 0]
+    return tuple(labels[:2])  # the second column is best, gold or chosen
 
 
 def sample_held_out(inputs, params, rng, count=8):

@@ -89,8 +89,9 @@ SECTIONS = {  # what logs the metrics, and the metrics
     ),
     "methods that sample while they learn": (
         Metric(
-            "reward", "mean reward of the step's samples, with DAPO of those that it keeps",
-            "reward", "reward", "rises while eval_accuracy falls: the reward is exploited",
+            "reward", "mean reward of the step's samples; with DAPO of those that it keeps, less 1 "
+            "where a completion was cut off", "reward", "reward",
+            "rises while eval_accuracy falls: the reward is exploited",
         ),
         Metric(
             "reward_std", "standard deviation of the reward within a prompt's group, averaged over "
@@ -156,8 +157,9 @@ SECTIONS = {  # what logs the metrics, and the metrics
             "", "falls to 0 early: the policy stops exploring",
         ),
         Metric(
-            "eval_nll", "negative log-likelihood per token of demonstrations, or of chosen "
-            "completions", "nats", "eval_loss (SFT)", "rises while loss falls: over-fitting",
+            "eval_nll", "negative log-likelihood per token of demonstrations, or of chosen, "
+            "liked or best completions", "nats", "eval_loss (SFT)",
+            "rises while loss falls: over-fitting",
         ),
         Metric("eval_pass@1", "chance that one sample passes", "0 to 1", "", ""),
         Metric(

@@ -1,7 +1,7 @@
 """Rows of the methods that learn from rewards of their own samples.
 
-Most are a product: advantage × surrogate × reduction × KL. An advantage function reads an
-rollouts.Batch and returns (N, 1) or (N, T).
+Most are a product: advantage × surrogate × reduction × KL. An advantage function reads a
+rollouts.ScoredRollout and returns (N, 1) or (N, T).
 """
 
 from functools import partial
@@ -55,7 +55,7 @@ def within_group(batch, function):
 
 
 def subtract_batch_mean(batch):
-    """Reward minus the mean of the sum_over_tokens batch."""
+    """Reward minus the mean reward of the whole batch."""
     return (batch.reward - batch.reward.mean()).reshape(-1, 1)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from tinyalign import policy
 from tinyalign.engine.backend import to_device, to_host, xp
 from tinyalign.engine.optim import AdamState
+from tinyalign.errors import InputError
 from tinyalign.methods import evaluate, samples, steps
 from tinyalign.methods.method import Stage, frozen_networks, step_size
 from tinyalign.models import tokenizer
@@ -116,6 +117,11 @@ def unpaired(inputs):
 
 def balancing_weights(desirable):
     """Weights with which thumbs up and thumbs down count the same, as KTO's authors advise."""
+    if desirable.all() or not desirable.any():  # a file has both, but one may be held out whole
+        raise InputError(
+            f"every label that is trained on is {bool(desirable[0])}, want some true and some "
+            "false: give more examples of the other kind"
+        )
     ratio = (~desirable).sum() / desirable.sum()
     weights = {"weight_desirable": max(1.0, ratio), "weight_undesirable": max(1.0, 1.0 / ratio)}
     return {name: float(weight) for name, weight in weights.items()}  # NumPy's would widen float32

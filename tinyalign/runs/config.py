@@ -11,17 +11,17 @@ from tinyalign.models import lstm, tabular, transformer
 MODELS = {"transformer": transformer, "lstm": lstm, "tabular": tabular}
 
 
-def shown(kind, default):
+def optional(kind, default):
     """The type of a setting that may be left out, as --help shows it: its default in words."""
     hint = tyro.conf.arg(metavar=kind.__name__.upper(), help_behavior_hint=default)
     return Annotated[kind | None, hint]
 
 
 RecipeInt, RecipeFloat, RecipeStr = (
-    shown(kind, "[default: the method's recipe]") for kind in (int, float, str)
+    optional(kind, "[default: the method's recipe]") for kind in (int, float, str)
 )
 TypedInt, TypedFloat, TypedStr, TypedPath = (  # what is said of them holds their default
-    shown(kind, "") for kind in (int, float, str, Path)
+    optional(kind, "") for kind in (int, float, str, Path)
 )
 
 

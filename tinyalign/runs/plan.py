@@ -222,9 +222,9 @@ def model_metadata(run_plan):
 def settings(stage):
     """The settings of a stage that matter most, of those that the stage reads, in a line."""
     row, config = stage.method, stage.config
-    names = ["steps", "learning_rate", "batch_size"]
+    names = ["steps", "learning_rate", "batch_size"] if row.trains else []
     names += ["beta"] if row.beta_sets and (row.kl_placement or not row.surrogate) else []
     sampled = not row.imitates and stage.data is None
     names += ["num_generations"] if sampled else []
-    names += ["num_pairs"] if sampled and row.learns_from != "rewards" else []
+    names += ["num_pairs"] if sampled and row.label else []
     return ", ".join(f"{name} {getattr(config, name):g}" for name in names)

@@ -17,11 +17,11 @@ COPIES = {"weights": 1, "adam": 2, "gradients": 1}  # of a trained network's par
 
 
 def bytes_by_network(run_plan, *, stage=-1, parts=("weights", "adam")):
-    """{network: its bytes} for each network that a stage of a run_plan keeps in memory.
+    """{network: its bytes} for each network that a stage of a plan keeps in memory.
 
-    run_plan    plan.RunPlan
-    stage  index of the stage in the run_plan
-    parts  some of PARTS, the parts to count
+    run_plan  plan.RunPlan
+    stage     index of the stage in the plan
+    parts     some of PARTS, the parts to count
     """
     sizes = networks(run_plan, stage)
     return {
@@ -75,7 +75,7 @@ SAME = {
 
 
 def make_plan(name, config):
-    """The run_plan of PPO or GRPO with its settings in SAME, without the stages before it."""
+    """The plan of PPO or GRPO with its settings in SAME, without the stages before it."""
     run_plan = plan.plan_run([name], dataclasses.replace(config, **SAME[name]))
     return run_plan._replace(stages=run_plan.stages[-1:])
 

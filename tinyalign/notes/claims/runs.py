@@ -59,7 +59,7 @@ def train(names, config, *, initial=None, task=None):
 
 
 def make_plan(names, config, task=None):
-    """The run_plan of these methods, on another task where one is given."""
+    """The plan of these methods, on another task where one is given."""
     run_plan = plan.plan_run(names, config)
     return run_plan if task is None else run_plan._replace(task=task, vocabulary=task)
 

@@ -15,6 +15,7 @@ import urllib.parse
 from concurrent import futures
 from multiprocessing import resource_tracker
 
+from tinyalign.engine.threads import limit_blas_threads
 from tinyalign.errors import InputError
 
 DEFAULT_JOBS = 2
@@ -109,8 +110,7 @@ def defer_sigint():
 def process_pool(jobs):
     """A pool of spawned processes, each with one BLAS thread."""
     # Workers inherit this environment, and they read it before they import NumPy.
-    for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(library, "1")
+    limit_blas_threads()
     spawn = multiprocessing.get_context("spawn")
     return Pool(jobs, spawn, initializer=init_worker)
 

@@ -13,10 +13,10 @@ ADDITION = Config(env="addition", digits=1, width=32, layers=1)
 
 
 def make_plan(name, reward="exact"):
-    """The run_plan of a method on addition, with the stages before it."""
-    online = methods.named(name).learns_from == "rewards"
+    """The plan of a method on addition, with the stages before it."""
     # Only methods that learn from rewards can use a reward model.
-    reward = reward if online else "exact"
+    if methods.named(name).learns_from != "rewards":
+        reward = "exact"
     return plan.plan_run([name], dataclasses.replace(ADDITION, reward=reward))
 
 
