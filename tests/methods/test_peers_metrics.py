@@ -31,7 +31,7 @@ CLOSE = {"rel": 0.0, "abs": 5e-6}
 def toy_gpt2(monkeypatch):
     """The module of the benchmarks with a tiny GPT-2, if TRL is installed."""
     pytest.importorskip("trl")
-    monkeypatch.syspath_prepend(str(Path(__file__).parent / "benchmarks"))
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
     import toy_gpt2
 
     return toy_gpt2
