@@ -49,7 +49,7 @@ def make(contexts=4, arms=8, seed=0):
     def solution(prompt):
         return letters[table[letters.index(prompt)].argmax()]
 
-    prompts = tuple(letters[:contexts])
+    prompts = tuple(letters[:contexts])  # the first letters name contexts and arms alike
     return Task(
         name="bandit",
         alphabet=letters,

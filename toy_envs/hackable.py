@@ -78,6 +78,7 @@ def make(questions=1000, held_out=0.1, seed=0):
     rng = np.random.default_rng(seed)
     weight = fit_proxy()
     prompts = [f"{i:03d}?" for i in rng.permutation(questions)]
+    # Lengths are dealt out at random, so that the question says nothing about its answer.
     shown = dict(zip(prompts, rng.permutation(_ordinary_lengths(questions)), strict=True))
     cut = max(1, round(held_out * questions))
 

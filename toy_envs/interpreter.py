@@ -27,7 +27,7 @@ def run(program, x, y, *, max_steps=100, max_stack=16, max_value=10**6):
     if ends is None:
         return None
     stack, loops, at = [], [], 0
-    for _ in range(max_steps + 1):
+    for _ in range(max_steps + 1):  # one more, to see that the last step was the end
         if at == len(program):
             return stack[0] if len(stack) == 1 else None
         if program[at] in "[]":
@@ -45,10 +45,11 @@ def _branch(bracket, at, ends, stack, loops):
         if not stack:
             return None
         rounds = stack.pop()
-        if rounds <= 0:
+        if rounds <= 0:  # a loop of no rounds is jumped over
             return ends[at] + 1
         loops.append([at + 1, rounds])
         return at + 1
+    # Brackets match, so a closing one always ends the innermost open loop.
     loops[-1][1] -= 1
     if loops[-1][1] > 0:
         return loops[-1][0]
@@ -65,7 +66,7 @@ def _apply(instruction, stack, x, y):
     elif instruction == "d" and stack:
         stack.append(stack[-1])
     elif instruction in "s+-*" and len(stack) > 1:
-        right, left = stack.pop(), stack.pop()
+        right, left = stack.pop(), stack.pop()  # the newest number is the right operand
         if instruction == "s":
             stack += [right, left]
         else:

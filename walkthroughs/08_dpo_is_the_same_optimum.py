@@ -61,7 +61,7 @@ from tinyalign.optimum import (
 )
 
 for name in ("dpo", "ppo", "grpo", "simpo"):
-    print(f"{name:6}", "holds", ", ".join(methods.holds(methods.named(name))))
+    print(f"{name:6}", "holds", ", ".join(methods.holds(methods.find(name))))
 
 # %% [markdown]
 # ## Before the run: the answer
@@ -281,5 +281,5 @@ assert all(abs(value - best) < 1e-6 for value in objective.values()), "its value
 assert unpaired_move[-1][1] > 0.3 and np.ptp([row[2] for row in unpaired_move]) < 1e-12, (
     "no KL term"
 )
-assert "reference" in methods.holds(methods.named("dpo")), "two models, hence two stages"
+assert "reference" in methods.holds(methods.find("dpo")), "two models, hence two stages"
 print("all claims of this page hold")

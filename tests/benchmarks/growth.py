@@ -74,7 +74,7 @@ def grouped(group):
         advantage = rng.standard_normal((8 * group, 1), np.float32)
         steps.policy_gradient_step(
             network, steps.Experience(*drawn, drawn.logp, advantage),
-            surrogate=online.clipped, clip=0.2, reduce=aggregate.token_mean, kl=divergence.k3,
+            surrogate=online.ppo_surrogate, clip=0.2, reduce=aggregate.token_mean, kl=divergence.k3,
             beta=0.04, entropy_coef=0.0, temperature=1.0, model=transformer,
             step_size=steps.StepSize(1e-4),
         )  # fmt: skip

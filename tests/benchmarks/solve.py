@@ -23,7 +23,7 @@ SEEDS = (0, 1, 2)  # the recipe was found on 100 to 104
 def job_of(seed):
     """GRPO by its recipe, from the start of that seed: a plan.RunPlan with that one stage."""
     start = plan.as_warm_start(plan.plan_run(["sft"], Config(seed=seed)))
-    params = runs.train_stage(start, 0, start.initial_params)
+    params = runs.train_in_memory(start, 0, start.initial_params)
     job = plan.plan_run(["grpo"], Config(seed=seed))
     return job._replace(stages=job.stages[-1:], initial_params=params)
 

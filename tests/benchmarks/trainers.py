@@ -59,7 +59,7 @@ def ours(name, rng):
         advantage = group_standardize(reward).reshape(-1, 1)
         state["policy"], _ = steps.policy_gradient_step(
             state["policy"], steps.Experience(*drawn, ref_logp, advantage),
-            surrogate=online.clipped, clip=0.2, reduce=aggregate.token_mean, kl=divergence.k3,
+            surrogate=online.ppo_surrogate, clip=0.2, reduce=aggregate.token_mean, kl=divergence.k3,
             beta=0.04, entropy_coef=0.0, temperature=1.0, **told,
         )  # fmt: skip
 

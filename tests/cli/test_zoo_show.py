@@ -57,7 +57,7 @@ def test_a_method_shows_its_formula_its_paper_and_its_source(row, capsys):
 
 def test_a_method_shows_what_it_is_made_of_in_the_order_of_the_calls():
     """grpo: the stage, the advantages, the step, the loss, the surrogate, the mean, the KL."""
-    row = methods.named("grpo")
+    row = methods.find("grpo")
     expected = [
         *(row.stage, advantage.group_standardize, advantage.group_rank),
         *(steps.policy_gradient_step, steps.update),
@@ -74,7 +74,7 @@ def test_what_only_some_methods_have_is_shown_too():
     """PPO's advantages and its critic's loss; DPO's pairs; what hands a step's loss its inputs."""
 
     def shown(name):
-        return {function for _, function in show.parts(methods.named(name))}
+        return {function for _, function in show.parts(methods.find(name))}
 
     critic = {steps.critic_step, policy_gradient.value_loss}
     assert {advantage.gae, advantage.whiten, advantage.kl_shaped_reward} | critic <= shown("ppo")

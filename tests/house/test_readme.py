@@ -9,7 +9,7 @@ import pytest
 
 from tinyalign import cli, report
 from tinyalign.engine.backend import using
-from tinyalign.methods import METHODS, named
+from tinyalign.methods import METHODS, find
 from tinyalign.runs.compare import comparison, results
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ def test_the_tables_have_the_columns_and_rows_of_a_comparison():
         (rows,) = tables(part, columns)
         assert [row[0] for row in rows] == ["start", *comparison.METHODS]
     assert [row[-1] for row in rows[1:]] == [
-        named(name.split(",")[-1]).learns_from for name in comparison.METHODS
+        find(name.split(",")[-1]).learns_from for name in comparison.METHODS
     ]
 
 

@@ -20,7 +20,7 @@ WIDEST = {  # the largest ratio that counts, for a typed clip
 @pytest.mark.parametrize("clip", [0.2, 0.03])
 def test_a_ratio_counts_up_to_the_clip(name, clip):
     """A better answer is worth −ratio·A, at most −(1 + clip)·A; a worse one 1 − clip at least."""
-    surrogate, one = here(methods.named(name).surrogate), np.ones((1, 1))
+    surrogate, one = here(methods.find(name).surrogate), np.ones((1, 1))
     widest = WIDEST[name](clip)
     for ratio, up, down in ((1.0, 1, 1), (9.0, widest, 9), (0.1, 0.1, 1 - clip)):
         for advantage, counts in ((2.0, up), (-2.0, down)):
@@ -31,7 +31,7 @@ def test_a_ratio_counts_up_to_the_clip(name, clip):
 @pytest.mark.parametrize("clip", [4.0, 0.2])
 def test_cispo_caps_the_weight_of_a_log_probability(clip):
     """−min(ratio, 1 + clip)·A·log π."""
-    surrogate, one = here(methods.named("cispo").surrogate), np.ones((1, 1))
+    surrogate, one = here(methods.find("cispo").surrogate), np.ones((1, 1))
     for ratio in (0.5, 1.1, 40.0):
         loss = surrogate(-one, -one - np.log(ratio), 2.0 * one, one, clip)
         np.testing.assert_allclose(loss, [[2.0 * min(ratio, 1 + clip)]], rtol=1e-12)

@@ -90,17 +90,20 @@ def test_beta_is_the_keyword_that_the_row_says():
         "orpo": {"lam": 0.37}, "slic": {"delta": 0.37}, "sft": {}, "rrhf": {},
         "nca": {"alpha": 0.2, "beta": 0.37}, "infonca": {"alpha": 0.2, "beta": 0.37},
     }.items():  # fmt: skip
-        assert methods.named(name).bind_loss(config) == bound
-    assert methods.named("nca").loss_kwargs == {"alpha": 0.2}  # binding writes to no row
+        row = methods.find(name)
+        loss = row.bind_loss(config)
+        assert loss.func is row.loss and loss.keywords == bound
+    assert methods.find("nca").loss_kwargs == {"alpha": 0.2}  # binding writes to no row
 
 
 def test_a_row_that_says_little_is_a_method_that_learns_from_given_pairs():
     def loss(chosen_logp, rejected_logp, ref_chosen_logp):
         return 0
 
-    row = Method("x", "X", "Y 2024", "pairs", None, loss, "preference", "pairs")
+    row = Method("x", "X", "Y 2024", "pairs", None, (), loss, "preference", "pairs")
     assert row.networks() == {"policy": True, "reference": False} and row.compares
-    assert row.roles == ("chosen", "rejected") and row.bind_loss(Config(beta=2.0)) == {"beta": 2.0}
+    assert row.roles == ("chosen", "rejected")
+    assert row.bind_loss(Config(beta=2.0)).keywords == {"beta": 2.0}
     assert (row.extra_samples, row.updates_per_rollout(Config(num_iterations=3))) == (0, 1)
     assert not (row.samples_while_learning or row.critic or row.imitates or row.caveat)
     assert row.kl_estimators == {"k1": losses.k1, "k2": losses.k2, "k3": losses.k3}
@@ -127,7 +130,7 @@ def test_a_schedule_goes_up_and_down(warm_up, total, rates):
 
 def test_averages_per_token_enter_ipo_average():
     """((h_w − h_l) − 1/(2τ))² of the four means."""
-    found = here(methods.named("ipo_average").loss)(
+    found = here(methods.find("ipo_average").loss)(
         np.array([-1.0]), np.array([-2.0]), np.array([-1.5]), np.array([-1.75]), tau=0.4
     )
     np.testing.assert_allclose(found, [(0.75 - 1.25) ** 2])

@@ -137,7 +137,7 @@ CLIPPED = {
 
 def policy_gradient_metrics(name, ratio, advantage, clip):
     """The metrics of one step of a method, on completions whose tokens have these ratios."""
-    row, rng = methods.named(name), np.random.default_rng(0)
+    row, rng = methods.find(name), np.random.default_rng(0)
     params = {"table": sent(rng.normal(size=(5, 5)).astype(np.float32))}
     tokens = sent(rng.integers(5, size=(len(ratio), ratio.shape[1] + 1)))
     mask = sent((ratio > 0).astype(np.float32))

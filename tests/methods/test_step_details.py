@@ -81,7 +81,7 @@ def policy_gradient(old_logp, advantage, mask, **changed):
     drawn = steps.Experience(
         np.zeros((len(mask), 3), int), mask, old, old, np.array(advantage, np.float32)
     )
-    surrogate = methods.named("grpo").surrogate
+    surrogate = methods.find("grpo").surrogate
     settings = dict(
         surrogate=surrogate, clip=0.2, reduce=aggregate.token_mean, kl=divergence.k1, beta=0.0,
         entropy_coef=0.0, temperature=1.0, model=tabular, step_size=steps.StepSize(0.1),

@@ -79,7 +79,7 @@ def test_the_tie_to_the_reference_is_in_the_units_of_the_learned_reward(online, 
     """Scores are rewards divided by the judge's doubt; without doubt they have no unit."""
     config = Config(env="bandit", reward="model", label_temperature=doubt)
     filled = plan.plan_run(["reward", online], config).stages[-1].config.beta
-    usual = LEARNED_BETA[methods.named(online).kl_placement]
+    usual = LEARNED_BETA[methods.find(online).kl_placement]
     assert filled == (usual if wanted is None else wanted)
 
 

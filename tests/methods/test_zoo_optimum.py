@@ -282,7 +282,7 @@ def policy_gradient(name, kl="k3", size=3, advantage=None):
 
     Every group of `size` answers counts with its probability under the policy that drew it.
     """
-    row, drawn = methods.named(name), groups(size)
+    row, drawn = methods.find(name), groups(size)
     of_advantage = row.advantages[advantage] if advantage else next(iter(row.advantages.values()))
     estimate = row.kl_estimators[kl]
 
@@ -409,7 +409,7 @@ def test_the_method_ends_at_its_optimum(case, table):
 def test_at_the_optimum_every_sample_is_worth_the_same(name):
     """r − β·log(π*/π_ref) = β·log Z for every arm: advantages are 0 sample by sample, not only on
     average."""
-    row, best = methods.named(name), np.log(tilted(REWARD / BETA))
+    row, best = methods.find(name), np.log(tilted(REWARD / BETA))
     batch = drawn_batch(groups(2), best)
     (advantage,) = row.advantages.values()
     assert np.allclose(fetched(advantage(shaped(batch, row))), 0, atol=1e-7)

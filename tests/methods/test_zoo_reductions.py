@@ -143,7 +143,7 @@ def test_the_identity_holds_to_twelve_digits(name):
     assert gap <= 1e-12
 
 
-PLAIN = methods.named("reinforce").surrogate
+PLAIN = methods.find("reinforce").surrogate
 others = [row for row in methods.METHODS if row.surrogate not in (None, PLAIN)]
 each_other = pytest.mark.parametrize("row", others, ids=lambda row: row.name)
 
@@ -152,7 +152,7 @@ def test_the_slope_of_reinforce_is_minus_the_advantage():
     """Of each token; RLOO and ReMax have the same surrogate."""
     slopes = slope(lambda x: PLAIN(x, LOGP, ADVANTAGE, MASK, 0.2), LOGP)
     assert np.array_equal(slopes, -ADVANTAGE * np.ones((N, T)))
-    assert PLAIN is methods.named("rloo").surrogate is methods.named("remax").surrogate
+    assert PLAIN is methods.find("rloo").surrogate is methods.find("remax").surrogate
 
 
 @each_other

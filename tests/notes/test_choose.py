@@ -16,7 +16,7 @@ import tyro
 
 from tinyalign import cli
 from tinyalign.cli.training import plain_config
-from tinyalign.methods import named
+from tinyalign.methods import find
 from tinyalign.notes import choose, claims
 from tinyalign.runs import plan
 
@@ -42,7 +42,7 @@ def test_the_method_fits_what_you_have():
     kinds = {"rankings": {"rankings"}, "none": {"demonstrations"}}
     for answers in itertools.product(*(q.answers for q in choose.QUESTIONS.values())):
         known = dict(zip(choose.QUESTIONS, answers, strict=True))
-        needed = named(choose.walk(known, never).method).learns_from
+        needed = find(choose.walk(known, never).method).learns_from
         if known["data"] == "rewards" or known["scorer"] == "yes":
             assert needed == "rewards"
         else:
@@ -57,7 +57,7 @@ def test_small_memory_never_gets_a_reference_or_a_critic():
             known = {"data": data, "scorer": scorer, "memory": "small", "reference": reference}
             end = choose.walk(known, lambda name: next(iter(choose.QUESTIONS[name].answers)))
             if data != "thumbs" or scorer == "yes":  # no method here learns from thumbs without one
-                assert holds(named(end.method)) == ["policy"], known
+                assert holds(find(end.method)) == ["policy"], known
 
 
 def test_only_what_decides_is_asked():

@@ -31,7 +31,7 @@ ZERO = np.zeros(1)
 
 
 def networks_of(name):
-    return methods.holds(methods.named(name))
+    return methods.holds(methods.find(name))
 
 
 def stages_of(name, **settings):
@@ -84,7 +84,7 @@ def test_row_01():
 def test_row_02():
     """GRPO as in the paper has β·k3 to a reference in its loss."""
     assert "reference" in networks_of("grpo")
-    grpo = methods.named("grpo")
+    grpo = methods.find("grpo")
     assert (
         grpo.kl_placement == "loss"
         and next(iter(grpo.kl_estimators)) == "k3"
@@ -175,7 +175,7 @@ def test_row_11():
 
 def test_row_12():
     """DPO is two stages: somebody has to train its reference."""
-    assert stages_of("dpo") == ["sft", "dpo"] and methods.named("dpo").reads_reference
+    assert stages_of("dpo") == ["sft", "dpo"] and methods.find("dpo").reads_reference
 
 
 def test_row_13():
@@ -308,7 +308,7 @@ def test_row_25():
 
 def test_row_27():
     """GRPO samples, with ratios and a clip: it stands among the online methods."""
-    grpo = methods.named("grpo")
+    grpo = methods.find("grpo")
     assert grpo in methods.ONLINE and grpo.learns_from == "rewards"
     assert grpo.loss is policy_gradient.clipped_surrogate
 

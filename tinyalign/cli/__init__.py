@@ -25,7 +25,7 @@ WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read
   tinyalign run grpo        train one method and watch it
   tinyalign methods         every method: its data, its networks, its paper
   tinyalign metrics         every number that training logs, and when to worry
-  tinyalign show dpo        the data, the step and the loss of a method, as they run
+  tinyalign show dpo        data, step and loss of a method, as they run
   tinyalign check F.py:LOSS --as dpo    which laws a loss of your own breaks
   tinyalign museum          wrong losses, and where each was seen
   tinyalign choose          which method suits your data, memory and scorer

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tinyalign import losses
 from tinyalign import methods as table
-from tinyalign.losses import advantage, divergence
+from tinyalign.losses import advantage, divergence, numerics
 from tinyalign.methods import steps
 from tinyalign.runs import lookup, plan, train
 from tinyalign.runs.config import Config
@@ -101,7 +101,7 @@ def facts(row):
 def recipe(row):
     """The settings that a method takes on addition if none are typed: (label, text)."""
     stage_plan = plan.resolve_config(row, Config(), "transformer")
-    yield "recipe", f"{plan.settings(stage_plan)} (addition, transformer)"
+    yield "recipe", f"{plan.settings_line(stage_plan)} (addition, transformer)"
 
 
 def formula(function):
@@ -113,11 +113,10 @@ def formula(function):
 def call_chain(row):
     """The calls from the command to the loss, a list of dotted names."""
     chain = [f"tinyalign run {row.name}", dotted_name(train.train_stage), dotted_name(row.stage)]
-    steps_taken = [f for f in step_functions(row) if f.__name__.endswith("_step")]
-    if not steps_taken:  # best-of-n trains nothing
+    if not row.steps:  # best-of-n trains nothing
         return chain
     # PPO takes two steps in turn, its actor's and its critic's.
-    chain.append(" and ".join(map(dotted_name, steps_taken)))
+    chain.append(" and ".join(map(dotted_name, row.steps)))
     # A surrogate gives all losses of policy gradients one signature; other losses have none.
     return chain + [dotted_name(f) for f in (row.surrogate, row.loss) if f]
 
@@ -170,8 +169,7 @@ def advantage_functions(row):
 
 def step_functions(row):
     """The steps that the stage takes, and what of steps.py they name."""
-    named = [f for f in with_named(with_named([row.stage])) if f.__module__ == steps.__name__]
-    return [f for f in with_named(named) if f.__module__ == steps.__name__]
+    return [f for f in with_named(row.steps) if f.__module__ == steps.__name__]
 
 
 def loss_functions(row):
@@ -202,8 +200,8 @@ def functions_named_in(function):
         ours = inspect.isfunction(value) and value.__module__.startswith(
             ("tinyalign.", "toy_envs.")
         )
-        # Checks of arguments say nothing about the method.
-        if ours and not name.startswith("require_"):
+        # Stable scalars and checks of arguments say nothing about the method.
+        if ours and value.__module__ != numerics.__name__:
             yield value
 
 

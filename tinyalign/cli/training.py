@@ -52,7 +52,7 @@ class Run(Config):
         stem = self.name or f"{'-'.join(names)}-{examples}-{run_plan.model_name}-seed{self.seed}"
         folder = files.free_folder(self.output, stem, self.resume, bool(self.name))
         for stage_plan in run_plan.stages:
-            print(f"{stage_plan.method.name}: {plan.settings(stage_plan)}")
+            print(f"{stage_plan.method.name}: {plan.settings_line(stage_plan)}")
         with trackers.open_tracker(self.report_to, folder) as track, screen.run_progress() as show:
 
             def on_step(row, total):

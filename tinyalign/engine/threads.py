@@ -9,7 +9,8 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 
 def is_command():
     """Whether this process is the command: the script `tinyalign`, or `python -m tinyalign`."""
-    return Path(sys.argv[0]).stem == "tinyalign" or "-m tinyalign" in " ".join(sys.orig_argv)
+    as_module = ("-m", "tinyalign") in zip(sys.orig_argv, sys.orig_argv[1:], strict=False)
+    return Path(sys.argv[0]).stem == "tinyalign" or as_module
 
 
 def limit_blas_threads():

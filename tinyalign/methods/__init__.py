@@ -37,18 +37,18 @@ __all__ = [
     "author_and_year",
     "by_feedback",
     "constants",
+    "find",
     "holds",
-    "named",
 ]
 
 
-def named(name):
+def find(name):
     """The row of a method, or None."""
     return next((method for method in METHODS if method.name == name), None)
 
 
-WARM_START = named("sft")  # what a run begins with where no policy is given
-REWARD_MODEL = named("reward")  # what --reward model trains
+WARM_START = find("sft")  # what a run begins with where no policy is given
+REWARD_MODEL = find("reward")  # what --reward model trains
 
 
 def by_feedback():

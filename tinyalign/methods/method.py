@@ -1,5 +1,6 @@
 """What a row of the table of methods says, and what every stage of training is made of."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ class Method(NamedTuple):
     paper: str  # authors, year, arXiv id
     learns_from: str  # demonstrations, pairs, triples, thumbs, rankings or rewards
     stage: Callable  # StageInputs -> Stage: a function of train_offline, train_online, train_ppo
+    steps: tuple  # the functions of methods.steps that the stage takes in turn
     loss: Callable  # its loss; the names of its parameters say what it reads
     recipe: str  # the key of runs.config.RECIPES whose settings it takes
     family: str  # the group in whose colour it is drawn
@@ -57,6 +59,11 @@ class Method(NamedTuple):
         return in_loss or self.kl_placement is not None
 
     @property
+    def trains_reward_model(self):
+        """Whether it trains a judge of completions and not a policy."""
+        return self.trains == "reward_model"
+
+    @property
     def imitates(self):
         """Whether it copies given completions: it draws none, and can serve as a warm start."""
         return self.learns_from == "demonstrations"
@@ -66,7 +73,7 @@ class Method(NamedTuple):
 
         learned_reward  whether rewards come from a reward model
         """
-        if self.trains == "reward_model":
+        if self.trains_reward_model:
             return {"reward_model": True}
         networks = {"policy": self.trains == "policy"}
         if self.critic:
@@ -82,8 +89,9 @@ class Method(NamedTuple):
         return config.num_iterations * config.num_minibatches if self.minibatches else 1
 
     def bind_loss(self, config):
-        """The keyword arguments of the loss that the row and the command line set."""
-        return self.loss_kwargs | ({self.beta_sets: config.beta} if self.beta_sets else {})
+        """The loss with the keyword arguments that the row and the command line set."""
+        beta = {self.beta_sets: config.beta} if self.beta_sets else {}
+        return functools.partial(self.loss, **self.loss_kwargs, **beta)
 
 
 class StageInputs(NamedTuple):
@@ -115,6 +123,11 @@ class Stage(NamedTuple):
     frozen: dict[str, Any]  # parameters that are held besides: "reference", "reward_model"
     samples: int = 0  # completions drawn before the first step
     evaluate: Callable | None = None  # (networks, rng) -> metrics, where not the usual ones
+
+
+def passed_on(params):
+    """Of a stage's networks, those that later stages go on from: a critic belongs to its stage."""
+    return {name: tree for name, tree in params.items() if name != "critic"}
 
 
 def frozen_networks(inputs):

@@ -57,7 +57,8 @@ SECTIONS = {  # what logs the metrics, and the metrics
     "preference methods": (
         Metric(
             "rewards/chosen", "mean of beta · (log π − log π_ref) over the chosen completions, "
-            "with KTO over those liked; π_ref is the policy before this stage", "reward",
+            "with KTO over those liked; π_ref is the policy before this stage, also for methods "
+            "that read no reference, where TRL leaves π_ref out", "reward",
             "rewards/chosen", "falls: the policy makes answers that it should prefer less likely",
         ),
         Metric(

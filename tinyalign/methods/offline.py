@@ -6,7 +6,7 @@ from autograd.tracer import getval
 
 from tinyalign import optimum
 from tinyalign.losses import preference, ranking, supervised
-from tinyalign.methods import samples, train_offline
+from tinyalign.methods import samples, steps, train_offline
 from tinyalign.methods.method import Method
 
 
@@ -43,6 +43,7 @@ pairs = partial(
     Method,
     learns_from="pairs",
     stage=train_offline.preference,
+    steps=(steps.preference_step,),
     label=samples.label_pairs,
     recipe="preference",
     family="pairs",
@@ -52,6 +53,7 @@ triples = partial(
     several,
     learns_from="triples",
     stage=train_offline.preference,
+    steps=(steps.preference_step,),
     label=samples.label_triples,
     roles=("gold", "chosen", "rejected"),
 )
@@ -59,26 +61,28 @@ rankings = partial(
     several,
     learns_from="rankings",
     stage=train_offline.ranked,
+    steps=(steps.ranked_step,),
     label=samples.label_rankings,
 )
 
 OFFLINE = (
     Method(
         "sft", "Supervised fine-tuning", "Ouyang et al. 2022, arXiv:2203.02155",
-        learns_from="demonstrations", stage=train_offline.supervised,
+        learns_from="demonstrations", stage=train_offline.supervised, steps=(steps.sft_step,),
         loss=supervised.cross_entropy, recipe="supervised", family="demonstrations",
         beta_sets=None, compares=False,
     ),
     Method(
         "reward", "Bradley–Terry reward model", "Stiennon et al. 2020, arXiv:2009.01325",
-        learns_from="pairs", stage=train_offline.train_reward_model, label=samples.label_pairs,
+        learns_from="pairs", stage=train_offline.train_reward_model,
+        steps=(steps.reward_model_step,), label=samples.label_pairs,
         loss=supervised.bradley_terry, recipe="reward_model", family="pairs, a judge",
         beta_sets=None, trains="reward_model",
         caveat="it trains a judge, not a policy",
     ),
     Method(
         "best_of_n", "Best-of-n sampling", "Beirami et al. 2024, arXiv:2401.01879",
-        learns_from="rewards", stage=train_offline.best_of_n, loss=optimum.best_of_n,
+        learns_from="rewards", stage=train_offline.best_of_n, steps=(), loss=optimum.best_of_n,
         recipe="policy_gradient", family="rewards, samples picked", beta_sets=None, trains="",
         defaults={"num_generations": 8, "steps": 1},
     ),
@@ -157,7 +161,7 @@ OFFLINE = (
     ),
     several(
         "kto", "Kahneman–Tversky Optimization", "Ethayarajh et al. 2024, arXiv:2402.01306",
-        learns_from="thumbs", stage=train_offline.unpaired,
+        learns_from="thumbs", stage=train_offline.unpaired, steps=(steps.unpaired_step,),
         label=samples.label_thumbs, loss=preference.kto,
         defaults={"beta": 3.0},
     ),

@@ -10,25 +10,25 @@ import autograd.numpy as np
 
 from tinyalign.engine.backend import to_device
 from tinyalign.losses import advantage, aggregate, policy_gradient, preference, supervised
-from tinyalign.methods import rollouts, train_online, train_ppo
+from tinyalign.methods import rollouts, steps, train_online, train_ppo
 from tinyalign.methods.method import Method
 
 
-def clipped(logp, old_logp, advantage, mask, clip):
+def ppo_surrogate(logp, old_logp, advantage, mask, clip):
     """PPO's surrogate with one clip width, as GRPO uses it."""
     return policy_gradient.clipped_surrogate(
         logp, old_logp, advantage, clip_low=clip, clip_high=clip
     )
 
 
-def clipped_higher(logp, old_logp, advantage, mask, clip):
+def dapo_surrogate(logp, old_logp, advantage, mask, clip):
     """DAPO's: the upper clip is wider, 0.28 to 0.2 in the paper, so that rare tokens can grow."""
     return policy_gradient.clipped_surrogate(
         logp, old_logp, advantage, clip_low=clip, clip_high=1.4 * clip
     )
 
 
-def sequence_clipped(logp, old_logp, advantage, mask, clip):
+def gspo_surrogate(logp, old_logp, advantage, mask, clip):
     """GSPO's: one ratio a completion; its loss is written at each of the completion's tokens.
 
     A mean of log-ratios moves little, so the paper's clips are 3e-4 down and 4e-4 up.
@@ -39,12 +39,12 @@ def sequence_clipped(logp, old_logp, advantage, mask, clip):
     return loss[:, None] * np.ones_like(mask)
 
 
-def truncated(logp, old_logp, advantage, mask, clip):
+def cispo_surrogate(logp, old_logp, advantage, mask, clip):
     """CISPO's: the ratio is a constant weight, at most 1 + clip; ScaleRL's cap is 5."""
     return policy_gradient.truncated_importance(logp, old_logp, advantage, clip_high=clip)
 
 
-def score_function(logp, old_logp, advantage, mask, clip):
+def reinforce_surrogate(logp, old_logp, advantage, mask, clip):
     """REINFORCE's: no ratio and no clip."""
     return policy_gradient.reinforce(logp, advantage)
 
@@ -112,6 +112,7 @@ online = partial(Method, learns_from="rewards", samples_while_learning=True)
 policy_gradients = partial(
     online,
     stage=train_online.policy_gradient,
+    steps=(steps.policy_gradient_step,),
     recipe="policy_gradient",
     family="rewards, policy gradient",
     kl_placement="loss",
@@ -123,68 +124,71 @@ ONLINE = (
     policy_gradients(
         "reinforce", "REINFORCE with a batch-mean baseline", "Williams 1992, Machine Learning 8",
         loss=policy_gradient.reinforce, defaults=SINGLE_PASS,
-        advantages={"batch": subtract_batch_mean}, surrogate=score_function, reduce=sum_over_tokens,
-        kl_placement="reward",
+        advantages={"batch": subtract_batch_mean}, surrogate=reinforce_surrogate,
+        reduce=sum_over_tokens, kl_placement="reward",
     ),
     policy_gradients(
         "rloo", "REINFORCE Leave-One-Out", "Ahmadian et al. 2024, arXiv:2402.14740",
         loss=policy_gradient.reinforce, defaults=SINGLE_PASS,
-        advantages=LEAVE_ONE_OUT, surrogate=score_function, reduce=sum_over_tokens,
+        advantages=LEAVE_ONE_OUT, surrogate=reinforce_surrogate, reduce=sum_over_tokens,
         kl_placement="reward",
     ),
     policy_gradients(
         "remax", "ReMax", "Li et al. 2023, arXiv:2310.10505",
         loss=policy_gradient.reinforce, defaults=SINGLE_PASS,
-        advantages={"greedy": subtract_greedy_reward}, surrogate=score_function,
+        advantages={"greedy": subtract_greedy_reward}, surrogate=reinforce_surrogate,
         reduce=sum_over_tokens, kl_placement="reward",
         sample_batch=rollouts.sample_batch_with_greedy_baseline, extra_samples=1,
     ),
     policy_gradients(
         "reinforce_pp", "REINFORCE++", "Hu 2025, arXiv:2501.03262",
         loss=policy_gradient.clipped_surrogate, defaults={"beta": 0.01},
-        advantages={"whiten": whiten_returns}, surrogate=clipped, reduce=token_mean,
+        advantages={"whiten": whiten_returns}, surrogate=ppo_surrogate, reduce=token_mean,
         kl_placement="tokens",
     ),
     online(
         "ppo", "Proximal Policy Optimization", "Schulman et al. 2017, arXiv:1707.06347",
-        stage=train_ppo.ppo, loss=policy_gradient.clipped_surrogate, recipe="ppo",
+        stage=train_ppo.ppo, steps=(steps.policy_gradient_step, steps.critic_step),
+        loss=policy_gradient.clipped_surrogate, recipe="ppo",
         family="rewards, with a critic", compares=False, minibatches=True, critic=True,
         defaults={"beta": 0.01},
-        surrogate=clipped, reduce=token_mean, kl_placement="tokens",
+        surrogate=ppo_surrogate, reduce=token_mean, kl_placement="tokens",
     ),
     policy_gradients(
         "grpo", "Group Relative Policy Optimization", "Shao et al. 2024, arXiv:2402.03300",
         loss=policy_gradient.clipped_surrogate, defaults={"beta": 0.01},
-        advantages=STANDARDIZE | CENTER | RANK, surrogate=clipped, reduce=sequence_mean,
+        advantages=STANDARDIZE | CENTER | RANK, surrogate=ppo_surrogate, reduce=sequence_mean,
     ),
     policy_gradients(
         "dr_grpo", "GRPO done right", "Liu et al. 2025, arXiv:2503.20783",
         loss=policy_gradient.clipped_surrogate, defaults={"beta": 0.0}, advantages=CENTER,
-        surrogate=clipped, reduce=fixed_length_mean, kl_placement=None,
+        surrogate=ppo_surrogate, reduce=fixed_length_mean, kl_placement=None,
     ),
     policy_gradients(
         "dapo", "Decoupled clip and dynamic sampling", "Yu et al. 2025, arXiv:2503.14476",
         loss=policy_gradient.clipped_surrogate, defaults={"beta": 0.0}, advantages=STANDARDIZE,
-        surrogate=clipped_higher, reduce=token_mean, kl_placement=None,
+        surrogate=dapo_surrogate, reduce=token_mean, kl_placement=None,
         sample_batch=rollouts.sample_batch_dynamic,
     ),
     policy_gradients(
         "gspo", "Group Sequence Policy Optimization", "Zheng et al. 2025, arXiv:2507.18071",
         loss=policy_gradient.sequence_clipped_surrogate, defaults={"beta": 0.01, "epsilon": 3e-4},
-        advantages=STANDARDIZE, surrogate=sequence_clipped, reduce=sequence_mean,
+        advantages=STANDARDIZE, surrogate=gspo_surrogate, reduce=sequence_mean,
     ),
     policy_gradients(
         "cispo", "Clipped importance sampling", "MiniMax 2025, arXiv:2506.13585",
         loss=policy_gradient.truncated_importance, defaults={"beta": 0.0, "epsilon": 4.0},
         advantages=STANDARDIZE,
-        surrogate=truncated, reduce=token_mean, kl_placement=None,
+        surrogate=cispo_surrogate, reduce=token_mean, kl_placement=None,
     ),
     picked(
         "raft", "Reward-ranked fine-tuning", "Dong et al. 2023, arXiv:2304.06767",
-        stage=train_online.raft, loss=supervised.cross_entropy, beta_sets=None,
+        stage=train_online.raft, steps=(steps.sft_step,), loss=supervised.cross_entropy,
+        beta_sets=None,
     ),
     picked(
         "online_dpo", "Online DPO", "Guo et al. 2024, arXiv:2402.04792",
-        stage=train_online.online_dpo, loss=preference.dpo, defaults={"beta": 1.0},
+        stage=train_online.online_dpo, steps=(steps.preference_step,), loss=preference.dpo,
+        defaults={"beta": 1.0},
     ),
 )  # fmt: skip

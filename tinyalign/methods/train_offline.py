@@ -73,11 +73,16 @@ def preference(inputs):
     tokens, mask, drawn = samples.comparison_batch(inputs)  # (B, R, S), (B, R, S−1)
     ref_logp = samples.batched_logp(inputs, inputs.initial_policy, samples.by_role(tokens))
     ref_logp = ref_logp.reshape(len(method.roles), *mask[:, 0].shape).swapaxes(0, 1)
-    loss = functools.partial(method.loss, **method.bind_loss(config))
+    take_step = functools.partial(
+        steps.preference_step,
+        roles=method.roles,
+        loss=method.bind_loss(config),
+        beta=config.beta,
+    )
     return offline_stage(
         inputs,
         (tokens, mask, ref_logp),
-        functools.partial(steps.preference_step, roles=method.roles, loss=loss, beta=config.beta),
+        take_step,
         initial=inputs.initial_policy,
         arrange=samples.by_role,
         drawn=drawn,
@@ -102,9 +107,7 @@ def unpaired(inputs):
         tokens, mask, reference(tokens, mask), desirable.astype(mask.dtype),
         *mismatched, reference(*mismatched),
     )  # fmt: skip
-    loss = functools.partial(
-        method.loss, **method.bind_loss(config), **balancing_weights(desirable)
-    )
+    loss = functools.partial(method.bind_loss(config), **balancing_weights(desirable))
 
     def take_step(network, *rows, model, step_size):
         batch, settings = steps.UnpairedBatch(*rows), {"loss": loss, "beta": config.beta}
@@ -135,11 +138,10 @@ def ranked(inputs):
     tokens, mask, reward = scored.tokens[rows], scored.mask[rows], scored.reward[rows]
     flat = samples.batched_logp(inputs, inputs.initial_policy, tokens.reshape(-1, tokens.shape[2]))
     examples = tokens, mask, flat.reshape(mask.shape), reward.astype(mask.dtype)
-    loss = functools.partial(method.loss, **method.bind_loss(config))
     return offline_stage(
         inputs,
         examples,
-        functools.partial(steps.ranked_step, loss=loss),
+        functools.partial(steps.ranked_step, loss=method.bind_loss(config)),
         initial=inputs.initial_policy,
         size=max(1, config.batch_size // tokens.shape[1]),  # as many completions a step as others
         drawn=scored.samples,

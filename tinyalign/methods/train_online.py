@@ -85,7 +85,7 @@ def best_rows(batch):
 def online_dpo(inputs):
     """Online DPO: fresh samples are judged in pairs, as for DPO, one pair a prompt."""
     config, method = inputs.config, inputs.method
-    loss = functools.partial(method.loss, **method.bind_loss(config))
+    loss = method.bind_loss(config)
 
     def train_step(networks, rng, step):
         policy = networks["policy"]

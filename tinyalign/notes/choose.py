@@ -62,7 +62,7 @@ def ask_at_terminal(name):
 
 def advice(recommendation):
     """The lines to print for a recommendation."""
-    method = methods.named(recommendation.method)
+    method = methods.find(recommendation.method)
     yield f"{method.name}: {method.title}"
     yield recommendation.reason
     if recommendation.correction:

@@ -116,7 +116,7 @@ def with_config(stage, **changes):
 FIT = {"samples": fit_samples, "steps": fit_steps, "seconds": fit_seconds}
 
 
-def used(rule, progress):
+def amount_used(rule, progress):
     """How much of a StopRule a stage has used."""
     return getattr(progress, rule.unit)
 
@@ -125,9 +125,9 @@ def schedule_position(rule, total, progress):
     """Where on a learning-rate schedule of `total` steps a stage stands."""
     if rule is None:
         return progress.step
-    return min(total - 1, int(total * used(rule, progress) // rule.amount))
+    return min(total - 1, int(total * amount_used(rule, progress) // rule.amount))
 
 
 def is_over(rule, total, progress):
     """Whether a stage has come to its end."""
-    return progress.step >= total if rule is None else used(rule, progress) >= rule.amount
+    return progress.step >= total if rule is None else amount_used(rule, progress) >= rule.amount

@@ -130,7 +130,7 @@ def recipe_of(row, config, model_name):
 def prepend_warm_start(stages, config, model_name, initial_params):
     """The same stages, after what they need and was not typed: a warm start, a reward model."""
     usual = dataclasses.replace(config, **dict.fromkeys(RECIPE_FIELDS))  # by their own recipes
-    trains_reward = any(stage.method.trains == "reward_model" for stage in stages)
+    trains_reward = any(stage.method.trains_reward_model for stage in stages)
     if config.reward == "model" and not trains_reward and "reward_model" not in initial_params:
         # Right before the first method that asks for rewards while it learns.
         online = [stage.method.samples_while_learning for stage in stages]
@@ -180,7 +180,7 @@ def stage_inputs(run_plan, index, params):
     """The StageInputs of one stage; params are those that earlier stages left."""
     stage = run_plan.stages[index]
     # A reward model is not taught by a reward model.
-    learned = run_plan.config.reward == "model" and stage.method.trains != "reward_model"
+    learned = run_plan.config.reward == "model" and not stage.method.trains_reward_model
     return StageInputs(
         task=run_plan.task,
         vocabulary=run_plan.vocabulary,
@@ -219,7 +219,7 @@ def model_metadata(run_plan):
     }
 
 
-def settings(stage):
+def settings_line(stage):
     """The settings of a stage that matter most, of those that the stage reads, in a line."""
     row, config = stage.method, stage.config
     names = ["steps", "learning_rate", "batch_size"] if row.trains else []

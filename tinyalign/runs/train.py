@@ -16,6 +16,7 @@ from tinyalign.engine.backend import to_host, xp
 from tinyalign.engine.tree import leaves, nbytes
 from tinyalign.errors import InputError
 from tinyalign.methods import evaluate
+from tinyalign.methods.method import passed_on
 from tinyalign.runs import budget, files, plan
 
 TARGET_CHECK_EVERY = 5  # steps between checks whether a warm start is good enough
@@ -154,7 +155,7 @@ def evaluate_networks(inputs, stage, progress):
         return stage.evaluate(progress.networks, rng)
     network = inputs.method.trains
     params = progress.networks[network].params
-    if network == "reward_model":
+    if inputs.method.trains_reward_model:
         return evaluate.evaluate_reward_model(inputs, params, rng)
     if inputs.data is not None:
         return evaluate.evaluate_lines(inputs, params)
@@ -171,8 +172,7 @@ def finish_stage(run_plan, folder, inputs, stage, progress, row):
     before = files.read_summaries(folder)[: progress.stage_index] if progress.stage_index else []
     content = json.dumps([*before, summary], indent=1)
     files.write_atomically(folder / "summary.json", content.encode())
-    # A critic belongs to its own stage; the policy and the reward model go on.
-    params = progress.params | {n: tree for n, tree in trained.items() if n != "critic"}
+    params = progress.params | passed_on(trained)
     files.save_tree(folder / "model.safetensors", params, plan.model_metadata(run_plan))
     progress = files.initial_progress(run_plan, progress.stage_index + 1, params, progress.rows)
     files.save_checkpoint(folder, progress)

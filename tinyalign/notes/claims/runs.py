@@ -8,6 +8,7 @@ import numpy as np
 from tinyalign.engine.backend import to_host
 from tinyalign.losses.numerics import softmax
 from tinyalign.methods import evaluate, samples
+from tinyalign.methods.method import passed_on
 from tinyalign.runs import plan
 from tinyalign.runs.config import Config
 from tinyalign.runs.dataset import START
@@ -15,7 +16,7 @@ from tinyalign.runs.train import TARGET_CHECK_EVERY
 from toy_envs import arithmetic, bandit
 
 
-def train_stage(run_plan, index, initial):
+def train_in_memory(run_plan, index, initial):
     """Train one stage of a plan: {network: its parameters}.
 
     initial  {network: parameters} from the stages before
@@ -52,9 +53,8 @@ def train(names, config, *, initial=None, task=None):
     indices = range(len(run_plan.stages) - len(names), len(run_plan.stages))
     initial = dict(run_plan.initial_params if initial is None else initial)
     for index in indices:
-        networks = train_stage(run_plan, index, initial)
-        # Every stage with a critic begins with a new one.
-        initial |= {name: params for name, params in networks.items() if name != "critic"}
+        networks = train_in_memory(run_plan, index, initial)
+        initial |= passed_on(networks)
     return initial
 
 
@@ -100,7 +100,7 @@ def digits_start(seed):
     """The warm start of a seed's runs: fine-tuned until about 40 % of the problems are solved."""
     config = dataclasses.replace(DIGITS, seed=seed)
     run_plan = plan.as_warm_start(plan.plan_run(["sft"], config))
-    return train_stage(run_plan, 0, run_plan.initial_params)
+    return train_in_memory(run_plan, 0, run_plan.initial_params)
 
 
 def digits_value(params, seed, data=None):

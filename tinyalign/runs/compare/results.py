@@ -92,7 +92,7 @@ def num_eval_problems(config):
 
 def failed_row(name, message):
     """The result of a run that failed: nothing but its name and the reason."""
-    method = methods.named(name.split(",")[-1])
+    method = methods.find(name.split(",")[-1])
     return MethodResult(name, method.learns_from, method.family, failure=message)
 
 
@@ -102,9 +102,9 @@ def result_row(name, folder, start=None):
     start  the start's result, where the curve begins; None: the run is the start
     """
     summaries = files.read_summaries(folder)
-    last, method = summaries[-1], methods.named(summaries[-1]["method"])
+    last, method = summaries[-1], methods.find(summaries[-1]["method"])
     accuracy = last.get("eval_accuracy", np.nan)
-    judge = method.trains == "reward_model"  # whose accuracy is over pairs
+    judge = method.trains_reward_model  # whose accuracy is over pairs
     return MethodResult(
         method=name,
         learns_from=last["learns_from"],

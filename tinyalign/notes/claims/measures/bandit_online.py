@@ -4,7 +4,7 @@ import dataclasses
 
 import autograd.numpy as np
 
-from tinyalign.methods import named
+from tinyalign.methods import find
 from tinyalign.notes.claims.measures.measure import Measure
 from tinyalign.notes.claims.runs import BANDIT, bandit_probs, bandit_value, make_plan, train
 from tinyalign.optimum import kl
@@ -105,7 +105,7 @@ def samples_to_reach(name, seed, prompts, group):
         BANDIT, seed=seed, steps=LIMIT, batch_size=prompts, num_generations=group, learning_rate=0.1
     )
     run_plan = make_plan([name], config, right_or_wrong())
-    stage = named(name).stage(setting_of(run_plan, 0, run_plan.initial_params))
+    stage = find(name).stage(setting_of(run_plan, 0, run_plan.initial_params))
     # The same random numbers as runs.train uses, so that the runs are the same.
     networks, rng = stage.networks, np.random.default_rng([seed, 0, 1])
     for step in range(LIMIT):

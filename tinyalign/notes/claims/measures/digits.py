@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from tinyalign.methods import named
+from tinyalign.methods import find
 from tinyalign.notes.claims.measures.measure import Measure
 from tinyalign.notes.claims.runs import DIGITS, digits_start, digits_task, digits_value, train
 
@@ -23,7 +23,7 @@ SHAPE = {"ppo": {"batch_size": 256, "steps": 19}}
 
 def config_of(name, seed, rate=1, **settings):
     """The config of a small run at so many times the recipe's learning rate."""
-    online = named(name).learns_from == "rewards"
+    online = find(name).learns_from == "rewards"
     fields = {"steps": ONLINE_STEPS} if online else {"steps": OFFLINE_STEPS, "num_pairs": 500}
     # A method's own shape comes after the defaults, and the caller's settings come last.
     fields |= {"learning_rate": rate * (1e-3 if online else 3e-4)} | SHAPE.get(name, {}) | settings

@@ -15,7 +15,7 @@ ADDITION = Config(env="addition", digits=1, width=32, layers=1)
 def make_plan(name, reward="exact"):
     """The plan of a method on addition, with the stages before it."""
     # Only methods that learn from rewards can use a reward model.
-    if methods.named(name).learns_from != "rewards":
+    if methods.find(name).learns_from != "rewards":
         reward = "exact"
     return plan.plan_run([name], dataclasses.replace(ADDITION, reward=reward))
 
