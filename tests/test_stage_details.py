@@ -11,6 +11,7 @@ from optima import setting as on_bandit
 from preparation import table
 from recorder import ADDITION, USUAL, G, P, advance_once, near, record, setting
 
+from tinyalign import policy
 from tinyalign.losses import advantage
 from tinyalign.methods import evaluate, rollouts, samples, steps
 from tinyalign.policy import Rollout
@@ -170,7 +171,9 @@ def test_the_weights_of_kto_leave_a_step_in_float32():
     made, _ = setting("kto", batch_size=6)
     stage = made.method.stage(made)
     networks, metrics = stage.train_step(stage.networks, np.random.default_rng(0), 0)
-    assert np.asarray(fetched(metrics["loss"])).dtype == np.float32
+    assert {np.asarray(value).dtype for value in fetched(metrics).values()} == {
+        np.dtype(np.float32)
+    }
     assert fetched(networks["policy"].params)["table"].dtype == np.float32
 
 
@@ -266,8 +269,12 @@ def test_a_judge_is_measured_on_200_pairs_at_most():
 LINES = {
     "sft": [{"prompt": p, "completion": c} for p, c in ("ab", "cd", "ee")],
     "dpo": [{"prompt": p, "chosen": c, "rejected": r} for p, c, r in ("abc", "cde", "eef")],
-    "tpo": [{"prompt": p, "gold": g, "chosen": c, "rejected": r} for p, g, c, r in ("abcd", "cdef")],
-    "kto": [{"prompt": p, "completion": c, "label": c in "bd"} for p, c in ("ab", "cd", "ee", "fa")],
+    "tpo": [
+        {"prompt": p, "gold": g, "chosen": c, "rejected": r} for p, g, c, r in ("abcd", "cdef")
+    ],
+    "kto": [
+        {"prompt": p, "completion": c, "label": c in "bd"} for p, c in ("ab", "cd", "ee", "fa")
+    ],
     "rrhf": [
         {"prompt": "a", "completions": ["b", "cc", "d"], "rewards": [3, 1, 2]},
         {"prompt": "e", "completions": ["f", "a", "bb"], "rewards": [0, 5, 4.5]},
@@ -330,15 +337,17 @@ def test_rankings_of_a_file_are_fed_with_their_rewards(tmp_path, record):
 
 
 def talkative(made, letter):
-    """Parameters of a table that says one letter for ever."""
+    """Parameters of a table that says one letter for ever; without a letter, nothing."""
     size = len(made.vocabulary.alphabet) + 1
     logits = np.full((size, size), -50, np.float32)
-    logits[:, made.vocabulary.alphabet.index(letter)] = 50
+    logits[:, made.vocabulary.alphabet.index(letter) if letter else -1] = 50
     return {"table": sent(logits)}
 
 
 @pytest.mark.parametrize("context, room", [(32, 3 + 4), (7, 7 - 3)])
-def test_samples_to_read_are_prompts_with_what_the_policy_says(tmp_path, context, room):
+def test_samples_to_read_are_prompts_with_what_the_policy_says(
+    tmp_path, context, room, monkeypatch
+):
     """As long as the longest answer of the held-out lines and four more, or what the longest prompt
     leaves of the context; eight lines, or as many as asked for."""
     prompts = ["a", "bc", "d", "ef", "g", "h"] * 20
@@ -350,11 +359,21 @@ def test_samples_to_read_are_prompts_with_what_the_policy_says(tmp_path, context
     data = made.held_out_data
     answers = [["yyy"] if i == 1 else ["y"] for i in range(len(data.prompts))]
     made = made._replace(held_out_data=data._replace(completions=answers))
+    sample, told = policy.sample, []
+
+    def watched(*args, **options):
+        told.append(options["eos"])
+        return sample(*args, **options)
+
+    monkeypatch.setattr(policy, "sample", watched)
     found = evaluate.sample_held_out(made, talkative(made, "y"), np.random.default_rng(0))
     assert [text.count("y") for text in found] == [room] * 8
     assert Counter("\n" + text.rstrip("y") for text in found) <= Counter(data.prompts)
     few = evaluate.sample_held_out(made, talkative(made, "y"), np.random.default_rng(0), 3)
     assert few == found[:3]
+    silent = evaluate.sample_held_out(made, talkative(made, None), np.random.default_rng(0))
+    assert silent == [text.rstrip("y") for text in found]
+    assert set(told) == {len(made.vocabulary.alphabet)}  # and rows that ended cost nothing more
 
 
 def test_completions_that_are_exchanged_keep_their_prompts():
