@@ -3,7 +3,7 @@
 STEPS = ["test_one_step_offline", "test_one_step_online", "test_one_step_actor_critic"]
 DETAILS = ["test_stage_details", "test_methods_details", "test_online_batches", "test_evaluation"]
 LATER = ["test_clip_widths", "test_held_out_lines", "test_refusals", "test_steps"]
-QUICK = [*STEPS, *DETAILS, *LATER, "test_offline_details", "test_zoo_runs"]
+QUICK = [*STEPS, *DETAILS, *LATER, "test_offline_details", "test_transfers", "test_zoo_runs"]
 
 
 def first(*names):
@@ -29,7 +29,7 @@ JUDGES = {
 # Default tests that run methods in another way, cheap ones first.
 OTHERS = [
     "test_zoo_reductions", "test_random_streams", "test_zoo_kl", "test_data", "test_budget",
-    "test_choose", "test_zoo_show", "test_transfers", "test_zoo_optimum", "test_memory",
+    "test_choose", "test_zoo_show", "test_zoo_optimum", "test_memory",
     "test_bad_input", "test_offline_optimum_others", "test_known_answers", "test_offline_optimum",
     "test_resume", "test_online_optimum",
 ]  # fmt: skip

@@ -62,8 +62,9 @@ def judge(made, sign):
     return {"trunk": made.initial_policy, "head": sent(head)}
 
 
-def test_a_learned_reward_stands_in_for_the_tasks_own():
-    """A judge that says the opposite of the truth; the task is not asked at all."""
+def test_a_learned_reward_stands_in_for_the_tasks_own(device):
+    """A judge that says the opposite of the truth; the task is not asked at all. The scores come
+    back from whatever device the judge is on."""
     made = on_bandit("grpo", batch_size=6, num_generations=5)
     opposite = judge(made, -1)
     made = made._replace(task=BANDIT._replace(reward=None), reward_model=opposite)
@@ -334,6 +335,17 @@ def test_rankings_of_a_file_are_fed_with_their_rewards(tmp_path, record):
         for *row, earned in zip(tokens, mask, reward.tolist(), strict=True)
     }
     assert fed == {(*line["completions"], *line["rewards"]) for line in LINES["rrhf"]}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_lines_with_two_completions_to_compare_have_an_accuracy(tmp_path, name):
+    """A policy that has not moved likes none more than before: 0. The others have only an nll, a
+    uniform policy's being the log of the number of tokens."""
+    made = own_file(tmp_path, name)
+    found = evaluate.evaluate_lines(made, made.initial_policy)
+    accuracy = {"eval_accuracy": 0.0} if name in ("dpo", "tpo") else {}
+    size = len(made.vocabulary.alphabet) + 1
+    assert found == {"eval_nll": pytest.approx(np.log(size), rel=1e-5), **accuracy}
 
 
 def talkative(made, letter):
