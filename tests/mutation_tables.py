@@ -1,9 +1,11 @@
 """For mutation.py: which tests judge which module, and which changes no test can see, and why."""
 
 STEPS = ["test_one_step_offline", "test_one_step_online", "test_one_step_actor_critic"]
-DETAILS = ["test_stage_details", "test_methods_details", "test_online_batches", "test_evaluation"]
+DETAILS = ["test_stage_details", "test_methods_details", "test_step_details", "test_own_files"]
+EDGES = ["test_online_batches", "test_evaluation", "test_evaluation_sizes"]
 LATER = ["test_clip_widths", "test_held_out_lines", "test_refusals", "test_steps"]
-QUICK = [*STEPS, *DETAILS, *LATER, "test_offline_details", "test_transfers", "test_zoo_runs"]
+LAST = ["test_offline_details", "test_transfers", "test_zoo_runs"]
+QUICK = [*STEPS, *DETAILS, *EDGES, *LATER, *LAST]
 
 
 def first(*names):
@@ -17,14 +19,14 @@ JUDGES = {
     "methods/train_offline": first("test_one_step_offline", "test_stage_details"),
     "methods/train_online": first("test_one_step_online", "test_one_step_actor_critic"),
     "methods/train_ppo": first("test_one_step_actor_critic", "test_one_step_online"),
-    "methods/evaluate": first("test_evaluation", "test_stage_details", "test_held_out_lines"),
+    "methods/evaluate": first("test_evaluation", "test_evaluation_sizes", "test_own_files"),
     "methods/method": first("test_methods_details", "test_one_step_offline"),
     "methods/offline": first(
         "test_methods_details", "test_one_step_offline", "test_offline_details"
     ),
     "methods/online": first("test_clip_widths", "test_methods_details", "test_one_step_online"),
-    "methods/metrics": first("test_methods_details", "test_steps"),
-    "methods/steps": first("test_methods_details", "test_steps"),
+    "methods/metrics": first("test_step_details", "test_steps"),
+    "methods/steps": first("test_step_details", "test_steps"),
 }
 # Default tests that run methods in another way, cheap ones first.
 OTHERS = [

@@ -4,7 +4,7 @@ import autograd.numpy as np
 import preparation
 import pytest
 from autograd import grad
-from devices import fetched
+from devices import fetched, sent
 
 from tinyalign.methods import steps
 from toy_envs import bandit
@@ -124,3 +124,11 @@ def assert_same_policy(end, theta, start):
 def inverse(information):
     """Its inverse where logits differ; a constant added to all of them changes nothing."""
     return np.linalg.pinv(information, 1e-9)
+
+
+def judge(made, sign):
+    """A reward model on this bandit whose scores are the true rewards, or their opposites."""
+    head = np.zeros((ARMS, ARMS), np.float32)
+    head[:CONTEXTS] = sign * REWARD
+    head = {"w": head.reshape(-1, 1), "b": np.zeros(1, np.float32)}
+    return {"trunk": made.initial_policy, "head": sent(head)}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from devices import fetched, sent
-from optima import ARMS, CONTEXTS, REWARD, log_policy, setting
+from optima import ARMS, CONTEXTS, REWARD, judge, log_policy, setting
 from preparation import log_softmax, table
 from recorder import setting as addition
 
@@ -82,10 +82,6 @@ def test_a_judge_is_measured_on_pairs_of_held_out_prompts(sign):
         return task.reward(prompts, arms, finished)
 
     made = made._replace(task=task._replace(train=("a",), held_out=("b",), reward=reward))
-    head = np.zeros((ARMS, ARMS), np.float32)
-    head[:CONTEXTS] = sign * REWARD
-    head = {"w": head.reshape(-1, 1), "b": np.zeros(1, np.float32)}
-    judge = {"trunk": made.initial_policy, "head": sent(head)}
-    found = evaluate.evaluate_reward_model(made, judge, rng())
+    found = evaluate.evaluate_reward_model(made, judge(made, sign), rng())
     assert found == {"eval_accuracy": float(sign == 1)}
     assert asked == ["b"] * 50 * made.config.num_generations

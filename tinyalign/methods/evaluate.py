@@ -72,8 +72,9 @@ def evaluate_lines(inputs, params):
               for the rejected one since the start
     """
     scored = samples.read_feedback(held_out(inputs))
-    # The second column names the completion to imitate: best, gold or chosen.
+    # The second column names the completion to imitate: best, gold or chosen, or a ranking's order.
     prompt, best = scored.feedback[:2]
+    best = best if best.ndim == 1 else best[:, 0]  # a ranking (B, G) has its best first
     mask = scored.mask[prompt, best]
     logp, chosen = log_ratio(inputs, params, scored.tokens[prompt, best], mask)
     metrics = {"eval_nll": -float(logp.sum() / mask.sum())}
