@@ -1,16 +1,15 @@
 """How many problems an evaluation asks, how often, and what best-of-n makes of them."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from optima import BANDIT, REWARD, judge
 from optima import setting as on_bandit
 from preparation import table
-from recorder import record, setting
+from recorder import setting
 
 from tinyalign.methods import evaluate
-from tinyalign.runs import plan
-
-__all__ = ["record"]  # a fixture
 
 
 def test_best_of_n_looks_at_as_many_problems_as_typed():
@@ -30,7 +29,7 @@ def test_best_of_n_looks_at_as_many_problems_as_typed():
     assert found["eval_accuracy"] == 2 / 8
     (asked, _, _), (kept, _, _) = scored
     assert kept == 2 * list(few.held_out) and asked == [prompt for prompt in kept for _ in "abc"]
-    made = made._replace(config=plan.dataclasses.replace(made.config, eval_size=2))
+    made = made._replace(config=dataclasses.replace(made.config, eval_size=2))
     _, metrics = made.method.stage(made).train_step({}, None, 0)
     assert metrics == {"completions_sampled": 3 * 2}
 
