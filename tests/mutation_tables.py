@@ -3,7 +3,7 @@
 STEPS = ["test_one_step_offline", "test_one_step_online", "test_one_step_actor_critic"]
 DETAILS = ["test_stage_details", "test_methods_details", "test_step_details", "test_own_files"]
 EDGES = ["test_online_batches", "test_evaluation", "test_evaluation_sizes"]
-LATER = ["test_clip_widths", "test_held_out_lines", "test_refusals", "test_steps"]
+LATER = ["test_clip_widths", "test_held_out_lines", "test_refusals", "test_steps", "test_metrics"]
 LAST = ["test_offline_details", "test_transfers", "test_zoo_runs"]
 QUICK = [*STEPS, *DETAILS, *EDGES, *LATER, *LAST]
 

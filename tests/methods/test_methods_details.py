@@ -1,39 +1,16 @@
 """Rows of methods and the table of metrics: what they say, in words of their own."""
 
-import json
-
 import numpy as np
 import pytest
-from here import here
-from sweeping import run
+from devices import here
 
 from tinyalign import losses, methods
-from tinyalign.methods import metrics
 from tinyalign.methods.method import Method, step_size
 from tinyalign.runs import plan
 from tinyalign.runs.config import Config
-from tinyalign.runs.files import read_metrics
 
 TINY = {"steps": 2, "num_pairs": 20, "batch_size": 4, "num_generations": 3, "eval_size": 8}
 each_row = pytest.mark.parametrize("row", methods.METHODS, ids=lambda row: row.name)
-
-
-@pytest.mark.usefixtures("plain_curves")
-def test_the_table_of_metrics_lists_what_runs_log_and_nothing_else(tmp_path):
-    """Between them: a supervised stage, a judge, a critic, thumbs, a file, several attempts."""
-    pairs = tmp_path / "pairs.jsonl"
-    rows = [{"prompt": str(i), "chosen": "a", "rejected": "b"} for i in range(30)]
-    pairs.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    seen = set()
-    for i, (names, env) in enumerate(
-        [("sft,reward,ppo", "bandit"), ("kto,dpo", "bandit"), ("raft", "programs"), ("dpo", None)]
-    ):
-        where = {"env": env} if env else {"data": pairs}
-        run(tmp_path / str(i), names, model="tabular", warm_start_accuracy=0.0, **where, **TINY)
-        seen |= {key for row in read_metrics(tmp_path / str(i)) for key in row}
-    keys = [metric.key for metric in metrics.METRICS]
-    assert len(keys) == len(set(keys)) and set(keys) == seen
-    assert all(" " in m.meaning and " " not in m.trl for m in metrics.METRICS)
 
 
 def test_a_method_without_a_kl_has_a_beta_of_zero():

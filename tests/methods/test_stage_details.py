@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from here import fetched, sent
+from devices import fetched, sent
 from optima import BANDIT, REWARD, judge
 from optima import setting as on_bandit
 from preparation import table
@@ -188,3 +188,11 @@ def test_a_rollout_is_scored_under_the_start_at_its_own_temperature():
     assert batch.reward.shape == (P, G) and len(batch.prompts) == P
     assert set(batch.prompts) <= set(ADDITION.train)
     assert steps.StepSize(0.1).max_grad_norm == Config().max_grad_norm  # what is not typed
+
+
+@pytest.mark.parametrize("name", ["grpo", "raft", "online_dpo", "ppo", "remax"])
+def test_a_rollout_draws_a_group_for_each_prompt_and_what_the_row_says_besides(name):
+    made, scored = setting(name, **USUAL)
+    _, metrics = advance_once(made)
+    drawn = sum(len(texts) for _, texts, _ in scored)
+    assert metrics["completions_sampled"] == drawn == P * (G + made.method.extra_samples)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from here import fetched, here, sent
+from devices import fetched, here, sent
 from preparation import log_softmax
 
 from tinyalign import losses, methods

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from here import fetched, sent
+from devices import fetched, sent
 from preparation import log_softmax, table
 from recorder import advance_once, record
 from sweeping import run
