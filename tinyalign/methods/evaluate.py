@@ -67,7 +67,7 @@ def subsample_evenly(prompts, count):
 def evaluate_lines(inputs, params):
     """A policy on the lines of a file that were held out.
 
-    returns   eval_nll: nats per token of the demonstrations or chosen completions; for pairs,
+    returns   eval_nll: nats per token of the demonstrations, chosen or best completions; for pairs,
               eval_accuracy: share whose log-probability rose more for the chosen completion than
               for the rejected one since the start
     """
