@@ -24,7 +24,7 @@ class Mutant(NamedTuple):
 
     module: str  # such as "methods/train_online"
     line: int
-    code: str  # the line before the change
+    code: str  # the line before the change, ⟨what is changed⟩ marked
     change: str  # "old -> new"
     text: str  # the whole changed module
 
@@ -141,10 +141,11 @@ def mutants(source, module="toy"):
         end = starts[node.end_lineno - 1] + node.end_col_offset
         whole = source.encode()
         text = (whole[:start] + new.encode() + whole[end:]).decode()
+        marked = whole[:start] + "⟨".encode() + whole[start:end] + "⟩".encode() + whole[end:]
         with contextlib.suppress(SyntaxError, ValueError):
             tree = ast.parse(text)
             compile(text, module, "exec")
             if (meant := ast.dump(tree)) not in seen:
                 seen.add(meant)
-                code = lines[node.lineno - 1].decode().strip()
+                code = marked.decode().split("\n")[node.lineno - 1].strip()
                 yield Mutant(module, node.lineno, code, f"{ast.unparse(node)} -> {word}", text)

@@ -52,6 +52,14 @@ def test_a_draw_goes_round_the_lines():
     assert sorted(mutation.draw(found, 10**4, random.Random(3))) == sorted(found)
 
 
+def test_the_judges_and_the_modules_are_there():
+    """A name that no file has would judge nothing."""
+    names = {name for names in mutation.JUDGES.values() for name in names} | set(mutation.OTHERS)
+    found = {name: list(mutation.ROOT.glob(f"tests/**/{name}.py")) for name in names}
+    assert {len(files) for files in found.values()} == {1}, found
+    assert all((mutation.ROOT / "tinyalign" / f"{name}.py").is_file() for name in mutation.JUDGES)
+
+
 TESTS = """from tinyalign.toy import mean
 
 

@@ -24,7 +24,7 @@ def test_best_of_n_looks_at_as_many_problems_as_typed():
     assert (network.adam.mean.size, network.adam.square.size, network.adam.step) == (0, 0, 0)
     networks, metrics = stage.train_step(stage.networks, None, 0)
     assert metrics == {"completions_sampled": 3 * 8} and networks is stage.networks
-    assert (stage.steps, stage.samples) == (1, 0)
+    assert (made.config.steps, stage.steps, stage.samples) == (1, 1, 0)
     found = stage.evaluate(networks, np.random.default_rng(0))
     assert found["eval_accuracy"] == 2 / 8
     (asked, _, _), (kept, _, _) = scored

@@ -188,3 +188,52 @@ def test_a_rollout_is_scored_under_the_start_at_its_own_temperature():
     assert batch.reward.shape == (P, G) and len(batch.prompts) == P
     assert set(batch.prompts) <= set(ADDITION.train)
     assert steps.StepSize(0.1).max_grad_norm == Config().max_grad_norm  # what is not typed
+
+
+@pytest.mark.parametrize("name", ["grpo", "raft", "online_dpo", "ppo", "remax"])
+def test_a_rollout_draws_a_group_for_each_prompt_and_what_the_row_says_besides(name):
+    made, scored = setting(name, **USUAL)
+    _, metrics = take_one_step(made)
+    drawn = sum(len(texts) for _, texts, _ in scored)
+    assert metrics["completions_sampled"] == drawn == P * (G + made.method.extra_samples)
+
+
+LABELS = {name: getattr(samples, f"label_{name}") for name in
+          ("pairs", "accepted_pairs", "triples", "thumbs", "rankings")}  # fmt: skip
+
+
+def labels(name, **settings):
+    """What an annotator says of 60 prompts with rewards 0, 3 and 1, prompt by prompt."""
+    config = Config(**{"label_temperature": 0.0, "beta": 1e9, **settings})
+    found = LABELS[name](np.array(60 * [[0.0, 3.0, 1.0]]), np.random.default_rng(0), config)
+    said = np.stack([np.asarray(column) for column in found[1:]], axis=-1)
+    said = said.reshape(len(set(found.prompt)), -1)
+    return {tuple(row) for row in said.astype(int).tolist()}
+
+
+def test_an_annotator_without_doubt_and_noise_goes_by_the_rewards():
+    assert labels("pairs") == {(1, 0), (1, 2), (2, 0)}
+    assert labels("accepted_pairs") == {(1, 0)}
+    assert labels("triples") == {(1, 2, 0)}
+    assert labels("thumbs") == {(0, 0, 1, 1, 2, 0)}  # above the mean or not
+    assert labels("rankings") == {(1, 2, 0)}
+
+
+def test_an_annotator_who_is_always_wrong_says_the_opposite():
+    """The gold completion is nobody's opinion, and a wrong ranking is any order at all."""
+    wrong = {"label_noise": 1.0}
+    assert labels("pairs", **wrong) == {(0, 1), (2, 1), (0, 2)}
+    assert labels("accepted_pairs", **wrong) == {(0, 1)}
+    assert labels("triples", **wrong) == {(1, 0, 2)}
+    assert labels("thumbs", **wrong) == {(0, 1, 1, 0, 2, 1)}
+    assert len(labels("rankings", **wrong)) == 6
+
+
+def test_an_annotator_in_boundless_doubt_says_anything():
+    doubt = {"label_temperature": 1e9}
+    assert len(labels("pairs", **doubt)) == 6 and len(labels("thumbs", **doubt)) == 8
+
+
+def test_only_what_a_small_beta_accepts_is_compared():
+    """The best is accepted for certain, one that is 2 worse with probability e^(−2/β)."""
+    assert labels("accepted_pairs", beta=1.0) == {(1, 0), (1, 2)}

@@ -158,3 +158,15 @@ def test_rankings_read_sums_means_and_the_likelihood_of_the_best():
     np.testing.assert_array_equal(seen["reward"], reward)
     best = [-average[0, 1], -(average[1, 0] + average[1, 2]) / 2]
     np.testing.assert_allclose(seen["best"], best, rtol=1e-5)
+
+
+@pytest.mark.parametrize("clip, left", [(0.1, 0.9), (0.3, 0.7), (5.0, 0.0)])
+def test_a_value_that_moved_further_than_the_clip_is_still_wrong(clip, left):
+    """1 now, 0 when the samples were drawn, and 1 right: half the square of what the clip leaves."""
+    head = {"w": np.zeros((16, 1), np.float32), "b": np.ones(1, np.float32)}
+    one = np.ones((2, 2), np.float32)
+    _, found = here(steps).critic_step(
+        steps.init_train_state({"trunk": uniform(), "head": sent(head)}), np.zeros((2, 3), int),
+        one, 0 * one, one, clip=clip, model=tabular, step_size=steps.StepSize(0.1),
+    )  # fmt: skip
+    assert float(found["value_loss"]) == pytest.approx(left**2 / 2)
