@@ -162,7 +162,7 @@ def test_rankings_read_sums_means_and_the_likelihood_of_the_best():
 
 @pytest.mark.parametrize("clip, left", [(0.1, 0.9), (0.3, 0.7), (5.0, 0.0)])
 def test_a_value_that_moved_further_than_the_clip_is_still_wrong(clip, left):
-    """1 now, 0 when the samples were drawn, and 1 right: half the square of what the clip leaves."""
+    """1 now, 0 when the samples were drawn, and 1 right: half the square of what is left."""
     head = {"w": np.zeros((16, 1), np.float32), "b": np.ones(1, np.float32)}
     one = np.ones((2, 2), np.float32)
     _, found = here(steps).critic_step(
