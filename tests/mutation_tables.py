@@ -46,6 +46,8 @@ EQUIVALENT = [  # (pattern of the module, of the line with ⟨what changes⟩, o
     ("evaluate|train_offline", ANY, r"^float\(np\.mean.* -> no float$", "float64 is a float"),
     ("evaluate", ANY, r"^float\(reward\) -> no float$", "NumPy's float64 is a float"),
     ("steps", "UNCLIPPED = ", r"-> (doubled|constant 1000001)", "no ratio is as large"),
+    ("steps", ANY, r"^getval\(logp\) -> no getval$", "a metric is not differentiated"),
+    ("train_offline", r"examples\[⟨0⟩\]", r"constant 1$", "all arrays have as many rows"),
     ("samples", "size=⟨1024⟩", r"-> (doubled|constant -?10)", "rows of a chunk do not mix"),
     ("online", "ones_like", r"-> Div$", "a division by 1"),
     (

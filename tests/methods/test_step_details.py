@@ -143,14 +143,14 @@ def test_rankings_read_sums_means_and_the_likelihood_of_the_best():
     seen = {}
 
     def loss(avg_logp, log_ratio, reward, best_nll):
-        seen.update(fetched(dict(avg=avg_logp, ratio=log_ratio, reward=reward, best=best_nll)))
+        seen.update(avg=avg_logp, ratio=log_ratio, reward=reward, best=best_nll)
         return -avg_logp.mean(axis=1)
 
     steps.ranked_step(
         steps.init_train_state(sent({"table": logits})), *sent((tokens, mask, ref_logp, reward)),
         loss=loss, model=tabular, step_size=steps.StepSize(0.1),
     )  # fmt: skip
-    seen = {name: np.asarray(getattr(value, "_value", value)) for name, value in seen.items()}
+    seen = {name: fetched(getattr(value, "_value", value)) for name, value in seen.items()}
     logp = log_softmax(logits.astype(float))[tokens[..., :-1], tokens[..., 1:]] * mask
     average = logp.sum(axis=2) / mask.sum(axis=2)
     np.testing.assert_allclose(seen["avg"], average, rtol=1e-5)
@@ -162,7 +162,7 @@ def test_rankings_read_sums_means_and_the_likelihood_of_the_best():
 
 @pytest.mark.parametrize("clip, left", [(0.1, 0.9), (0.3, 0.7), (5.0, 0.0)])
 def test_a_value_that_moved_further_than_the_clip_is_still_wrong(clip, left):
-    """1 now, 0 when the samples were drawn, and 1 right: half the square of what the clip leaves."""
+    """1 now, 0 when the samples were drawn, and 1 right: half the square of what is left."""
     head = {"w": np.zeros((16, 1), np.float32), "b": np.ones(1, np.float32)}
     one = np.ones((2, 2), np.float32)
     _, found = here(steps).critic_step(
