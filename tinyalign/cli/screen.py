@@ -145,9 +145,9 @@ def print_summaries(summaries, folder):
     for s in summaries:
         # A reward model's accuracy is over pairs of completions, not over problems.
         of_pairs = " of pairs" if "reward_model" in s["networks"][:1] else ""
-        measured = [f"{s[name]:.3f}{of_pairs}" if name in s else "" for name, _ in shown]
+        scores = [f"{s[name]:.3f}{of_pairs}" if name in s else "" for name, _ in shown]
         table.add_row(
-            s["method"], str(s["steps"]), *measured, f"{s['completions_sampled']:,}",
+            s["method"], str(s["steps"]), *scores, f"{s['completions_sampled']:,}",
             ", ".join(s["networks"]), report.format_bytes(s["bytes"]), f"{s['train_seconds']:.1f}",
         )  # fmt: skip
     console = printer()

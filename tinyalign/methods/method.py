@@ -133,8 +133,10 @@ def passed_on(params):
 def frozen_networks(inputs):
     """Parameters of the networks that the method holds but does not train, by name."""
     params = {"reference": inputs.initial_policy, "reward_model": inputs.reward_model}
-    held = inputs.method.networks(learned_reward=inputs.reward_model is not None)
-    return {name: params[name] for name, trained in held.items() if name in params and not trained}
+    networks = inputs.method.networks(learned_reward=inputs.reward_model is not None)
+    return {
+        name: params[name] for name, trained in networks.items() if name in params and not trained
+    }
 
 
 def step_size(config, step):

@@ -160,6 +160,18 @@ def label_rankings(reward, rng, config):
     return feedback.rankings(reward, rng, noise=config.label_noise)
 
 
+def rewards_by_rank(reward, order):
+    """The rewards of each prompt's completions, dealt out again in the order of its ranking.
+
+    reward   (B, G)
+    order    (B, G) completions, the best first; where it is that of the rewards, nothing changes
+    returns  (B, G): a ranking that label noise made wrong is learned as it is
+    """
+    dealt = np.empty_like(reward)
+    np.put_along_axis(dealt, order, -np.sort(-reward, axis=1), axis=1)
+    return dealt
+
+
 def accepted_pairs(reward, rng, *, beta, noise):
     """Pairs of completions that rejection sampling accepted: the best and the worst that remain.
 

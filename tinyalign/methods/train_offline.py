@@ -135,7 +135,8 @@ def ranked(inputs):
     method, config = inputs.method, inputs.config
     scored = samples.collect_feedback(inputs)
     rows = scored.feedback.prompt
-    tokens, mask, reward = scored.tokens[rows], scored.mask[rows], scored.reward[rows]
+    tokens, mask = scored.tokens[rows], scored.mask[rows]
+    reward = samples.rewards_by_rank(scored.reward[rows], scored.feedback.order)
     flat = samples.batched_logp(inputs, inputs.initial_policy, tokens.reshape(-1, tokens.shape[2]))
     examples = tokens, mask, flat.reshape(mask.shape), reward.astype(mask.dtype)
     return offline_stage(

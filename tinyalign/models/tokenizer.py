@@ -72,7 +72,7 @@ def completions(vocabulary, tokens, mask):
     """
     own = np.asarray(mask) > 0  # (N, S − 1)
     # row[1:] are the targets, so that mask and tokens line up.
-    return decode(vocabulary, [row[1:][keep] for row, keep in zip(tokens, own, strict=True)])
+    return decode(vocabulary, [row[1:][is_own] for row, is_own in zip(tokens, own, strict=True)])
 
 
 def pad(rows, width=None):

@@ -43,11 +43,11 @@ class Data(NamedTuple):
     width: int  # tokens of the longest prompt with START, completion and EOS
 
 
-def load(path, needs, *, context=None, vocabulary=None):
-    """Read a JSONL file for methods that learn from `needs`. Blank lines are skipped.
+def load(path, kind, *, context=None, vocabulary=None):
+    """Read a JSONL file for methods that learn from `kind`. Blank lines are skipped.
 
     path        UTF-8 file, one JSON object a line
-    needs       a key of COLUMNS, which lists the columns. Other columns are ignored;
+    kind        a key of COLUMNS, which lists the columns. Other columns are ignored;
                 "demonstrations" reads `chosen` where there is no `completion`, so that one file of
                 pairs serves two stages
     context     most tokens a model can hold: START + prompt + completion + EOS; None for no limit
@@ -59,13 +59,13 @@ def load(path, needs, *, context=None, vocabulary=None):
     records = {}
     for number, line in _lines(path):
         try:
-            records[number] = _record(line, needs)
+            records[number] = _record(line, kind)
             _check_fit(records[number], context, vocabulary)
         except ValueError as error:
             raise DataError(f"{path}, line {number}: {error}") from None
     rows = list(records.values())
     try:
-        return _data(rows, needs, vocabulary)
+        return _data(rows, kind, vocabulary)
     except ValueError as error:
         raise DataError(f"{path}: {error}") from None
 
@@ -104,8 +104,8 @@ def _lines(path):
     return lines
 
 
-def _record(line, needs):
-    """One line as a dict with the columns of `needs`, each of its type; else ValueError."""
+def _record(line, kind):
+    """One line as a dict with the columns of `kind`, each of its type; else ValueError."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -113,14 +113,14 @@ def _record(line, needs):
     if not isinstance(record, dict):
         raise ValueError(f'want a JSON object such as {{"prompt": …}}, got {_short(record)}')
     # A file of pairs serves SFT as well: the chosen completions are demonstrations.
-    if needs == "demonstrations" and "completion" not in record and "chosen" in record:
+    if kind == "demonstrations" and "completion" not in record and "chosen" in record:
         record["completion"] = record["chosen"]
-    for column, kind in COLUMNS[needs].items():
+    for column, type_ in COLUMNS[kind].items():
         if column not in record:
             raise ValueError(f'no column "{column}" (columns here: {", ".join(record) or "none"})')
-        if not isinstance(record[column], kind):
-            raise ValueError(f'"{column}" is {_short(record[column])}, want {KINDS[kind]}')
-    record = {column: record[column] for column in COLUMNS[needs]}
+        if not isinstance(record[column], type_):
+            raise ValueError(f'"{column}" is {_short(record[column])}, want {KINDS[type_]}')
+    record = {column: record[column] for column in COLUMNS[kind]}
     _check_completions(record)
     return record
 
@@ -169,7 +169,7 @@ def _check_fit(record, context, vocabulary):
             )
 
 
-def _data(rows, needs, vocabulary):
+def _data(rows, kind, vocabulary):
     """The Data of checked records."""
     texts = [[text for column, text in _texts(row) if column != "prompt"] for row in rows]
     sizes = {len(row) for row in texts}
@@ -179,28 +179,28 @@ def _data(rows, needs, vocabulary):
     if vocabulary is None:
         characters = {c for row in texts for text in row for c in text} | set("".join(prompts))
         vocabulary = Vocabulary("".join(sorted(characters)), True)
-    reward = np.array([row["rewards"] for row in rows], float) if needs == "rankings" else None
+    reward = np.array([row["rewards"] for row in rows], float) if kind == "rankings" else None
     longest = max(len(p) + max(map(len, row)) for p, row in zip(prompts, texts, strict=True))
-    feedback = _feedback(rows, needs, reward)
+    feedback = _feedback(rows, kind, reward)
     return Data(vocabulary, prompts, texts, reward, feedback, longest + 1)
 
 
-def _feedback(rows, needs, reward):
+def _feedback(rows, kind, reward):
     """Which of a line's completions was liked: places follow the order of the columns."""
     lines = np.arange(len(rows))
-    place = [np.full(len(rows), i) for i in range(3)]  # the same column of every line
-    if needs == "demonstrations":
-        return Demonstrations(lines, place[0])
-    if needs == "pairs":
-        return Pairs(lines, *place[:2])
-    if needs == "triples":
-        return Triples(lines, *place)
-    if needs == "rankings":
+    columns = [np.full(len(rows), i) for i in range(3)]  # the same column of every line
+    if kind == "demonstrations":
+        return Demonstrations(lines, columns[0])
+    if kind == "pairs":
+        return Pairs(lines, *columns[:2])
+    if kind == "triples":
+        return Triples(lines, *columns)
+    if kind == "rankings":
         return Rankings(lines, np.argsort(-reward, axis=1, kind="stable"))
     desirable = np.array([row["label"] for row in rows])
     if desirable.all() or not desirable.any():
         raise ValueError(f"every label is {desirable[0]}: want some true and some false")
-    return Thumbs(lines, place[0], desirable)
+    return Thumbs(lines, columns[0], desirable)
 
 
 def _texts(record):

@@ -62,19 +62,21 @@ def run(run_plan, folder, *, resume=False, on_step=lambda row, total: None):
 def train_stage(run_plan, folder, progress, log, on_step):
     """Prepare one stage, train it to its end, and hand its networks on: the next Progress."""
     # Prepare: the method's own function draws its examples and says how to take a step.
-    begun = time.perf_counter()
+    started = time.perf_counter()
     stage_plan = run_plan.stages[progress.stage_index]
     inputs = plan.stage_inputs(run_plan, progress.stage_index, progress.params)
     stage = stage_plan.method.stage(inputs)
     rng = np.random.default_rng()
     rng.bit_generator.state = progress.rng
     if not progress.networks:  # a new stage, not one that a checkpoint left half done
-        spent = time.perf_counter() - begun
-        progress = progress._replace(networks=stage.networks, samples=stage.samples, seconds=spent)
+        seconds = time.perf_counter() - started
+        progress = progress._replace(
+            networks=stage.networks, samples=stage.samples, seconds=seconds
+        )
     finished = False
     while not finished:
         # Step. The learning rate follows the budget, which steps need not be the measure of.
-        begun = time.perf_counter()
+        started = time.perf_counter()
         step = budget.schedule_position(stage_plan.stop_rule, stage.steps, progress)
         networks, metrics = stage.train_step(progress.networks, rng, step)
         metrics = {name: float(to_host(value)) for name, value in metrics.items()}
@@ -84,7 +86,7 @@ def train_stage(run_plan, folder, progress, log, on_step):
             rng=rng.bit_generator.state,
             rows=progress.rows + 1,
             samples=progress.samples + int(metrics.pop("completions_sampled", 0)),
-            seconds=progress.seconds + time.perf_counter() - begun,
+            seconds=progress.seconds + time.perf_counter() - started,
         )
         require_finite(stage_plan.method.name, progress, metrics)
         # Evaluate, if due. Every evaluation has randomness of its own, so training never notices.

@@ -32,13 +32,15 @@ def bytes_by_network(run_plan, *, stage=-1, parts=("weights", "adam")):
 
 def networks(run_plan, stage=-1):
     """The networks of a stage: {network: (bytes of its weights, whether it is trained)}."""
-    held = run_plan.stages[stage].method.networks(learned_reward=run_plan.config.reward == "model")
+    of_stage = run_plan.stages[stage].method.networks(
+        learned_reward=run_plan.config.reward == "model"
+    )
     start = run_plan.initial_params["policy"]
     size = dict.fromkeys(("policy", "reference"), nbytes(start))
     size |= dict.fromkeys(
         ("critic", "reward_model"), nbytes(policy.scalar_init(run_plan.model, start))
     )
-    return {name.replace("_", " "): (size[name], trained) for name, trained in held.items()}
+    return {name.replace("_", " "): (size[name], trained) for name, trained in of_stage.items()}
 
 
 def saving(more, less):

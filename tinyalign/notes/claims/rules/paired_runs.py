@@ -9,20 +9,20 @@ NEAR = 0.05  # "competitive", "as good": within this much reward, of at most 1
 
 def tpo_steadier_than_dpo(tpo, dpo):
     """TPO is steadier than DPO."""
-    compared = steadiness(tpo, dpo)
-    return compared.direction < 0, f"TPO, DPO: {steadiness_sentence(compared)}"
+    pair = steadiness(tpo, dpo)
+    return pair.direction < 0, f"TPO, DPO: {steadiness_sentence(pair)}"
 
 
 def dpo_steadier_than_ppo(dpo, ppo):
     """DPO is steadier than PPO."""
-    compared = steadiness(dpo, ppo)
-    return compared.direction < 0, f"DPO, PPO: {steadiness_sentence(compared)}"
+    pair = steadiness(dpo, ppo)
+    return pair.direction < 0, f"DPO, PPO: {steadiness_sentence(pair)}"
 
 
 def grpo_steadier_than_ppo(grpo, ppo):
     """GRPO is steadier than PPO."""
-    compared = steadiness(grpo, ppo)
-    return compared.direction < 0, f"GRPO, PPO: {steadiness_sentence(compared)}"
+    pair = steadiness(grpo, ppo)
+    return pair.direction < 0, f"GRPO, PPO: {steadiness_sentence(pair)}"
 
 
 def ppo_less_steady(ppo, grpo):
@@ -39,26 +39,26 @@ def ppo_less_steady(ppo, grpo):
 
 def tpo_steadiest(tpo, *others):
     """TPO is steadier than every other method that learns from preferences."""
-    compared = [steadiness(tpo, other) for other in others]
+    pairs = [steadiness(tpo, other) for other in others]
     # A direction of -1 means that TPO is clearly the steadier of the two.
     beaten, beaten_by, unclear = (
-        sum(one.direction == direction for one in compared) for direction in (-1, 1, 0)
+        sum(one.direction == direction for one in pairs) for direction in (-1, 1, 0)
     )
     return (
         beaten == len(others),
         f"TPO is clearly steadier than {beaten} of {len(others)} others and clearly less steady "
         f"than {beaten_by}, {unclear} cannot be told apart from it; "
-        f"{compared[0].failed.first:.0%} of its runs fail, its seeds are {compared[0].swing:.3f} "
+        f"{pairs[0].failed.first:.0%} of its runs fail, its seeds are {pairs[0].swing:.3f} "
         "from their median",
     )
 
 
 def dpo_steady_and_cheap(dpo, ppo, passes):
     """DPO is steadier than PPO and takes fewer passes."""
-    compared, share = steadiness(dpo, ppo), share_of_ppo(passes, "dpo")
+    pair, share = steadiness(dpo, ppo), share_of_ppo(passes, "dpo")
     return (
-        compared.direction < 0 and share < 1,
-        f"{share:.0%} of PPO's passes. DPO, PPO: {steadiness_sentence(compared)}",
+        pair.direction < 0 and share < 1,
+        f"{share:.0%} of PPO's passes. DPO, PPO: {steadiness_sentence(pair)}",
     )
 
 

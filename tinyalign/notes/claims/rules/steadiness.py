@@ -62,15 +62,15 @@ def clear_direction(failed, spread):
     return int(less_steady) - int(steadier)
 
 
-def steadiness_sentence(compared):
+def steadiness_sentence(pair):
     """Failed runs, distances from the median and gains of two methods in words."""
-    failed, (ratio, low, high) = compared.failed, compared.spread
-    doubt = "" if compared.direction else UNCLEAR
+    failed, (ratio, low, high) = pair.failed, pair.spread
+    doubt = "" if pair.direction else UNCLEAR
     return (
         f"runs that end below their start: {failed.first:.0%} against {failed.second:.0%} "
         f"(difference 99 %: {failed.low:+.0%} to {failed.high:+.0%}); seeds are {ratio:.2f} times "
         f"as far from their median (99 %: {low:.2f} to {high:.2f}), on mean gains of "
-        f"{compared.gains[0]:+.2f} and {compared.gains[1]:+.2f}{doubt}"
+        f"{pair.gains[0]:+.2f} and {pair.gains[1]:+.2f}{doubt}"
     )
 
 
