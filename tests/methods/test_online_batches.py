@@ -107,7 +107,7 @@ def recorded_pairs(monkeypatch, **settings):
 
     monkeypatch.setattr(steps, "preference_step", record)
     made = setting("online_dpo", batch_size=256, num_generations=8, **settings)
-    stage = train_online.online_dpo(made)
+    stage = train_online.online_dpo_stage(made)
     stage.train_step(stage.networks, np.random.default_rng(0), 0)
     (arrays,) = calls
     return made, *fetched(arrays)
@@ -134,7 +134,7 @@ def test_online_dpo_takes_no_step_where_every_prompt_ties(monkeypatch):
     task = bandit.make()._replace(reward=lambda prompts, *_: np.ones(len(prompts)))
     monkeypatch.setattr(steps, "preference_step", None)  # a call would fail
     made = setting("online_dpo", task=task, batch_size=4, num_generations=4)
-    stage = train_online.online_dpo(made)
+    stage = train_online.online_dpo_stage(made)
     networks, metrics = stage.train_step(stage.networks, np.random.default_rng(0), 0)
     assert networks["policy"] is stage.networks["policy"]
     assert metrics["frac_reward_zero_std"] == 1

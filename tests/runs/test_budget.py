@@ -93,7 +93,7 @@ def test_a_warm_start_has_no_budget():
 def test_supervised_fine_tuning_draws_nothing():
     plain, short = (plan.plan_run(["sft"], Config(budget=b)) for b in ("recipe", "samples:9"))
     assert [p.config.steps for p in plain.stages] == [p.config.steps for p in short.stages]
-    assert short.stages[0].method.stage is train_offline.supervised
+    assert short.stages[0].method.stage is train_offline.supervised_stage
 
 
 @pytest.mark.parametrize(

@@ -73,9 +73,8 @@ def run_progress():
             # The stage before has ended, perhaps without all of its steps.
             if index - 1 in bars and not progress.tasks[bars[index - 1]].finished:
                 before = progress.tasks[bars[index - 1]]
-                log(
-                    f"{before.description} stopped early: reached --warm_start_accuracy or --budget"
-                )
+                reason = "good enough (--warm_start_accuracy), or at the end of its --budget"
+                log(f"{before.description} stopped early: {reason}")
                 progress.update(before.id, total=before.completed)
             metrics = format_metrics(row)
             progress.update(bars[index], completed=row["step"], metrics=metrics)

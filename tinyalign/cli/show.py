@@ -8,7 +8,7 @@ from pathlib import Path
 from tinyalign import losses
 from tinyalign import methods as table
 from tinyalign.losses import advantage, divergence, numerics
-from tinyalign.methods import steps
+from tinyalign.methods import metrics, steps
 from tinyalign.runs import lookup, plan, train
 from tinyalign.runs.config import Config
 from toy_envs import feedback
@@ -136,10 +136,11 @@ def parts(row):
     loss   the loss itself and what it is made of
     """
     data = [*data_functions(row), *advantage_functions(row)]
+    stage_files = row.stage.__module__, table.method.__name__
     sections = {
-        "stage": [f for f in data if f.__module__ == row.stage.__module__],
-        "data": [f for f in data if f.__module__ != row.stage.__module__],
-        "step": step_functions(row),
+        "stage": [f for f in data if f.__module__ in stage_files],
+        "data": [f for f in data if f.__module__ not in (*stage_files, metrics.__name__)],
+        "step": [*step_functions(row), *(f for f in data if f.__module__ == metrics.__name__)],
         "loss": loss_functions(row),
     }
     pairs = [(heading, f) for heading, functions in sections.items() for f in functions]
@@ -154,8 +155,8 @@ def data_functions(row):
     """The stage, and the functions that make its data: they sample, score, label and compare."""
     own = [f for f in (row.stage, row.sample_batch, row.label) if f]
     rooms = (table.__name__, advantage.__name__, feedback.__name__)
-    # Two levels down: the functions that these name, and the functions that those name.
-    reached = with_named(with_named(own))
+    # Three levels down: from the stage to comparisons, from these to samples, and to their rewards.
+    reached = with_named(with_named(with_named(own)))
     return [f for f in reached if f.__module__.startswith(rooms) and f.__module__ != steps.__name__]
 
 

@@ -42,25 +42,25 @@ def bco(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, beta)
 pairs = partial(
     Method,
     learns_from="pairs",
-    stage=train_offline.preference,
+    stage=train_offline.preference_stage,
     steps=(steps.preference_step,),
     label=samples.label_pairs,
     recipe="preference",
     family="pairs",
 )
-several = partial(Method, recipe="preference", family="triples, thumbs, rankings")
+other_feedback = partial(Method, recipe="preference", family="triples, thumbs, rankings")
 triples = partial(
-    several,
+    other_feedback,
     learns_from="triples",
-    stage=train_offline.preference,
+    stage=train_offline.preference_stage,
     steps=(steps.preference_step,),
     label=samples.label_triples,
     roles=("gold", "chosen", "rejected"),
 )
 rankings = partial(
-    several,
+    other_feedback,
     learns_from="rankings",
-    stage=train_offline.ranked,
+    stage=train_offline.ranked_stage,
     steps=(steps.ranked_step,),
     label=samples.label_rankings,
 )
@@ -68,13 +68,13 @@ rankings = partial(
 OFFLINE = (
     Method(
         "sft", "Supervised fine-tuning", "Ouyang et al. 2022, arXiv:2203.02155",
-        learns_from="demonstrations", stage=train_offline.supervised, steps=(steps.sft_step,),
+        learns_from="demonstrations", stage=train_offline.supervised_stage, steps=(steps.sft_step,),
         loss=supervised.cross_entropy, recipe="supervised", family="demonstrations",
         beta_sets=None, compares=False,
     ),
     Method(
         "reward", "Bradley–Terry reward model", "Stiennon et al. 2020, arXiv:2009.01325",
-        learns_from="pairs", stage=train_offline.train_reward_model,
+        learns_from="pairs", stage=train_offline.reward_model_stage,
         steps=(steps.reward_model_step,), label=samples.label_pairs,
         loss=supervised.bradley_terry, recipe="reward_model", family="pairs, a judge",
         beta_sets=None, trains="reward_model",
@@ -82,7 +82,8 @@ OFFLINE = (
     ),
     Method(
         "best_of_n", "Best-of-n sampling", "Beirami et al. 2024, arXiv:2401.01879",
-        learns_from="rewards", stage=train_offline.best_of_n, steps=(), loss=optimum.best_of_n,
+        learns_from="rewards", stage=train_offline.best_of_n_stage, steps=(),
+        loss=optimum.best_of_n,
         recipe="policy_gradient", family="rewards, samples picked", beta_sets=None, trains="",
         defaults={"num_generations": 8, "steps": 1},
     ),
@@ -159,9 +160,9 @@ OFFLINE = (
         "dpop", "DPO-Positive", "Pal et al. 2024, arXiv:2402.13228",
         loss=preference.dpop, defaults={"beta": 1.0},
     ),
-    several(
+    other_feedback(
         "kto", "Kahneman–Tversky Optimization", "Ethayarajh et al. 2024, arXiv:2402.01306",
-        learns_from="thumbs", stage=train_offline.unpaired, steps=(steps.unpaired_step,),
+        learns_from="thumbs", stage=train_offline.unpaired_stage, steps=(steps.unpaired_step,),
         label=samples.label_thumbs, loss=preference.kto,
         defaults={"beta": 3.0},
     ),

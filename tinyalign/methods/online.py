@@ -78,22 +78,22 @@ def whiten_returns(batch):
     return advantage.whiten(to_come, rollout.mask)
 
 
-def token_mean(x, mask, length):
+def reduce_token_mean(x, mask, length):
     """Mean over all tokens of the batch."""
     return aggregate.token_mean(x, mask)
 
 
-def sequence_mean(x, mask, length):
+def reduce_sequence_mean(x, mask, length):
     """Mean over the tokens of each completion, then over completions."""
     return aggregate.sequence_mean(x, mask)
 
 
-def fixed_length_mean(x, mask, length):
-    """Sum over tokens by completions times the longest length allowed."""
+def reduce_fixed_length_mean(x, mask, length):
+    """Sum over tokens, divided by the number of completions times the longest length allowed."""
     return aggregate.fixed_length_mean(x, mask, length=length)
 
 
-def sum_over_tokens(x, mask, length):
+def reduce_sum_over_tokens(x, mask, length):
     """Sum over the tokens of a completion, mean over completions: the completion is one action."""
     return aggregate.fixed_length_mean(x, mask, length=1)
 
@@ -111,84 +111,85 @@ online = partial(Method, learns_from="rewards", samples_while_learning=True)
 # By the stage that all policy gradients share.
 policy_gradients = partial(
     online,
-    stage=train_online.policy_gradient,
+    stage=train_online.policy_gradient_stage,
     steps=(steps.policy_gradient_step,),
     recipe="policy_gradient",
     family="rewards, policy gradient",
     kl_placement="loss",
     minibatches=True,
 )
-picked = partial(online, recipe="policy_gradient", family="rewards, samples picked")
+sample_selection = partial(online, recipe="policy_gradient", family="rewards, samples picked")
 
 ONLINE = (
     policy_gradients(
         "reinforce", "REINFORCE with a batch-mean baseline", "Williams 1992, Machine Learning 8",
         loss=policy_gradient.reinforce, defaults=SINGLE_PASS,
         advantages={"batch": subtract_batch_mean}, surrogate=reinforce_surrogate,
-        reduce=sum_over_tokens, kl_placement="reward",
+        reduce=reduce_sum_over_tokens, kl_placement="reward",
     ),
     policy_gradients(
         "rloo", "REINFORCE Leave-One-Out", "Ahmadian et al. 2024, arXiv:2402.14740",
         loss=policy_gradient.reinforce, defaults=SINGLE_PASS,
-        advantages=LEAVE_ONE_OUT, surrogate=reinforce_surrogate, reduce=sum_over_tokens,
+        advantages=LEAVE_ONE_OUT, surrogate=reinforce_surrogate, reduce=reduce_sum_over_tokens,
         kl_placement="reward",
     ),
     policy_gradients(
         "remax", "ReMax", "Li et al. 2023, arXiv:2310.10505",
         loss=policy_gradient.reinforce, defaults=SINGLE_PASS,
         advantages={"greedy": subtract_greedy_reward}, surrogate=reinforce_surrogate,
-        reduce=sum_over_tokens, kl_placement="reward",
+        reduce=reduce_sum_over_tokens, kl_placement="reward",
         sample_batch=rollouts.sample_batch_with_greedy_baseline, extra_samples=1,
     ),
     policy_gradients(
         "reinforce_pp", "REINFORCE++", "Hu 2025, arXiv:2501.03262",
         loss=policy_gradient.clipped_surrogate, defaults={"beta": 0.01},
-        advantages={"whiten": whiten_returns}, surrogate=ppo_surrogate, reduce=token_mean,
+        advantages={"whiten": whiten_returns}, surrogate=ppo_surrogate, reduce=reduce_token_mean,
         kl_placement="tokens",
     ),
     online(
         "ppo", "Proximal Policy Optimization", "Schulman et al. 2017, arXiv:1707.06347",
-        stage=train_ppo.ppo, steps=(steps.policy_gradient_step, steps.critic_step),
+        stage=train_ppo.ppo_stage, steps=(steps.policy_gradient_step, steps.critic_step),
         loss=policy_gradient.clipped_surrogate, recipe="ppo",
         family="rewards, with a critic", compares=False, minibatches=True, critic=True,
         defaults={"beta": 0.01},
-        surrogate=ppo_surrogate, reduce=token_mean, kl_placement="tokens",
+        surrogate=ppo_surrogate, reduce=reduce_token_mean, kl_placement="tokens",
     ),
     policy_gradients(
         "grpo", "Group Relative Policy Optimization", "Shao et al. 2024, arXiv:2402.03300",
         loss=policy_gradient.clipped_surrogate, defaults={"beta": 0.01},
-        advantages=STANDARDIZE | CENTER | RANK, surrogate=ppo_surrogate, reduce=sequence_mean,
+        advantages=STANDARDIZE | CENTER | RANK, surrogate=ppo_surrogate,
+        reduce=reduce_sequence_mean,
     ),
     policy_gradients(
         "dr_grpo", "GRPO done right", "Liu et al. 2025, arXiv:2503.20783",
         loss=policy_gradient.clipped_surrogate, defaults={"beta": 0.0}, advantages=CENTER,
-        surrogate=ppo_surrogate, reduce=fixed_length_mean, kl_placement=None,
+        surrogate=ppo_surrogate, reduce=reduce_fixed_length_mean, kl_placement=None,
     ),
     policy_gradients(
         "dapo", "Decoupled clip and dynamic sampling", "Yu et al. 2025, arXiv:2503.14476",
         loss=policy_gradient.clipped_surrogate, defaults={"beta": 0.0}, advantages=STANDARDIZE,
-        surrogate=dapo_surrogate, reduce=token_mean, kl_placement=None,
+        surrogate=dapo_surrogate, reduce=reduce_token_mean, kl_placement=None,
         sample_batch=rollouts.sample_batch_dynamic,
     ),
     policy_gradients(
         "gspo", "Group Sequence Policy Optimization", "Zheng et al. 2025, arXiv:2507.18071",
         loss=policy_gradient.sequence_clipped_surrogate, defaults={"beta": 0.01, "epsilon": 3e-4},
-        advantages=STANDARDIZE, surrogate=gspo_surrogate, reduce=sequence_mean,
+        advantages=STANDARDIZE, surrogate=gspo_surrogate, reduce=reduce_sequence_mean,
     ),
     policy_gradients(
         "cispo", "Clipped importance sampling", "MiniMax 2025, arXiv:2506.13585",
         loss=policy_gradient.truncated_importance, defaults={"beta": 0.0, "epsilon": 4.0},
         advantages=STANDARDIZE,
-        surrogate=cispo_surrogate, reduce=token_mean, kl_placement=None,
+        surrogate=cispo_surrogate, reduce=reduce_token_mean, kl_placement=None,
     ),
-    picked(
+    sample_selection(
         "raft", "Reward-ranked fine-tuning", "Dong et al. 2023, arXiv:2304.06767",
-        stage=train_online.raft, steps=(steps.sft_step,), loss=supervised.cross_entropy,
+        stage=train_online.raft_stage, steps=(steps.sft_step,), loss=supervised.cross_entropy,
         beta_sets=None,
     ),
-    picked(
+    sample_selection(
         "online_dpo", "Online DPO", "Guo et al. 2024, arXiv:2402.04792",
-        stage=train_online.online_dpo, steps=(steps.preference_step,), loss=preference.dpo,
+        stage=train_online.online_dpo_stage, steps=(steps.preference_step,), loss=preference.dpo,
         defaults={"beta": 1.0},
     ),
 )  # fmt: skip

@@ -41,7 +41,7 @@ def offline_stage(inputs, examples, take_step, *, initial, arrange=np.asarray, s
     return Stage(networks, train_step, config.steps, frozen_networks(inputs), drawn)
 
 
-def supervised(inputs):
+def supervised_stage(inputs):
     """SFT on demonstrations: the task's solutions, or your prompts and completions."""
     if inputs.data is None:
         prompts = inputs.task.train
@@ -54,7 +54,7 @@ def supervised(inputs):
     return offline_stage(inputs, (tokens, mask), steps.sft_step, initial=inputs.initial_policy)
 
 
-def train_reward_model(inputs):
+def reward_model_stage(inputs):
     """A Bradley–Terry reward model on the trunk of the initial policy."""
     *examples, drawn = samples.comparison_batch(inputs)
     return offline_stage(
@@ -67,7 +67,7 @@ def train_reward_model(inputs):
     )
 
 
-def preference(inputs):
+def preference_stage(inputs):
     """Any loss on pairs or triples; the reference log-probabilities are computed once."""
     method, config = inputs.method, inputs.config
     tokens, mask, drawn = samples.comparison_batch(inputs)  # (B, R, S), (B, R, S−1)
@@ -89,7 +89,7 @@ def preference(inputs):
     )
 
 
-def unpaired(inputs):
+def unpaired_stage(inputs):
     """KTO: single completions with a thumb up or down, and mismatched ones that set its zero."""
     method, config = inputs.method, inputs.config
     scored = samples.collect_feedback(inputs)
@@ -130,7 +130,7 @@ def balancing_weights(desirable):
     return {name: float(weight) for name, weight in weights.items()}  # NumPy's would widen float32
 
 
-def ranked(inputs):
+def ranked_stage(inputs):
     """Losses on all candidates of a prompt at once: rrhf, infonca, nca."""
     method, config = inputs.method, inputs.config
     scored = samples.collect_feedback(inputs)
@@ -149,7 +149,7 @@ def ranked(inputs):
     )
 
 
-def best_of_n(inputs):
+def best_of_n_stage(inputs):
     """No training: sample n completions and keep the one with the highest reward."""
     config, n = inputs.config, inputs.config.num_generations
     prompts = evaluate.subsample_evenly(inputs.task.held_out, config.eval_size)

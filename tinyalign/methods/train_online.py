@@ -9,7 +9,7 @@ from tinyalign.methods import rollouts, samples, steps
 from tinyalign.methods.method import Stage, frozen_networks, step_size
 
 
-def policy_gradient(inputs):
+def policy_gradient_stage(inputs):
     """REINFORCE, RLOO, GRPO and relatives: sample groups, turn rewards into advantages, step."""
     config, method = inputs.config, inputs.method
     sample_batch = method.sample_batch or rollouts.sample_batch
@@ -54,7 +54,7 @@ def policy_stage(inputs, train_step):
     return Stage(networks, train_step, inputs.config.steps, frozen_networks(inputs))
 
 
-def raft(inputs):
+def raft_stage(inputs):
     """RAFT: fine-tune on the best of each group of samples, where one is better than the rest."""
     config = inputs.config
 
@@ -82,7 +82,7 @@ def best_rows(batch):
     return untied * group + reward[untied].argmax(axis=1)
 
 
-def online_dpo(inputs):
+def online_dpo_stage(inputs):
     """Online DPO: fresh samples are judged in pairs, as for DPO, one pair a prompt."""
     config, method = inputs.config, inputs.method
     loss = method.bind_loss(config)

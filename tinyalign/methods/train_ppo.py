@@ -8,7 +8,7 @@ from tinyalign.methods.method import Stage, frozen_networks, step_size
 from tinyalign.methods.train_online import actor_settings
 
 
-def ppo(inputs):
+def ppo_stage(inputs):
     """PPO: KL-shaped rewards, a critic, generalized advantages, several clipped passes."""
     config, settings = inputs.config, actor_settings(inputs)
 

@@ -104,7 +104,7 @@ def fit_steps(stage, amount):
 
 
 def fit_seconds(stage, amount):
-    """The recipe's steps say only how fast the learning rate rises."""
+    """The stage ends after so many seconds; its steps set only the learning-rate schedule."""
     return stage._replace(stop_rule=StopRule("seconds", amount))
 
 

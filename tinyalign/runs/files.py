@@ -117,6 +117,7 @@ def newest_metrics(folder):
     if not path.exists():
         return {}
     with open(path, "rb") as file:
+        # Only the end is read: the file grows to megabytes, and this is asked twice a second.
         file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL_BYTES))
         lines = file.read().split(b"\n")[:-1]
     return json.loads(lines[-1]) if lines else {}

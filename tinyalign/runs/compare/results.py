@@ -175,7 +175,10 @@ def start_probabilities(folder, config, task):
 
 
 def rewards_of(task):
-    """The reward of every one-token completion of every prompt, (P, K)."""
+    """The reward of every one-token completion of every prompt, (P, K).
+
+    For tasks whose completions are one letter, so that all can be listed.
+    """
     letters = list(task.alphabet)
     size = len(letters)
     return np.array(

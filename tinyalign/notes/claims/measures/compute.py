@@ -90,8 +90,13 @@ def settings():
 def code_lines():
     """{method: lines of code of its stage and of the functions that only this stage calls}."""
     own = {
-        "dpo": [train_offline.preference, samples.comparison_batch, samples.batched_logp],
-        "ppo": [train_ppo.ppo, train_ppo.compute_gae, rollouts.sample_batch, rollouts.minibatches],
+        "dpo": [train_offline.preference_stage, samples.comparison_batch, samples.batched_logp],
+        "ppo": [
+            train_ppo.ppo_stage,
+            train_ppo.compute_gae,
+            rollouts.sample_batch,
+            rollouts.minibatches,
+        ],
     }
     return {name: sum(map(count_lines, functions)) for name, functions in own.items()}
 
