@@ -30,7 +30,7 @@ EQUIVALENT = [  # (function, pattern of the mutant, why no result can tell it fr
     ("k2", r"k1\(.* -> arguments swapped", "squared"),
     (ANY, r": 1 -> constant -1$", "the last axis, or the last of two columns, is number 1"),
     (ANY, r": (-1 -> no minus|1 -> constant -1)$", "the last of two axes is number 1"),
-    (ANY, r"_(rewards_above_first|group_rewards)\(reward\) -> no", "a common shift: changes rounding only"),
+    (ANY, r"_(rewards_above_first|group_rewards)\(reward\) -> no", "a shift: rounding only"),
     (ANY, r"stop_gradient\(reward\) -> no", "a comparison has no slope anyway"),
     ("group_standardize", r"> 0 -> GtE|1\.0 -> constant", "0/anything; differs at eps = 0 only"),
     (
