@@ -100,9 +100,9 @@ def settings(method):
     """The shared settings, with budgets for methods that sample and for those that do not."""
     config = dataclasses.replace(shared, init_from=place / "start")
     if method.learns_from == "rewards":
-        several = {} if method.name in ("ppo", "best_of_n") else {"batch_size": 32}
+        several = {"batch_size": 32} if method.samples_while_learning and method.compares else {}
         return dataclasses.replace(config, steps=ONLINE_STEPS, **several)
-    pairs = {} if method.name == "sft" else {"num_pairs": 600}
+    pairs = {} if method.imitates else {"num_pairs": 600}
     return dataclasses.replace(config, steps=OFFLINE_STEPS, **pairs)
 
 
@@ -119,7 +119,7 @@ for method in METHODS:
     low, high = between[method.name]
     rows.append([
         method.name, method.learns_from, ", ".join(holds(method)),
-        summary["eval_accuracy"], "–" if method.name == "reward" else f"{low:.2f}–{high:.2f}",
+        summary["eval_accuracy"], "–" if method.trains_reward_model else f"{low:.2f}–{high:.2f}",
         summary.get("eval_kl", "–"), summary["completions_sampled"], summary["bytes"] / parameters,
     ])  # fmt: skip
 names = ["method", "learns from", "holds", "accuracy", "95 %", "KL", "samples", "bytes"]
