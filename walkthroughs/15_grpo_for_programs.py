@@ -177,9 +177,8 @@ table(
     ["held out", "likeliest right", "pass@1", "pass@8"],
     [[name, greedy[name], *values] for name, values in rates.items()],
 )
-print(
-    f"KL to the start: {after['eval_kl']:.2f} nats; programs sampled: {after['completions_sampled']}"
-)
+drawn = after["completions_sampled"]
+print(f"KL to the start: {after['eval_kl']:.2f} nats; programs sampled: {drawn}")
 
 # %%
 figure, (left, right) = picture(2, width=8.2)
