@@ -97,7 +97,8 @@ def mismatches(house, root=ROOT):
     """Names in the drawing without a file or folder, and the other way round."""
     package = root / "tinyalign"
     there = {path.name for path in package.glob("*.py") if not path.name.startswith("__")}
-    there |= {f"{path.name}/" for path in package.iterdir() if path.is_dir() and holds_files(path)}
+    folders = [path for path in package.iterdir() if path.is_dir() and path.name != "__pycache__"]
+    there |= {f"{path.name}/" for path in folders if holds_files(path)}
     inner = {room for room in house.rooms() if room.count("/") == 2}  # runs/compare/
     outer = set(house.rooms()) - inner - {"toy_envs/"}
     inner |= {room + folder for room, folder in house.folders}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from strategies import seeds
 from tiny import VOCAB, deep_models, each_model, parameters, some_tokens
 
+import tinyalign.models.sampling
 import tinyalign.policy
 from tinyalign.engine.backend import to_device, to_host, using, xp
 from tinyalign.engine.tree import tree_map
@@ -19,6 +20,7 @@ from tinyalign.models import lstm, tabular, transformer
 
 EOS = VOCAB - 1
 policy = here(tinyalign.policy)
+sampling = here(tinyalign.models.sampling)
 
 
 @st.composite
@@ -208,7 +210,7 @@ def test_a_token_of_probability_zero_is_never_drawn(seed, uniform, nothing):
     z = rng.standard_normal((20, 6)).astype(np.float32)
     z[rng.random((20, 6)) < 0.5] = nothing
     z[np.arange(20), rng.integers(6, size=20)] = 0.0  # at least one is possible
-    token, logp = policy.draw(z, np.full((20, 1), uniform, np.float32), 1.0)
+    token, logp = sampling.draw(z, np.full((20, 1), uniform, np.float32), 1.0)
     drawn = z[np.arange(20), token]
     assert (drawn > nothing).all()
     exact = drawn.astype(float) - np.log(np.exp(z.astype(float)).sum(axis=-1))

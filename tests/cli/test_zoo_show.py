@@ -15,7 +15,7 @@ from tinyalign import cli, losses, methods
 from tinyalign.cli import show
 from tinyalign.losses import advantage, aggregate, divergence, policy_gradient
 from tinyalign.methods import steps
-from tinyalign.methods.steps import argument_names
+from tinyalign.methods.loss_inputs import argument_names, loss_inputs
 from toy_envs import feedback
 
 each_row = pytest.mark.parametrize("row", methods.METHODS, ids=lambda row: row.name)
@@ -78,7 +78,7 @@ def test_what_only_some_methods_have_is_shown_too():
 
     critic = {steps.critic_step, policy_gradient.value_loss}
     assert {advantage.gae, advantage.whiten, advantage.kl_shaped_reward} | critic <= shown("ppo")
-    assert {feedback.pairs, steps.loss_inputs, steps.argument_names} <= shown("dpo")
+    assert {feedback.pairs, loss_inputs, argument_names} <= shown("dpo")
     assert {feedback.triples, feedback.thumbs} & shown("dpo") == set()
     assert feedback.triples in shown("tpo") and feedback.pairs not in shown("tpo")
     assert feedback.pairs not in shown("rso")  # it takes those that rejection sampling accepted

@@ -93,6 +93,53 @@ def naive_lstm(x, w_in, w_hidden, bias, batch):
     return anp.array(rows)
 
 
+def after_prompts(x, prompts, length, group, lengths, whole_row):
+    """whole_row of every prompt of `length` tokens, then of every completion after its prompt."""
+    own = (len(x) - prompts * length) // (prompts * group)
+    first, rest = [], []
+    for p in range(prompts):
+        prompt = x[p * length : (p + 1) * length]
+        first.append(whole_row(prompt))
+        for g in range(group):
+            begin = prompts * length + (p * group + g) * own
+            row = anp.concatenate([prompt[: lengths[p]], x[begin : begin + own]])
+            rest.append(whole_row(row)[lengths[p] :])
+    return anp.concatenate(first + rest)
+
+
+def naive_attention_after_prompts(qkv, prompts, length, group, heads, absent):
+    lengths = [length] * prompts if absent is None else [int(np.sum(a == 0)) for a in absent]
+    attend = lambda row: naive_attention(row, 1, heads, True)  # noqa: E731
+    return after_prompts(qkv, prompts, length, group, lengths, attend)
+
+
+def naive_lstm_after_prompts(x, w_in, w_hidden, bias, prompts, length, group, last):
+    lengths = [int(time) + 1 for time in last]
+    read = lambda row: naive_lstm(row, w_in, w_hidden, bias, 1)  # noqa: E731
+    return after_prompts(x, prompts, length, group, lengths, read)
+
+
+def naive_before_each_token(x, prompts, group):
+    own = (len(x) - prompts) // (prompts * group)
+    rows = []
+    for n in range(prompts * group):
+        rows += [x[n // group], *(x[prompts + n * own + t] for t in range(own))]
+    return anp.array(rows)
+
+
+def naive_put(x, places, size):
+    found = {int(place): x[i] for i, place in enumerate(places)}
+    return anp.array([found.get(i, 0.0 * x[0]) for i in range(size)])
+
+
+def shorter_prompts(prompts, length):
+    """−1e9 at the last token of every second prompt, where prompts have two tokens or more."""
+    absent = np.zeros((prompts, length))
+    if length > 1:
+        absent[::2, -1] = -1e9
+    return absent
+
+
 @dataclass(frozen=True)
 class Case:
     """A primitive, the same thing written naively, and arguments for given sizes."""
@@ -157,6 +204,39 @@ CASES = {
         lambda normal, integers, n, t, c, h: [
             normal(n * t, c), normal(c, 4 * h), normal(h, 4 * h), normal(4 * h), n,
         ], 4,
+    ),
+    "attention after prompts": Case(
+        ops.attention_after_prompts, naive_attention_after_prompts,
+        lambda normal, integers, n, t, c, h: [
+            normal(n * t + n * c * h, 3 * h * c), n, t, c, h, None,
+        ], 1,
+    ),
+    "attention after prompts of two lengths": Case(
+        ops.attention_after_prompts, naive_attention_after_prompts,
+        lambda normal, integers, n, t, c, h: [
+            normal(n * t + n * c * h, 3 * h * c), n, t, c, h, shorter_prompts(n, t),
+        ], 1,
+    ),
+    "lstm after prompts": Case(
+        ops.lstm_after_prompts, naive_lstm_after_prompts,
+        lambda normal, integers, n, t, c, h: [
+            normal(n * t + n * c * h, c), normal(c, 4 * h), normal(h, 4 * h), normal(4 * h),
+            n, t, c, integers(t, n),
+        ], 4,
+    ),
+    "some rows": Case(
+        ops.take_rows, lambda x, rows: anp.array([x[int(i)] for i in rows]),
+        lambda normal, integers, n, t, c, h: [normal(n * t, c), np.arange(n * t)[::-2]], 1,
+    ),
+    "before each token": Case(
+        ops.before_each_token, naive_before_each_token,
+        lambda normal, integers, n, t, c, h: [normal(n + n * h * (t - 1), c), n, h], 1,
+    ),
+    "numbers put in places": Case(
+        ops.put, naive_put,
+        lambda normal, integers, n, t, c, h: [
+            normal(n * t + 2), np.append(np.arange(n * t)[::-1], [n * t + c] * 2), n * t + c,
+        ], 1,
     ),
 }  # fmt: skip
 each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)

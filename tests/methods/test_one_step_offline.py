@@ -218,9 +218,9 @@ def test_log_probabilities_of_the_reference_are_put_together_in_order():
     """Whatever the size of the chunks in which they are worked out."""
     made, _ = setting("dpo")
     rng = np.random.default_rng(0)
-    tokens = rng.integers(13, size=(10, 6))
+    tokens, mask = rng.integers(13, size=(10, 6)), np.tile([0.0, 1, 1, 0, 0], (10, 1))
     for chunk in (1, 3, 10, 1024):
         near(
-            samples.batched_logp(made, made.initial_policy, tokens, chunk),
-            logp_of(made.initial_policy, tokens),
+            samples.batched_logp(made, made.initial_policy, tokens, mask, size=chunk),
+            logp_of(made.initial_policy, tokens) * mask,
         )

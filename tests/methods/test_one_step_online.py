@@ -90,7 +90,9 @@ def test_a_policy_gradient_steps_on_its_own_samples(record, name, advantage):
     assert options["surrogate"] is made.method.surrogate and options["clip"] == 0.17
     assert options["reduce"].func is made.method.reduce
     assert options["reduce"].keywords == {"length": ADDITION.max_new_tokens}
-    assert_measured(metrics, batch.mask, old, ref, reward.reshape(P, G))
+    seen = ref if in_reward or in_loss else None
+    assert (batch.ref_logp is None) == (seen is None)
+    assert_measured(metrics, batch.mask, old, seen, reward.reshape(P, G))
 
 
 def test_remax_takes_off_the_reward_of_the_likeliest_completion(record):

@@ -1,14 +1,17 @@
 """What stages do at the edges: ties, groups of one, small batches, a learned reward, own files."""
 
+import functools
+
 import numpy as np
 import pytest
 from devices import fetched, sent
 from optima import BANDIT, REWARD, judge
 from optima import setting as on_bandit
 from preparation import table
-from recorder import ADDITION, USUAL, G, P, near, record, setting, take_one_step
+from recorder import ADDITION, ONE, USUAL, G, P, near, record, setting, take_one_step
 
-from tinyalign.losses import advantage
+from tinyalign.engine.backend import to_device
+from tinyalign.losses import advantage, aggregate
 from tinyalign.methods import rollouts, samples, steps
 from tinyalign.policy import Rollout
 from tinyalign.runs.config import Config
@@ -32,7 +35,8 @@ def test_a_stage_logs_what_its_update_says(record, name):
     _, metrics = take_one_step(setting(name, **USUAL)[0])
     assert metrics["loss"] == 1.5
     assert metrics.get("value_loss") == (2.5 if name == "ppo" else None)
-    seen = {"reward", "reward_std", "frac_reward_zero_std", "kl", "completions/mean_length"}
+    seen = {"reward", "reward_std", "frac_reward_zero_std", "completions/mean_length"}
+    seen |= {"kl"} - ({"kl"} if name == "raft" else set())  # which reads no reference
     assert (seen <= set(metrics)) if name in ONLINE_STEPS else not (seen & set(metrics))
 
 
@@ -135,15 +139,88 @@ def test_batches_of_different_width_become_one():
     assert both.reward.tolist() == [[1, 2], [3, 4], [5, 6], [1, 2]]
 
 
+def experience_of(advantage):
+    """Rows of two tokens whose first token is their number; a completion has one token."""
+    rows = np.arange(len(advantage))[:, None]
+    zeros = np.zeros((len(rows), 1), np.float32)
+    tokens = np.concatenate([rows, rows], axis=1)
+    return steps.Experience(*sent((tokens, zeros + 1, zeros)), None, to_device(advantage))
+
+
 @pytest.mark.parametrize("size, parts, lengths", [(7, 3, [3, 2, 2]), (4, 10, [1] * 4), (5, 1, [5])])
 def test_each_pass_cuts_its_own_shuffle(size, parts, lengths):
-    """Into num_minibatches parts, or as many as there are rows: none of them is empty."""
-    config = Config(num_iterations=3, num_minibatches=parts)
-    found = list(rollouts.minibatches(config, size, np.random.default_rng(0)))
-    assert [len(rows) for rows in found] == 3 * lengths
-    whole = np.concatenate(found).reshape(3, size)
-    assert np.sort(whole, axis=1).tolist() == [list(range(size))] * 3
+    """Into num_minibatches parts, or as many as there are prompts; a prompt is never torn apart."""
+    made, _ = setting("grpo", num_generations=2, num_iterations=3, num_minibatches=parts)
+    drawn = experience_of(np.ones((2 * size, 1), np.float32))
+    found = list(rollouts.minibatches(made, drawn, np.random.default_rng(0)))
+    assert [len(part.rows) for part in found] == [2 * length for length in 3 * lengths]
+    assert [part.log for part in found] == [False] * (len(found) - 1) + [True]
+    assert {part.share for part in found} == {1.0}
+    for part in found:
+        assert fetched(part.experience.tokens)[:, 0].tolist() == part.rows.tolist()
+        assert (part.rows[::2] % 2 == 0).all() and (part.rows[1::2] == part.rows[::2] + 1).all()
+    whole = np.concatenate([part.rows for part in found]).reshape(3, 2 * size)
+    assert np.sort(whole, axis=1).tolist() == [list(range(2 * size))] * 3
     assert len({tuple(row) for row in whole.tolist()}) == 3
+
+
+REDUCTIONS = {
+    "token": aggregate.token_mean,
+    "sequence": aggregate.sequence_mean,
+    "fixed length": functools.partial(aggregate.fixed_length_mean, length=9),
+}
+
+
+@pytest.mark.parametrize("reduce", REDUCTIONS.values(), ids=REDUCTIONS)
+def test_leaving_out_prompts_without_an_advantage_changes_no_mean(reduce):
+    """Their terms are 0: the mean over the others, times the share, is the mean over all."""
+    rng = np.random.default_rng(0)
+    mask = (np.arange(4) < rng.integers(1, 5, (8, 1))).astype(np.float64)  # lengths differ
+    terms, kept = rng.standard_normal((8, 4)), np.array([3, 1])
+    terms[[0, 1, 4, 5]] = 0.0  # prompts 0 and 2
+    share = rollouts.share_of_mean(reduce, mask, np.array([3, 0, 1, 2]), kept, 2)
+    rows = rollouts.rows_of(kept, 2)
+    assert rows.tolist() == [6, 7, 2, 3] and 0 < share < 1
+    near(share * reduce(terms[rows], mask[rows]), reduce(terms, mask))
+
+
+def test_a_prompt_without_an_advantage_is_left_out_of_a_step():
+    """Where all are, one is kept: a step of gradient 0 still moves along Adam's mean."""
+    made, _ = setting("grpo", num_generations=2, num_iterations=1, num_minibatches=1)
+    advantage = np.array([0, 0, 1, -1, 0, 0], np.float32)[:, None]
+    for scale, prompts in ((1, [1]), (0, [0, 1, 2])):
+        drawn = experience_of(scale * advantage)
+        options = {"reduce": aggregate.sequence_mean}
+        (part,) = rollouts.minibatches(made, drawn, np.random.default_rng(0), **options)
+        assert part.share == pytest.approx(1 / 3)
+        assert len(part.rows) == 2 and part.rows[0] // 2 in prompts
+
+
+def test_leaving_out_prompts_changes_no_gradient(monkeypatch):
+    """GRPO without a KL, on rewards that often tie: against the same step on all rows."""
+    made, _ = setting("grpo", **USUAL | ONE | {"beta": 0.0, "batch_size": 20})
+    whole, rows = rollouts.minibatches, []
+
+    def without_update(network, loss_and_grad, step_size):
+        value, _, gradients = loss_and_grad
+        return network, {"loss": value, "gradient": gradients["table"]}
+
+    def everything(inputs, experience, rng, reduce):
+        return whole(inputs, experience, rng)
+
+    def counted(*arguments, **options):
+        for part in whole(*arguments, **options):
+            rows.append(len(part.rows))
+            yield part
+
+    monkeypatch.setattr(steps, "update", without_update)
+    monkeypatch.setattr(rollouts, "minibatches", counted)
+    _, found = take_one_step(made)
+    monkeypatch.setattr(rollouts, "minibatches", everything)
+    _, wanted = take_one_step(made)
+    assert 0 < rows[0] < 20 * G
+    near(fetched(found["loss"]), fetched(wanted["loss"]))
+    near(fetched(found["gradient"]), fetched(wanted["gradient"]))
 
 
 def test_a_ranking_step_reads_at_least_one_prompt(record):

@@ -26,7 +26,7 @@ from tinyalign.engine import strict_cupy, tree
 from tinyalign.engine.backend import to_device, using, xp
 from tinyalign.engine.tree import leaves, tree_map
 from tinyalign.losses import aggregate
-from tinyalign.methods import steps
+from tinyalign.methods import loss_inputs, steps
 from tinyalign.methods.steps import StepSize
 from tinyalign.models import transformer
 
@@ -211,15 +211,15 @@ def test_the_metrics_of_a_policy_gradient_step_are_what_they_are_called(model):
 
 def roles_of(loss):
     """Which completions a loss reads: the first words of its parameters' names."""
-    words = {name.removeprefix("ref_").split("_")[0] for name in steps.argument_names(loss)}
+    words = {name.removeprefix("ref_").split("_")[0] for name in loss_inputs.argument_names(loss)}
     return ("gold",) * ("gold" in words) + ("chosen", "rejected")
 
 
 PAIR_LOSSES = {
     name: getattr(losses, name)
     for name in losses.__all__
-    if "chosen_logp" in steps.argument_names(getattr(losses, name))
-    or "chosen_avg_logp" in steps.argument_names(getattr(losses, name))
+    if "chosen_logp" in loss_inputs.argument_names(getattr(losses, name))
+    or "chosen_avg_logp" in loss_inputs.argument_names(getattr(losses, name))
 }
 del PAIR_LOSSES["log_ratios"], PAIR_LOSSES["margin"]  # parts of losses, not losses
 
@@ -241,8 +241,8 @@ def test_there_are_as_many_pair_losses_as_the_design_lists():
 def test_needs_are_the_positional_parameters():
     """Settings behind the star are the caller's, also when partial fixes one of them."""
     names = ["chosen_logp", "rejected_logp", "ref_chosen_logp", "ref_rejected_logp"]
-    assert steps.argument_names(losses.dpo) == names
-    assert steps.argument_names(functools.partial(losses.dpo, beta=0.3)) == names
+    assert loss_inputs.argument_names(losses.dpo) == names
+    assert loss_inputs.argument_names(functools.partial(losses.dpo, beta=0.3)) == names
 
 
 def test_loss_inputs_read_sums_means_and_negative_means_of_each_role():

@@ -13,10 +13,10 @@ evaluate                            how good a network is on examples it was not
 
 import re
 
+from tinyalign.methods.loss_inputs import argument_names
 from tinyalign.methods.method import Method
 from tinyalign.methods.offline import OFFLINE
 from tinyalign.methods.online import ONLINE
-from tinyalign.methods.steps import argument_names
 
 METHODS = OFFLINE + ONLINE
 FEEDBACK = {  # what a method learns from, and the stages that come before it

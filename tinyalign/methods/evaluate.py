@@ -118,7 +118,7 @@ def sample_held_out(inputs, params, rng, count=8):
 def log_ratio(inputs, params, tokens, mask):
     """log π(completion) and its change since the start: (N,) each."""
     new, old = (
-        np.sum(samples.batched_logp(inputs, p, tokens) * mask, axis=1)
+        np.sum(samples.batched_logp(inputs, p, tokens, mask), axis=1)
         for p in (params, inputs.initial_policy)
     )
     return new, new - old
@@ -132,11 +132,7 @@ def evaluate_reward_model(inputs, params, rng):
     # The pairs are drawn from the evaluation's own generator, so training is not disturbed.
     tokens, mask, _ = samples.comparison_batch(held_out(inputs)._replace(rng=rng))  # (B, 2, S)
     chosen, rejected = (
-        to_host(
-            policy.sequence_reward(
-                inputs.model, params, to_device(tokens[:, role]), to_device(mask[:, role])
-            )
-        )
+        samples.judge(inputs, params, to_device(tokens[:, role]), to_device(mask[:, role]), 1)
         for role in range(2)
     )
     return {"eval_accuracy": float(np.mean(chosen > rejected))}

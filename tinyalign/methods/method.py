@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinyalign.losses import divergence
-from tinyalign.methods.steps import StepSize, TrainState, argument_names
+from tinyalign.methods.loss_inputs import argument_names
+from tinyalign.methods.steps import StepSize, TrainState
 
 
 class Method(NamedTuple):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import autograd.numpy as np
 
 from tinyalign.engine.backend import FLOAT
+from tinyalign.losses.aggregate import token_mean
 
 
 class Metric(NamedTuple):
@@ -202,4 +203,17 @@ def unpaired_metrics(reward, desirable):
         "rewards/chosen": means[0],
         "rewards/rejected": means[1],
         "rewards/margins": means[0] - means[1],
+    }
+
+
+def update_metrics(fall, entropy, clipped, mask):
+    """What a step of a policy gradient did: means over completion tokens, arrays (N, T).
+
+    fall     log π_old − log π
+    clipped  whether the token's term of the surrogate is cut off by the clip
+    """
+    return {
+        "entropy": token_mean(entropy, mask),
+        "approx_kl": token_mean(fall, mask),
+        "clip_ratio": token_mean(clipped.astype(mask.dtype), mask),
     }

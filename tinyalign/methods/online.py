@@ -8,7 +8,6 @@ from functools import partial
 
 import autograd.numpy as np
 
-from tinyalign.engine.backend import to_device
 from tinyalign.losses import advantage, aggregate, policy_gradient, preference, supervised
 from tinyalign.methods import rollouts, steps, train_online, train_ppo
 from tinyalign.methods.method import Method
@@ -66,16 +65,8 @@ def subtract_greedy_reward(batch):
 
 def whiten_returns(batch):
     """REINFORCE++'s: the KL-shaped reward still to come at each token, whitened over the batch."""
-    rollout = batch.rollout
-    shaped = advantage.kl_shaped_reward(
-        to_device(batch.reward.reshape(-1)),
-        rollout.logp,
-        batch.ref_logp,
-        rollout.mask,
-        beta=batch.beta,
-    )
-    to_come = np.cumsum(shaped[:, ::-1], axis=1)[:, ::-1]
-    return advantage.whiten(to_come, rollout.mask)
+    to_come = np.cumsum(rollouts.token_rewards(batch)[:, ::-1], axis=1)[:, ::-1]
+    return advantage.whiten(to_come, batch.rollout.mask)
 
 
 def reduce_token_mean(x, mask, length):

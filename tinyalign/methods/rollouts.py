@@ -5,10 +5,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinyalign import policy
-from tinyalign.engine.backend import to_host, xp
+from tinyalign.engine.backend import to_device, to_host, xp
 from tinyalign.losses import divergence
+from tinyalign.losses.advantage import kl_shaped_reward
 from tinyalign.losses.policy_gradient import overlong_penalty
-from tinyalign.methods.samples import decode_rollout, draw_prompts, sample_completions, score
+from tinyalign.methods.samples import (
+    decode_rollout,
+    draw_prompts,
+    prompt_layout,
+    sample_completions,
+    score,
+)
 
 ROUNDS = 4  # dynamic sampling gives up on filling the batch after this many
 
@@ -20,7 +27,7 @@ class ScoredRollout(NamedTuple):
     prompts: list[str]  # P
     rollout: policy.Rollout  # N rows
     reward: np.ndarray  # (P, G)
-    ref_logp: Any  # (N, S−1)
+    ref_logp: Any  # (N, S−1); None where nothing reads the reference
     drawn: int = 0  # completions sampled to get these, thrown away ones included
     greedy_reward: Any = None  # (P, 1) of each prompt's likeliest completion, where it was asked
 
@@ -38,9 +45,11 @@ def sample_batch(inputs, params, rng):
         inputs, params, prompts, rng, config.temperature, config.num_generations
     )
     reward = score(inputs, prompts, rollout)
-    ref_logp = policy.token_logp(
-        inputs.model, inputs.initial_policy, rollout.tokens, temperature=config.temperature
-    )
+    ref_logp = None
+    if config.beta and inputs.method.reads_reference:
+        layout = prompt_layout(inputs.model, *rollout[:2], config.num_generations)
+        options = {"temperature": config.temperature, "layout": layout}
+        ref_logp = policy.token_logp(inputs.model, inputs.initial_policy, rollout.tokens, **options)
     return ScoredRollout(inputs, prompts, rollout, reward, ref_logp, reward.size)
 
 
@@ -48,13 +57,17 @@ def rollout_metrics(batch):
     """What to watch in a rollout; methods/metrics.py says what each key means."""
     rollout, reward = batch.rollout, batch.reward
     per_completion = 1 / reward.size
+    kl = {}  # nothing is read of the reference only to log it
+    if batch.ref_logp is not None:
+        k3 = divergence.k3(rollout.logp, batch.ref_logp)
+        kl = {"kl": xp.sum(k3 * rollout.mask) * per_completion}
     # A group of one has no deviation of its own: then the batch is the group.
     groups = reward if reward.shape[1] > 1 else reward.T
     return {
         "reward": reward.mean(),
         "reward_std": groups.std(axis=1, ddof=1).mean() if groups.shape[1] > 1 else 0.0,
         "frac_reward_zero_std": np.mean(reward.max(axis=1) == reward.min(axis=1)),
-        "kl": xp.sum(divergence.k3(rollout.logp, batch.ref_logp) * rollout.mask) * per_completion,
+        **kl,
         "completions/mean_length": xp.sum(rollout.mask) * per_completion,
         "completions_sampled": batch.drawn,
     }
@@ -91,13 +104,18 @@ def cut_off_penalty(batch):
 def take_prompts(batch, chosen):
     """The batch with only the prompts numbered in `chosen`."""
     group = batch.reward.shape[1]
-    rows = (chosen[:, None] * group + np.arange(group)).reshape(-1)  # their rows of N
+    rows = rows_of(chosen, group)
     return batch._replace(
         prompts=[batch.prompts[i] for i in chosen],
         rollout=policy.Rollout(*(array[rows] for array in batch.rollout)),
         reward=batch.reward[chosen],
-        ref_logp=batch.ref_logp[rows],
+        ref_logp=None if batch.ref_logp is None else batch.ref_logp[rows],
     )
+
+
+def rows_of(prompts, group):
+    """The rows of the completions of prompts, `group` for each: (P,) -> (P·G,)."""
+    return (prompts[:, None] * group + np.arange(group)).reshape(-1)
 
 
 def concatenate(parts):
@@ -119,7 +137,9 @@ def concatenate(parts):
         prompts=[prompt for part in parts for prompt in part.prompts],
         rollout=rollout,
         reward=np.concatenate([part.reward for part in parts]),
-        ref_logp=stack([part.ref_logp for part in parts], width - 1),
+        ref_logp=None
+        if parts[0].ref_logp is None
+        else stack([part.ref_logp for part in parts], width - 1),
         drawn=sum(part.drawn for part in parts),
     )
 
@@ -132,14 +152,61 @@ def sample_batch_with_greedy_baseline(inputs, params, rng):
     return batch._replace(greedy_reward=reward, drawn=batch.drawn + reward.size)
 
 
-def minibatches(config, size, rng):
-    """Rows of each gradient step: num_iterations shuffles, each cut in num_minibatches."""
-    for _ in range(config.num_iterations):
-        yield from np.array_split(rng.permutation(size), min(config.num_minibatches, size))
+class Minibatch(NamedTuple):
+    """What one gradient step reads of a rollout."""
+
+    rows: np.ndarray  # of the rollout's N
+    experience: Any  # steps.Experience of these rows
+    layout: Any  # models.layout.PromptLayout of these rows
+    share: float  # weight of these rows in the mean over the minibatch, which may have had more
+    log: bool  # whether it is the last, whose metrics are logged
+
+
+def minibatches(inputs, experience, rng, *, reduce=None):
+    """The gradient steps of a rollout: num_iterations shuffles of its prompts, each cut in
+    num_minibatches. The completions of a prompt stay together, so that it is read once.
+
+    experience  steps.Experience of N = P·G rows
+    reduce      the mean of the loss, where a completion without an advantage adds 0 to it: prompts
+                that have none are left out of the step, and Minibatch.share corrects the mean
+    """
+    config, group = inputs.config, inputs.config.num_generations
+    count = len(experience.tokens) // group
+    size = min(config.num_minibatches, count)
+    has_advantage = np.any(to_host(experience.advantage).reshape(count, -1), axis=1)  # (P,)
+    for step in range(config.num_iterations * size):
+        if step % size == 0:
+            parts = np.array_split(rng.permutation(count), size)
+        prompts, share = parts[step % size], 1.0
+        if reduce is not None:
+            kept = prompts[has_advantage[prompts]]
+            kept = kept if len(kept) else prompts[:1]  # a step still has a gradient, of 0
+            share = share_of_mean(reduce, to_host(experience.mask), prompts, kept, group)
+            prompts = kept
+        rows = rows_of(prompts, group)
+        part = type(experience)(*(None if a is None else a[rows] for a in experience))
+        layout = prompt_layout(inputs.model, part.tokens, part.mask, group)
+        yield Minibatch(rows, part, layout, share, step == config.num_iterations * size - 1)
+
+
+def share_of_mean(reduce, mask, prompts, kept, group):
+    """The factor that turns a mean over `kept` prompts into one over all, the others being 0."""
+    everyone, rows = rows_of(prompts, group), rows_of(kept, group)
+    is_kept = np.isin(everyone, rows)[:, None].astype(mask.dtype)  # (rows, 1)
+    return float(reduce(is_kept * mask[everyone], mask[everyone]) / reduce(mask[rows], mask[rows]))
 
 
 def subtract_kl(batch):
     """The batch with beta · k1 of each whole completion taken off its reward."""
+    if batch.ref_logp is None:
+        return batch
     k1 = divergence.k1(batch.rollout.logp, batch.ref_logp)
     kl = to_host(xp.sum(k1 * batch.rollout.mask, axis=1)).reshape(batch.reward.shape)
     return batch._replace(reward=batch.reward - batch.beta * kl)
+
+
+def token_rewards(batch):
+    """Each token's reward less beta · k1, with the completion's reward on its last: (N, S−1)."""
+    score, (_, mask, logp) = to_device(batch.reward.reshape(-1)), batch.rollout
+    ref_logp = logp if batch.ref_logp is None else batch.ref_logp  # without beta nothing comes off
+    return kl_shaped_reward(score, logp, ref_logp, mask, beta=batch.beta)

@@ -8,7 +8,7 @@ from tinyalign import policy
 from tinyalign.engine.backend import to_device, to_host
 from tinyalign.errors import InputError
 from tinyalign.losses.ranking import rejection_sample
-from tinyalign.models import tokenizer
+from tinyalign.models import layout, tokenizer
 from toy_envs import feedback
 
 
@@ -53,6 +53,22 @@ def decode_rollout(inputs, rollout):
     return tokenizer.completions(inputs.vocabulary, tokens, mask)
 
 
+def prompt_layout(model, tokens, mask, group, *, roles_first=False, judge=False):
+    """The models.layout.PromptLayout of a batch; None for a model that would not gain by one.
+
+    tokens, mask  (N, S) and (N, S−1), on the host or the device
+    group         completions of each prompt, G: in rows one after another
+    roles_first   the rows are the first completion of every prompt, then the second of every …
+    judge         to judge whole completions, not to score their tokens
+    """
+    if not hasattr(model, "layout_trunk"):
+        return None
+    rows = np.arange(len(tokens))
+    groups = rows.reshape(group, -1).T if roles_first else rows.reshape(-1, group)
+    arrange = layout.share_prompts_to_judge if judge else layout.share_prompts
+    return arrange(to_host(tokens), to_host(mask), groups)
+
+
 def score(inputs, prompts, rollout):
     """The reward of every completion, the task's own or a learned model's: (P, G) float32."""
     group = len(rollout.tokens) // len(prompts)
@@ -60,9 +76,7 @@ def score(inputs, prompts, rollout):
     if inputs.reward_model is None:
         reward = np.asarray(inputs.task.reward(repeated, *decode_rollout(inputs, rollout)))
     else:
-        reward = to_host(
-            policy.sequence_reward(inputs.model, inputs.reward_model, rollout.tokens, rollout.mask)
-        )
+        reward = judge(inputs, inputs.reward_model, rollout.tokens, rollout.mask, group)
     if not np.isfinite(reward).all():
         bad = int(np.flatnonzero(~np.isfinite(reward))[0])
         raise InputError(
@@ -198,8 +212,30 @@ def mismatched_completions(tokens, mask, other):
     return tokenizer.batch(prompts, completions)
 
 
-def batched_logp(inputs, params, tokens, size=1024):
-    """Token log-probabilities (N, S−1) under frozen parameters, `size` rows at a time."""
-    parts = np.split(tokens, range(size, len(tokens), size))
-    scored = [policy.token_logp(inputs.model, params, to_device(part)) for part in parts]
-    return np.concatenate([to_host(part) for part in scored])
+def batched_logp(inputs, params, tokens, mask, *, group=1, size=1024):
+    """log π of completion tokens (N, S−1), 0 elsewhere, under frozen parameters.
+
+    tokens, mask  (N, S) and (N, S−1) on the host; `group` rows after another share a prompt
+    size          rows at a time, about
+    """
+    size = group * max(1, size // group)
+    parts = []
+    for rows in np.split(np.arange(len(tokens)), range(size, len(tokens), size)):
+        plan = prompt_layout(inputs.model, tokens[rows], mask[rows], group)
+        parts.append(
+            to_host(policy.token_logp(inputs.model, params, to_device(tokens[rows]), layout=plan))
+        )
+    return np.concatenate(parts) * mask
+
+
+def group_logp(inputs, params, tokens, mask):
+    """`batched_logp` of G completions of each prompt: tokens (P, G, S) -> (P, G, S−1)."""
+    flat = (array.reshape(-1, array.shape[2]) for array in (tokens, mask))
+    return batched_logp(inputs, params, *flat, group=tokens.shape[1]).reshape(mask.shape)
+
+
+def judge(inputs, reward_model, tokens, mask, group):
+    """A reward model's scores (N,) of completions, `group` rows after another of one prompt."""
+    plan = prompt_layout(inputs.model, tokens, mask, group, judge=True)
+    reward = policy.sequence_reward(inputs.model, reward_model, tokens, mask, layout=plan)
+    return to_host(reward)

@@ -2,10 +2,10 @@
 
 A network is a TrainState. The loop, the data and the schedule belong to the caller. Batches are
 tokens (N, S) and mask (N, S−1) as in tinyalign.policy. Frozen quantities (reference
-log-probabilities, advantages, returns) are plain arrays, which no gradient can reach.
+log-probabilities, advantages, returns) are plain arrays, which no gradient can reach. `layout` is
+the batch's models.layout.PromptLayout, with which a step takes less time; None reads rows whole.
 """
 
-import inspect
 from typing import Any, NamedTuple
 
 import autograd.numpy as np
@@ -17,8 +17,9 @@ from tinyalign.losses import aggregate, supervised
 from tinyalign.losses.policy_gradient import value_loss
 from tinyalign.losses.unpaired import kto_z0
 from tinyalign.methods import metrics
+from tinyalign.methods.loss_inputs import argument_names, loss_inputs
 from tinyalign.policy import (
-    scalar,
+    prefix_value,
     sequence_logp,
     sequence_reward,
     token_logp,
@@ -60,23 +61,24 @@ def update(network, loss_and_grad, step_size):
     return TrainState(params, moments), {"loss": value, "grad_norm": norm, **details}
 
 
-def sft_step(policy, tokens, mask, *, model, step_size):
+def sft_step(policy, tokens, mask, *, model, step_size, layout=None):
     """Supervised fine-tuning: raise the log-probability of demonstrations, token mean."""
 
     def loss(params):
-        return supervised.cross_entropy(token_logp(model, params, tokens), mask), {}
+        logp = token_logp(model, params, tokens, layout=layout)
+        return supervised.cross_entropy(logp, mask), {}
 
     return update(policy, value_and_grad(loss)(policy.params), step_size)
 
 
-def reward_model_step(reward_model, tokens, mask, *, model, step_size):
+def reward_model_step(reward_model, tokens, mask, *, model, step_size, layout=None):
     """Bradley-Terry: score the chosen completion of each pair above the rejected one.
 
     tokens, mask  2B rows: the B chosen, then the B rejected in the same order
     """
 
     def loss(params):
-        reward = sequence_reward(model, params, tokens, mask)
+        reward = sequence_reward(model, params, tokens, mask, layout=layout)
         chosen, rejected = reward[: len(tokens) // 2], reward[len(tokens) // 2 :]  # (B,) each
         return np.mean(supervised.bradley_terry(chosen, rejected)), {
             "accuracy": metrics.fraction(chosen > rejected),
@@ -86,33 +88,10 @@ def reward_model_step(reward_model, tokens, mask, *, model, step_size):
     return update(reward_model, value_and_grad(loss)(reward_model.params), step_size)
 
 
-def argument_names(loss):
-    """Names of the arrays a loss asks for: its positional parameters."""
-    parameters = inspect.signature(loss).parameters.values()
-    return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-
-
-def loss_inputs(logp, mask, roles):
-    """Every reading of token log-probabilities that a preference loss may ask for, by name.
-
-    logp, mask  (R·B, T): the rows of the first role, then those of the next …
-    returns     {"chosen_logp": sums (B,), "chosen_avg_logp": means, "chosen_nll": −means, …}
-    """
-    total = np.sum(logp * mask, axis=1)  # (R·B,)
-    average = total / np.sum(mask, axis=1)
-    named, size = {}, len(total) // len(roles)
-    for i, role in enumerate(roles):
-        rows = slice(i * size, (i + 1) * size)  # the B rows of this role
-        named[f"{role}_logp"] = total[rows]
-        named[f"{role}_avg_logp"] = average[rows]
-        named[f"{role}_nll"] = -average[rows]
-    named["sft_nll"] = named["chosen_nll"]  # SLiC keeps the likelihood of the best answer up
-    return named
-
-
 def preference_step(
-    policy, tokens, mask, ref_logp, *, roles, loss, beta, temperature=1.0, model, step_size
-):
+    policy, tokens, mask, ref_logp, *, roles, loss, beta, temperature=1.0, model, step_size,
+    layout=None,
+):  # fmt: skip
     """Any offline loss on pairs or triples: dpo, ipo, simpo, orpo, tpo, …
 
     tokens, mask  R·B rows: the B completions of the first role, then those of the next
@@ -125,7 +104,7 @@ def preference_step(
     reference = {f"ref_{name}": array for name, array in loss_inputs(ref_logp, mask, roles).items()}
 
     def objective(params):
-        logp = token_logp(model, params, tokens, temperature=temperature)
+        logp = token_logp(model, params, tokens, temperature=temperature, layout=layout)
         inputs = loss_inputs(logp, mask, roles) | reference
         values = loss(*(inputs[name] for name in argument_names(loss)))  # (B,)
         return np.mean(values), metrics.preference_metrics(inputs, beta)
@@ -145,7 +124,7 @@ class UnpairedBatch(NamedTuple):
     mismatched_ref_logp: Any  # (B,) their log-probability under the reference
 
 
-def unpaired_step(policy, batch, *, loss, beta, model, step_size):
+def unpaired_step(policy, batch, *, loss, beta, model, step_size, layout=None):
     """KTO: completions liked or disliked one by one.
 
     batch  UnpairedBatch; the mean log-ratio of its mismatched completions is z0, a constant to
@@ -158,7 +137,7 @@ def unpaired_step(policy, batch, *, loss, beta, model, step_size):
     z0 = kto_z0(mismatched_logp, batch.mismatched_ref_logp)
 
     def objective(params):
-        logp = sequence_logp(model, params, batch.tokens, batch.mask)
+        logp = sequence_logp(model, params, batch.tokens, batch.mask, layout=layout)
         reward = beta * (logp - batch.ref_logp)
         details = metrics.unpaired_metrics(reward, batch.desirable)
         return np.mean(loss(logp, batch.ref_logp, batch.desirable, z0)), {**details, "z0": z0}
@@ -166,7 +145,7 @@ def unpaired_step(policy, batch, *, loss, beta, model, step_size):
     return update(policy, value_and_grad(objective)(policy.params), step_size)
 
 
-def ranked_step(policy, tokens, mask, ref_logp, reward, *, loss, model, step_size):
+def ranked_step(policy, tokens, mask, ref_logp, reward, *, loss, model, step_size, layout=None):
     """Losses on all K candidates of a prompt: rrhf, infonca, nca.
 
     tokens, mask, ref_logp  (B, K, S), (B, K, S−1), (B, K, S−1)
@@ -177,7 +156,7 @@ def ranked_step(policy, tokens, mask, ref_logp, reward, *, loss, model, step_siz
     best = best / best.sum(axis=1)[:, None]  # (B, K); ties share
 
     def objective(params):
-        logp = token_logp(model, params, tokens.reshape(-1, tokens.shape[2]))
+        logp = token_logp(model, params, tokens.reshape(-1, tokens.shape[2]), layout=layout)
         total = np.sum(logp * flat_mask, axis=1).reshape(reward.shape)  # (B, K)
         average = total / np.sum(mask, axis=2)
         inputs = {
@@ -197,13 +176,13 @@ class Experience(NamedTuple):
     tokens: Any  # (N, S)
     mask: Any  # (N, S−1)
     old_logp: Any  # (N, S−1) under the policy that drew them
-    ref_logp: Any  # (N, S−1) under the frozen reference
+    ref_logp: Any  # (N, S−1) under the frozen reference; None where nothing reads it
     advantage: Any  # (N, 1) or (N, S−1)
 
 
 def policy_gradient_step(
     policy, experience, *, surrogate, clip, reduce, kl, beta, entropy_coef, temperature, model,
-    step_size,
+    step_size, layout=None, share=1.0, log=True,
 ):  # fmt: skip
     """REINFORCE, GRPO, PPO's actor and their relatives: surrogate + beta · KL − entropy bonus.
 
@@ -215,35 +194,42 @@ def policy_gradient_step(
     beta          ≥ 0, weight of the KL in the loss; 0 where it is in the reward, or nowhere
     entropy_coef  ≥ 0, weight of the entropy bonus
     temperature   the one the completions were sampled at
+    share         weight of these completions in the mean over all of a minibatch: below 1 where
+                  those whose loss is 0 were left out
+    log           whether to compute what is only logged
     """
     tokens, mask, old_logp, ref_logp, advantage = experience
+    scoring = {"temperature": temperature, "layout": layout}
 
     def loss(params):
-        logp, entropy = token_logp_and_entropy(model, params, tokens, temperature=temperature)
+        if entropy_coef or log:
+            logp, entropy = token_logp_and_entropy(model, params, tokens, **scoring)
+        else:
+            logp = token_logp(model, params, tokens, **scoring)
         terms = surrogate(logp, old_logp, advantage, mask, clip)  # (N, T)
-        policy_loss, mean_entropy = reduce(terms, mask), aggregate.token_mean(entropy, mask)
-        total = policy_loss + beta * reduce(kl(logp, ref_logp), mask)
+        total = policy_loss = share * reduce(terms, mask)
+        if beta:
+            total = total + beta * reduce(kl(logp, ref_logp), mask)
+        if entropy_coef:
+            total = total - entropy_coef * aggregate.token_mean(entropy, mask)
+        if not log:
+            return total, {}
         # A term is clipped where it differs from what a clip too wide to matter would give.
         unclipped = surrogate(getval(logp), old_logp, advantage, mask, UNCLIPPED)
-        clipped = (getval(terms) != unclipped).astype(mask.dtype)
-        return total - entropy_coef * mean_entropy, {
-            "policy_loss": policy_loss,
-            "entropy": mean_entropy,
-            "approx_kl": aggregate.token_mean(old_logp - logp, mask),
-            "clip_ratio": aggregate.token_mean(clipped, mask),
-        }
+        details = metrics.update_metrics(old_logp - logp, entropy, getval(terms) != unclipped, mask)
+        return total, {"policy_loss": policy_loss, **details}
 
     return update(policy, value_and_grad(loss)(policy.params), step_size)
 
 
-def critic_step(critic, tokens, mask, old_value, returns, *, clip, model, step_size):
+def critic_step(critic, tokens, mask, old_value, returns, *, clip, model, step_size, layout=None):
     """PPO's critic: regress the value of every prefix on its return, clipped like the policy.
 
     old_value, returns  (N, S−1), aligned with mask
     """
 
     def loss(params):
-        value = scalar(model, params, tokens[:, :-1])
+        value = prefix_value(model, params, tokens, layout=layout)
         return aggregate.token_mean(value_loss(value, old_value, returns, clip=clip), mask), {}
 
     network, details = update(critic, value_and_grad(loss)(critic.params), step_size)

@@ -17,12 +17,15 @@ from tinyalign.methods.method import Stage, frozen_networks, step_size
 from tinyalign.models import tokenizer
 
 
-def offline_stage(inputs, examples, take_step, *, initial, arrange=np.asarray, size=None, drawn=0):
+def offline_stage(
+    inputs, examples, take_step, *, initial, layout, arrange=np.asarray, size=None, drawn=0
+):
     """The stage that takes one gradient step after another on random rows of `examples`.
 
-    examples   arrays whose first axis runs over the examples
-    take_step  (network, *rows of the arrays, model=…, step_size=…) -> (network, metrics)
+    examples   arrays whose first axis runs over the examples; the first two are tokens and mask
+    take_step  (network, *rows of the arrays, model=…, step_size=…, layout=…) -> (network, metrics)
     initial    parameters of the network that is trained
+    layout     (model, tokens, mask) of a batch, arranged -> its PromptLayout, or None
     arrange    what is done with the drawn rows of each array before the step
     size       rows a step; None: --batch_size
     drawn      completions sampled to make the examples
@@ -32,9 +35,10 @@ def offline_stage(inputs, examples, take_step, *, initial, arrange=np.asarray, s
 
     def train_step(networks, rng, step):
         rows = rng.integers(len(examples[0]), size=size)
-        batch = [to_device(arrange(array[rows])) for array in examples]
+        batch = [arrange(array[rows]) for array in examples]
         options = {"model": inputs.model, "step_size": step_size(config, step)}
-        network, metrics = take_step(networks[name], *batch, **options)
+        options["layout"] = layout(inputs.model, *batch[:2])
+        network, metrics = take_step(networks[name], *map(to_device, batch), **options)
         return {name: network}, metrics
 
     networks = {name: steps.init_train_state(initial)}
@@ -51,7 +55,13 @@ def supervised_stage(inputs):
         scored = samples.read_feedback(inputs)
         rows = scored.feedback.prompt, scored.feedback.best
         tokens, mask = scored.tokens[rows], scored.mask[rows]
-    return offline_stage(inputs, (tokens, mask), steps.sft_step, initial=inputs.initial_policy)
+    return offline_stage(
+        inputs,
+        (tokens, mask),
+        steps.sft_step,
+        initial=inputs.initial_policy,
+        layout=functools.partial(samples.prompt_layout, group=1),
+    )
 
 
 def reward_model_stage(inputs):
@@ -62,6 +72,7 @@ def reward_model_stage(inputs):
         examples,
         steps.reward_model_step,
         initial=policy.scalar_init(inputs.model, inputs.initial_policy),
+        layout=functools.partial(samples.prompt_layout, group=2, roles_first=True, judge=True),
         arrange=samples.by_role,
         drawn=drawn,
     )
@@ -71,8 +82,7 @@ def preference_stage(inputs):
     """Any loss on pairs or triples; the reference log-probabilities are computed once."""
     method, config = inputs.method, inputs.config
     tokens, mask, drawn = samples.comparison_batch(inputs)  # (B, R, S), (B, R, S−1)
-    ref_logp = samples.batched_logp(inputs, inputs.initial_policy, samples.by_role(tokens))
-    ref_logp = ref_logp.reshape(len(method.roles), *mask[:, 0].shape).swapaxes(0, 1)
+    ref_logp = samples.group_logp(inputs, inputs.initial_policy, tokens, mask)  # (B, R, S−1)
     take_step = functools.partial(
         steps.preference_step,
         roles=method.roles,
@@ -84,6 +94,7 @@ def preference_stage(inputs):
         (tokens, mask, ref_logp),
         take_step,
         initial=inputs.initial_policy,
+        layout=functools.partial(samples.prompt_layout, group=len(method.roles), roles_first=True),
         arrange=samples.by_role,
         drawn=drawn,
     )
@@ -100,8 +111,7 @@ def unpaired_stage(inputs):
     mismatched = samples.mismatched_completions(tokens, mask, other)
 
     def reference(tokens, mask):
-        token_logp = samples.batched_logp(inputs, inputs.initial_policy, tokens)
-        return np.sum(token_logp * mask, axis=1)
+        return np.sum(samples.batched_logp(inputs, inputs.initial_policy, tokens, mask), axis=1)
 
     examples = steps.UnpairedBatch(
         tokens, mask, reference(tokens, mask), desirable.astype(mask.dtype),
@@ -109,12 +119,17 @@ def unpaired_stage(inputs):
     )  # fmt: skip
     loss = functools.partial(method.bind_loss(config), **balancing_weights(desirable))
 
-    def take_step(network, *rows, model, step_size):
-        batch, settings = steps.UnpairedBatch(*rows), {"loss": loss, "beta": config.beta}
-        return steps.unpaired_step(network, batch, **settings, model=model, step_size=step_size)
+    def take_step(network, *rows, **options):
+        batch = steps.UnpairedBatch(*rows)
+        return steps.unpaired_step(network, batch, loss=loss, beta=config.beta, **options)
 
     return offline_stage(
-        inputs, examples, take_step, initial=inputs.initial_policy, drawn=scored.samples
+        inputs,
+        examples,
+        take_step,
+        initial=inputs.initial_policy,
+        layout=functools.partial(samples.prompt_layout, group=1),
+        drawn=scored.samples,
     )
 
 
@@ -137,16 +152,23 @@ def ranked_stage(inputs):
     rows = scored.feedback.prompt
     tokens, mask = scored.tokens[rows], scored.mask[rows]
     reward = samples.rewards_by_rank(scored.reward[rows], scored.feedback.order)
-    flat = samples.batched_logp(inputs, inputs.initial_policy, tokens.reshape(-1, tokens.shape[2]))
-    examples = tokens, mask, flat.reshape(mask.shape), reward.astype(mask.dtype)
+    ref_logp = samples.group_logp(inputs, inputs.initial_policy, tokens, mask)  # (P, G, S−1)
+    examples = tokens, mask, ref_logp, reward.astype(mask.dtype)
     return offline_stage(
         inputs,
         examples,
         functools.partial(steps.ranked_step, loss=method.bind_loss(config)),
         initial=inputs.initial_policy,
+        layout=group_layout,
         size=max(1, config.batch_size // tokens.shape[1]),  # as many completions a step as others
         drawn=scored.samples,
     )
+
+
+def group_layout(model, tokens, mask):
+    """The layout of all candidates of each prompt: tokens (B, K, S), mask (B, K, S−1)."""
+    flat = (array.reshape(-1, array.shape[2]) for array in (tokens, mask))
+    return samples.prompt_layout(model, *flat, group=tokens.shape[1])
 
 
 def best_of_n_stage(inputs):

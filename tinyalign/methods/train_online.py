@@ -15,6 +15,8 @@ def policy_gradient_stage(inputs):
     sample_batch = method.sample_batch or rollouts.sample_batch
     compute_advantage = method.advantages[config.advantage]
     settings = actor_settings(inputs)
+    # Without a KL or an entropy in the loss, a prompt without advantages adds nothing to it.
+    reduce = None if settings["beta"] or config.entropy_coef else settings["reduce"]
 
     def train_step(networks, rng, step):
         policy = networks["policy"]
@@ -22,10 +24,11 @@ def policy_gradient_stage(inputs):
         shaped = rollouts.subtract_kl(batch) if method.kl_placement == "reward" else batch
         advantage = to_device(compute_advantage(shaped))  # (N, 1) or (N, S−1)
         experience = steps.Experience(*batch.rollout, batch.ref_logp, advantage)
-        size = step_size(config, step)
-        for rows in rollouts.minibatches(config, len(advantage), rng):
-            part = steps.Experience(*(array[rows] for array in experience))
-            policy, metrics = steps.policy_gradient_step(policy, part, **settings, step_size=size)
+        for part in rollouts.minibatches(inputs, experience, rng, reduce=reduce):
+            policy, metrics = steps.policy_gradient_step(
+                policy, part.experience, **settings, step_size=step_size(config, step),
+                layout=part.layout, share=part.share, log=part.log,
+            )  # fmt: skip
         # The metrics of the update are those of the last minibatch.
         return {"policy": policy}, {**rollouts.rollout_metrics(batch), **metrics}
 
@@ -63,12 +66,11 @@ def raft_stage(inputs):
         batch = rollouts.sample_batch(inputs, policy.params, rng)
         best, metrics = best_rows(batch), {}
         if len(best):  # with ties everywhere there is nothing to imitate, and no step
+            tokens, mask = batch.rollout.tokens[best], batch.rollout.mask[best]
+            layout = samples.prompt_layout(inputs.model, tokens, mask, 1)
+            size = step_size(config, step)
             policy, metrics = steps.sft_step(
-                policy,
-                batch.rollout.tokens[best],
-                batch.rollout.mask[best],
-                model=inputs.model,
-                step_size=step_size(config, step),
+                policy, tokens, mask, model=inputs.model, step_size=size, layout=layout
             )
         return {"policy": policy}, {**rollouts.rollout_metrics(batch), **metrics}
 
@@ -92,10 +94,11 @@ def online_dpo_stage(inputs):
         batch = rollouts.sample_batch(inputs, policy.params, rng)
         rows, metrics = pair_rows(batch, rng), {}
         if len(rows):  # with ties everywhere there is no pair, and no step
+            tokens, mask = batch.rollout.tokens[rows], batch.rollout.mask[rows]
             policy, metrics = steps.preference_step(
                 policy,
-                batch.rollout.tokens[rows],
-                batch.rollout.mask[rows],
+                tokens,
+                mask,
                 batch.ref_logp[rows],
                 roles=method.roles,
                 loss=loss,
@@ -103,6 +106,7 @@ def online_dpo_stage(inputs):
                 temperature=config.temperature,  # at which batch.ref_logp was scored
                 model=inputs.model,
                 step_size=step_size(config, step),
+                layout=samples.prompt_layout(inputs.model, tokens, mask, 2, roles_first=True),
             )
         return {"policy": policy}, {**rollouts.rollout_metrics(batch), **metrics}
 

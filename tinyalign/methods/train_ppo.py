@@ -1,9 +1,8 @@
 """PPO's stage: a policy and the critic that tells what to expect."""
 
 from tinyalign import policy
-from tinyalign.engine.backend import to_device
 from tinyalign.losses import advantage as advantages
-from tinyalign.methods import rollouts, steps
+from tinyalign.methods import rollouts, samples, steps
 from tinyalign.methods.method import Stage, frozen_networks, step_size
 from tinyalign.methods.train_online import actor_settings
 
@@ -17,13 +16,14 @@ def ppo_stage(inputs):
         batch = rollouts.sample_batch(inputs, actor.params, rng)
         # Everything below is a constant to the gradient: values and returns are the old critic's.
         experience, value, returns = compute_gae(inputs, critic.params, batch)
-        size = step_size(config, step)
-        for rows in rollouts.minibatches(config, len(value), rng):
-            part = steps.Experience(*(array[rows] for array in experience))
-            actor, metrics = steps.policy_gradient_step(actor, part, **settings, step_size=size)
+        options = {"model": inputs.model, "step_size": step_size(config, step)}
+        for part in rollouts.minibatches(inputs, experience, rng):
+            actor, metrics = steps.policy_gradient_step(
+                actor, part.experience, **(settings | options), layout=part.layout, log=part.log
+            )
             critic, critic_metrics = steps.critic_step(
-                critic, part.tokens, part.mask, value[rows], returns[rows],
-                clip=config.epsilon, model=inputs.model, step_size=size,
+                critic, *part.experience[:2], value[part.rows], returns[part.rows],
+                clip=config.epsilon, **options, layout=part.layout,
             )  # fmt: skip
         metrics = {**rollouts.rollout_metrics(batch), **metrics, **critic_metrics}
         return {"policy": actor, "critic": critic}, metrics
@@ -40,9 +40,9 @@ def compute_gae(inputs, critic, batch):
     """(Experience with whitened generalized advantages, values, returns), (N, S−1) each."""
     config = inputs.config
     tokens, mask, logp = batch.rollout
-    value = policy.scalar(inputs.model, critic, tokens[:, :-1])  # of each prefix
-    score = to_device(batch.reward.reshape(-1))  # (N,)
-    shaped = advantages.kl_shaped_reward(score, logp, batch.ref_logp, mask, beta=config.beta)
-    advantage, returns = advantages.gae(shaped, value, mask, gamma=config.gamma, lam=config.lam)
+    layout = samples.prompt_layout(inputs.model, tokens, mask, config.num_generations)
+    value = policy.prefix_value(inputs.model, critic, tokens, layout=layout)
+    reward = rollouts.token_rewards(batch)
+    advantage, returns = advantages.gae(reward, value, mask, gamma=config.gamma, lam=config.lam)
     advantage = advantages.whiten(advantage, mask)
     return steps.Experience(tokens, mask, logp, batch.ref_logp, advantage), value, returns

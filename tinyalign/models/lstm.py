@@ -51,6 +51,15 @@ def trunk(params, tokens):
     return ops.layernorm(x, **params["ln"])
 
 
+def layout_trunk(params, layout):
+    """The features that a layout.PromptLayout keeps, (K, C); each prompt is read once."""
+    x = ops.embed(params["tok"], layout.ids)  # (rows, C)
+    for layer in layers(params):
+        weights = layer["w_in"], layer["w_hidden"], layer["bias"]
+        x = x + ops.lstm_after_prompts(x, *weights, *layout.sizes, layout.last)
+    return ops.layernorm(ops.take_rows(x, layout.kept), **params["ln"])
+
+
 def init_cache(params, batch, length):
     """Hidden state and cell of every layer before the first token: zeros, for any `length`."""
     width, dtype = params["tok"].shape[1], params["tok"].dtype

@@ -88,6 +88,30 @@ def trunk(params, tokens, causal=True):
     return ops.layernorm(x, **params["ln"])
 
 
+def layout_trunk(params, layout):
+    """The features that a layout.PromptLayout keeps, (K, C); each prompt is read once."""
+    x = ops.embed(params["tok"], layout.ids) + ops.embed(params["pos"], layout.times)  # (rows, C)
+    *earlier, last = blocks(params)
+    for block in earlier:
+        mixed = layout_attention(x, block["ln1"], block["attn"]["qkv"], layout)
+        x = ops.linear(mixed, **block["attn"]["out"], residual=x)
+        x = mlp(x, block["ln2"], **block["mlp"])
+    mixed = layout_attention(x, last["ln1"], last["attn"]["qkv"], layout)
+    # The other tokens have served as keys and values; nothing else is wanted of them.
+    x, mixed = ops.take_rows(x, layout.kept), ops.take_rows(mixed, layout.kept)  # (K, C)
+    x = ops.linear(mixed, **last["attn"]["out"], residual=x)
+    x = mlp(x, last["ln2"], **last["mlp"])
+    return ops.layernorm(x, **params["ln"])
+
+
+def layout_attention(x, norm, qkv, layout):
+    """Multi-head self-attention of the layer norm of a layout's rows: (rows, C) -> (rows, C)."""
+    packed, heads = ops.norm_linear(x, **norm, **qkv), qkv["w"].shape[2]
+    if layout.group == 1:  # nothing is shared: plain rows
+        return ops.attention(packed, layout.prompts, heads, True)
+    return ops.attention_after_prompts(packed, *layout.sizes, heads, layout.absent)
+
+
 def self_attention(x, norm, qkv, out, *, batch, causal):
     """x plus multi-head self-attention of its layer norm: (N, C) -> (N, C)."""
     heads = qkv["w"].shape[2]

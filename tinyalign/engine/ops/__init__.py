@@ -17,11 +17,20 @@ from tinyalign.engine.ops.layers import (
     softmax,
     token_logp,
 )
+from tinyalign.engine.ops.prompts import (
+    attention_after_prompts,
+    before_each_token,
+    lstm_after_prompts,
+    put,
+    take_rows,
+)
 from tinyalign.engine.ops.sequence import attention, lstm
 
 __all__ = [
     "add_positions",
     "attention",
+    "attention_after_prompts",
+    "before_each_token",
     "column_sums",
     "embed",
     "fold_layernorm_into_linear",
@@ -29,8 +38,11 @@ __all__ = [
     "layernorm",
     "linear",
     "lstm",
+    "lstm_after_prompts",
     "norm_linear",
     "normalise",
+    "put",
     "softmax",
+    "take_rows",
     "token_logp",
 ]

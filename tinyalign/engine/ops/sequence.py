@@ -4,6 +4,7 @@ B rows, T tokens each, lie as (B·T, channels), row after row; g is d loss/d val
 """
 
 import math
+from typing import Any, NamedTuple
 
 from tinyalign.engine.backend import xp
 from tinyalign.engine.ops.layers import softmax
@@ -20,14 +21,7 @@ def attention(qkv, batch, heads, causal):
     time, width = len(qkv) // batch, qkv.shape[1] // (3 * heads)
     # (B·T, 3·H·D) -> (B, T, 3, H, D) -> (3, B, H, T, D)
     q, k, v = qkv.reshape(batch, time, 3, heads, width).transpose(2, 0, 3, 1, 4)
-    # Keys before queries: reducing over axis 2 vectorises the softmax across queries; reducing over
-    # the last axis would not.
-    scores = scaled_products(k, q)  # (B, H, key, query)
-    if causal:
-        later = xp.tri(time, k=-1, dtype=scores.dtype) * -1e9  # keys that come after the query
-        # (T, T) -> (H, T, T), which lies in memory as the scores do: adding is one straight pass.
-        scores += xp.stack([later] * heads, axis=1).swapaxes(0, 1)
-    p = softmax(scores, axis=2)
+    p = attention_weights(q, k, causal)  # (B, H, key, query)
     y = xp.empty((batch, time, heads, width), qkv.dtype)
     xp.matmul(p.swapaxes(2, 3), v, out=y.swapaxes(1, 2))  # (B, H, T, D)
 
@@ -38,6 +32,19 @@ def attention(qkv, batch, heads, causal):
         return d.reshape(qkv.shape), None, None, None
 
     return y.reshape(len(qkv), -1), pullback
+
+
+def attention_weights(q, k, causal):
+    """softmax(Q Kᵀ / √D) of q and k (B, H, T, D): (B, H, key, query)."""
+    # Keys before queries: reducing over axis 2 vectorises the softmax across queries; reducing over
+    # the last axis would not.
+    scores = scaled_products(k, q)
+    if causal:
+        heads, time = q.shape[1:3]
+        later = xp.tri(time, k=-1, dtype=scores.dtype) * -1e9  # keys that come after the query
+        # (T, T) -> (H, T, T), which lies in memory as the scores do: adding is one straight pass.
+        scores += xp.stack([later] * heads, axis=1).swapaxes(0, 1)
+    return softmax(scores, axis=2)
 
 
 def scaled_products(left, right):
@@ -76,57 +83,78 @@ def lstm(x, w_in, w_hidden, bias, batch):
     every h, (B·T, H). Backward goes through the same loop from the end (backpropagation through
     time); dL/dW is then one product over all times and rows.
     """
-    time = len(x) // batch
     width, size = w_in.shape[0], w_hidden.shape[0]  # C, H
     w = xp.concatenate([w_in, w_hidden, bias[None]])  # (C + H + 1, 4H)
-    read = xp.ones((time + 1, batch, len(w)), x.dtype)  # at time t: [x, the last h, 1]
-    read[:-1, :, :width] = x.reshape(batch, time, width).swapaxes(0, 1)  # (T, B, C)
-    gates, c, tanh_c = lstm_forward(read, w, size)
-    h = read[1:, :, width:-1].swapaxes(0, 1).reshape(len(x), size)  # (T, B, H) -> (B·T, H)
+    zeros = xp.zeros((batch, size), x.dtype)
+    states = lstm_forward(by_time(x, batch), w, zeros, zeros)
 
     def pullback(g):
-        g = g.reshape(batch, time, size).swapaxes(0, 1)  # (T, B, H)
-        dz = lstm_backward(g, w_hidden, gates, c, tanh_c)  # (T·B, 4H)
-        dw = read[:-1].reshape(len(x), -1).T @ dz  # (C + H + 1, 4H)
-        dx = (dz @ w_in.T).reshape(time, batch, width).swapaxes(0, 1)  # (B, T, C)
-        return dx.reshape(x.shape), dw[:width], dw[width:-1], dw[-1], None
+        dz, _, _ = lstm_backward(by_time(g, batch), w_hidden, states)  # (T·B, 4H)
+        dw = states.read.reshape(len(x), -1).T @ dz  # (C + H + 1, 4H)
+        dx = by_row(dz @ w_in.T, batch)  # (T·B, C) -> (B·T, C)
+        return dx, dw[:width], dw[width:-1], dw[-1], None
 
-    return h, pullback
+    return by_row(states.h, batch), pullback
 
 
-def lstm_forward(read, w, size):
-    """The loop over time: rows [x, h, 1] -> gates (T, 4, B, H), c (T + 1, B, H) and tanh(c).
+def by_time(x, batch):
+    """Rows one after another, (B·T, C), as (T, B, C): a view."""
+    return x.reshape(batch, len(x) // batch, x.shape[1]).swapaxes(0, 1)
 
-    read  (T + 1, B, C + H + 1), the input of each time; the h of a time is written into the next
-    w     (C + H + 1, 4H)
-    size  H
-    """
-    time, batch = len(read) - 1, read.shape[1]
-    # σ(z) = ½ + ½ tanh(z/2), and the weights are halved beforehand: all four gates are one tanh.
-    half = xp.ones((4, 1, 1), w.dtype)
-    half[:3] = 0.5
-    # One product for each gate keeps that gate in one block of memory.
-    by_gate = w.reshape(-1, 4, size).swapaxes(0, 1) * half  # (4, C + H + 1, H)
+
+def by_row(x, batch):
+    """Times one after another, (T, B, C) or (T·B, C), as (B·T, C)."""
+    x = x.reshape(-1, batch, x.shape[-1])
+    return x.swapaxes(0, 1).reshape(-1, x.shape[-1])
+
+
+class LstmStates(NamedTuple):
+    """What an LSTM layer computed at T times, and its gradient needs."""
+
+    read: Any  # (T, B, C + H + 1) [x, the last h, 1]
+    gates: Any  # (T, 4, B, H) i, f, o, u
+    c: Any  # (T + 1, B, H), the first is that before the first time
+    tanh_c: Any  # (T, B, H)
+    h: Any  # (T, B, H)
+
+
+def lstm_forward(x, w, h, c):
+    """The loop over time, from h and c (B, H): x (T, B, C), w (C + H + 1, 4H) -> LstmStates."""
+    (time, batch, width), size = x.shape, h.shape[1]
+    read = xp.ones((time + 1, batch, len(w)), x.dtype)
+    read[:-1, :, :width] = x
+    read[0, :, width:-1] = h
+    by_gate = halved_by_gate(w)  # (4, C + H + 1, H)
     gates = xp.empty((time, 4, batch, size), w.dtype)
-    c, tanh_c = xp.zeros((time + 1, batch, size), w.dtype), xp.empty((time, batch, size), w.dtype)
-    h = read[:, :, -1 - size : -1]  # (T + 1, B, H), a view
-    h[0] = 0.0
+    tanh_c = xp.empty((time, batch, size), w.dtype)
+    cells = xp.empty((time + 1, batch, size), w.dtype)
+    cells[0] = c
     for t in range(time):
         z = xp.matmul(read[t], by_gate, out=gates[t])  # (4, B, H)
         xp.tanh(z, out=z)
         z[:3] *= 0.5  # the σ of i, f and o; u keeps its tanh
         z[:3] += 0.5
         i, f, o, u = z
-        xp.add(f * c[t], i * u, out=c[t + 1])
-        xp.tanh(c[t + 1], out=tanh_c[t])
-        xp.multiply(o, tanh_c[t], out=h[t + 1])
-    return gates, c, tanh_c
+        xp.add(f * cells[t], i * u, out=cells[t + 1])
+        xp.tanh(cells[t + 1], out=tanh_c[t])
+        xp.multiply(o, tanh_c[t], out=read[t + 1, :, width:-1])
+    return LstmStates(read[:-1], gates, cells, tanh_c, read[1:, :, width:-1])
 
 
-def lstm_backward(g, w_hidden, gates, c, tanh_c):
-    """dL/dz (T·B, 4H), where the gates are σ and tanh of z.
+def halved_by_gate(w):
+    """The weights of each gate, halved for i, f and o: (C + H + 1, 4H) -> (4, C + H + 1, H)."""
+    # σ(z) = ½ + ½ tanh(z/2), and the weights are halved beforehand: all four gates are one tanh.
+    half = xp.ones((4, 1, 1), w.dtype)
+    half[:3] = 0.5
+    # One product for each gate keeps that gate in one block of memory.
+    return w.reshape(len(w), 4, -1).swapaxes(0, 1) * half
 
-    g (T, B, H) is dL/dh through the layer's output; dz w_hiddenᵀ adds dL/dh through the next time.
+
+def lstm_backward(g, w_hidden, states, g_c=None):
+    """dL/dz (T·B, 4H), where the gates are σ and tanh of z; dL/dh and dL/dc before the first time.
+
+    g (T, B, H) is dL/dh through the layer's output, g_c dL/dc where something else has read c;
+    dz w_hiddenᵀ adds dL/dh through the next time.
     """
     time, batch, size = g.shape
     dz = xp.empty((time, batch, 4, size), g.dtype)
@@ -134,14 +162,16 @@ def lstm_backward(g, w_hidden, gates, c, tanh_c):
     # dL/dh and dL/dc of the current time, (B, H) each
     dh, dc = xp.zeros((batch, size), g.dtype), xp.zeros((batch, size), g.dtype)
     for t in reversed(range(time)):
-        i, f, o, u = gates[t]
+        (i, f, o, u), tanh_c = states.gates[t], states.tanh_c[t]
         dh += g[t]
-        dc += dh * o * (1.0 - tanh_c[t] * tanh_c[t])
-        d_sigmoid = gates[t, :3] * (1.0 - gates[t, :3])  # σ' = σ (1 − σ), (3, B, H)
+        dc += dh * o * (1.0 - tanh_c * tanh_c)
+        if g_c is not None:
+            dc += g_c[t]
+        d_sigmoid = states.gates[t, :3] * (1.0 - states.gates[t, :3])  # σ' = σ (1 − σ), (3, B, H)
         xp.multiply(dc * u, d_sigmoid[0], out=dz[t, :, 0])
-        xp.multiply(dc * c[t], d_sigmoid[1], out=dz[t, :, 1])
-        xp.multiply(dh * tanh_c[t], d_sigmoid[2], out=dz[t, :, 2])
+        xp.multiply(dc * states.c[t], d_sigmoid[1], out=dz[t, :, 1])
+        xp.multiply(dh * tanh_c, d_sigmoid[2], out=dz[t, :, 2])
         xp.multiply(dc * i, 1.0 - u * u, out=dz[t, :, 3])
         dh = dz[t].reshape(batch, -1) @ w_back  # (B, 4H) @ (4H, H), for time t − 1
         dc *= f  # c of time t − 1 entered as f · c
-    return dz.reshape(time * batch, -1)
+    return dz.reshape(time * batch, 4 * size), dh, dc

@@ -10,6 +10,7 @@ import types
 from collections import Counter
 from typing import NamedTuple
 
+import numpy as np
 from autograd.tracer import isbox
 
 from tinyalign import policy
@@ -54,7 +55,10 @@ def measure(run_plan, stage=-1):
 
 
 def small_inputs(run_plan, stage):
-    """The stage's inputs with few comparisons, and an untrained reward model if one is needed."""
+    """The stage's inputs with few comparisons, and an untrained reward model if one is needed.
+
+    Rewards differ within every group: no completion is left out of a step for want of an advantage.
+    """
     stage = range(len(run_plan.stages))[stage]  # -1 becomes the last index
     stage_plan = run_plan.stages[stage]
     count = min(stage_plan.config.num_pairs or PAIRS, PAIRS)
@@ -62,24 +66,43 @@ def small_inputs(run_plan, stage):
     stages[stage] = stage_plan._replace(
         config=dataclasses.replace(stage_plan.config, num_pairs=count)
     )
-    judge = {"reward_model": policy.scalar_init(run_plan.model, run_plan.initial_params["policy"])}
-    return plan.stage_inputs(
-        run_plan._replace(stages=tuple(stages)), stage, judge | run_plan.initial_params
+    judge = policy.scalar_init(run_plan.model, run_plan.initial_params["policy"])
+    judge["head"]["w"] += 1.0  # from a head of zeros every score is 0
+    inputs = plan.stage_inputs(
+        run_plan._replace(stages=tuple(stages)),
+        stage,
+        {"reward_model": judge} | run_plan.initial_params,
     )
+    return inputs._replace(task=inputs.task and inputs.task._replace(reward=every_second))
+
+
+def every_second(prompts, completions, finished):
+    """A reward of 1 for every second completion: (N,)."""
+    return np.arange(len(prompts)) % 2.0
 
 
 def counting_model(model, counts):
     """The same model, but each pass through its trunk is counted in completions."""
 
-    def trunk(params, tokens, **options):
-        counts["forward"] += len(tokens)  # tokens (N, S): N completions
+    def count(params, completions):
+        counts["forward"] += completions
         # Autograd boxes the parameters of a pass that it differentiates.
         differentiated = any(isbox(leaf) for leaf in leaves(params).values())
-        counts["backward"] += len(tokens) * differentiated
+        counts["backward"] += completions * differentiated
+
+    def trunk(params, tokens, **options):
+        count(params, len(tokens))  # tokens (N, S): N completions
         return model.trunk(params, tokens, **options)
 
+    def layout_trunk(params, layout):
+        count(params, layout.shape[0])  # prompts are shared, but N completions are read
+        return model.layout_trunk(params, layout)
+
     # A model is a module; its other functions stay as they are.
-    return types.SimpleNamespace(**{**vars(model), "trunk": trunk})
+    counting = {"trunk": trunk, "layout_trunk": layout_trunk}
+    return types.SimpleNamespace(
+        **vars(model) | {name: counting[name] for name in counting if hasattr(model, name)}
+    )
 
 
 @contextlib.contextmanager
