@@ -152,12 +152,13 @@ def sample(
     tokens, length = sampling.pad_prompts(prompts, max_new_tokens)  # (P, S) and (P,)
     sampling.require_possible(tokens.shape[1], model.context(params), temperature, num_generations)
     unembedding = model.unembedding(params)  # (V, C)
-    cache, time = sampling.prefill_shared(model, params, tokens, length, num_generations)
+    features, cache, time = sampling.read_shared(model, params, tokens, length, num_generations)
     decoder = sampling.start_decoder(cache, tokens, length, num_generations, unembedding.dtype)
-    for t in range(time, tokens.shape[1] - 1):  # each step reads tokens[:, t] and draws the next
+    for t in range(time, tokens.shape[1] - 1):  # each step reads tokens[:, t], draws the next
         rows = decoder.active
-        newest = decoder.tokens[rows, t]  # (A,)
-        features, decoder.cache = model.decode_step(params, decoder.cache, newest)  # (A, C)
+        if t > time:  # `features` (A, C) are those of the token at t
+            newest = decoder.tokens[rows, t]  # (A,)
+            features, decoder.cache = model.decode_step(params, decoder.cache, newest)
         # A number for every row, active or not: no row's draws depend on when others finish.
         uniform = to_device(rng.random((len(decoder.tokens), 1), dtype=FLOAT))[rows]
         drawn, logp = sampling.draw(features @ unembedding.T, uniform, temperature)  # (A,) each

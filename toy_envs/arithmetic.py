@@ -38,7 +38,8 @@ def answer_width(digits, operation):
 def reward(prompts, completions, finished):
     """1 where the completion is the answer and ended there, else 0; (N,) float64."""
     finished = require_batch(prompts, completions, finished)
-    right = [solution(p) == c for p, c in zip(prompts, completions, strict=True)]
+    answers = {prompt: solution(prompt) for prompt in set(prompts)}  # many ask the same
+    right = [answers[p] == c for p, c in zip(prompts, completions, strict=True)]
     return (np.array(right, dtype=bool) & finished).astype(float)
 
 

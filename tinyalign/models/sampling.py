@@ -50,24 +50,25 @@ def require_possible(width, limit, temperature, num_generations):
         raise ValueError(f"num_generations must be 1, 2, 3 …, got {num_generations}")
 
 
-def prefill_shared(model, params, tokens, length, num_generations):
-    """A cache of N rows that has read the first tokens of all prompts: (cache, tokens read).
+def read_shared(model, params, tokens, length, num_generations):
+    """Read the first tokens of all prompts, each prompt once and not once for each completion.
 
-    Each prompt is read once, not once for each of its completions. What is read ends one token
-    before the end of the shortest prompt: the step that reads a last token draws the next.
+    What is read ends with the last token of the shortest prompt, at `time`.
+    returns  features of the tokens at `time` (N, C), a cache of N rows, time
     """
     time = int(length.min()) - 1
-    first = to_device(tokens[:, :time])  # (P, time)
+    first = to_device(tokens[:, : time + 1])  # (P, time + 1)
     cache = model.init_cache(params, *tokens.shape)
     if time and hasattr(model, "prefill"):
-        cache = model.prefill(params, cache, first)
+        cache = model.prefill(params, cache, first[:, :time])
     else:
         for t in range(time):
             _, cache = model.decode_step(params, cache, first[:, t])
+    features, cache = model.decode_step(params, cache, first[:, time])
     if num_generations > 1:  # P rows -> N = P·G rows
-        copies = np.repeat(np.arange(len(tokens)), num_generations)
-        cache = model.select_rows(cache, to_device(copies))
-    return cache, time
+        copies = to_device(np.repeat(np.arange(len(tokens)), num_generations))
+        features, cache = features[copies], model.select_rows(cache, copies)
+    return features, cache, time
 
 
 def start_decoder(cache, tokens, length, num_generations, dtype):
