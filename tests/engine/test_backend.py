@@ -7,15 +7,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import tiny_steps
 from autograd import grad
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyalign import cli, policy
+from tinyalign import cli
 from tinyalign.engine import backend, strict_cupy
 from tinyalign.engine.backend import BackendError, describe, to_device, to_host, using, xp
-from tinyalign.models import lstm, tabular, transformer
 from tinyalign.runs.compare import executors
 
 
@@ -234,40 +232,24 @@ def test_the_stand_in_refuses_keywords_that_cupys_reductions_lack(name):
                     call(x, **{keyword: value})
             with pytest.raises(TypeError, match=keyword):
                 getattr(x, name)(**{keyword: value})
-        assert float(xp.add(x, x, where=x > 0, out=xp.zeros(3, np.float32))[0]) == 2  # a ufunc's
 
 
-def used_in_training():
-    """The name of every function that steps and samples of all models call."""
-    strict_cupy.seen.clear()
+@pytest.mark.parametrize("keyword", ["where", "subok", "order"])
+def test_the_stand_in_refuses_keywords_that_cupys_ufuncs_lack(keyword):
+    """out=, dtype= and casting= are all they take."""
     with using("strict"):
-        for family in tiny_steps.FAMILIES:
-            for model in (transformer, lstm, tabular):
-                tiny_steps.train(*family(model), count=1)
-        for model in (transformer, lstm, tabular):
-            params = tiny_steps.start(model)
-            policy.sample(model, params, [[0, 1], [2]], np.random.default_rng(0), max_new_tokens=3,
-                          eos=1, num_generations=2)  # fmt: skip
-    return set(strict_cupy.seen)
+        x = xp.ones(3, np.float32)
+        for add in (xp.add, np.add):
+            with pytest.raises(TypeError, match=keyword):
+                add(x, x, **{keyword: "C"})
+        assert float(xp.add(x, x, out=xp.zeros(3, np.float32), casting="no")[0]) == 2
 
 
-def test_cupy_has_every_function_that_training_calls():
-    """None of them is on the list of what CuPy lacks."""
-    used = used_in_training()
-    assert {"exp", "matmul", "concatenate", "cumsum", "argmax"} <= used
-    assert not used & (strict_cupy.LACKING | strict_cupy.LACKING_METHODS)
-
-
-@pytest.mark.gpu
-def test_the_list_of_what_cupy_lacks_is_that_of_the_installed_one():
-    """NumPy's callables without a namesake in CuPy; what training calls has one."""
-    cupy = pytest.importorskip("cupy")
-    public = {n for n in dir(np) if not n.startswith("_") and callable(getattr(np, n))}
-    functions = {n for n in public if not isinstance(getattr(np, n), type)}
-    assert {n for n in functions if not hasattr(cupy, n)} <= strict_cupy.LACKING
-    methods = {n for n in dir(np.ndarray) if not n.startswith("_")}
-    assert {n for n in methods if not hasattr(cupy.ndarray, n)} <= strict_cupy.LACKING_METHODS
-    assert all(hasattr(cupy, n) or hasattr(cupy.ndarray, n) for n in used_in_training())
+@pytest.mark.parametrize("name, keyword", [("sort", "order"), ("broadcast_to", "subok")])
+def test_the_stand_in_refuses_keywords_that_one_function_lacks(name, keyword):
+    """Other functions of CuPy take them."""
+    with using("strict"), pytest.raises(TypeError, match=keyword):
+        getattr(xp, name)(xp.ones(3, np.float32), 3, **{keyword: None})
 
 
 def test_the_stand_in_counts_copies():

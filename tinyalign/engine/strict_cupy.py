@@ -28,7 +28,25 @@ LACKING = """
 """
 LACKING = frozenset(LACKING.split())
 LACKING_METHODS = frozenset({"ctypes", "getfield", "resize", "setfield", "setflags", "to_device"})
-LACKING_KEYWORDS = {"where", "initial", "correction", "device", "like"}  # a ufunc's where= is there
+# Keywords of NumPy that no function of CuPy takes (but copyto), and some that these ones lack.
+LACKING_KEYWORDS = frozenset(["where", "initial", "correction", "device", "like", "stable"])
+LACKING_IN = {
+    "axis": "lexsort trim_zeros",
+    "count": "unpackbits",
+    "keepdims": "count_nonzero",
+    "kind": "argpartition isin partition",
+    "max": "clip",
+    "mean": "nanstd nanvar std var",
+    "min": "clip",
+    "mode": "take",
+    "ndmax": "array",
+    "order": "argpartition argsort partition sort",
+    "sorted": "unique",
+    "sparse": "indices",
+    "subok": "broadcast_arrays broadcast_to copy matmul",
+    "weights": "percentile quantile",
+}
+UFUNC_KEYWORDS = frozenset(["out", "dtype", "casting"])  # no other; matmul is a function in CuPy
 stats = SimpleNamespace()
 seen = set()  # the name of every function called
 allow_float64 = True
@@ -66,11 +84,20 @@ def wrap(x):
     return StrictArray(np.asarray(x))
 
 
+def lacks(name, function, keyword):
+    """Whether CuPy's function of this name refuses a keyword that NumPy's takes."""
+    if isinstance(function, np.ufunc) and name != "matmul":
+        return keyword not in UFUNC_KEYWORDS
+    if (name, keyword) == ("copyto", "where"):
+        return False
+    return keyword in LACKING_KEYWORDS or name in LACKING_IN.get(keyword, "").split()
+
+
 def call(name, function, args, kw):
     """Call NumPy's function as CuPy's would be called: with its refusals, and counted."""
-    known = {"where"} if isinstance(function, np.ufunc) else set()
-    for keyword in LACKING_KEYWORDS.intersection(kw) - known:
-        raise TypeError(f"{name}() got an unexpected keyword argument {keyword!r}")
+    for keyword in kw:
+        if lacks(name, function, keyword):
+            raise TypeError(f"{name}() got an unexpected keyword argument {keyword!r}")
     if name in ("reshape", "ravel") and kw.get("order", "C") is None:
         raise TypeError("object of type 'NoneType' has no len()")  # CuPy wants order="C"
     if name == "where" and not isinstance(args[0], StrictArray):
