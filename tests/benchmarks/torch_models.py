@@ -5,38 +5,69 @@ import torch.nn.functional as F
 from torch import nn
 
 
+def fused_attention(qkv, batch, heads, hidden):
+    """softmax(Q Kᵀ / √D) V by torch's one operation: qkv (B·T, 3·C), hidden (T, T) -> (B·T, C).
+
+    hidden  minus infinity where the query (row) does not see the key, else 0; None: what is later
+    """
+    q, k, v = qkv.view(batch, -1, 3, heads, qkv.shape[1] // (3 * heads)).permute(2, 0, 3, 1, 4)
+    mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=hidden, is_causal=hidden is None)
+    return mixed.transpose(1, 2).reshape(len(qkv), -1)
+
+
+def product_attention(qkv, batch, heads, hidden):
+    """The same by two products and a softmax, which is faster at some sizes."""
+    time, width = len(qkv) // batch, qkv.shape[1] // (3 * heads)
+    split = qkv.view(batch, time, 3, heads, width).permute(2, 0, 3, 1, 4)
+    q, k, v = split.reshape(3, batch * heads, time, width)
+    if hidden is None:
+        hidden = later(time)
+    p = torch.softmax(torch.baddbmm(hidden, q, k.transpose(1, 2), alpha=width**-0.5), -1)
+    return torch.bmm(p, v).view(batch, heads, time, width).transpose(1, 2).reshape(len(qkv), -1)
+
+
+def later(time):
+    """(T, T): minus infinity where the key is later than the query, else 0."""
+    return torch.full((time, time), -torch.inf).triu(1)
+
+
 class Block(nn.Module):
-    def __init__(self, width, heads):
+    def __init__(self, width, heads, attention):
         super().__init__()
-        self.heads = heads
+        self.heads, self.attention = heads, attention
         self.ln1, self.ln2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
-    def forward(self, x, batch):
-        qkv = self.qkv(self.ln1(x)).view(batch, -1, 3, self.heads, x.shape[1] // self.heads)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        x = x + self.out(mixed.transpose(1, 2).reshape(x.shape))
+    def forward(self, x, batch, hidden):
+        x = x + self.out(self.attention(self.qkv(self.ln1(x)), batch, self.heads, hidden))
         return x + self.down(F.gelu(self.up(self.ln2(x)), approximate="tanh"))
 
 
 class Transformer(nn.Module):
-    """Flattened (B·T, C) activations, fused attention, tied head."""
+    """Flattened (B·T, C) activations, tied head."""
 
-    def __init__(self, vocab, width, layers, heads, context):
+    def __init__(self, vocab, width, layers, heads, context, attention=fused_attention):
         super().__init__()
         self.tok, self.pos = nn.Embedding(vocab, width), nn.Embedding(context, width)
-        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
+        self.blocks = nn.ModuleList(Block(width, heads, attention) for _ in range(layers))
         self.ln = nn.LayerNorm(width)
 
-    def forward(self, tokens):
+    def features(self, tokens, place=None, hidden=None):
+        """(B·T, C) of tokens (B, T).
+
+        place   (T,) the position of each column, None: its number
+        hidden  (T, T) as in fused_attention
+        """
         batch, time = tokens.shape
-        x = self.tok(tokens) + self.pos.weight[:time]
+        x = self.tok(tokens) + (self.pos.weight[:time] if place is None else self.pos(place))
         x = x.view(batch * time, -1)
         for block in self.blocks:
-            x = block(x, batch)
-        return self.ln(x) @ self.tok.weight.T
+            x = block(x, batch, hidden)
+        return self.ln(x)
+
+    def forward(self, tokens):
+        return self.features(tokens) @ self.tok.weight.T
 
 
 class Recurrent(nn.Module):
@@ -51,6 +82,21 @@ class Recurrent(nn.Module):
         x = self.tok(tokens)
         x = x + self.lstm(x)[0]
         return self.ln(x).view(-1, x.shape[2]) @ self.tok.weight.T
+
+
+def copy_in(params, model):
+    """Put tinyalign's parameters of a transformer into a Transformer."""
+    told = {"tok.weight": params["tok"], "pos.weight": params["pos"]}
+    told |= {"ln.weight": params["ln"]["gain"], "ln.bias": params["ln"]["bias"]}
+    for name in (name for name in params if name.startswith("block")):
+        block, path = params[name], f"blocks.{name.removeprefix('block')}"
+        for norm in ("ln1", "ln2"):
+            told[f"{path}.{norm}.weight"] = block[norm]["gain"]
+            told[f"{path}.{norm}.bias"] = block[norm]["bias"]
+        for linear, weights in (block["attn"] | block["mlp"]).items():
+            told[f"{path}.{linear}.weight"] = weights["w"].reshape(len(weights["w"]), -1).T
+            told[f"{path}.{linear}.bias"] = weights["b"].reshape(-1)
+    model.load_state_dict({name: torch.tensor(array) for name, array in told.items()})
 
 
 def train_step(model, tokens, **form):
