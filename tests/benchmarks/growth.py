@@ -20,7 +20,8 @@ SIZES = {
     "width": (32, 64, 128, 256),
     "layers": (1, 2, 4, 8),
 }
-GROUPS = (2, 4, 8, 16, 32)
+START_GROUP = {"group": 8, "prompt": 8}  # of the GRPO step; 8 prompts, 8 new tokens
+GROUP_SIZES = {"group": (2, 4, 8, 16, 32), "prompt": (8, 16, 32, 64, 128)}
 FLOAT = 4  # bytes
 
 
@@ -61,11 +62,12 @@ def supervised(batch, length, width, layers):
     return ours(transformer, transformer.init(rng, vocab=VOCAB, **sizes), tokens)
 
 
-def grouped(group):
-    """A function that takes one GRPO step: 8 prompts of 8 tokens, `group` completions of 8 each."""
+def grouped(group, prompt):
+    """A function that takes one GRPO step, rollout included: 8 prompts of `prompt` tokens, `group`
+    completions of 8 tokens each."""
     rng = np.random.default_rng(0)
-    params = transformer.init(rng, vocab=VOCAB, width=START["width"], context=16)
-    network, prompts = steps.init_train_state(params), rng.integers(VOCAB, size=(8, 8))
+    params = transformer.init(rng, vocab=VOCAB, width=START["width"], context=prompt + 8)
+    network, prompts = steps.init_train_state(params), rng.integers(VOCAB, size=(8, prompt))
 
     def step():
         drawn = policy.sample(
@@ -110,4 +112,8 @@ def measure(threads):
         )
         for name, sizes in SIZES.items()
     ]
-    return {"start": START, "curves": [*curves, curve("group", GROUPS, grouped)]}
+    curves += [
+        curve(name, sizes, lambda s, name=name: grouped(**START_GROUP | {name: s}))
+        for name, sizes in GROUP_SIZES.items()
+    ]
+    return {"start": START | START_GROUP, "curves": curves}

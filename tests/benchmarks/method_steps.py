@@ -52,7 +52,9 @@ def ours(name, params, tokens, before, advantage):
     pairs = {"roles": ("chosen", "rejected"), "loss": functools.partial(dpo, beta=BETA)}
     take = {
         "SFT": lambda now: steps.sft_step(now, rows, mask, **told),
-        "DPO": lambda now: steps.preference_step(now, rows, mask, given, beta=BETA, **pairs, **told),
+        "DPO": lambda now: steps.preference_step(
+            now, rows, mask, given, beta=BETA, **pairs, **told
+        ),
         "GRPO": lambda now: steps.policy_gradient_step(
             now, experience, surrogate=online.ppo_surrogate, clip=CLIP, beta=BETA,
             reduce=aggregate.token_mean, kl=divergence.k3, entropy_coef=0.0, temperature=1.0,

@@ -9,8 +9,20 @@ table.""",
 Variants take turns in short rounds of one process; figures are medians, a ratio is the median of
 the ratios in several runs. With one thread, time is the processor's, so that other programs do not
 count; with two it is the wall's, and other programs do. `OPENBLAS_*` is unset. torch eager is at
-its best: activations flattened to two axes, fused attention, gradients set to None, and the faster
-of its fused and its foreach Adam. Everything is in float32.""",
+its best: activations flattened to two axes, gradients set to None, the faster of its fused
+attention and of two products with a softmax between them, and the faster of its fused and its
+foreach Adam. Everything is in float32.""",
+    "first_command": """
+What README's first command takes once everything is installed: a warm start, five methods with
+their reward model, two runs at a time, tables, pictures and `report.html`.""",
+    "method_steps": """
+A step is the loss of given completions, its gradient, the gradient clipped to length 1, and Adam;
+what the loss compares with is given. Prompts and completions have 8 tokens each, models two layers.
+Where prompts are shared, each is read once for all of its completions. That gives the same loss and
+the same gradient. PyTorch does the same here: a row is a prompt and then all of its completions,
+and a mask says what each of them sees; `tests/house/test_torch_twins.py` holds both against our
+steps. torch takes its fused Adam and computes nothing that is only logged. SFT has one completion a
+prompt, so there is nothing to share.""",
     "train_step": """
 **What is missed, and why.** No step can be faster than its own products with the weights; the
 column before the last is that floor, over torch's time. This processor multiplies equally fast in
@@ -41,10 +53,12 @@ sides spend their time in the same products, and NumPy passes over the cache of 
 several times a token. Prompts are read in one pass, norms are folded into weights once a rollout.
 Completions of one prompt share its reading, and rows that have ended are no longer computed; this
 table shows neither, since every row here is a prompt of its own and none ends early, nor does
-`generate` look for an end. With two threads both are slower than with one, `generate` by more at
-most sizes: those ratios flatter us. Tried and left: a cache by row and head, read by one small
-product each (faster for long rows that lie in the processor's cache, slower in a rollout of many
-rows), the batch in pieces, and probabilities held by token instead of by row.""",
+`generate` look for an end. The lean torch sampler is `tests/benchmarks/torch_sampler.py`: a cache
+that is allocated once, fused attention, a draw from the cumulated probabilities. With two threads
+both are slower than with one, `generate` by more at most sizes: those ratios flatter us. Tried and
+left: a cache by row and head, read by one small product each (faster for long rows that lie in the
+processor's cache, slower in a rollout of many rows), the batch in pieces, and probabilities held by
+token instead of by row.""",
     "trainers": """
 What is missed: a step of TRL is torch's own step and about as much again for the trainer. Where our
 step takes as long as torch's, that is the factor there is. Both clip the gradient and take one step
@@ -52,16 +66,18 @@ a batch; DPO and GRPO read their reference in the step. With two threads in one 
 DPO take longer than with one, which they do not where they are alone (see the training steps): what
 two frameworks with two threads each do to one another is in these figures.""",
     "solve": """
-Both train the same weights by the same recipe, found on other seeds; that they need about as many
-rollouts says that they do the same. Looks at the held-out problems cost neither any time. What is
-missed is missed for the reason given for the steps.""",
+Both train the same weights, by the same recipe and then TRL by its own: the fastest of those that
+`tests/benchmarks/solve.py` lists, on tuning seeds. Recipes were found on other seeds than these;
+that both need about as many rollouts by one recipe says that they do the same. Looks at the
+held-out problems cost neither any time.""",
     "imports": """
 `trl` by itself loads next to nothing before a trainer is asked for; here it is asked for its
 `GRPOTrainer`.""",
     "growth": """
 What must be kept is counted in `tests/benchmarks/growth.py`: of every block the activations that
 its gradients are made of, of every weight its value, gradient and Adam's two means. Exponents are
-fitted to the larger half of the sizes.
+fitted to the larger half of the sizes. What grows with the group and the prompt is a GRPO step of 8
+prompts, its rollout included; with all else a step of supervised training.
 
 ![Growth of time and memory](cost_growth.svg)""",
 }

@@ -7,10 +7,10 @@ import tables
 
 
 def described(machine):
-    """What it was measured on, in one paragraph."""
+    """What it was measured on, in one line."""
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     return (
-        f"{machine['processor']}, {machine['cores']} cores, {machine['system']}; "
+        f"- {machine['processor']}, {machine['cores']} cores, {machine['system']}; "
         f"{machine['blas']}; {versions}."
     )
 
@@ -24,29 +24,35 @@ def busy(part):
 
 
 SECTIONS = {
+    "first_command": ("The first command", tables.first_command),
+    "solve": ("GRPO until addition is solved", tables.solve),
+    "method_steps": ("Gradient steps, with and without shared prompts", tables.methods),
+    "trainers": ("Against TRL's trainers", tables.trainers),
     "train_step": ("Training step", tables.training),
     "shares": ("Where a training step's time goes", tables.shares),
     "sampling": ("Sampling 16 tokens after a prompt of 8", tables.sampling),
-    "trainers": ("Against TRL's trainers", tables.trainers),
-    "solve": ("GRPO until addition is solved", tables.solve),
     "imports": ("Cold import", tables.imports),
     "growth": ("How the cost grows", tables.growth),
 }
 
 
-ALONE = ("shares", "imports", "growth")  # measured on one thread only
-
-
 def page(results, prose):
     """The whole page. `prose` has a paragraph or more for each section, and for the beginning."""
-    parts = ["# Speed", prose["top"], described(results["machine"]), prose["how"]]
+    machines = "\n".join(map(described, results["machines"].values()))
+    parts = ["# Speed", prose["top"], machines, prose["how"]]
     for name, (title, table) in SECTIONS.items():
-        for threads, part in results.get(name, {}).items():
-            words = "" if name in ALONE else f", {threads} thread{'s' * (threads != '1')}"
-            parts += [f"## {title}{words}", table(part) if "busy" not in part else busy(part)]
-        if name in results:
-            parts.append(prose[name])
+        parts += [f"## {title}", *tables_of(results.get(name, {}), table), prose[name]]
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
+
+
+def tables_of(measured, table):
+    """A heading and a table for each machine and number of threads, one below the other."""
+    parts = []
+    for processor, by_threads in measured.items():
+        for threads, part in by_threads.items():
+            words = f"{threads} thread{'s' * (threads != '1')}"
+            parts += [f"### {processor}, {words}", busy(part) if "busy" in part else table(part)]
+    return parts or ["Not yet measured."]
 
 
 def picture(part):

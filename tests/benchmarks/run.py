@@ -3,10 +3,11 @@
     pip install -e '.[peers]' -c tests/benchmarks/constraints.txt
     python tests/benchmarks/run.py [PART …] [--threads 1 2] [--runs 3]
 
-The parts are train_step, shares, sampling, trainers, solve, imports and growth; without any all are
-run. Each runs in a process of its own, where its variants take turns, those whose ratios are judged
-so many times. A part that is not asked for keeps its earlier figures. `--render` measures nothing
-and writes the page anew.
+The parts are first_command, solve, method_steps, trainers, train_step, shares, sampling, imports
+and growth; without any all are run. Each runs in a process of its own, where its variants take
+turns, those whose ratios are judged so many times. A part that is not asked for keeps its earlier
+figures, and so does every other machine: figures stand under the name of the processor. `--render`
+measures nothing and writes the page anew.
 """
 
 import argparse
@@ -23,8 +24,10 @@ from measure import machine, others_share, quiet_blas
 from prose import PROSE
 
 DOCS = Path(__file__).parents[2] / "docs"
-REPEATED = ("train_step", "sampling", "trainers")  # a ratio in one run may be luck
-THREADED = (*REPEATED, "solve")  # measured with each number of threads
+# A ratio in one run may be luck.
+REPEATED = ("train_step", "method_steps", "sampling", "trainers")
+# Measured with one number of threads only; the first command is the user's, on two quiet cores.
+FIXED = {"shares": [1], "imports": [1], "growth": [1], "first_command": [2]}
 BUSY = 0.1  # share of others, above which threads that wait for each other measure only them
 LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -51,12 +54,20 @@ def repeated(part, threads, runs):
     return found[0] | {"rows": middle, "runs": rows}
 
 
+def measured(part, threads, runs):
+    """The figures of a part, or how busy other programs keep the processors."""
+    others = others_share() if threads > 1 else 0.0
+    if others > BUSY:
+        return {"busy": round(others, 2)}
+    return repeated(part, threads, runs) if part in REPEATED and runs > 1 else child(part, threads)
+
+
 def write(results):
     """The page and the picture of what was measured."""
     (DOCS / "speed.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf8")
     (DOCS / "speed.md").write_text(render.page(results, PROSE), encoding="utf8")
     if "growth" in results:
-        svg = render.picture(results["growth"]["1"])
+        svg = render.picture(next(iter(results["growth"].values()))["1"])
         (DOCS / "cost_growth.svg").write_text(svg, encoding="utf8")
 
 
@@ -75,17 +86,13 @@ def main():
     path = DOCS / "speed.json"
     results = json.loads(path.read_text(encoding="utf8")) if path.exists() else {}
     if not told.render:
-        results["machine"] = machine()
+        described = machine()
+        results.setdefault("machines", {})[described["processor"]] = described
         for part in told.parts:
-            for threads in told.threads if part in THREADED else [1]:
+            for threads in FIXED.get(part, told.threads):
                 print(part, f"({threads} threads)", flush=True)
-                others = others_share() if threads > 1 else 0.0
-                if others > BUSY:
-                    found = {"busy": round(others, 2)}
-                else:
-                    runs = told.runs if part in REPEATED else 1
-                    found = repeated(part, threads, runs) if runs > 1 else child(part, threads)
-                results.setdefault(part, {})[str(threads)] = found
+                mine = results.setdefault(part, {}).setdefault(described["processor"], {})
+                mine[str(threads)] = measured(part, threads, told.runs)
                 write(results)
     write(results)
 

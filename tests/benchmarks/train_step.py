@@ -73,7 +73,7 @@ def products(shapes):
 def peers(name, params, tokens, threads, left_out):
     """Training steps of the other frameworks; why one is missing goes to `left_out`."""
     import torch
-    from torch_models import Recurrent, Transformer, train_step
+    from torch_models import Recurrent, Transformer, product_attention, train_step
 
     torch.set_num_threads(threads)
     (batch, wide), width = tokens.shape, params["tok"].shape[1]
@@ -88,6 +88,9 @@ def peers(name, params, tokens, threads, left_out):
         "torch, fused Adam": train_step(peer(), tensor, fused=True),
         "torch, foreach Adam": train_step(peer(), tensor, foreach=True),
     }
+    if name == "transformer":
+        model = Transformer(VOCAB, width, LAYERS, HEADS, wide - 1, product_attention)
+        found["torch, two products"] = train_step(model, tensor, fused=True)
     if threads == 1 and batch * (wide - 1) <= 2048:
         try:
             step = train_step(torch.compile(peer()), tensor, fused=True)

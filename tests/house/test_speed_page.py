@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,11 +19,12 @@ def benchmark(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     import growth
     import prose
+    import ratios
     import render
     import tables
 
-    yield growth, prose, render, tables
-    for name in ("growth", "prose", "render", "tables", "measure", "train_step"):
+    yield SimpleNamespace(growth=growth, prose=prose, ratios=ratios, render=render, tables=tables)
+    for name in ("growth", "prose", "ratios", "render", "tables", "measure", "train_step"):
         sys.modules.pop(name, None)
 
 
@@ -32,15 +34,14 @@ def results():
 
 def test_the_page_is_what_the_measurements_render_to(benchmark):
     """render(speed.json) = speed.md, which says that no GPU was used."""
-    _, prose, render, _ = benchmark
     written = (DOCS / "speed.md").read_text(encoding="utf8")
-    assert render.page(results(), prose.PROSE) == written
+    assert benchmark.render.page(results(), benchmark.prose.PROSE) == written
     assert "Not yet run on a GPU" in written
 
 
 def test_what_misses_its_target_is_marked(benchmark):
     """✗ where a cost is above what was wanted, or a gain below it; nothing where it is met."""
-    judged = benchmark[-1].judged
+    judged = benchmark.ratios.judged
     assert judged(0.81, 0.8) == "0.81 ✗"
     assert judged(0.803, 0.8) == "0.803 ✗"
     assert judged(0.8, 0.8) == "0.80"
@@ -52,28 +53,48 @@ def test_a_ratio_is_taken_within_each_run(benchmark):
     """The median of 1/2, 8/4 and 3/3 is 1, whatever the medians of the times are."""
     runs = [[{"ms": {"a": a, "b": b}}] for a, b in ((1, 2), (8, 4), (3, 3))]
     part = {"rows": runs[0], "runs": runs}
-    ratio = benchmark[-1].ratios(part, lambda ms: ms["a"] / ms["b"])
-    assert ratio == [1.0]
-    assert benchmark[-1].ratios({"rows": runs[1]}, lambda ms: ms["a"] / ms["b"]) == [2.0]
+    ratio = benchmark.ratios.quotient("a", "b")
+    assert benchmark.ratios.ratios_of(part, ratio) == [1.0]
+    assert benchmark.ratios.ratios_of({"rows": runs[1]}, ratio) == [2.0]
+
+
+def test_a_peer_is_its_fastest_form(benchmark):
+    """12 ms ÷ the faster of two torch variants of 4 and 3 ms; what was not measured is a dash."""
+    quotient, shown = benchmark.ratios.quotient, benchmark.ratios.shown
+    ms = {"tinyalign": 12.0, "torch, one": 4.0, "torch, two": 3.0, "torch.compile": 1.0}
+    assert shown(quotient("tinyalign", "torch, ")(ms)) == "4.00"
+    assert shown(quotient("tinyalign", "JAX jit")(ms)) == "–"
+
+
+def test_two_machines_stand_side_by_side(benchmark):
+    """Each has its line at the top and its tables under its own name."""
+    twice = results()
+    other = "Another (family 1)"
+    first = next(iter(twice["machines"]))
+    twice["machines"][other] = twice["machines"][first] | {"processor": other}
+    twice["imports"][other] = twice["imports"][first]
+    page = benchmark.render.page(twice, benchmark.prose.PROSE)
+    assert page.count(f"### {other}, 1 thread\n") == 1 and page.count(f"- {other}") == 1
+    section = page[page.index("## Cold import") : page.index("## How the cost grows")]
+    assert section.count("| `tinyalign` |") == 2
 
 
 def test_every_section_has_its_figures(benchmark):
     """No part of the benchmark was left out of the page."""
-    _, _, render, _ = benchmark
-    assert set(render.SECTIONS) | {"machine"} == set(results())
+    assert set(benchmark.render.SECTIONS) | {"machines"} == set(results())
 
 
 def test_a_step_keeps_little_more_than_the_mathematics_must(benchmark):
     """Peak memory ≤ 1.5 × (activations that the backward pass reads + weights, Adam, gradients)."""
-    growth, _, _, tables = benchmark
+    growth, limit = benchmark.growth, benchmark.tables.MEMORY_TARGET
     sizes = {"batch": 32, "length": 16, "width": 64, "layers": 2}
     with using("numpy"):
         most = growth.peak(growth.supervised(**sizes))
-    assert growth.must_keep(**sizes) < most <= tables.MEMORY_TARGET * growth.must_keep(**sizes)
+    assert growth.must_keep(**sizes) < most <= limit * growth.must_keep(**sizes)
 
 
 def test_an_exponent_is_the_slope_of_the_logarithms(benchmark):
     """time = 3·size² has exponent 2."""
-    growth = benchmark[0]
+    growth = benchmark.growth
     sizes = [1, 2, 4, 8]
     assert abs(growth.exponent(sizes, [3 * s**2 for s in sizes]) - 2) < 1e-9
