@@ -109,7 +109,9 @@ def theirs(name, params, tokens, before, advantage):
     import torch
     import torch_methods
 
-    layouts = {"whole": torch_methods.whole_rows, "shared": torch_methods.shared_rows}
+    layouts = {"whole": torch_methods.whole_rows}
+    if tokens.shape[1] > 1:  # else there is nothing to share
+        layouts["shared"] = torch_methods.shared_rows
     loss, ids = torch_loss(name, before, advantage), torch.from_numpy(tokens)
     return {
         f"torch, {rows}, {form}": torch_methods.method_step(

@@ -35,6 +35,8 @@ def ours(name, rng):
     state = {"policy": steps.init_train_state(params)}
     rows = BATCH[name] * (2 if name == "DPO" else 1)
     tokens = rng.integers(VOCAB, size=(rows, PROMPT + NEW))
+    if name == "DPO":  # the chosen completions, then the rejected ones of the same prompts
+        tokens[rows // 2 :, :PROMPT] = tokens[: rows // 2, :PROMPT]
     mask = np.zeros((rows, PROMPT + NEW - 1), np.float32)
     mask[:, PROMPT - 1 :] = 1.0
     told = {"model": transformer, "step_size": steps.StepSize(1e-4)}
