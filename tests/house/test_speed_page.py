@@ -79,6 +79,27 @@ def test_two_machines_stand_side_by_side(benchmark):
     assert section.count("| `tinyalign` |") == 2
 
 
+def test_shared_prompts_are_held_against_torch_with_and_without_them(benchmark):
+    """12 and 6 ms here, 8 or 10 and 4 ms in torch: 1.50, 1.50, 0.75; sharing gains 2 and 2."""
+    ms = {"tinyalign, whole": 12.0, "tinyalign, shared": 6.0, "torch, whole, one": 8.0}
+    ms |= {"torch, whole, two": 10.0, "torch, shared, one": 4.0}
+    row = {"step": "GRPO", "width": 64, "prompts": 32, "group": 8, "ms": ms}
+    last = benchmark.tables.methods({"rows": [row]}).splitlines()[-1]
+    assert last == "| GRPO 64 | 32 × 8 | 12.00 | 1.50 | 6.00 | 1.50 | 0.75 | 2.00 | 2.00 |"
+
+
+def test_trl_is_raced_by_both_recipes_and_judged_only_where_both_arrive(benchmark):
+    """10 s against 40 s by one recipe; by its own TRL does not get there, and there is no ratio."""
+    row = {"seed": 0, "start": 0.4, "tinyalign": [10.0, 50, 0.96], "TRL": [40.0, 50, 0.95]}
+    row |= {"TRL, own": [20.0, 80, 0.9]}
+    recipes = {"TRL": {"beta": 0.0}, "TRL, own": {"beta": 0.5}}
+    part = {"goal": 0.95, "recipes": recipes, "rows": [row]}
+    text = benchmark.tables.solve(part)
+    assert "| 10 | 50 | 96.0% | 40 | 50 | 95.0% | 4.00 |" in text
+    assert "beta 0.5.\n" in text and "| 20 | 80 | 90.0% | – |" in text
+    assert "median 10 s, slowest 10 s" in text
+
+
 def test_every_section_has_its_figures(benchmark):
     """No part of the benchmark was left out of the page."""
     assert set(benchmark.render.SECTIONS) | {"machines"} == set(results())
