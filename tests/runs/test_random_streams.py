@@ -1,15 +1,33 @@
-"""Randomness: data, training and looks draw from streams of their own."""
+"""Randomness: weights, data, training and looks draw from streams of their own."""
+
+import itertools
+import json
 
 import numpy as np
+import pytest
+from sweeping import run
 
-from tinyalign.runs import files, plan, train
+from tinyalign.errors import InputError
+from tinyalign.models import tabular
+from tinyalign.runs import files, lookup, plan, streams, train
 from tinyalign.runs.config import Config
 
+USES = (streams.EVALUATION, streams.COMPLETIONS)
 
-def first_draws(seed):
-    """{what it is for: the first three uniform draws} of two stages' generators."""
+
+def initial_generator(job, monkeypatch):
+    """The generator that a run's initial weights are drawn from."""
+    seen = []
+    with monkeypatch.context() as patch:
+        patch.setattr(tabular, "init", lambda rng, **sizes: seen.append(rng))
+        lookup.init_params(job.config, "tabular", job.vocabulary, 2)
+    return seen[0]
+
+
+def first_draws(seed, monkeypatch):
+    """{what it is for: the first three uniform draws} of weights and of two stages."""
     job = plan.plan_run(["dpo", "grpo"], Config(env="bandit", seed=seed))
-    found = {}
+    found = {("weights",): initial_generator(job, monkeypatch)}
     for stage in range(2):
         setting = plan.stage_inputs(job, stage, job.initial_params)
         found["data", stage] = setting.rng
@@ -17,17 +35,42 @@ def first_draws(seed):
         found["training", stage] = np.random.default_rng()
         found["training", stage].bit_generator.state = progress.rng
         for step in range(3):
-            for use in (2, 3, 4):
+            for use in USES:
                 place = progress._replace(step=step)
                 found["look", stage, step, use] = train.evaluation_rng(setting, place, use)
     return {name: tuple(rng.random(3)) for name, rng in found.items()}
 
 
-def test_no_two_streams_are_the_same():
-    """Of one seed or of two: 44 generators, 44 different beginnings."""
-    draws = [*first_draws(0).values(), *first_draws(1).values()]
-    assert len(draws) == len(set(draws)) == 44
+def test_no_two_streams_are_the_same(monkeypatch):
+    """Of one seed or of several: 68 generators, 68 different beginnings."""
+    draws = [draw for seed in range(4) for draw in first_draws(seed, monkeypatch).values()]
+    assert len(draws) == len(set(draws)) == 68
 
 
-def test_a_stream_is_a_function_of_seed_and_place():
-    assert first_draws(3) == first_draws(3)
+def test_every_purpose_has_streams_of_its_own():
+    """Also at places whose numbers are those of another purpose, where NumPy's zeros could hide."""
+    names = [name for name in dir(streams) if name.isupper() and name != "VERSION"]
+    purposes = [getattr(streams, name) for name in names]
+    places = itertools.product(purposes, range(4), range(4), range(4))
+    draws = [streams.random_stream(*place).random() for place in places]
+    assert len(draws) == len(set(draws)) and 0 not in purposes
+
+
+def test_a_stream_is_a_function_of_seed_and_place(monkeypatch):
+    assert first_draws(3, monkeypatch) == first_draws(3, monkeypatch)
+
+
+@pytest.mark.parametrize("version", [None, 1, 3])
+def test_a_run_of_other_random_numbers_is_not_gone_on_with(tmp_path, version):
+    """Its checkpoint holds the old numbers; its examples would be drawn with the new ones."""
+    settings = {"env": "bandit", "steps": 4, "num_pairs": 20, "eval_every": 2}
+    run(tmp_path, "dpo", **settings)
+    path = tmp_path / "config.json"
+    content = json.loads(path.read_text())
+    assert content.pop("random_streams") == streams.VERSION
+    path.write_text(json.dumps(content | ({"random_streams": version} if version else {})))
+    before = path.read_bytes()
+    job = plan.plan_run(["dpo"], Config(**settings))
+    with pytest.raises(InputError, match="another version of tinyalign") as refusal:
+        train.run(job, tmp_path, resume=True)
+    assert str(refusal.value).count("\n") == 0 and path.read_bytes() == before

@@ -10,13 +10,12 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from tinyalign.engine.backend import to_device, to_host
 from tinyalign.engine.optim import AdamState
 from tinyalign.engine.tree import leaves, rebuild
 from tinyalign.errors import InputError
 from tinyalign.methods.steps import TrainState
+from tinyalign.runs.streams import TRAINING, random_stream
 
 TAIL_BYTES = 1 << 16  # more than a row of metrics takes
 
@@ -79,7 +78,7 @@ class Progress(NamedTuple):
 
 def initial_progress(run_plan, stage_index=0, params=None, rows=0):
     """The state of a run before the first step of a stage."""
-    rng = np.random.default_rng([run_plan.config.seed, stage_index, 1])
+    rng = random_stream(TRAINING, run_plan.config.seed, stage_index)
     params = dict(run_plan.initial_params) if params is None else params
     return Progress(stage_index, 0, {}, params, rng.bit_generator.state, rows, 0, 0.0)
 
@@ -166,6 +165,11 @@ def require_same_settings(folder, content):
             raise ValueError("no object")
     except ValueError:
         raise InputError(f"{folder}/config.json is damaged: choose another --name") from None
+    if before.get("random_streams") != content["random_streams"]:
+        raise InputError(
+            f"{folder} was begun by another version of tinyalign, which draws other random "
+            "numbers: resume with that version, or choose another --name"
+        )
     changed = sorted(key for key in content if before.get(key) != content[key])
     if changed:
         raise InputError(

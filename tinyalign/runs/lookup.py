@@ -6,12 +6,11 @@ What is not there, or does not fit, is an InputError that says what there is.
 import difflib
 from pathlib import Path
 
-import numpy as np
-
 from tinyalign import methods
 from tinyalign.errors import InputError
 from tinyalign.runs import files
 from tinyalign.runs.config import MODELS, RANGES
+from tinyalign.runs.streams import WEIGHTS, random_stream
 from toy_envs import arithmetic, bandit, hackable, programs
 
 OPERATIONS = {"addition": "+", "subtraction": "-", "multiplication": "*"}
@@ -102,5 +101,5 @@ def init_params(config, model_name, vocabulary, width):
     if model_name == "transformer":
         sizes |= {"heads": config.heads, "context": max(width, config.context)}
     count = len(vocabulary.alphabet) + vocabulary.ends
-    rng = np.random.default_rng([config.seed])
+    rng = random_stream(WEIGHTS, config.seed)
     return {"policy": MODELS[model_name].init(rng, vocab=count, **sizes)}

@@ -33,6 +33,7 @@ from tinyalign.runs.lookup import (
     load_initial_params,
     require_fit,
 )
+from tinyalign.runs.streams import EXAMPLES, VERSION, random_stream
 
 
 class StagePlan(NamedTuple):
@@ -191,14 +192,14 @@ def stage_inputs(run_plan, index, params):
         reward_model=params.get("reward_model") if learned else None,
         data=stage.data,
         held_out_data=stage.held_out_data,
-        rng=np.random.default_rng([run_plan.config.seed, index, 0]),
+        rng=random_stream(EXAMPLES, run_plan.config.seed, index),
     )
 
 
 def config_json(run_plan):
-    """The content of config.json: the methods and every setting as typed, in JSON's types."""
+    """The content of config.json: version, methods and every setting as typed, in JSON's types."""
     names = [stage.method.name for stage in run_plan.stages]
-    content = {"methods": names, **plain_settings(run_plan.config)}
+    content = {"random_streams": VERSION, "methods": names, **plain_settings(run_plan.config)}
     if run_plan.config.data:  # the same name may hold other lines when the run is resumed
         lines = Path(run_plan.config.data).read_bytes()
         content["data_sha256"] = hashlib.sha256(lines).hexdigest()

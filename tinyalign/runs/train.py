@@ -18,6 +18,7 @@ from tinyalign.errors import InputError
 from tinyalign.methods import evaluate
 from tinyalign.methods.method import passed_on
 from tinyalign.runs import budget, files, plan
+from tinyalign.runs.streams import COMPLETIONS, EVALUATION, random_stream
 
 TARGET_CHECK_EVERY = 5  # steps between checks whether a warm start is good enough
 
@@ -137,8 +138,8 @@ def require_finite(name, progress, metrics):
 
 
 def evaluation_rng(inputs, progress, purpose):
-    """A generator seeded by (seed, stage, step, purpose), so evaluation never affects training."""
-    return np.random.default_rng([inputs.config.seed, progress.stage_index, progress.step, purpose])
+    """A generator of this purpose and step, so that evaluation never affects training."""
+    return random_stream(purpose, inputs.config.seed, progress.stage_index, progress.step)
 
 
 def reached_target(inputs, stage_plan, progress):
@@ -146,13 +147,13 @@ def reached_target(inputs, stage_plan, progress):
     if stage_plan.stop_accuracy is None or progress.step % TARGET_CHECK_EVERY:
         return False
     prompts = evaluate.subsample_evenly(inputs.task.train, inputs.config.eval_size)
-    params, rng = progress.networks["policy"].params, evaluation_rng(inputs, progress, 3)
+    params, rng = progress.networks["policy"].params, evaluation_rng(inputs, progress, EVALUATION)
     return evaluate.greedy_accuracy(inputs, params, prompts, rng) >= stage_plan.stop_accuracy
 
 
 def evaluate_networks(inputs, stage, progress):
     """What the networks can do on examples they were not trained on: metrics by name."""
-    rng = evaluation_rng(inputs, progress, 2)
+    rng = evaluation_rng(inputs, progress, EVALUATION)
     if stage.evaluate is not None:
         return stage.evaluate(progress.networks, rng)
     network = inputs.method.trains
@@ -196,7 +197,7 @@ def summarise(inputs, stage, progress, row):
         "settings": plan.plain_settings(inputs.config),
     }
     if inputs.data is not None and "policy" in progress.networks:
-        rng = evaluation_rng(inputs, progress, 4)
+        rng = evaluation_rng(inputs, progress, COMPLETIONS)
         params = progress.networks["policy"].params
         summary["sample_completions"] = evaluate.sample_held_out(inputs, params, rng)
     return summary

@@ -39,8 +39,8 @@ task = arithmetic.make()
 EOS = len(task.alphabet)
 held_out = task.held_out[::2]  # every other problem that is never trained on: 500
 
-# Generators are numbered as those of `tinyalign run`, so that both come to the same result: [seed]
-# for the parameters; [seed, stage, 0] for a stage's data, [seed, stage, 1] for its steps.
+# Generators are numbered as those of `tinyalign run`, so that both come to the same result:
+# [1, seed] for the parameters; [2, seed, stage] for a stage's data, [3, seed, stage] for its steps.
 
 
 def generate(params, problems, rng, generations=1, temperature=1.0):
@@ -82,9 +82,10 @@ def sft_loss(params, tokens, mask):
 # the same reward, and there is nothing to learn from them.
 answers = encode(task, [task.solution(problem) for problem in task.train], end=True)
 tokens, mask = batch(encode(task, task.train), answers)  # (N, S), (N, S−1)
-params = transformer.init(np.random.default_rng([SEED]), vocab=EOS + 1, width=64, layers=2, heads=4)
+rng = np.random.default_rng([1, SEED])
+params = transformer.init(rng, vocab=EOS + 1, width=64, layers=2, heads=4)
 state = adam_init(params)
-rng = np.random.default_rng([SEED, 0, 1])
+rng = np.random.default_rng([3, SEED, 0])
 checked = np.linspace(0, len(task.train) - 1, 500).round().astype(int)  # problems, evenly spread
 checked = [task.train[i] for i in checked]
 for step in range(SFT_STEPS):
@@ -98,7 +99,7 @@ print(f"warm start: {step + 1} steps of SFT, accuracy {start:.3f}")
 
 # Pairs: sample from the reference, and for each problem that got right and wrong completions take
 # one of each. `feedback` names a completion by its problem and its place among the G.
-rng = np.random.default_rng([SEED, 1, 0])
+rng = np.random.default_rng([2, SEED, 1])
 problems = rng.choice(task.train, size=PROBLEMS)
 rollout, reward = generate(reference, problems, rng, GENERATIONS)
 pairs = feedback.pairs(reward, rng)
@@ -123,7 +124,7 @@ def dpo_loss(params, tokens, mask, ref_logp):
 
 
 state = adam_init(params)
-rng = np.random.default_rng([SEED, 1, 1])
+rng = np.random.default_rng([3, SEED, 1])
 for step in range(STEPS):
     rows = rng.integers(tokens.shape[1], size=BATCH)
     rate = schedule(step, RATE, WARMUP, STEPS)

@@ -12,6 +12,7 @@ from tinyalign.methods.method import passed_on
 from tinyalign.runs import plan
 from tinyalign.runs.config import Config
 from tinyalign.runs.dataset import START
+from tinyalign.runs.streams import ANSWERS, TRAINING, random_stream
 from tinyalign.runs.train import TARGET_CHECK_EVERY
 from toy_envs import arithmetic, bandit
 
@@ -23,7 +24,7 @@ def train_in_memory(run_plan, index, initial):
     """
     stage_plan, inputs = run_plan.stages[index], plan.stage_inputs(run_plan, index, initial)
     stage = stage_plan.method.stage(inputs)
-    networks, rng = stage.networks, np.random.default_rng([run_plan.config.seed, index, 1])
+    networks, rng = stage.networks, random_stream(TRAINING, run_plan.config.seed, index)
     for step in range(stage.steps):
         networks, _ = stage.train_step(networks, rng, step)
         # A warm start stops as soon as it is good enough, as in a run of the command line.
@@ -111,7 +112,7 @@ def digits_value(params, seed, data=None):
     run_plan = plan.plan_run(["sft"], dataclasses.replace(DIGITS, seed=seed, data=data))
     inputs = plan.stage_inputs(run_plan, 0, params)._replace(task=digits_task())
     prompts = list(inputs.task.train)
-    rng = np.random.default_rng([seed, 7])
+    rng = random_stream(ANSWERS, seed)
     # A policy trained on a file has read START in front of every prompt.
     questions = [f"{START}{prompt}" if data else prompt for prompt in prompts]
     rollout = samples.sample_completions(inputs, params["policy"], questions, rng, 1.0, SAMPLES)
