@@ -99,17 +99,19 @@ def test_flags_that_were_renamed_can_still_be_typed(command, old, name, typed, v
     """Before or after the method, with a space or "=", and --help names the new flag alone."""
     for words in ([old, typed, "dpo"], ["dpo", old, typed], ["dpo", f"{old}={typed}"]):
         assert getattr(cli.parse_command([command, *words]), name) == value
+        assert capsys.readouterr().err == f"{old} is now called --{name}\n"
     with pytest.raises(SystemExit):
         cli.main([command, "--help"])
     flags = re.findall(r"--[\w-]+", capsys.readouterr().out)
     assert f"--{name}" in flags and old not in flags
 
 
-def test_words_that_are_no_renamed_flags_stay_as_they_are():
+def test_words_that_are_no_renamed_flags_stay_as_they_are(capsys):
     """A value is not a flag, and the --noise of `choose` is another one."""
     assert cli.parse_command(["run", "dpo", "--name", "start"]).name == "start"
     assert cli.parse_command(["run", "dpo", "--name=--noise"]).name == "--noise"
     assert cli.parse_command(["choose", "--noise", "high"]).noise == "high"
+    assert capsys.readouterr().err == ""
 
 
 def test_what_a_model_writes_stays_on_its_line(capsys):

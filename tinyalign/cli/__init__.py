@@ -86,6 +86,8 @@ def parse_command(argv):
     """The command object for the arguments; tyro exits for --help and for mistakes."""
     if argv[0] in ("run", "compare"):  # `choose` has a --noise of its own
         words = [word.partition("=") for word in argv]  # --noise 0.1 or --noise=0.1
+        for flag in OLD_FLAGS.keys() & {flag for flag, _, _ in words}:
+            print(f"{flag} is now called {OLD_FLAGS[flag]}", file=sys.stderr)
         argv = [OLD_FLAGS.get(flag, flag) + equals + value for flag, equals, value in words]
     return tyro.extras.subcommand_cli_from_dict(
         COMMANDS if argv[0] in COMMANDS else all_commands(),
