@@ -14,7 +14,7 @@ from pathlib import Path
 from tinyalign import cli, report
 from tinyalign.report import comparison_plots, plots, sentences
 from tinyalign.runs.compare import results
-from tinyalign.runs.compare.comparison import budget_sentences, captioned_figures
+from tinyalign.runs.compare.comparison import captioned_figures, closing_sentences
 
 ROOT = Path(__file__).resolve().parent.parent
 # What stands between these two lines of README is written here, and nowhere else.
@@ -33,14 +33,13 @@ def tables(comparison):
     """The two tables of a comparison in Markdown."""
     # Scores first, then costs.
     cells = report.main_cells(comparison.rows), report.cost_cells(comparison.rows, comparison.costs)
-    columns = report.COLUMNS, report.COSTS
+    columns = report.main_columns(comparison.rows), report.COSTS
     return [report.markdown_table(*pair) for pair in zip(columns, cells, strict=True)]
 
 
 def page(env, comparison):
     """A comparison page as Markdown: command, table, words, pictures, costs."""
     main, costs = tables(comparison)
-    lines = [*budget_sentences(comparison), *sentences.sentences(comparison.rows)]
     names = {"scores": "The score of every method", "learning": "Learning curves",
              "frontier": "Reward against KL", "costs": "What training takes"}  # fmt: skip
     # The last figure is about costs and stands in their section.
@@ -50,7 +49,7 @@ def page(env, comparison):
             f"# Every method on {TASKS[env]}",
             f"Made by `python docs/build.py --all` from `tinyalign {' '.join(EVERY)} {env}`.",
             main,
-            "\n".join(f"- {line}" for line in lines),
+            "\n".join(f"- {line}" for line in closing_sentences(comparison)),
             *figures[:3],
             "## What it costs",
             costs,

@@ -147,7 +147,7 @@ def test_the_tables_fit_the_screen(width):
         out = io.StringIO()
         Console(width=width, file=out).print(report.table(columns, lines, width))
         first, *rest = out.getvalue().splitlines()
-        kept = [name for name in columns if width >= 100 or name not in tables.DROPPED]
+        kept = [name for name in columns if width >= 100 or not name.startswith(tables.DROPPED)]
         assert [name for name in kept if name not in first] == []
         assert len(rest) == len(lines) and "…" not in out.getvalue()
 

@@ -85,7 +85,7 @@ def test_the_learning_rate_falls_to_the_end_of_the_budget():
 def test_a_warm_start_has_no_budget():
     """It comes before the comparison, and is the same for all."""
     plain, short = (plan.plan_run(["grpo"], Config(budget=b)) for b in ("recipe", "samples:4096"))
-    assert short.stages[0].stop_rule is None and short.stages[0].stop_accuracy == 0.4
+    assert short.stages[0].stop_rule is None and short.stages[0].target.amount == 0.4
     assert plain.stages[0].config.steps == short.stages[0].config.steps
     assert short.stages[1].config.steps == 4 and plain.stages[1].config.steps == 190
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,10 +10,12 @@ from sweeping import run
 
 from tinyalign.errors import InputError
 from tinyalign.models import tabular
-from tinyalign.runs import files, lookup, plan, streams, train
+from tinyalign.notes.claims import runs
+from tinyalign.runs import files, lookup, plan, train
 from tinyalign.runs.config import Config
 
-USES = (streams.EVALUATION, streams.COMPLETIONS)
+PURPOSES = (files.WEIGHTS, files.EXAMPLES, files.TRAINING, files.EVALUATION, files.COMPLETIONS)
+MEASURES = (runs.SCORER, runs.ANSWERS)
 
 
 def initial_generator(job, monkeypatch):
@@ -21,6 +24,14 @@ def initial_generator(job, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(tabular, "init", lambda rng, **sizes: seen.append(rng))
         lookup.init_params(job.config, "tabular", job.vocabulary, 2)
+    return seen[0]
+
+
+def evaluation_generator(inputs, place):
+    """The generator that an evaluation after some steps is given."""
+    seen = []
+    stage = SimpleNamespace(evaluate=lambda networks, rng: seen.append(rng))
+    train.evaluate_networks(inputs, stage, place)
     return seen[0]
 
 
@@ -35,24 +46,22 @@ def first_draws(seed, monkeypatch):
         found["training", stage] = np.random.default_rng()
         found["training", stage].bit_generator.state = progress.rng
         for step in range(3):
-            for use in USES:
-                place = progress._replace(step=step)
-                found["look", stage, step, use] = train.evaluation_rng(setting, place, use)
+            place = progress._replace(step=step)
+            found["look", stage, step] = evaluation_generator(setting, place)
     return {name: tuple(rng.random(3)) for name, rng in found.items()}
 
 
 def test_no_two_streams_are_the_same(monkeypatch):
-    """Of one seed or of several: 68 generators, 68 different beginnings."""
+    """Of one seed or of several: 44 generators, 44 different beginnings."""
     draws = [draw for seed in range(4) for draw in first_draws(seed, monkeypatch).values()]
-    assert len(draws) == len(set(draws)) == 68
+    assert len(draws) == len(set(draws)) == 44
 
 
 def test_every_purpose_has_streams_of_its_own():
     """Also at places whose numbers are those of another purpose, where NumPy's zeros could hide."""
-    names = [name for name in dir(streams) if name.isupper() and name != "VERSION"]
-    purposes = [getattr(streams, name) for name in names]
+    purposes = (*PURPOSES, *MEASURES)
     places = itertools.product(purposes, range(4), range(4), range(4))
-    draws = [streams.random_stream(*place).random() for place in places]
+    draws = [files.random_stream(*place).random() for place in places]
     assert len(draws) == len(set(draws)) and 0 not in purposes
 
 
@@ -67,7 +76,7 @@ def test_a_run_of_other_random_numbers_is_not_gone_on_with(tmp_path, version):
     run(tmp_path, "dpo", **settings)
     path = tmp_path / "config.json"
     content = json.loads(path.read_text())
-    assert content.pop("random_streams") == streams.VERSION
+    assert content.pop("random_streams") == files.STREAMS_VERSION
     path.write_text(json.dumps(content | ({"random_streams": version} if version else {})))
     before = path.read_bytes()
     job = plan.plan_run(["dpo"], Config(**settings))

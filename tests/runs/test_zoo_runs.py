@@ -116,7 +116,9 @@ def test_a_pipeline_can_be_typed(tmp_path, capsys):
     assert [out.find(f"\n{name} ") > 0 for name in ("sft", "dpo", "grpo")] == [True] * 3
     (line,) = [line for line in told.splitlines() if line.startswith("grpo 3/3")]
     assert "held-out accuracy" in line and "━" not in told  # one line for a look, and no bar
-    assert out.startswith("sft: steps 3, learning_rate 0.003, batch_size 12\n")
+    typed_line, sft_line, *_ = out.splitlines()
+    assert typed_line.startswith("typed: env bandit, model transformer, width 16, ")
+    assert sft_line.startswith("sft: steps 3, learning_rate 0.003, batch_size 12, until accuracy 0")
     assert (
         "\ngrpo: steps 3, learning_rate 0.001, batch_size 12, beta 0.01, num_generations 8\n" in out
     )

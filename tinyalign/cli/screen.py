@@ -73,7 +73,7 @@ def run_progress():
             # The stage before has ended, perhaps without all of its steps.
             if index - 1 in bars and not progress.tasks[bars[index - 1]].finished:
                 before = progress.tasks[bars[index - 1]]
-                reason = "good enough (--warm_start_accuracy), or at the end of its --budget"
+                reason = "good enough (--warm_start_accuracy, --until), or its --budget is used up"
                 log(f"{before.description} stopped early: {reason}")
                 progress.update(before.id, total=before.completed)
             metrics = format_metrics(row)
@@ -151,33 +151,37 @@ def print_summaries(summaries, folder):
         )  # fmt: skip
     console = printer()
     console.print(table)
+    for s in summaries:
+        if "until" in s:
+            verdict = "reached" if s["reached"] else "not reached"
+            console.print(f"\n{s['method']}: {s['until']} {verdict} after {s['steps']} steps")
     if "sample_completions" in summaries[-1]:
         lines = (text.replace("\n", "↵") for text in summaries[-1]["sample_completions"])
         console.print("\nsample completions: " + ", ".join(lines), markup=False)
     console.print(f"\nin {folder}: metrics.jsonl, curves.svg, model.safetensors", soft_wrap=True)
 
 
-def print_comparison(comparison, budget_sentences, folder):
-    """The tables of a comparison, its sentences, and where its report is.
+def print_comparison(comparison, lines, folder):
+    """The tables of a comparison, its closing sentences, and where its report is.
 
-    comparison        results.Results
-    budget_sentences  on the budget and the intervals
+    comparison  results.Results
+    lines       the sentences
     """
     console, rows = printer(), comparison.rows
     scores, costs = report.main_cells(rows), report.cost_cells(rows, comparison.costs)
-    console.print(report.table(report.COLUMNS, scores, console.width))
+    console.print(report.table(report.main_columns(rows), scores, console.width))
     console.print("\nwhat it costs\n", style="bold")
     console.print(report.table(report.COSTS, costs, console.width))
     console.print()
     # markup=False: a sentence may hold [low, high], which rich would take for a style.
-    for line in [*budget_sentences, *sentences.sentences(rows)]:
+    for line in lines:
         console.print(line, markup=False)
     for row in rows:
         if row.failure:
             console.print(f"{row.method}, seed {row.seed}: {row.failure}", markup=False)
     console.print()
     # Only the columns that fitted the screen are explained.
-    columns = [*report.COLUMNS, *report.COSTS]
+    columns = [*report.main_columns(rows), *report.COSTS]
     shown = report.columns_that_fit(columns, console.width)
     more = [] if shown == columns else ["more columns in report.html"]
     for line in [*sentences.notes(rows, shown), *more]:

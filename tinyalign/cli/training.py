@@ -51,6 +51,9 @@ class Run(Config):
         examples = self.data.stem if self.data else self.env
         stem = self.name or f"{'-'.join(names)}-{examples}-{run_plan.model_name}-seed{self.seed}"
         folder = files.free_folder(self.output, stem, self.resume, bool(self.name))
+        usual, settings = vars(Config()), vars(run_plan.config).items()
+        typed = [f"{name} {value}" for name, value in settings if value != usual[name]]
+        print("typed:", ", ".join(typed) or "nothing")
         for stage_plan in run_plan.stages:
             print(f"{stage_plan.method.name}: {plan.settings_line(stage_plan)}")
         with trackers.open_tracker(self.report_to, folder) as track, screen.run_progress() as show:
@@ -82,7 +85,8 @@ class Compare(Config):
     """Seeds, from --seed on. Each has a start of its own, which its methods share."""
     budget: TypedStr = None
     """What each run may use: recipe, samples:N, steps:N or seconds:S.
-    [default: recipe; with --all or several seeds samples:16384, on the bandit 131072]"""
+    [default: recipe; with --all or several seeds, unless --until ends the runs, samples:16384, on
+    the bandit 131072]"""
     eval_every: TypedInt = None
     """Steps between evaluations. [default: 6 of them in a run]"""
     name: TypedStr = None
@@ -112,13 +116,13 @@ class Compare(Config):
             budget = self.budget or self.default_budget(env)
             config = dataclasses.replace(plain_config(self), env=env, budget=budget)
             outcome = self.compare(config, task_folder)
-            lines = comparison.budget_sentences(outcome)
+            lines = comparison.closing_sentences(outcome)
             screen.print_comparison(outcome, lines, task_folder)
         return 0
 
     def default_budget(self, env):
-        """The recipes for a few runs; for many, a shared budget unless their length was typed."""
-        length_typed = self.steps is not None or self.num_pairs is not None
+        """The recipes for a few runs; for many, a shared budget unless what ends them was typed."""
+        length_typed = any((self.steps, self.num_pairs, self.until))
         many = self.all or self.seeds > 1
         return comparison.shared_budget(env) if many and not length_typed else "recipe"
 

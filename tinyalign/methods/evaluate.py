@@ -24,17 +24,14 @@ def evaluate_policy(inputs, params, rng):
              token, nats; where the task allows several attempts, eval_pass@1 and eval_pass@k:
              chance that one of so many samples is a success
     """
-    prompts = subsample_evenly(inputs.task.held_out, inputs.config.eval_size)
-    accuracy = greedy_accuracy(inputs, params, prompts, rng)
-    # A task with few prompts is sampled several times, so that means are over eval_size samples.
-    prompts = prompts * max(1, inputs.config.eval_size // len(prompts))
-    rollout = samples.sample_completions(inputs, params, prompts, rng, 1.0)
-    texts = samples.decode_rollout(inputs, rollout)
+    problems = subsample_evenly(inputs.task.held_out, inputs.config.eval_size)
+    # First, so that it draws what `sampled_reward` draws from the same generator.
+    prompts, rollout, reward = rewarded_samples(inputs, params, problems, rng)
     read = rollout.tokens[:, :-1]  # (N, S−1): what every prediction has seen
     new, old = (policy.logits(inputs.model, p, read) for p in (params, inputs.initial_policy))
-    kl = float(xp.sum(divergence.exact_kl(new, old) * rollout.mask)) / len(prompts)
-    reward = np.mean(inputs.task.reward(prompts, *texts))
-    metrics = {"eval_accuracy": accuracy, "eval_reward": float(reward), "eval_kl": kl}
+    kl = float(xp.sum(divergence.exact_kl(new, old) * rollout.mask)) / len(rollout.tokens)
+    accuracy = greedy_accuracy(inputs, params, problems, rng)
+    metrics = {"eval_accuracy": accuracy, "eval_reward": reward, "eval_kl": kl}
     metrics["eval_entropy"] = float(token_mean(entropy(new), rollout.mask))
     return metrics | pass_at_k_metrics(inputs, params, prompts, rng)
 
@@ -57,6 +54,20 @@ def greedy_accuracy(inputs, params, prompts, rng):
     rollout = samples.sample_completions(inputs, params, prompts, rng, 0.0)
     texts = samples.decode_rollout(inputs, rollout)
     return float(np.mean(inputs.task.success(prompts, *texts)))
+
+
+def sampled_reward(inputs, params, prompts, rng):
+    """Mean of the task's reward over sampled completions of the prompts."""
+    return rewarded_samples(inputs, params, prompts, rng)[2]
+
+
+def rewarded_samples(inputs, params, prompts, rng):
+    """(prompts as they were sampled, Rollout, mean of the task's reward)."""
+    # A task with few prompts is sampled several times, so that means are over eval_size samples.
+    prompts = prompts * max(1, inputs.config.eval_size // len(prompts))
+    rollout = samples.sample_completions(inputs, params, prompts, rng, 1.0)
+    reward = inputs.task.reward(prompts, *samples.decode_rollout(inputs, rollout))
+    return prompts, rollout, float(np.mean(reward))
 
 
 def subsample_evenly(prompts, count):

@@ -6,6 +6,7 @@ pyplot, so there is no global state and no window, and the same data give the sa
 
 from tinyalign.report.plots import curves
 from tinyalign.report.rows import (
+    Goal,
     MethodResult,
     by_method,
     failures,
@@ -21,6 +22,7 @@ from tinyalign.report.tables import (
     cost_cells,
     format_bytes,
     main_cells,
+    main_columns,
     markdown_table,
     table,
 )
@@ -30,6 +32,7 @@ __all__ = [
     "COSTS",
     "LEFT",
     "PLAIN",
+    "Goal",
     "MethodResult",
     "by_method",
     "columns_that_fit",
@@ -38,6 +41,7 @@ __all__ = [
     "failures",
     "format_bytes",
     "main_cells",
+    "main_columns",
     "markdown_table",
     "samples_to_goal",
     "score_name",

@@ -6,7 +6,22 @@ import numpy as np
 
 ENOUGH_PROBLEMS = 100  # held-out ones; with fewer, accuracy moves in leaps
 SCORES = ("accuracy", "reward")  # the scores in a learning curve
-GOAL = 0.9  # the accuracy that the column "samples to 90 %" asks for
+
+
+class Goal(NamedTuple):
+    """What the column "samples to …" asks for."""
+
+    score: str  # of SCORES
+    amount: float
+
+    @property
+    def words(self):
+        """90 %, or reward 0.8."""
+        share = self.score == "accuracy"
+        return f"{100 * self.amount:g} %" if share else f"{self.score} {self.amount:g}"
+
+
+GOAL = Goal("accuracy", 0.9)  # where a comparison names none
 
 
 class MethodResult(NamedTuple):
@@ -31,6 +46,7 @@ class MethodResult(NamedTuple):
     problems: int = 0  # held-out ones that accuracy was measured on
     pair_accuracy: float = np.nan  # of a reward model
     failure: str = ""  # why the run has no result
+    goal: Goal = GOAL  # the same in all results of a comparison
 
 
 def by_method(rows):
@@ -58,8 +74,8 @@ def failures(rows):
 
 
 def samples_to_goal(row):
-    """Samples drawn when an evaluation first met GOAL; NaN if none did, or the start had it."""
-    met = [samples for samples, _, accuracy, _ in row.curve if accuracy >= GOAL]
+    """Samples drawn when an evaluation first met the goal; NaN if none did, or the start had it."""
+    met = [point[0] for point in row.curve if meets(row.goal, point)]
     if not met or start_meets_goal(row):
         return np.nan
     # Offline methods draw all their samples before they train.
@@ -67,5 +83,16 @@ def samples_to_goal(row):
 
 
 def start_meets_goal(row):
-    """Whether the start, the first point of the curve, has met GOAL already."""
-    return bool(row.curve) and row.curve[0][2] >= GOAL
+    """Whether the start, the first point of the curve, has met the goal already."""
+    return bool(row.curve) and meets(row.goal, row.curve[0])
+
+
+def ends_at_goal(row):
+    """Whether the last evaluation of a run meets the goal."""
+    return bool(row.curve) and meets(row.goal, row.curve[-1])
+
+
+def meets(goal, point):
+    """Whether a point of a learning curve meets a goal."""
+    _, _, *scores = point
+    return scores[SCORES.index(goal.score)] >= goal.amount

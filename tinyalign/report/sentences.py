@@ -1,11 +1,11 @@
 """A comparison in words: which method is better, said only where intervals support it."""
 
 from tinyalign.report import intervals
-from tinyalign.report.rows import by_method, score_name
-from tinyalign.report.tables import COLUMNS, COSTS
+from tinyalign.report.rows import by_method, ends_at_goal, score_name
+from tinyalign.report.tables import COSTS, main_columns
 
 FEW = 6  # methods for which every pair is named
-NOTES = (  # a line each: what the columns of the tables are; {score}: accuracy or reward
+NOTES = (  # a line each: what the columns of the tables are; in braces: words of `notes`
     {
         "accuracy, %": "accuracy: the likeliest completion of held-out problems",
         "reward": "reward: of sampled completions of them",
@@ -14,8 +14,8 @@ NOTES = (  # a line each: what the columns of the tables are; {score}: accuracy 
     },
     {
         "samples": "samples: completions drawn while training",
-        "samples to 90 %": "samples to 90 %: those drawn by the first evaluation with this "
-        "accuracy, – if the start has it already",
+        "samples to {goal}": "samples to {goal}: those drawn by the first evaluation with this "
+        "{asked}, – if the start has it already",
         "failed runs": "failed runs: seeds that broke off, or ended below their start in {score}",
     },
     {
@@ -32,11 +32,34 @@ NOTES = (  # a line each: what the columns of the tables are; {score}: accuracy 
 )
 
 
-def notes(rows, columns=(*COLUMNS, *COSTS)):
-    """The lines below the tables, about these columns only."""
-    score = score_name(rows)
-    lines = [[text for name, text in line.items() if name in columns] for line in NOTES]
-    return ["; ".join(line).format(score=score) for line in lines if line]
+def notes(rows, columns=()):
+    """The lines below the tables, about these columns only; () for all of them."""
+    columns = columns or (*main_columns(rows), *COSTS)
+    goal = rows[0].goal
+    words = {"score": score_name(rows), "goal": goal.words, "asked": goal.score}
+    lines = [
+        [text.format(**words) for name, text in line.items() if name.format(**words) in columns]
+        for line in NOTES
+    ]
+    return ["; ".join(line) for line in lines if line]
+
+
+def goal_sentences(rows):
+    """Which methods ended at the goal, in how many of their runs, and which in none: two lines."""
+    names_by_verdict = {"reached": [], "not reached": []}
+    for method, group in by_method(rows).items():
+        # A start and a judge have no curve; a run that broke off has none either, but counts.
+        if method != "start" and any(row.curve or row.failure for row in group):
+            count = sum(map(ends_at_goal, group))
+            verdict = "reached" if count else "not reached"
+            names_by_verdict[verdict].append(f"{method} ({count}/{len(group)})")
+    # A verdict that no method got has no line.
+    goal = rows[0].goal
+    return [
+        f"{goal.score} {goal.amount:g} {verdict}: {', '.join(names)}"
+        for verdict, names in names_by_verdict.items()
+        if names
+    ]
 
 
 def sentences(rows):

@@ -3,11 +3,11 @@
 import numpy as np
 
 from tinyalign.report import intervals, plots
-from tinyalign.report.rows import by_method, failures, samples_to_goal, start_meets_goal
+from tinyalign.report.rows import GOAL, by_method, failures, samples_to_goal, start_meets_goal
 
 COLUMNS = (
     "method", "accuracy, %", "reward", "KL, nats", "samples", "failed runs", "entropy",
-    "samples to 90 %",
+    f"samples to {GOAL.words}",
 )  # fmt: skip
 COSTS = (
     "method", "stages", "networks", "memory", "peak memory", "seconds", "forward", "backward",
@@ -16,11 +16,16 @@ COSTS = (
 LEFT = {"method", "networks", "learns from"}  # columns of words
 PLAIN = {"box": None, "header_style": "bold", "pad_edge": False, "padding": (0, 1, 0, 0)}  # of rich
 WIDE = 100  # characters; a narrower screen gets fewer columns
-DROPPED = {"entropy", "samples to 90 %", "tokens", "learns from"}  # columns that it goes without
+DROPPED = ("entropy", "samples to", "tokens", "learns from")  # how columns that it lacks begin
+
+
+def main_columns(rows):
+    """COLUMNS, with the goal of these rows in the last one."""
+    return (*COLUMNS[:-1], f"samples to {rows[0].goal.words}")
 
 
 def main_cells(rows):
-    """The main table as tuples of strings, one for each method, in the order of COLUMNS."""
+    """The main table as tuples of strings, one for each method, in the order of main_columns."""
     groups = by_method(rows)
     # A method is in the list once for each of its seeds that failed.
     failed = [method for method, _ in failures(rows)]
@@ -64,7 +69,7 @@ def cost_cells(rows, costs):
 
 def columns_that_fit(columns, width):
     """The columns for a screen: one narrower than WIDE goes without those in DROPPED."""
-    return [name for name in columns if width >= WIDE or name not in DROPPED]
+    return [name for name in columns if width >= WIDE or not name.startswith(DROPPED)]
 
 
 def table(columns, cells, width=WIDE):
@@ -125,9 +130,9 @@ def _count(values):
 
 
 def _goal_cell(group):
-    """Median samples to GOAL of the seeds that reached it, and how many did."""
+    """Median samples to the goal of the seeds that reached it, and how many did."""
     reached = [value for value in map(samples_to_goal, group) if np.isfinite(value)]
-    # A seed whose start meets GOAL has nothing left to reach.
+    # A seed whose start meets the goal has nothing left to reach.
     asked = len(group) - sum(map(start_meets_goal, group))
     if not reached:
         missed = any(row.curve and not start_meets_goal(row) for row in group)

@@ -50,6 +50,11 @@ class Config:
     budget: str = "recipe"
     """How much a run may use: recipe, or samples:N completions drawn, steps:N gradient steps, or
     seconds:S of training."""
+    until: TypedStr = None
+    """Stop once held-out problems show accuracy:0.95, or reward:R, or more: a share solved by the
+    likeliest completion, or the mean reward of samples. Looks come every 5 steps and with every
+    evaluation; they take no training seconds. Of several methods the last that trains a policy
+    stops there. Where the target is never reached, training goes on to its usual end."""
     learning_rate: RecipeFloat = None
     """Peak learning rate of Adam: linear warm-up, then linear decay to 0."""
     warmup_steps: RecipeInt = None

@@ -1,7 +1,8 @@
 """The files of a run: parameters, checkpoints and metrics, written whole or not at all.
 
 config.json, metrics.jsonl (a line per step), checkpoint.safetensors (everything needed to go on),
-model.safetensors (the result), summary.json and curves.svg.
+model.safetensors (the result), summary.json and curves.svg. Also the random numbers that a run goes
+on with when it is resumed.
 """
 
 import itertools
@@ -10,14 +11,20 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from tinyalign.engine.backend import to_device, to_host
 from tinyalign.engine.optim import AdamState
 from tinyalign.engine.tree import leaves, rebuild
 from tinyalign.errors import InputError
 from tinyalign.methods.steps import TrainState
-from tinyalign.runs.streams import TRAINING, random_stream
 
 TAIL_BYTES = 1 << 16  # more than a row of metrics takes
+# What random numbers are for; none is 0, see random_stream.
+WEIGHTS, EXAMPLES, TRAINING, EVALUATION, COMPLETIONS = range(1, 6)
+# In config.json. It rises when a run of the same settings draws other numbers than before, because
+# a checkpoint of the older kind cannot go on with the newer.
+STREAMS_VERSION = 2
 
 
 def write_atomically(path, content):
@@ -74,6 +81,20 @@ class Progress(NamedTuple):
     rows: int  # lines of metrics.jsonl so far
     samples: int  # completions drawn in this stage so far
     seconds: float  # time spent in it, evaluation and interruptions aside
+
+
+def random_stream(purpose, seed, stage=0, step=0):
+    """A numpy Generator of its own for every purpose, seed, stage and step.
+
+    Always all four: NumPy fills a short seed up with zeros, so [seed] and [seed, 0, 0] are one.
+
+    purpose  WEIGHTS the initial parameters; EXAMPLES what a stage draws before its first step;
+             TRAINING its steps; EVALUATION of the policy that a step leaves; COMPLETIONS of that
+             policy to read
+    stage    index of the stage, 0 for the first
+    step     steps done in the stage
+    """
+    return np.random.default_rng([purpose, seed, stage, step])
 
 
 def initial_progress(run_plan, stage_index=0, params=None, rows=0):

@@ -10,7 +10,6 @@ from tinyalign import methods
 from tinyalign.errors import InputError
 from tinyalign.runs import files
 from tinyalign.runs.config import MODELS, RANGES
-from tinyalign.runs.streams import WEIGHTS, random_stream
 from toy_envs import arithmetic, bandit, hackable, programs
 
 OPERATIONS = {"addition": "+", "subtraction": "-", "multiplication": "*"}
@@ -101,5 +100,5 @@ def init_params(config, model_name, vocabulary, width):
     if model_name == "transformer":
         sizes |= {"heads": config.heads, "context": max(width, config.context)}
     count = len(vocabulary.alphabet) + vocabulary.ends
-    rng = random_stream(WEIGHTS, config.seed)
+    rng = files.random_stream(files.WEIGHTS, config.seed)
     return {"policy": MODELS[model_name].init(rng, vocab=count, **sizes)}

@@ -15,7 +15,7 @@ from tinyalign import methods
 from tinyalign.errors import InputError
 from tinyalign.methods.method import StageInputs
 from tinyalign.models.tokenizer import Vocabulary
-from tinyalign.runs import dataset
+from tinyalign.runs import dataset, files
 from tinyalign.runs.budget import StopRule, apply_budget
 from tinyalign.runs.config import (
     FILE_STEPS,
@@ -23,6 +23,7 @@ from tinyalign.runs.config import (
     MODELS,
     RECIPE_FIELDS,
     RECIPES,
+    Config,
 )
 from tinyalign.runs.lookup import (
     check_values,
@@ -33,15 +34,15 @@ from tinyalign.runs.lookup import (
     load_initial_params,
     require_fit,
 )
-from tinyalign.runs.streams import EXAMPLES, VERSION, random_stream
+from tinyalign.runs.target import Target, apply_until, warm_start_target, words
 
 
 class StagePlan(NamedTuple):
     """One stage to come."""
 
     method: methods.Method
-    config: Any  # Config with the recipe filled in
-    stop_accuracy: float | None = None  # a warm start ends at this share of solved problems
+    config: Config  # with the recipe filled in
+    target: Target | None = None  # it ends where its policy is this good
     data: Any = None  # dataset.Data, or None: the task's own examples
     held_out_data: Any = None
     stop_rule: StopRule | None = None  # where the number of steps is not what ends it
@@ -50,7 +51,7 @@ class StagePlan(NamedTuple):
 class RunPlan(NamedTuple):
     """Everything a run needs, checked."""
 
-    config: Any  # Config as typed
+    config: Config  # as typed
     stages: tuple[StagePlan, ...]
     task: Any  # toy_envs.task.Task, or None with data of your own
     vocabulary: Any
@@ -68,6 +69,7 @@ def plan_run(names, config):
     initial_params, metadata = load_initial_params(config)  # both empty without --init_from
     stages = [resolve_config(row, config, model_name) for row in rows]
     stages = apply_budget(stages, config)
+    stages = apply_until(stages, config) if config.until is not None else stages
     stages = prepend_warm_start(stages, config, model_name, initial_params)
     vocabulary = task
     if task is None:
@@ -86,8 +88,8 @@ def as_warm_start(run_plan):
     """The same plan, its last stage ended as a warm start: at --warm_start_accuracy."""
     *before, last = run_plan.stages
     # A file has no problems that could be solved.
-    accuracy = None if run_plan.task is None else run_plan.config.warm_start_accuracy
-    return run_plan._replace(stages=(*before, last._replace(stop_accuracy=accuracy)))
+    target = None if run_plan.task is None else warm_start_target(run_plan.config)
+    return run_plan._replace(stages=(*before, last._replace(target=target)))
 
 
 def resolve_config(row, config, model_name):
@@ -108,7 +110,7 @@ def resolve_config(row, config, model_name):
             f"--num_generations is 1, but {row.name} compares completions of one prompt: want 2 "
             "or more"
         )
-    return StagePlan(row, resolved, config.warm_start_accuracy if row.imitates else None)
+    return StagePlan(row, resolved)
 
 
 def recipe_of(row, config, model_name):
@@ -142,7 +144,17 @@ def prepend_warm_start(stages, config, model_name, initial_params):
     if config.init_from is None and not starts_itself:
         stages = [resolve_config(methods.WARM_START, usual, model_name), *stages]
     *before, last = stages
-    return [*before, last._replace(stop_accuracy=None)]  # only what others go on from stops early
+    return [*map(stop_early, before), last]  # only what others go on from stops early
+
+
+def stop_early(stage):
+    """SFT ends at --warm_start_accuracy, unless --until says where; other stages stay as they are.
+
+    stage  that others go on from
+    """
+    if stage.target or not stage.method.imitates:
+        return stage
+    return stage._replace(target=warm_start_target(stage.config))
 
 
 def attach_dataset(stages, config, vocabulary):
@@ -166,7 +178,7 @@ def attach_dataset(stages, config, vocabulary):
         order = np.random.default_rng(0).permutation(len(data.prompts))
         cut = max(1, len(order) // 10)  # a tenth of the lines is held out
         train, held_out = dataset.select(data, order[cut:]), dataset.select(data, order[:cut])
-        attached.append(stage._replace(stop_accuracy=None, data=train, held_out_data=held_out))
+        attached.append(stage._replace(target=None, data=train, held_out_data=held_out))
     return attached[::-1], vocabulary
 
 
@@ -192,14 +204,18 @@ def stage_inputs(run_plan, index, params):
         reward_model=params.get("reward_model") if learned else None,
         data=stage.data,
         held_out_data=stage.held_out_data,
-        rng=random_stream(EXAMPLES, run_plan.config.seed, index),
+        rng=files.random_stream(files.EXAMPLES, run_plan.config.seed, index),
     )
 
 
 def config_json(run_plan):
     """The content of config.json: version, methods and every setting as typed, in JSON's types."""
     names = [stage.method.name for stage in run_plan.stages]
-    content = {"random_streams": VERSION, "methods": names, **plain_settings(run_plan.config)}
+    content = {
+        "random_streams": files.STREAMS_VERSION,
+        "methods": names,
+        **plain_settings(run_plan.config),
+    }
     if run_plan.config.data:  # the same name may hold other lines when the run is resumed
         lines = Path(run_plan.config.data).read_bytes()
         content["data_sha256"] = hashlib.sha256(lines).hexdigest()
@@ -228,4 +244,5 @@ def settings_line(stage):
     sampled = not row.imitates and stage.data is None
     names += ["num_generations"] if sampled else []
     names += ["num_pairs"] if sampled and row.label else []
-    return ", ".join(f"{name} {getattr(config, name):g}" for name in names)
+    parts = [f"{name} {getattr(config, name):g}" for name in names]
+    return ", ".join([*parts, words(stage.target)] if stage.target else parts)

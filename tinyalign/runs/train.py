@@ -18,9 +18,7 @@ from tinyalign.errors import InputError
 from tinyalign.methods import evaluate
 from tinyalign.methods.method import passed_on
 from tinyalign.runs import budget, files, plan
-from tinyalign.runs.streams import COMPLETIONS, EVALUATION, random_stream
-
-TARGET_CHECK_EVERY = 5  # steps between checks whether a warm start is good enough
+from tinyalign.runs.target import is_reached, outcome
 
 
 class Diverged(InputError):
@@ -92,7 +90,8 @@ def train_stage(run_plan, folder, progress, log, on_step):
         require_finite(stage_plan.method.name, progress, metrics)
         # Evaluate, if due. Every evaluation has randomness of its own, so training never notices.
         finished = budget.is_over(stage_plan.stop_rule, stage.steps, progress)
-        finished = finished or reached_target(inputs, stage_plan, progress)
+        if stage_plan.target and not finished:
+            finished = reached_target(inputs, stage_plan.target, progress)
         due = progress.step % inputs.config.eval_every == 0
         scores = evaluate_networks(inputs, stage, progress) if finished or due else {}
         # Log.
@@ -137,23 +136,19 @@ def require_finite(name, progress, metrics):
             )
 
 
-def evaluation_rng(inputs, progress, purpose):
-    """A generator of this purpose and step, so that evaluation never affects training."""
-    return random_stream(purpose, inputs.config.seed, progress.stage_index, progress.step)
-
-
-def reached_target(inputs, stage_plan, progress):
-    """Whether a warm start solves enough of the problems that it trains on."""
-    if stage_plan.stop_accuracy is None or progress.step % TARGET_CHECK_EVERY:
-        return False
-    prompts = evaluate.subsample_evenly(inputs.task.train, inputs.config.eval_size)
-    params, rng = progress.networks["policy"].params, evaluation_rng(inputs, progress, EVALUATION)
-    return evaluate.greedy_accuracy(inputs, params, prompts, rng) >= stage_plan.stop_accuracy
+def reached_target(inputs, target, progress):
+    """Whether the policy is as good as --until, or a warm start's accuracy, asks."""
+    # The numbers of the step's own evaluation, so that a look and an evaluation never disagree.
+    place = inputs.config.seed, progress.stage_index, progress.step
+    rng = files.random_stream(files.EVALUATION, *place)
+    return is_reached(target, inputs, progress.networks["policy"].params, progress.step, rng)
 
 
 def evaluate_networks(inputs, stage, progress):
     """What the networks can do on examples they were not trained on: metrics by name."""
-    rng = evaluation_rng(inputs, progress, EVALUATION)
+    # Of this step alone, so that evaluation never affects training.
+    place = inputs.config.seed, progress.stage_index, progress.step
+    rng = files.random_stream(files.EVALUATION, *place)
     if stage.evaluate is not None:
         return stage.evaluate(progress.networks, rng)
     network = inputs.method.trains
@@ -172,6 +167,9 @@ def finish_stage(run_plan, folder, inputs, stage, progress, row):
     """Write the summary and the result of a stage, and start the next one from its networks."""
     trained = {name: network.params for name, network in progress.networks.items()}
     summary = summarise(inputs, stage, progress, row)
+    target = run_plan.stages[progress.stage_index].target
+    if target and target.problems == "held_out":
+        summary |= outcome(target, row)
     before = files.read_summaries(folder)[: progress.stage_index] if progress.stage_index else []
     content = json.dumps([*before, summary], indent=1)
     files.write_atomically(folder / "summary.json", content.encode())
@@ -197,7 +195,8 @@ def summarise(inputs, stage, progress, row):
         "settings": plan.plain_settings(inputs.config),
     }
     if inputs.data is not None and "policy" in progress.networks:
-        rng = evaluation_rng(inputs, progress, COMPLETIONS)
+        place = inputs.config.seed, progress.stage_index, progress.step
+        rng = files.random_stream(files.COMPLETIONS, *place)
         params = progress.networks["policy"].params
         summary["sample_completions"] = evaluate.sample_held_out(inputs, params, rng)
     return summary

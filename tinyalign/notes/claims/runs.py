@@ -7,14 +7,15 @@ import numpy as np
 
 from tinyalign.engine.backend import to_host
 from tinyalign.losses.numerics import softmax
-from tinyalign.methods import evaluate, samples
+from tinyalign.methods import samples
 from tinyalign.methods.method import passed_on
-from tinyalign.runs import plan
+from tinyalign.runs import files, plan
 from tinyalign.runs.config import Config
 from tinyalign.runs.dataset import START
-from tinyalign.runs.streams import ANSWERS, TRAINING, random_stream
-from tinyalign.runs.train import TARGET_CHECK_EVERY
+from tinyalign.runs.target import is_reached
 from toy_envs import arithmetic, bandit
+
+SCORER, ANSWERS = 6, 7  # purposes of random numbers besides those of a run, see runs.files
 
 
 def train_in_memory(run_plan, index, initial):
@@ -24,21 +25,14 @@ def train_in_memory(run_plan, index, initial):
     """
     stage_plan, inputs = run_plan.stages[index], plan.stage_inputs(run_plan, index, initial)
     stage = stage_plan.method.stage(inputs)
-    networks, rng = stage.networks, random_stream(TRAINING, run_plan.config.seed, index)
+    networks, rng = stage.networks, files.random_stream(files.TRAINING, run_plan.config.seed, index)
     for step in range(stage.steps):
         networks, _ = stage.train_step(networks, rng, step)
         # A warm start stops as soon as it is good enough, as in a run of the command line.
-        due = stage_plan.stop_accuracy is not None and (step + 1) % TARGET_CHECK_EVERY == 0
-        if due and training_accuracy(inputs, networks["policy"].params) >= stage_plan.stop_accuracy:
+        look = files.random_stream(files.EVALUATION, run_plan.config.seed, index, step + 1)
+        if is_reached(stage_plan.target, inputs, networks["policy"].params, step + 1, look):
             break
     return {name: network.params for name, network in networks.items()}
-
-
-def training_accuracy(inputs, params):
-    """Share of all training prompts whose likeliest completion is right."""
-    return evaluate.greedy_accuracy(
-        inputs, params, list(inputs.task.train), np.random.default_rng(0)
-    )
 
 
 def train(names, config, *, initial=None, task=None):
@@ -112,7 +106,7 @@ def digits_value(params, seed, data=None):
     run_plan = plan.plan_run(["sft"], dataclasses.replace(DIGITS, seed=seed, data=data))
     inputs = plan.stage_inputs(run_plan, 0, params)._replace(task=digits_task())
     prompts = list(inputs.task.train)
-    rng = random_stream(ANSWERS, seed)
+    rng = files.random_stream(ANSWERS, seed)
     # A policy trained on a file has read START in front of every prompt.
     questions = [f"{START}{prompt}" if data else prompt for prompt in prompts]
     rollout = samples.sample_completions(inputs, params["policy"], questions, rng, 1.0, SAMPLES)

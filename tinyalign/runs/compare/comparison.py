@@ -7,10 +7,11 @@ from pathlib import Path
 from tinyalign import report
 from tinyalign.errors import InputError
 from tinyalign.report import comparison_plots, html, sentences
-from tinyalign.runs import plan
+from tinyalign.runs import lookup, plan
 from tinyalign.runs.compare import cost, results
 from tinyalign.runs.compare.sweep import ONE_AT_A_TIME, JobsFailed, RunSpec, make_plan, sweep
 from tinyalign.runs.files import write_atomically
+from tinyalign.runs.target import LOOK_EVERY, last_that_trains_a_policy, parse_until
 
 METHODS = ("sft", "dpo", "grpo", "ppo", "reward,ppo")
 # The budget of --all and of several seeds, unless another is typed: a quarter of an hour on two
@@ -61,8 +62,18 @@ def require_valid(names, config, seeds):
         raise InputError(f"--seeds is {seeds}, want 1 or more")
     if len(set(names)) < len(names):
         raise InputError(f"a method is named twice in {', '.join(names)}: name each once")
+    if config.until is not None:
+        parse_until(config.until)
     for name in names:
-        plan.plan_run(name.split(","), with_eval_every(config, 1))
+        plan.plan_run(name.split(","), with_eval_every(own_config(name, config), 1))
+
+
+def own_config(name, config):
+    """The config for one method: without --until where it trains no policy that could end there."""
+    rows = [lookup.find_method(stage) for stage in name.split(",")]
+    if last_that_trains_a_policy(rows) is None:
+        return dataclasses.replace(config, until=None)
+    return config
 
 
 def shared_budget(env):
@@ -81,8 +92,9 @@ def start_job(config, folder):
     """The job of a seed's start: SFT by its recipe, until it reaches --warm_start_accuracy."""
     # What was typed for the methods does not hold for their start.
     begin = dataclasses.replace(
-        config, steps=None, learning_rate=None, batch_size=None, budget="recipe", eval_every=25
-    )
+        config, steps=None, learning_rate=None, batch_size=None, budget="recipe", until=None,
+        eval_every=25,
+    )  # fmt: skip
     folder = results.seed_folder(folder, config.seed) / "start"
     return RunSpec(folder, ("sft",), begin, stop_early=True)
 
@@ -90,6 +102,7 @@ def start_job(config, folder):
 def method_job(name, config, folder):
     """The job of one method, from the start of its seed."""
     stages, own = tuple(name.split(",")), results.seed_folder(folder, config.seed)
+    config = own_config(name, config)
     reward = "model" if "reward," in name else config.reward
     # The number of steps depends on the budget; only the plan knows it.
     steps = plan.plan_run(list(stages), with_eval_every(config, 1)).stages[-1].config.steps
@@ -123,6 +136,19 @@ def job_cost(job):
     except InputError:  # such as a start whose few samples all have the same reward
         return None
     return costs[-1]._replace(peak=max(stage.peak for stage in costs))
+
+
+def closing_sentences(comparison):
+    """What ended the runs, and then what is better: runs that ended at one score are not ranked."""
+    rows, until = comparison.rows, comparison.config.until
+    if until is None:
+        return [*budget_sentences(comparison), *sentences.sentences(rows)]
+    return [
+        *budget_sentences(comparison),
+        f"until: a run ends at its first look at held-out problems that finds {until}, one every "
+        f"{LOOK_EVERY} steps and with each evaluation; samples and seconds are up to there",
+        *sentences.goal_sentences(rows),
+    ]
 
 
 def budget_sentences(comparison):
@@ -170,10 +196,10 @@ def write_report(comparison, folder):
         if name != "compare":  # its panels are in the other figures
             figures.append(html.figure(svg.read_text(encoding="utf8"), name, caption))
     scores, costs = report.main_cells(rows), report.cost_cells(rows, comparison.costs)
-    lines = [*budget_sentences(comparison), *sentences.sentences(rows)]
+    lines = closing_sentences(comparison)
     notes = html.paragraphs(sentences.notes(rows))
     parts = [
-        ("Results", [html.table(report.COLUMNS, scores, report.LEFT)]),
+        ("Results", [html.table(report.main_columns(rows), scores, report.LEFT)]),
         ("In words", [html.paragraphs(lines)]),
         ("What it costs", [html.table(report.COSTS, costs, report.LEFT), notes]),
         ("Pictures", figures),

@@ -13,8 +13,8 @@ from tinyalign.losses.numerics import log_softmax
 from tinyalign.methods import evaluate
 from tinyalign.models import tokenizer
 from tinyalign.optimum import optimal_policy
-from tinyalign.report import MethodResult
-from tinyalign.runs import files, lookup, plan
+from tinyalign.report import Goal, MethodResult
+from tinyalign.runs import files, lookup, plan, target
 from tinyalign.runs.compare import cost
 from tinyalign.runs.config import MODELS, Config
 
@@ -59,6 +59,9 @@ def read(folder):
     path = folder / "costs.json"
     costs = json.loads(path.read_text()) if path.exists() else {}
     costs = {method: cost.Cost(**fields) for method, fields in costs.items()}
+    if config.until:  # the tables ask for what the runs were to reach
+        asked = target.parse_until(config.until)
+        rows = [row._replace(goal=Goal(asked.score, asked.amount)) for row in rows]
     return Results(rows, costs, exact_frontier(folder, config, seeds), config, seeds)
 
 

@@ -6,10 +6,17 @@ import autograd.numpy as np
 
 from tinyalign.methods import find
 from tinyalign.notes.claims.measures.measure import Measure
-from tinyalign.notes.claims.runs import BANDIT, bandit_probs, bandit_value, make_plan, train
+from tinyalign.notes.claims.runs import (
+    BANDIT,
+    SCORER,
+    bandit_probs,
+    bandit_value,
+    make_plan,
+    train,
+)
 from tinyalign.optimum import kl
+from tinyalign.runs import files
 from tinyalign.runs.plan import stage_inputs as setting_of
-from tinyalign.runs.streams import SCORER, TRAINING, random_stream
 from toy_envs import bandit
 
 SEEDS = range(10)
@@ -30,7 +37,7 @@ def right_or_wrong(wrong=0.0, asked=1, seed=0):
     wrong  chance that one verdict is wrong
     asked  verdicts on each completion, of which the majority counts
     """
-    task, rng = bandit.make(), random_stream(SCORER, seed)
+    task, rng = bandit.make(), files.random_stream(SCORER, seed)
 
     def reward(prompts, completions, finished):
         truth = task.success(prompts, completions, finished)
@@ -108,7 +115,7 @@ def samples_to_reach(name, seed, prompts, group):
     run_plan = make_plan([name], config, right_or_wrong())
     stage = find(name).stage(setting_of(run_plan, 0, run_plan.initial_params))
     # The same random numbers as runs.train uses, so that the runs are the same.
-    networks, rng = stage.networks, random_stream(TRAINING, seed)
+    networks, rng = stage.networks, files.random_stream(files.TRAINING, seed)
     for step in range(LIMIT):
         if success({"policy": networks["policy"].params}) >= GOOD:
             return step * prompts * group
