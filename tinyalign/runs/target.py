@@ -16,7 +16,7 @@ from typing import NamedTuple
 from tinyalign.errors import InputError
 from tinyalign.methods import evaluate
 
-LOOK_EVERY = 5  # steps: 500 completions take about as long as such a step, or less
+LOOK_EVERY = 5  # steps: a look takes as long as a step of SFT, so not one at each
 SCORES = {"accuracy": evaluate.greedy_accuracy, "reward": evaluate.sampled_reward}
 
 
