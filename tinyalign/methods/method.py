@@ -53,11 +53,15 @@ class Method(NamedTuple):
     @property
     def reads_reference(self):
         """Whether its loss reads a frozen reference, or a KL to one is taken off its rewards."""
+        return self.reads_reference_with(beta=1.0)
+
+    def reads_reference_with(self, beta):
+        """The same at this --beta: a KL of weight 0 is neither computed nor needed."""
         names = argument_names(self.loss)
         in_loss = "log_ratio" in names or any(
             name.startswith("ref_") and "logp" in name for name in names
         )
-        return in_loss or self.kl_placement is not None
+        return in_loss or (self.kl_placement is not None and beta > 0)
 
     @property
     def trains_reward_model(self):
@@ -69,10 +73,11 @@ class Method(NamedTuple):
         """Whether it copies given completions: it draws none, and can serve as a warm start."""
         return self.learns_from == "demonstrations"
 
-    def networks(self, learned_reward=False):
+    def networks(self, learned_reward=False, beta=1.0):
         """Every network in memory while it trains: {name: whether it is trained}.
 
         learned_reward  whether rewards come from a reward model
+        beta            --beta; at 0 a KL in loss or reward needs no reference
         """
         if self.trains_reward_model:
             return {"reward_model": True}
@@ -81,7 +86,7 @@ class Method(NamedTuple):
             networks["critic"] = True
         if learned_reward and self.learns_from == "rewards":
             networks["reward_model"] = False
-        if self.reads_reference:
+        if self.reads_reference_with(beta):
             networks["reference"] = False
         return networks
 
@@ -134,7 +139,8 @@ def passed_on(params):
 def frozen_networks(inputs):
     """Parameters of the networks that the method holds but does not train, by name."""
     params = {"reference": inputs.initial_policy, "reward_model": inputs.reward_model}
-    networks = inputs.method.networks(learned_reward=inputs.reward_model is not None)
+    learned = inputs.reward_model is not None
+    networks = inputs.method.networks(learned_reward=learned, beta=inputs.config.beta or 0.0)
     return {
         name: params[name] for name, trained in networks.items() if name in params and not trained
     }

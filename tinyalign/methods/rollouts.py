@@ -46,7 +46,7 @@ def sample_batch(inputs, params, rng):
     )
     reward = score(inputs, prompts, rollout)
     ref_logp = None
-    if config.beta and inputs.method.reads_reference:
+    if inputs.method.reads_reference_with(config.beta):
         layout = prompt_layout(inputs.model, *rollout[:2], config.num_generations)
         options = {"temperature": config.temperature, "layout": layout}
         ref_logp = policy.token_logp(inputs.model, inputs.initial_policy, rollout.tokens, **options)

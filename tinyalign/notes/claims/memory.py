@@ -33,7 +33,8 @@ def bytes_by_network(run_plan, *, stage=-1, parts=("weights", "adam")):
 def networks(run_plan, stage=-1):
     """The networks of a stage: {network: (bytes of its weights, whether it is trained)}."""
     of_stage = run_plan.stages[stage].method.networks(
-        learned_reward=run_plan.config.reward == "model"
+        learned_reward=run_plan.config.reward == "model",
+        beta=run_plan.stages[stage].config.beta or 0.0,
     )
     start = run_plan.initial_params["policy"]
     size = dict.fromkeys(("policy", "reference"), nbytes(start))
