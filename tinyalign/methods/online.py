@@ -147,7 +147,7 @@ ONLINE = (
     ),
     policy_gradients(
         "grpo", "Group Relative Policy Optimization", "Shao et al. 2024, arXiv:2402.03300",
-        loss=policy_gradient.clipped_surrogate, defaults={"beta": 0.01},
+        loss=policy_gradient.clipped_surrogate,
         advantages=STANDARDIZE | CENTER | RANK, surrogate=ppo_surrogate,
         reduce=reduce_sequence_mean,
     ),

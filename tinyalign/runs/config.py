@@ -143,8 +143,9 @@ RANGES = {
     "eval_every": (1, 10**7),
     "eval_size": (1, 10**6),
 }
-# What each kind of training needs on each model, found on seeds 100 to 104 and reported on 0 to 4.
-# A row of the table of methods names its recipe.
+# What each kind of training needs on each model, found by search on seeds 100 to 109 for accuracy at
+# the end of the schedule, and confirmed on seeds 310 to 319. A row of the table of methods names
+# its recipe.
 TRANSFORMER = {
     "supervised": {
         "learning_rate": 3e-3, "steps": 600, "warmup_steps": 100, "batch_size": 128,
@@ -158,8 +159,9 @@ TRANSFORMER = {
         "num_pairs": 4000, "num_generations": 8,
     },
     "policy_gradient": {
-        "learning_rate": 1e-3, "steps": 190, "warmup_steps": 10, "batch_size": 128,
-        "num_generations": 8, "num_iterations": 2, "num_minibatches": 2,
+        "learning_rate": 1.5e-3, "steps": 180, "warmup_steps": 10, "batch_size": 256,
+        "num_generations": 4, "num_iterations": 2, "num_minibatches": 2,
+        "beta": 0.0,  # as in TRL: the verifier's reward cannot be exploited
     },
     "ppo": {
         "learning_rate": 1e-3, "steps": 150, "warmup_steps": 10, "batch_size": 512,
@@ -173,7 +175,9 @@ LSTM = {
     "policy_gradient": TRANSFORMER["policy_gradient"] | {"learning_rate": 4e-3, "steps": 200},
     "ppo": TRANSFORMER["ppo"] | {"learning_rate": 3e-3},
 }
+# On the bandit the answer is known for a KL above 0.
 TABULAR = {kind: {**settings, "learning_rate": 3e-2} for kind, settings in TRANSFORMER.items()}
+TABULAR["policy_gradient"] |= {"steps": 190, "batch_size": 128, "num_generations": 8, "beta": 0.01}
 # A reward model that was trained on labels without noise has no unit, and is right only near the
 # reference. On addition PPO goes from 39 % to 71 % with this KL in its reward, and with the 0.01
 # that suits the exact reward down to 6 %. With a label temperature above 0 the scores come out in

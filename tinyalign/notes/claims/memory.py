@@ -70,10 +70,10 @@ def compare_memory(config=None, *, activations=True):
     return rows
 
 
-# The same 256 completions a step, in the same minibatches.
+# The same 256 completions a step, in the same minibatches, both with a KL to a reference.
 SAME = {
-    "ppo": {"batch_size": 256, "num_generations": 1},
-    "grpo": {"batch_size": 32, "num_generations": 8},
+    "ppo": {"batch_size": 256, "num_generations": 1, "beta": 0.01},
+    "grpo": {"batch_size": 32, "num_generations": 8, "beta": 0.01},
 }
 
 
