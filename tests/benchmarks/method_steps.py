@@ -1,7 +1,7 @@
 """Gradient steps of SFT, DPO and GRPO against PyTorch's, with and without shared prompts.
 
 A step is the loss of given completions, its gradient, the gradient clipped, and Adam. What it
-compares with (the reference, the policy that sampled) is given. Width 64 and 128, two layers.
+compares with (the reference, the policy that sampled) is given, what is only logged is left out.
 """
 
 import functools
@@ -11,7 +11,7 @@ from measure import turns
 
 from tinyalign import policy
 from tinyalign.losses import aggregate, divergence, dpo
-from tinyalign.methods import online, steps
+from tinyalign.methods import online, samples, steps
 from tinyalign.models import transformer
 from tinyalign.runs import train
 
@@ -37,36 +37,48 @@ def prepared(rng, width, prompts, group):
     return params, tokens, before, rng.standard_normal((prompts, group, 1), np.float32)
 
 
-def ours(name, params, tokens, before, advantage):
-    """A function that takes one step of tinyalign and returns its loss and gradient's length."""
-    state = [steps.init_train_state(params)]
-    told = {"model": transformer, "step_size": steps.StepSize(1e-4)}
+def ours(name, params, tokens, before, advantage, *, share):
+    """A function that takes one step of tinyalign and returns its loss and gradient's length.
+
+    share  whether to read each prompt once; the layout is then made in every step
+    """
     if name == "DPO":  # all chosen completions, then all rejected
         tokens, before = tokens.swapaxes(0, 1), before.swapaxes(0, 1)
-    rows = tokens.reshape(-1, PROMPT + NEW)
+    rows, group = tokens.reshape(-1, PROMPT + NEW), advantage.shape[1]
     mask = np.zeros((len(rows), PROMPT + NEW - 1), before.dtype)
     mask[:, PROMPT - 1 :] = 1.0
     given = np.zeros_like(mask)
     given[:, PROMPT - 1 :] = before.reshape(-1, NEW)
     experience = steps.Experience(rows, mask, given, given, advantage.reshape(-1, 1))
-    pairs = {"roles": ("chosen", "rejected"), "loss": functools.partial(dpo, beta=BETA)}
-    take = {
-        "SFT": lambda now: steps.sft_step(now, rows, mask, **told),
-        "DPO": lambda now: steps.preference_step(
-            now, rows, mask, given, beta=BETA, **pairs, **told
-        ),
-        "GRPO": lambda now: steps.policy_gradient_step(
-            now, experience, surrogate=online.ppo_surrogate, clip=CLIP, beta=BETA,
-            reduce=aggregate.token_mean, kl=divergence.k3, entropy_coef=0.0, temperature=1.0,
-            **told,
-        ),
-    }[name]  # fmt: skip
+    options = {"roles_first": name == "DPO"}
+    take, state = step_of(name, experience), [steps.init_train_state(params)]
 
     def step():
-        state[0], metrics = take(state[0])
+        layout = None
+        if share:
+            layout = samples.prompt_layout(transformer, rows, mask, group, **options)
+        state[0], metrics = take(state[0], layout=layout)
         return metrics["loss"], metrics["grad_norm"]
 
     return step
+
+
+def step_of(name, experience):
+    """A function (network, layout) that takes a method's step with this experience."""
+    told = {"model": transformer, "step_size": steps.StepSize(1e-4)}
+    rows, mask, given = experience[:3]
+    if name == "SFT":
+        return functools.partial(steps.sft_step, tokens=rows, mask=mask, **told)
+    if name == "DPO":
+        told |= {"roles": ("chosen", "rejected"), "loss": functools.partial(dpo, beta=BETA)}
+        return functools.partial(
+            steps.preference_step, tokens=rows, mask=mask, ref_logp=given, beta=BETA, **told
+        )
+    return functools.partial(
+        steps.policy_gradient_step, experience=experience, surrogate=online.ppo_surrogate,
+        clip=CLIP, beta=BETA, reduce=aggregate.token_mean, kl=divergence.k3, entropy_coef=0.0,
+        temperature=1.0, log=False, **told,
+    )  # fmt: skip
 
 
 def torch_loss(name, before, advantage):
@@ -109,9 +121,7 @@ def theirs(name, params, tokens, before, advantage):
     import torch
     import torch_methods
 
-    layouts = {"whole": torch_methods.whole_rows}
-    if tokens.shape[1] > 1:  # else there is nothing to share
-        layouts["shared"] = torch_methods.shared_rows
+    layouts = {"whole": torch_methods.whole_rows, "shared": torch_methods.shared_rows}
     loss, ids = torch_loss(name, before, advantage), torch.from_numpy(tokens)
     return {
         f"torch, {rows}, {form}": torch_methods.method_step(
@@ -132,7 +142,10 @@ def measure(threads):
     for width in WIDTHS:
         for name, prompts, group in CASES:
             case = prepared(rng, width, prompts, group)
-            variants = {"tinyalign, whole": ours(name, *case), **theirs(name, *case)}
+            variants = {
+                "tinyalign, whole": ours(name, *case, share=False),
+                "tinyalign, shared": ours(name, *case, share=True),
+            } | theirs(name, *case)
             rows.append(
                 {"step": name, "width": width, "prompts": prompts, "group": group}
                 | {"ms": turns(variants, threads=threads)}

@@ -1,8 +1,8 @@
 """Steps of SFT, DPO and GRPO in PyTorch, written for speed, with and without shared prompts.
 
-A row without sharing is a prompt and one completion. With it a row is a prompt and all of its
-completions one after another: each sees the prompt and itself, and its positions go on from the
-prompt's end. The mathematics is the same.
+A whole row is a prompt and one completion. A shared row is a prompt and all of its completions one
+after another: each sees the prompt and itself, and its positions go on from the prompt's end. The
+last block then leaves out what predicts nothing, as tinyalign's does. The mathematics is the same.
 """
 
 from typing import NamedTuple
@@ -13,49 +13,48 @@ from torch_models import later
 
 
 class Layout(NamedTuple):
-    """What the model reads, and which features predict the completions' tokens."""
+    """What the model reads, and what its features predict."""
 
     tokens: torch.Tensor  # (R, T)
     place: torch.Tensor  # (T,) the position of each column
     hidden: torch.Tensor | None  # (T, T) as in torch_models.fused_attention
-    predicting: torch.Tensor  # rows of the features (R·T, C), one for each completion token
-    target: torch.Tensor  # those tokens
-    shape: tuple  # (P, G, tokens in a completion): what comes out
+    first: int  # the last block leaves out the columns before this one
+    target: torch.Tensor  # (P, G, K) the completions' tokens
 
 
 def whole_rows(tokens, prompt):
     """Every completion with its own copy of the prompt: tokens (P, G, S), `prompt` of S shared."""
-    rows = tokens.flatten(0, 1)  # (P·G, S)
-    time = rows.shape[1] - 1  # nothing follows the last token
-    predicting = torch.arange(len(rows))[:, None] * time + torch.arange(prompt - 1, time)
-    target, shape = tokens[:, :, prompt:], (*tokens.shape[:2], -1)
-    place = torch.arange(time)
-    return Layout(rows[:, :-1], place, None, predicting.flatten(), target.flatten(), shape)
+    rows = tokens.flatten(0, 1)[:, :-1]  # (P·G, S − 1): nothing follows the last token
+    return Layout(rows, torch.arange(rows.shape[1]), None, 0, tokens[:, :, prompt:])
 
 
 def shared_rows(tokens, prompt):
     """Each prompt once, before all of its completions: tokens (P, G, S), `prompt` of S shared."""
-    prompts, group, wide = tokens.shape
-    own = wide - 1 - prompt  # tokens of a completion that are read
+    group, wide = tokens.shape[1:]
     rows = torch.cat([tokens[:, 0, :prompt], tokens[:, :, prompt:-1].flatten(1)], 1)
     place = torch.cat([torch.arange(prompt), torch.arange(prompt, wide - 1).repeat(group)])
     hidden = torch.full((rows.shape[1], rows.shape[1]), -torch.inf)
     hidden[:, :prompt] = 0.0
     hidden[:prompt, :prompt] = later(prompt)
+    own = wide - 1 - prompt  # tokens of a completion that are read
     for begin in range(prompt, rows.shape[1], own):
         hidden[begin : begin + own, begin : begin + own] = later(own)
-    first = torch.full((group, 1), prompt - 1)  # the prompt's last token predicts every first one
-    columns = torch.cat([first, torch.arange(prompt, rows.shape[1]).view(group, own)], 1)
-    predicting = torch.arange(prompts)[:, None, None] * rows.shape[1] + columns
-    target, shape = tokens[:, :, prompt:].flatten(), (prompts, group, -1)
-    return Layout(rows, place, hidden, predicting.flatten(), target, shape)
+    hidden = None if group == 1 else hidden  # then it is what is later, and that is faster
+    return Layout(rows, place, hidden, prompt - 1, tokens[:, :, prompt:])
 
 
 def token_logp(model, layout):
-    """log π of the completions' tokens, (P, G, tokens in a completion)."""
-    features = model.features(layout.tokens, layout.place, layout.hidden)
-    logits = features[layout.predicting] @ model.tok.weight.T
-    return -F.cross_entropy(logits, layout.target, reduction="none").view(layout.shape)
+    """log π of the completions' tokens, (P, G, K)."""
+    prompts, group, new = layout.target.shape
+    features = model.features(*layout[:4])
+    logp = torch.log_softmax(features @ model.tok.weight.T, -1)
+    logp = logp.view(len(layout.tokens), -1, logp.shape[-1])  # (R, columns, V)
+    if layout.first:  # the prompt's last token predicts the first one of every completion
+        first, rest = logp[:, None, :1].expand(-1, group, -1, -1), logp[:, 1:]
+        logp = torch.cat([first, rest.reshape(prompts, group, new - 1, -1)], 2)
+    else:
+        logp = logp[:, -new:].view(prompts, group, new, -1)
+    return logp.gather(3, layout.target[..., None])[..., 0]
 
 
 def sft(logp):

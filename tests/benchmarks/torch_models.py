@@ -39,9 +39,18 @@ class Block(nn.Module):
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
-    def forward(self, x, batch, hidden):
-        x = x + self.out(self.attention(self.qkv(self.ln1(x)), batch, self.heads, hidden))
+    def forward(self, x, batch, hidden, first=0):
+        """(B·T, C) -> the same from the column `first` on: (B·(T − first), C)."""
+        mixed = self.attention(self.qkv(self.ln1(x)), batch, self.heads, hidden)
+        if first:
+            x, mixed = from_column(x, batch, first), from_column(mixed, batch, first)
+        x = x + self.out(mixed)
         return x + self.down(F.gelu(self.up(self.ln2(x)), approximate="tanh"))
+
+
+def from_column(x, batch, first):
+    """(B·T, C) -> (B·(T − first), C)"""
+    return x.view(batch, -1, x.shape[1])[:, first:].reshape(-1, x.shape[1])
 
 
 class Transformer(nn.Module):
@@ -53,18 +62,20 @@ class Transformer(nn.Module):
         self.blocks = nn.ModuleList(Block(width, heads, attention) for _ in range(layers))
         self.ln = nn.LayerNorm(width)
 
-    def features(self, tokens, place=None, hidden=None):
-        """(B·T, C) of tokens (B, T).
+    def features(self, tokens, place=None, hidden=None, first=0):
+        """(B·(T − first), C) of tokens (B, T).
 
         place   (T,) the position of each column, None: its number
         hidden  (T, T) as in fused_attention
+        first   the first column that is wanted; the last block leaves out those before it
         """
         batch, time = tokens.shape
         x = self.tok(tokens) + (self.pos.weight[:time] if place is None else self.pos(place))
         x = x.view(batch * time, -1)
-        for block in self.blocks:
+        *earlier, last = self.blocks
+        for block in earlier:
             x = block(x, batch, hidden)
-        return self.ln(x)
+        return self.ln(last(x, batch, hidden, first))
 
     def forward(self, tokens):
         return self.features(tokens) @ self.tok.weight.T

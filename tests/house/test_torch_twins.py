@@ -36,13 +36,15 @@ def case_of(prompts, group):
 
 @pytest.mark.parametrize("name, prompts, group", CASES)
 def test_losses_and_gradients_agree_over_three_steps(torch, name, prompts, group):
-    """With both forms of attention, with and without shared prompts, to 1e-9 in float64."""
+    """Here and in PyTorch with both forms of attention, with and without shared prompts, to 1e-9 in
+    float64."""
     import method_steps
 
     case = case_of(prompts, group)
     peers = method_steps.theirs(name, *case)
-    assert len(peers) == (2 if group == 1 else 4)
-    steps = [method_steps.ours(name, *case), *peers.values()]
+    assert len(peers) == 4
+    here = [method_steps.ours(name, *case, share=share) for share in (False, True)]
+    steps = [*here, *peers.values()]
     for _ in range(3):
         first, *others = [np.array([float(x) for x in step()]) for step in steps]
         for other in others:
