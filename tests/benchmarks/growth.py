@@ -9,7 +9,7 @@ from train_step import HEADS, VOCAB, ours
 from tinyalign import policy
 from tinyalign.engine.tree import size
 from tinyalign.losses import aggregate, divergence
-from tinyalign.methods import online, steps
+from tinyalign.methods import online, samples, steps
 from tinyalign.models import transformer
 from tinyalign.runs import train
 
@@ -79,6 +79,7 @@ def grouped(group, prompt):
             surrogate=online.ppo_surrogate, clip=0.2, reduce=aggregate.token_mean, kl=divergence.k3,
             beta=0.04, entropy_coef=0.0, temperature=1.0, model=transformer,
             step_size=steps.StepSize(1e-4),
+            layout=samples.prompt_layout(transformer, *drawn[:2], group),
         )  # fmt: skip
 
     return step

@@ -18,11 +18,13 @@ their reward model, two runs at a time, tables, pictures and `report.html`.""",
     "method_steps": """
 A step is the loss of given completions, its gradient, the gradient clipped to length 1, and Adam;
 what the loss compares with is given. Prompts and completions have 8 tokens each, models two layers.
-Where prompts are shared, each is read once for all of its completions. That gives the same loss and
-the same gradient. PyTorch does the same here: a row is a prompt and then all of its completions,
-and a mask says what each of them sees; `tests/house/test_torch_twins.py` holds both against our
-steps. torch takes its fused Adam and computes nothing that is only logged. SFT has one completion a
-prompt, so there is nothing to share.""",
+Without sharing every row is read whole. With it each prompt is read once for all of its
+completions, and the last block leaves out what predicts nothing. Loss and gradient are the same.
+PyTorch does both here too: a row is a prompt and then all of its completions, and a mask says what
+each of them sees. `tests/house/test_torch_twins.py` holds every variant against the others. What is
+only logged is computed nowhere. torch takes its fused Adam and the faster of its two attentions;
+tinyalign lays out its batch in every step. SFT has one completion a prompt: only the last block
+gains.""",
     "train_step": """
 **What is missed, and why.** No step can be faster than its own products with the weights; the
 column before the last is that floor, over torch's time. This processor multiplies equally fast in

@@ -2,7 +2,8 @@
 
 The model is GPT-2 by shape, the words are numbers, and nothing is downloaded. A step of ours does
 what TRL's does: DPO scores the batch with the reference too, GRPO samples, scores with the
-reference and takes one gradient step. PPO is not here: TRL 1.x no longer has a PPO trainer.
+reference and takes one gradient step. It reads each prompt once, as every training here does. PPO
+is not here: TRL 1.x no longer has a PPO trainer.
 """
 
 import functools
@@ -16,7 +17,7 @@ from toy_gpt2 import gpt2, tokenizer
 from tinyalign import policy
 from tinyalign.losses import aggregate, divergence, dpo
 from tinyalign.losses.advantage import group_standardize
-from tinyalign.methods import online, steps
+from tinyalign.methods import online, samples, steps
 from tinyalign.models import transformer
 from tinyalign.runs import train
 
@@ -42,13 +43,16 @@ def ours(name, rng):
     told = {"model": transformer, "step_size": steps.StepSize(1e-4)}
 
     def sft():
-        state["policy"], _ = steps.sft_step(state["policy"], tokens, mask, **told)
+        layout = samples.prompt_layout(transformer, tokens, mask, 1)
+        state["policy"], _ = steps.sft_step(state["policy"], tokens, mask, layout=layout, **told)
 
     def preference():
-        ref_logp, roles = policy.token_logp(transformer, params, tokens), ("chosen", "rejected")
+        layout = samples.prompt_layout(transformer, tokens, mask, 2, roles_first=True)
+        ref_logp = policy.token_logp(transformer, params, tokens, layout=layout)
         state["policy"], _ = steps.preference_step(
-            state["policy"], tokens, mask, ref_logp, roles=roles, loss=dpo, beta=0.1, **told
-        )
+            state["policy"], tokens, mask, ref_logp, roles=("chosen", "rejected"), loss=dpo,
+            beta=0.1, layout=layout, **told,
+        )  # fmt: skip
 
     def grpo():
         prompts = tokens[: rows // GROUP, :PROMPT]
@@ -56,13 +60,14 @@ def ours(name, rng):
             transformer, state["policy"].params, prompts, rng,
             max_new_tokens=NEW, eos=VOCAB - 1, num_generations=GROUP,
         )  # fmt: skip
-        ref_logp = policy.token_logp(transformer, params, drawn.tokens)
+        layout = samples.prompt_layout(transformer, *drawn[:2], GROUP)
+        ref_logp = policy.token_logp(transformer, params, drawn.tokens, layout=layout)
         reward = drawn.mask.sum(axis=1).reshape(-1, GROUP) % 7
         advantage = group_standardize(reward).reshape(-1, 1)
         state["policy"], _ = steps.policy_gradient_step(
             state["policy"], steps.Experience(*drawn, ref_logp, advantage),
             surrogate=online.ppo_surrogate, clip=0.2, reduce=aggregate.token_mean, kl=divergence.k3,
-            beta=0.04, entropy_coef=0.0, temperature=1.0, **told,
+            beta=0.04, entropy_coef=0.0, temperature=1.0, layout=layout, **told,
         )  # fmt: skip
 
     return {"SFT": sft, "DPO": preference, "GRPO": grpo}[name]
