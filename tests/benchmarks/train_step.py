@@ -73,29 +73,12 @@ def products(shapes):
 def peers(name, params, tokens, threads, left_out):
     """Training steps of the other frameworks; why one is missing goes to `left_out`."""
     import torch
-    from torch_models import Recurrent, Transformer, product_attention, train_step
 
     torch.set_num_threads(threads)
-    (batch, wide), width = tokens.shape, params["tok"].shape[1]
-    tensor = torch.from_numpy(tokens)
-
-    def peer():
-        if name == "lstm":
-            return Recurrent(VOCAB, width)
-        return Transformer(VOCAB, width, LAYERS, HEADS, wide - 1)
-
-    found = {
-        "torch, fused Adam": train_step(peer(), tensor, fused=True),
-        "torch, foreach Adam": train_step(peer(), tensor, foreach=True),
-    }
-    if name == "transformer":
-        model = Transformer(VOCAB, width, LAYERS, HEADS, wide - 1, product_attention)
-        found["torch, two products"] = train_step(model, tensor, fused=True)
-    if threads == 1 and batch * (wide - 1) <= 2048:
+    found = eager_steps(name, params, torch.from_numpy(tokens))
+    if threads == 1 and tokens[:, 1:].size <= 2048:
         try:
-            step = train_step(torch.compile(peer()), tensor, fused=True)
-            step()
-            found["torch.compile"] = step
+            found["torch.compile"] = compiled_step(name, params, torch.from_numpy(tokens))
         except Exception as error:  # no compiler, or a version that cannot: the table goes without
             left_out["torch.compile"] = f"{type(error).__name__}: {str(error).splitlines()[0]}"
     try:
@@ -106,6 +89,40 @@ def peers(name, params, tokens, threads, left_out):
     except ImportError as error:
         left_out["JAX jit"] = str(error)
     return found
+
+
+def eager_steps(name, params, tokens):
+    """PyTorch's own ways, of which the fastest counts."""
+    from torch_models import product_attention, train_step
+
+    found = {
+        "torch, fused Adam": train_step(torch_peer(name, params, tokens), tokens, fused=True),
+        "torch, foreach Adam": train_step(torch_peer(name, params, tokens), tokens, foreach=True),
+    }
+    if name == "transformer":
+        model = torch_peer(name, params, tokens, attention=product_attention)
+        found["torch, two products"] = train_step(model, tokens, fused=True)
+    return found
+
+
+def compiled_step(name, params, tokens):
+    """The step of a compiled model, which has taken one and so is compiled."""
+    import torch
+    from torch_models import train_step
+
+    step = train_step(torch.compile(torch_peer(name, params, tokens)), tokens, fused=True)
+    step()
+    return step
+
+
+def torch_peer(name, params, tokens, **form):
+    """PyTorch's model of the same sizes."""
+    from torch_models import Recurrent, Transformer
+
+    width = params["tok"].shape[1]
+    if name == "lstm":
+        return Recurrent(VOCAB, width)
+    return Transformer(VOCAB, width, LAYERS, HEADS, tokens.shape[1] - 1, **form)
 
 
 def measure(threads):
