@@ -58,7 +58,7 @@ def predicting_features(model, params, tokens, layout):
         return model.trunk(params, tokens[:, :-1]), tokens[:, 1:].reshape(-1)
     features = model.layout_trunk(params, layout)
     if layout.group > 1:  # a prompt's last token predicts the first of each of its completions
-        features = ops.before_each_token(features, layout.prompts, layout.group)
+        features = ops.before_each_token(features, len(layout.ids), layout.group)
     return features, layout.targets
 
 

@@ -296,13 +296,14 @@ table(["sequences", "one at a time, times all at once"], rows)
 # follows a token change what it computes at that token. So all eight completions of a prompt need
 # the same six features, and one reading of the prompt serves them all.
 #
-# The library lays such a batch out as the tokens of all prompts, then the tokens of all
-# completions. A layer that works on each token by itself does not notice. Attention is the one
-# operation that looks elsewhere: a completion's query meets the keys of its prompt, then those of
-# the completion. In the last block only the tokens that predict a token of a completion go on
+# The library puts all completions of a prompt into one row, after the prompt. A layer that works on
+# each token by itself does not notice. Attention is the one operation that looks at other tokens: a
+# mask hides the completions from each other, and each token keeps the position that it would have
+# in a row of its own. In the last block only the tokens that predict a token of a completion go on
 # after attention.
 #
 # {source tinyalign.models.transformer.layout_trunk}
+# {source tinyalign.models.layout.hidden_keys}
 #
 # **Your guess:** a prompt of six tokens, completions of four, of which three are read. How much
 # less time does a gradient step take with 2, 4 and 8 completions of each prompt?
@@ -342,7 +343,7 @@ for group in (2, 4, 8):
     (_, one), (_, other) = (way(params) for way in ways.values())
     apart = max(apart, *(np.abs(leaves(one)[k] - leaves(other)[k]).max() for k in leaves(one)))
     ms = measured(ways, rounds=5)
-    sharing.append([group, batch[:, :-1].size / len(layout.ids), ms["plain"] / ms["shared"]])
+    sharing.append([group, batch[:, :-1].size / layout.ids.size, ms["plain"] / ms["shared"]])
 table(["completions of a prompt", "tokens read, plain ÷ shared", "time, plain ÷ shared"], sharing)
 
 # %% [markdown]

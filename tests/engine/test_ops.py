@@ -47,7 +47,12 @@ def naive_gelu(x):
     return 0.5 * x * (1 + anp.tanh(anp.sqrt(2 / anp.pi) * (x + 0.044715 * x**3)))
 
 
-def naive_attention(qkv, batch, heads, causal):
+def hidden_keys(integers, *shape):
+    """−1e9 at some keys of each query, but not at its own: (…, key, query)."""
+    return np.where(np.eye(shape[-1]) + integers(2, *shape) == 0, -1e9, 0.0)
+
+
+def naive_attention(qkv, batch, heads, causal, hidden=None):
     """One query at a time: its scores, their softmax, the weighted sum of values."""
     time, channels = len(qkv) // batch, qkv.shape[1] // 3
     size = channels // heads
@@ -55,6 +60,9 @@ def naive_attention(qkv, batch, heads, causal):
     for n in range(batch):
         for t in range(time):
             parts, seen = [], range(t + 1 if causal else time)
+            if hidden is not None:
+                of_row = hidden if hidden.ndim == 2 else hidden[n]
+                seen = [s for s in seen if of_row[s, t] == 0]
             for h in range(heads):
                 q, k, v = (slice(i * channels + h * size, i * channels + (h + 1) * size)
                            for i in range(3))  # fmt: skip
@@ -93,30 +101,19 @@ def naive_lstm(x, w_in, w_hidden, bias, batch):
     return anp.array(rows)
 
 
-def after_prompts(x, prompts, length, group, lengths, whole_row):
-    """whole_row of every prompt of `length` tokens, then of every completion after its prompt."""
-    own = (len(x) - prompts * length) // (prompts * group)
-    first, rest = [], []
-    for p in range(prompts):
-        prompt = x[p * length : (p + 1) * length]
-        first.append(whole_row(prompt))
+def naive_lstm_after_prompts(x, w_in, w_hidden, bias, length, group, last):
+    """The LSTM over every prompt of `length` tokens, then over every completion after its prompt,
+    of which the last tokens may be padding."""
+    rows, size = [], len(x) // len(last)
+    own = (size - length) // group
+    for p, time in enumerate(last):
+        row = x[p * size : (p + 1) * size]
+        prompt, rest = row[:length], row[length:]
+        rows.append(naive_lstm(prompt, w_in, w_hidden, bias, 1))
         for g in range(group):
-            begin = prompts * length + (p * group + g) * own
-            row = anp.concatenate([prompt[: lengths[p]], x[begin : begin + own]])
-            rest.append(whole_row(row)[lengths[p] :])
-    return anp.concatenate(first + rest)
-
-
-def naive_attention_after_prompts(qkv, prompts, length, group, heads, absent):
-    lengths = [length] * prompts if absent is None else [int(np.sum(a == 0)) for a in absent]
-    attend = lambda row: naive_attention(row, 1, heads, True)  # noqa: E731
-    return after_prompts(qkv, prompts, length, group, lengths, attend)
-
-
-def naive_lstm_after_prompts(x, w_in, w_hidden, bias, prompts, length, group, last):
-    lengths = [int(time) + 1 for time in last]
-    read = lambda row: naive_lstm(row, w_in, w_hidden, bias, 1)  # noqa: E731
-    return after_prompts(x, prompts, length, group, lengths, read)
+            whole = anp.concatenate([prompt[: int(time) + 1], rest[g * own : (g + 1) * own]])
+            rows.append(naive_lstm(whole, w_in, w_hidden, bias, 1)[int(time) + 1 :])
+    return anp.concatenate(rows)
 
 
 def naive_before_each_token(x, prompts, group):
@@ -130,14 +127,6 @@ def naive_before_each_token(x, prompts, group):
 def naive_put(x, places, size):
     found = {int(place): x[i] for i, place in enumerate(places)}
     return anp.array([found.get(i, 0.0 * x[0]) for i in range(size)])
-
-
-def shorter_prompts(prompts, length):
-    """−1e9 at the last token of every second prompt, where prompts have two tokens or more."""
-    absent = np.zeros((prompts, length))
-    if length > 1:
-        absent[::2, -1] = -1e9
-    return absent
 
 
 @dataclass(frozen=True)
@@ -205,23 +194,23 @@ CASES = {
             normal(n * t, c), normal(c, 4 * h), normal(h, 4 * h), normal(4 * h), n,
         ], 4,
     ),
-    "attention after prompts": Case(
-        ops.attention_after_prompts, naive_attention_after_prompts,
+    "attention with hidden keys": Case(
+        ops.attention, naive_attention,
         lambda normal, integers, n, t, c, h: [
-            normal(n * t + n * c * h, 3 * h * c), n, t, c, h, None,
+            normal(n * t, 3 * c * h), n, h, True, hidden_keys(integers, t, t),
         ], 1,
     ),
-    "attention after prompts of two lengths": Case(
-        ops.attention_after_prompts, naive_attention_after_prompts,
+    "attention with keys hidden row by row": Case(
+        ops.attention, naive_attention,
         lambda normal, integers, n, t, c, h: [
-            normal(n * t + n * c * h, 3 * h * c), n, t, c, h, shorter_prompts(n, t),
+            normal(n * t, 3 * c * h), n, h, False, hidden_keys(integers, n, t, t),
         ], 1,
     ),
     "lstm after prompts": Case(
         ops.lstm_after_prompts, naive_lstm_after_prompts,
         lambda normal, integers, n, t, c, h: [
-            normal(n * t + n * c * h, c), normal(c, 4 * h), normal(h, 4 * h), normal(4 * h),
-            n, t, c, integers(t, n),
+            normal(n * (t + c * h), c), normal(c, 4 * h), normal(h, 4 * h), normal(4 * h),
+            t, c, integers(t, n),
         ], 4,
     ),
     "some rows": Case(

@@ -102,6 +102,6 @@ def test_rows_of_different_prompts_are_refused(arrange):
 def test_a_prompt_is_read_once_for_all_its_completions():
     """Of 2 prompts of 3 tokens with 4 completions of 2 tokens each: 2 · 3 + 2 · 4 · 1 tokens."""
     tokens, mask, groups = grouped_batch(0, 2, 4, 3, 2, False)
-    assert len(share_prompts(tokens, mask, groups).ids) == 2 * 3 + 2 * 4
-    assert len(share_prompts_to_judge(tokens, mask, groups).ids) == 2 * 3 + 2 * 4 * 2
-    assert len(share_prompts(tokens, mask, np.arange(8)[:, None]).ids) == tokens[:, :-1].size
+    assert share_prompts(tokens, mask, groups).ids.size == 2 * 3 + 2 * 4
+    assert share_prompts_to_judge(tokens, mask, groups).ids.size == 2 * 3 + 2 * 4 * 2
+    assert share_prompts(tokens, mask, np.arange(8)[:, None]).ids.size == tokens[:, :-1].size

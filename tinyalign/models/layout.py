@@ -2,8 +2,9 @@
 
 A plain batch repeats the prompt in every row (tinyalign.policy): "12+34=" is six of the nine tokens
 that are read to score "046" and its end. What a causal model computes for a prompt does not depend
-on what follows. Here the tokens of the prompts are read first, each prompt once, then those of
-the completions. Values and gradients are the same: tests/models/test_prompt_layout.py proves it.
+on what follows. Here each prompt is read once, and all its completions after it in the same row; a
+mask hides them from each other. Values and gradients are the same:
+tests/models/test_prompt_layout.py proves it.
 """
 
 from typing import Any, NamedTuple
@@ -16,27 +17,21 @@ from tinyalign.engine.backend import to_device
 class PromptLayout(NamedTuple):
     """P prompts of at most L tokens, G completions of each, R tokens of each completion to read.
 
-    A model reads P·L + P·G·R tokens, the prompts' before the completions': engine/ops/prompts.py.
+    A model reads P rows of L + G·R tokens: a prompt, then its completions one after another.
     F of its features are used, one for each number that is wanted of the plain batch. With G = 1
     nothing can be shared: rows are read whole, as prompts, and R is 0.
     """
 
-    prompts: int  # P
     length: int  # L
     group: int  # G
-    ids: Any  # (P·L + P·G·R,) the tokens
-    times: Any  # (P·L + P·G·R,) where each stands in its row of the plain batch, from 0
+    ids: Any  # (P, L + G·R) the tokens
+    times: Any  # (P, L + G·R) where each stands in its row of the plain batch, from 0
+    hidden: Any  # (key, query) or (P, key, query): −1e9 where a query does not see a key, else 0
     last: Any  # (P,) the time of each prompt's last token
-    absent: Any  # (P, L) −1e9 where a prompt shorter than L has no token, else 0; None: all have L
-    kept: Any  # the tokens whose features are used; the others need no last block
+    kept: Any  # the tokens whose features are used, of all rows; the others need no last block
     targets: Any  # (F,) the token that each feature predicts; None where it judges a completion
     places: Any  # (F,) of the number in the flattened plain batch; its size stands for nowhere
     shape: tuple[int, ...]  # of the plain batch: (N, S−1), or (N,) where completions are judged
-
-    @property
-    def sizes(self):
-        """P, L and G, as the operations of engine/ops/prompts.py take them."""
-        return self.prompts, self.length, self.group
 
 
 def share_prompts(tokens, mask, groups):
@@ -61,9 +56,9 @@ def share_prompts(tokens, mask, groups):
     own = np.arange(completions.shape[1]) < count[:, None]  # False: the padding of a shorter one
     places = np.where(own, rows[:, None] * width + time - 1, mask.size)
     # A prompt's last token predicts the first of a completion, whose own last predicts nothing.
-    prompt_ends = np.arange(len(length)) * length.max() + length - 1
     read = completions[:, :-1]
-    kept = np.concatenate([prompt_ends, len(length) * length.max() + np.arange(read.size)])
+    begin, own_places = row_places(length, group, read.shape[1])
+    kept = np.concatenate([begin + length - 1, own_places.reshape(-1)])
     return arrange(
         tokens[groups[:, 0]], length, group, read, kept,
         completions.reshape(-1), places.reshape(-1), mask.shape,
@@ -79,8 +74,8 @@ def share_prompts_to_judge(tokens, mask, groups):
         length, kept = np.full(len(rows), width), np.arange(len(rows)) * width + end
         return arrange(tokens[rows], length, 1, none, kept, None, rows, (len(rows),))
     length, count, completions = split_rows(tokens[rows], mask[rows], group)
-    ends = np.arange(len(rows)) * completions.shape[1] + count - 1  # among the completions' tokens
-    kept = len(length) * length.max() + ends
+    _, own_places = row_places(length, group, completions.shape[1])
+    kept = own_places[np.arange(len(rows)), count - 1]
     return arrange(tokens[groups[:, 0]], length, group, completions, kept, None, rows, (len(rows),))
 
 
@@ -102,23 +97,46 @@ def split_rows(tokens, mask, group):
     return length[::group], count, completions
 
 
+def row_places(length, group, own):
+    """Where rows of L + G·R tokens begin, (P,), and where the tokens of completions are, (N, R)."""
+    longest = int(length.max())
+    begin = np.arange(len(length)) * (longest + group * own)
+    within = longest + np.arange(group * own).reshape(group, own)  # (G, R)
+    return begin, (begin[:, None, None] + within).reshape(len(length) * group, own)
+
+
 def arrange(prompts, length, group, completions, kept, targets, places, shape):
     """A PromptLayout of P prompts (P, ≥ L) of `length` (P,) tokens and completions (P·G, R)."""
-    longest = int(length.max())  # L
-    real = np.arange(longest) < length[:, None]  # (P, L)
-    own_times = length.repeat(group)[:, None] + np.arange(completions.shape[1])  # (P·G, R)
-    times = [np.tile(np.arange(longest), len(length)), own_times.reshape(-1)]
-    ids = [prompts[:, :longest].reshape(-1), completions.reshape(-1)]
+    count, longest, own = len(length), int(length.max()), completions.shape[1]
+    time = np.arange(longest)
+    own_times = np.tile(length[:, None] + np.arange(own), group)  # (P, G·R)
+    times = np.concatenate([np.tile(time, (count, 1)), own_times], axis=1)
+    # A prompt and the padding of a shorter one are 0 and −1; the completions are 1 … G.
+    owner = np.where(time < length[:, None], 0, -1)  # (P, L)
+    numbers = np.tile(np.arange(1, group + 1).repeat(own), (count, 1))  # (P, G·R)
+    ids = np.concatenate([prompts[:, :longest], completions.reshape(count, group * own)], axis=1)
     return PromptLayout(
-        prompts=len(length),
         length=longest,
         group=group,
-        ids=to_device(np.concatenate(ids)),
-        times=to_device(np.concatenate(times)),
+        ids=to_device(ids),
+        times=to_device(times),
+        hidden=to_device(hidden_keys(times, np.concatenate([owner, numbers], axis=1))),
         last=to_device(length - 1),
-        absent=None if real.all() else to_device(np.where(real, 0, np.float32(-1e9))),
         kept=to_device(kept),
         targets=None if targets is None else to_device(targets),
         places=to_device(places),
         shape=shape,
     )
+
+
+def hidden_keys(times, owner):
+    """−1e9 where a query does not see a key, else 0: (P, key, query), or one for all prompts.
+
+    A token sees what is its prompt's or its own completion's, and not later than it.
+    """
+    if (times == times[0]).all():
+        times, owner = times[:1], owner[:1]  # all prompts have one length
+    key, query = (times[:, :, None], owner[:, :, None]), (times[:, None], owner[:, None])
+    sees = ((key[1] == 0) | (key[1] == query[1])) & (key[0] <= query[0])
+    hidden = np.where(sees, np.float32(0), np.float32(-1e9))
+    return hidden[0] if len(hidden) == 1 else hidden

@@ -56,7 +56,7 @@ def layout_trunk(params, layout):
     x = ops.embed(params["tok"], layout.ids)  # (rows, C)
     for layer in layers(params):
         weights = layer["w_in"], layer["w_hidden"], layer["bias"]
-        x = x + ops.lstm_after_prompts(x, *weights, *layout.sizes, layout.last)
+        x = x + ops.lstm_after_prompts(x, *weights, layout.length, layout.group, layout.last)
     return ops.layernorm(ops.take_rows(x, layout.kept), **params["ln"])
 
 

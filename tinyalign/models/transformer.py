@@ -90,7 +90,8 @@ def trunk(params, tokens, causal=True):
 
 def layout_trunk(params, layout):
     """The features that a layout.PromptLayout keeps, (K, C); each prompt is read once."""
-    x = ops.embed(params["tok"], layout.ids) + ops.embed(params["pos"], layout.times)  # (rows, C)
+    # (P, L + G·R) -> (P·(L + G·R), C)
+    x = ops.embed(params["tok"], layout.ids) + ops.embed(params["pos"], layout.times)
     *earlier, last = blocks(params)
     for block in earlier:
         mixed = layout_attention(x, block["ln1"], block["attn"]["qkv"], layout)
@@ -105,11 +106,9 @@ def layout_trunk(params, layout):
 
 
 def layout_attention(x, norm, qkv, layout):
-    """Multi-head self-attention of the layer norm of a layout's rows: (rows, C) -> (rows, C)."""
+    """Multi-head self-attention of the layer norm of a layout's rows: (N, C) -> (N, C)."""
     packed, heads = ops.norm_linear(x, **norm, **qkv), qkv["w"].shape[2]
-    if layout.group == 1:  # nothing is shared: plain rows
-        return ops.attention(packed, layout.prompts, heads, True)
-    return ops.attention_after_prompts(packed, *layout.sizes, heads, layout.absent)
+    return ops.attention(packed, len(layout.ids), heads, False, layout.hidden)
 
 
 def self_attention(x, norm, qkv, out, *, batch, causal):

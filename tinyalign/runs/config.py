@@ -143,8 +143,8 @@ RANGES = {
     "eval_every": (1, 10**7),
     "eval_size": (1, 10**6),
 }
-# What each kind of training needs on each model, found by search on seeds 100 to 109 for accuracy at
-# the end of the schedule, and confirmed on seeds 310 to 319. A row of the table of methods names
+# What each kind of training needs on each model, found by search on seeds 100 to 109 for accuracy
+# at the end of the schedule, and confirmed on seeds 310 to 319. A row of the table of methods names
 # its recipe.
 TRANSFORMER = {
     "supervised": {

@@ -18,7 +18,6 @@ from tinyalign.engine.ops.layers import (
     token_logp,
 )
 from tinyalign.engine.ops.prompts import (
-    attention_after_prompts,
     before_each_token,
     lstm_after_prompts,
     put,
@@ -29,7 +28,6 @@ from tinyalign.engine.ops.sequence import attention, lstm
 __all__ = [
     "add_positions",
     "attention",
-    "attention_after_prompts",
     "before_each_token",
     "column_sums",
     "embed",

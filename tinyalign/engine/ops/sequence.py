@@ -12,16 +12,17 @@ from tinyalign.engine.vjps import with_pullback
 
 
 @with_pullback
-def attention(qkv, batch, heads, causal):
+def attention(qkv, batch, heads, causal, hidden=None):
     """softmax(Q Kᵀ / √D) V in each of H heads: packed qkv (B·T, 3·H·D) -> (B·T, H·D).
 
-    causal: a token does not see later ones. With p the attention weights dL/dV = pᵀ g, dL/dp =
+    causal: a token does not see later ones. hidden, (key, query) or (B, key, query): −1e9 where a
+    query does not see a key besides, else 0. With p the attention weights dL/dV = pᵀ g, dL/dp =
     g Vᵀ, and through the softmax dL/dscores = p (dL/dp − its mean under p).
     """
     time, width = len(qkv) // batch, qkv.shape[1] // (3 * heads)
     # (B·T, 3·H·D) -> (B, T, 3, H, D) -> (3, B, H, T, D)
     q, k, v = qkv.reshape(batch, time, 3, heads, width).transpose(2, 0, 3, 1, 4)
-    p = attention_weights(q, k, causal)  # (B, H, key, query)
+    p = attention_weights(q, k, causal, hidden)  # (B, H, key, query)
     y = xp.empty((batch, time, heads, width), qkv.dtype)
     xp.matmul(p.swapaxes(2, 3), v, out=y.swapaxes(1, 2))  # (B, H, T, D)
 
@@ -29,21 +30,21 @@ def attention(qkv, batch, heads, causal):
         g = g.reshape(batch, time, heads, width).swapaxes(1, 2)  # (B, H, T, D)
         d = xp.empty((batch, time, 3, heads, width), qkv.dtype)
         attention_backward(g, q, k, v, p, d.transpose(2, 0, 3, 1, 4))
-        return d.reshape(qkv.shape), None, None, None
+        return d.reshape(qkv.shape), None, None, None, None
 
     return y.reshape(len(qkv), -1), pullback
 
 
-def attention_weights(q, k, causal):
+def attention_weights(q, k, causal, hidden):
     """softmax(Q Kᵀ / √D) of q and k (B, H, T, D): (B, H, key, query)."""
     # Keys before queries: reducing over axis 2 vectorises the softmax across queries; reducing over
     # the last axis would not.
-    scores = scaled_products(k, q)
-    if causal:
-        heads, time = q.shape[1:3]
-        later = xp.tri(time, k=-1, dtype=scores.dtype) * -1e9  # keys that come after the query
-        # (T, T) -> (H, T, T), which lies in memory as the scores do: adding is one straight pass.
-        scores += xp.stack([later] * heads, axis=1).swapaxes(0, 1)
+    scores, (heads, time) = scaled_products(k, q), q.shape[1:3]
+    later = xp.tri(time, k=-1, dtype=q.dtype) * -1e9 if causal else None  # keys after the query
+    for mask in (later, hidden):
+        if mask is not None:
+            # (T, T) -> (H, T, T), which lies in memory as the scores do: one straight pass adds it.
+            scores += xp.stack([mask] * heads, axis=-2).swapaxes(-2, -3)
     return softmax(scores, axis=2)
 
 
