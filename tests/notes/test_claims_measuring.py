@@ -1,5 +1,6 @@
 """Measuring the claims again: what is found, where it is written, and where it is not."""
 
+import dataclasses
 import json
 import os
 import platform
@@ -12,10 +13,12 @@ import pytest
 
 from tinyalign import cli
 from tinyalign.engine.backend import using
+from tinyalign.engine.tree import leaves
 from tinyalign.errors import InputError
 from tinyalign.notes import claims
-from tinyalign.notes.claims import ledger
+from tinyalign.notes.claims import ledger, runs
 from tinyalign.notes.claims.measures import MEASURES
+from tinyalign.runs import files, plan, train
 
 FIGURES = ledger.read_measurements("figures")
 
@@ -51,6 +54,22 @@ def test_a_sample_of_the_others_decides_the_same(name):
     figures = FIGURES | {name: ledger.round_figures(MEASURES[name].run())}
     for now, before in zip(claims.rows(figures=figures), claims.rows(), strict=True):
         assert now.verdict == before.verdict, now.claim.id
+
+
+@pytest.mark.parametrize("name", ["sft", "dpo", "reward"])
+def test_training_in_memory_is_a_run_of_the_command(tmp_path, name):
+    """The same weights, bit for bit; SFT as a warm start, which ends at the same look."""
+    config = runs.DIGITS if name == "sft" else runs.BANDIT
+    config = dataclasses.replace(config, steps=12, num_pairs=40, warm_start_accuracy=0.0)
+    job = plan.plan_run([name], config)
+    job = plan.as_warm_start(job) if name == "sft" else job
+    (summary,) = train.run(job, tmp_path)
+    assert summary["steps"] == (5 if name == "sft" else 12)
+    saved, _ = files.load_tree(tmp_path / "model.safetensors")
+    found = runs.train_in_memory(job, 0, job.initial_params)
+    for network, params in found.items():
+        one, other = leaves(saved[network]), leaves(params)
+        assert all(np.array_equal(one[path], other[path]) for path in one)
 
 
 def test_writing_replaces_only_what_was_asked(tmp_path):

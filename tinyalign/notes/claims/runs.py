@@ -12,7 +12,7 @@ from tinyalign.methods.method import passed_on
 from tinyalign.runs import files, plan
 from tinyalign.runs.config import Config
 from tinyalign.runs.dataset import START
-from tinyalign.runs.target import is_reached
+from tinyalign.runs.train import reached_target
 from toy_envs import arithmetic, bandit
 
 SCORER, ANSWERS = 6, 7  # purposes of random numbers besides those of a run, see runs.files
@@ -26,11 +26,12 @@ def train_in_memory(run_plan, index, initial):
     stage_plan, inputs = run_plan.stages[index], plan.stage_inputs(run_plan, index, initial)
     stage = stage_plan.method.stage(inputs)
     networks, rng = stage.networks, files.random_stream(files.TRAINING, run_plan.config.seed, index)
+    progress = files.initial_progress(run_plan, index, initial)
     for step in range(stage.steps):
         networks, _ = stage.train_step(networks, rng, step)
+        progress = progress._replace(step=step + 1, networks=networks)
         # A warm start stops as soon as it is good enough, as in a run of the command line.
-        look = files.random_stream(files.EVALUATION, run_plan.config.seed, index, step + 1)
-        if is_reached(stage_plan.target, inputs, networks["policy"].params, step + 1, look):
+        if stage_plan.target and reached_target(inputs, stage_plan.target, progress):
             break
     return {name: network.params for name, network in networks.items()}
 
