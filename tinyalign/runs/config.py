@@ -175,9 +175,9 @@ LSTM = {
     "policy_gradient": TRANSFORMER["policy_gradient"] | {"learning_rate": 4e-3, "steps": 200},
     "ppo": TRANSFORMER["ppo"] | {"learning_rate": 3e-3},
 }
-# On the bandit the answer is known for a KL above 0.
 TABULAR = {kind: {**settings, "learning_rate": 3e-2} for kind, settings in TRANSFORMER.items()}
-TABULAR["policy_gradient"] |= {"steps": 190, "batch_size": 128, "num_generations": 8, "beta": 0.01}
+TABULAR["policy_gradient"] |= {"steps": 190, "batch_size": 128, "num_generations": 8}
+BANDIT_BETA = 0.01  # where a recipe has no KL: the bandit's known answer has one
 # A reward model that was trained on labels without noise has no unit, and is right only near the
 # reference. On addition PPO goes from 39 % to 71 % with this KL in its reward, and with the 0.01
 # that suits the exact reward down to 6 %. With a label temperature above 0 the scores come out in

@@ -18,6 +18,7 @@ from tinyalign.models.tokenizer import Vocabulary
 from tinyalign.runs import dataset, files
 from tinyalign.runs.budget import StopRule, apply_budget
 from tinyalign.runs.config import (
+    BANDIT_BETA,
     FILE_STEPS,
     LEARNED_BETA,
     MODELS,
@@ -119,6 +120,8 @@ def recipe_of(row, config, model_name):
     if row.advantages:
         recipe["advantage"] = next(iter(row.advantages))
     recipe |= RECIPES[model_name][row.recipe] | row.defaults
+    if config.env == "bandit" and row.kl_placement:
+        recipe["beta"] = recipe["beta"] or BANDIT_BETA
     if config.data:
         recipe["steps"] = FILE_STEPS
     # A learned reward is in another unit than the exact one, so its KL needs another weight.
