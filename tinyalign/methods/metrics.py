@@ -107,7 +107,8 @@ SECTIONS = {  # what logs the metrics, and the metrics
         ),
         Metric(
             "kl", "KL(policy ‖ reference) per completion, estimated by k3 on the samples (GRPO's "
-            "kl in TRL is per token)", "nats", "objective/kl (PPO)",
+            "kl in TRL is per token); only where the method reads the reference, so not at "
+            "--beta 0: eval_kl is always there", "nats", "objective/kl (PPO)",
             "grows faster than the reward: raise --beta",
         ),
         Metric(
@@ -125,7 +126,10 @@ SECTIONS = {  # what logs the metrics, and the metrics
             "loss/value_avg (PPO)", "does not fall: the advantages are noise",
         ),
         Metric(
-            "entropy", "mean entropy of the next token over completion tokens", "nats", "entropy",
+            "entropy", "mean entropy of the next token over completion tokens of the last gradient "
+            "step; as in the next two, completions left out of it are not counted: those of "
+            "prompts without an advantage, where no KL and no entropy is in the loss", "nats",
+            "entropy",
             "falls to 0 early: the policy stops exploring",
         ),
         Metric(
