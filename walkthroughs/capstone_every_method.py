@@ -78,7 +78,8 @@ bytes_predicted = {"sft": 12, "dpo": 16, "simpo": 12, "grpo": 16, "ppo": 28}
 #
 # Imitation stops when the policy solves four in ten of the problems that it is trained on; of the
 # held-out ones, which the table counts, it solves fewer. From there everybody goes on alone. A
-# method gets its own defaults for everything but size and the number of steps.
+# method gets its own defaults for everything but size, the number of steps, and the KL to the
+# reference: every method that has one keeps it, GRPO too, whose default here is a KL of weight 0.
 #
 # **The dial:** `OFFLINE_STEPS` and `ONLINE_STEPS`. Doubling them doubles the time.
 
@@ -100,8 +101,10 @@ def settings(method):
     """The shared settings, with budgets for methods that sample and for those that do not."""
     config = dataclasses.replace(shared, init_from=place / "start")
     if method.learns_from == "rewards":
-        several = {"batch_size": 32} if method.samples_while_learning and method.compares else {}
-        return dataclasses.replace(config, steps=ONLINE_STEPS, **several)
+        several = {"batch_size": 32, "num_generations": 8} if method.compares else {}
+        several = several if method.samples_while_learning else {}
+        kl = {"beta": 0.01} if method.kl_placement else {}
+        return dataclasses.replace(config, steps=ONLINE_STEPS, **several, **kl)
     pairs = {} if method.imitates else {"num_pairs": 600}
     return dataclasses.replace(config, steps=OFFLINE_STEPS, **pairs)
 

@@ -36,7 +36,7 @@ def wrong_pairs():
     """DPO and IPO on 200 pairs, with none or three in ten of them exchanged."""
     data = {"num_generations": 2, "num_pairs": 200}
     return {
-        f"{name}, noise {noise}": [offline(name, s, noise=noise, **data) for s in SEEDS]
+        f"{name}, noise {noise}": [offline(name, s, label_noise=noise, **data) for s in SEEDS]
         for name in ("dpo", "ipo")
         for noise in (0.0, 0.3)
     }
