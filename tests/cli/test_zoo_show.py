@@ -133,9 +133,9 @@ def test_what_a_row_calls_constant_gets_no_gradient(row):
 
 
 def test_a_method_shows_its_recipe_and_only_what_it_reads(capsys):
-    recipe = "steps 190, learning_rate 0.001, batch_size 128"
-    assert f"{recipe}, beta 0.01, num_generations 8 (" in printed(capsys, "show", "grpo")
-    assert f"{recipe}, num_generations 8 (" in printed(capsys, "show", "dr_grpo")  # it has no KL
+    recipe = "steps 180, learning_rate 0.0015, batch_size 256"
+    assert f"{recipe}, beta 0, num_generations 4 (" in printed(capsys, "show", "grpo")
+    assert f"{recipe}, num_generations 4 (" in printed(capsys, "show", "dr_grpo")  # it has no KL
 
 
 def test_papers_are_in_a_table_that_goes_to_a_file(capsys, monkeypatch):

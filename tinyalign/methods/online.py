@@ -89,8 +89,6 @@ def reduce_sum_over_tokens(x, mask, length):
     return aggregate.fixed_length_mean(x, mask, length=1)
 
 
-# Without a ratio there is nothing that corrects for samples of an older policy: one step each.
-SINGLE_PASS = {"beta": 0.01, "num_iterations": 1, "num_minibatches": 1}
 STANDARDIZE = {"standardize": partial(within_group, function=advantage.group_standardize)}
 CENTER = {"center": partial(within_group, function=advantage.group_center)}
 RANK = {"rank": partial(within_group, function=advantage.group_rank)}
@@ -114,19 +112,19 @@ sample_selection = partial(online, recipe="policy_gradient", family="rewards, sa
 ONLINE = (
     policy_gradients(
         "reinforce", "REINFORCE with a batch-mean baseline", "Williams 1992, Machine Learning 8",
-        loss=policy_gradient.reinforce, defaults=SINGLE_PASS,
+        loss=policy_gradient.reinforce, recipe="single_update",
         advantages={"batch": subtract_batch_mean}, surrogate=reinforce_surrogate,
         reduce=reduce_sum_over_tokens, kl_placement="reward",
     ),
     policy_gradients(
         "rloo", "REINFORCE Leave-One-Out", "Ahmadian et al. 2024, arXiv:2402.14740",
-        loss=policy_gradient.reinforce, defaults=SINGLE_PASS,
+        loss=policy_gradient.reinforce, recipe="single_update",
         advantages=LEAVE_ONE_OUT, surrogate=reinforce_surrogate, reduce=reduce_sum_over_tokens,
         kl_placement="reward",
     ),
     policy_gradients(
         "remax", "ReMax", "Li et al. 2023, arXiv:2310.10505",
-        loss=policy_gradient.reinforce, defaults=SINGLE_PASS,
+        loss=policy_gradient.reinforce, recipe="single_update",
         advantages={"greedy": subtract_greedy_reward}, surrogate=reinforce_surrogate,
         reduce=reduce_sum_over_tokens, kl_placement="reward",
         sample_batch=rollouts.sample_batch_with_greedy_baseline, extra_samples=1,
