@@ -87,7 +87,7 @@ def test_a_warm_start_has_no_budget():
     plain, short = (plan.plan_run(["grpo"], Config(budget=b)) for b in ("recipe", "samples:4096"))
     assert short.stages[0].stop_rule is None and short.stages[0].target.amount == 0.4
     assert plain.stages[0].config.steps == short.stages[0].config.steps
-    assert short.stages[1].config.steps == 4 and plain.stages[1].config.steps == 190
+    assert short.stages[1].config.steps == 4 and plain.stages[1].config.steps == 180
 
 
 def test_supervised_fine_tuning_draws_nothing():
