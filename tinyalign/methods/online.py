@@ -162,7 +162,7 @@ ONLINE = (
     ),
     policy_gradients(
         "gspo", "Group Sequence Policy Optimization", "Zheng et al. 2025, arXiv:2507.18071",
-        loss=policy_gradient.sequence_clipped_surrogate, defaults={"beta": 0.01, "epsilon": 3e-4},
+        loss=policy_gradient.sequence_clipped_surrogate, defaults={"epsilon": 3e-4},
         advantages=STANDARDIZE, surrogate=gspo_surrogate, reduce=reduce_sequence_mean,
     ),
     policy_gradients(

@@ -164,12 +164,12 @@ TRANSFORMER = {
         "beta": 0.0,  # as in TRL: the verifier's reward cannot be exploited
     },
     "single_update": {  # without a ratio nothing corrects for samples of an older policy
-        "learning_rate": 3e-3, "steps": 350, "warmup_steps": 30, "batch_size": 128,
+        "learning_rate": 2e-3, "steps": 400, "warmup_steps": 20, "batch_size": 128,
         "num_generations": 4, "num_iterations": 1, "num_minibatches": 1, "beta": 0.0,
     },
     "ppo": {
-        "learning_rate": 1e-3, "steps": 150, "warmup_steps": 10, "batch_size": 512,
-        "num_generations": 1, "num_iterations": 2, "num_minibatches": 2,
+        "learning_rate": 3e-3, "steps": 220, "warmup_steps": 25, "batch_size": 256,
+        "num_generations": 1, "num_iterations": 2, "num_minibatches": 1,
     },
 }  # fmt: skip
 LSTM = {
@@ -178,7 +178,7 @@ LSTM = {
     "preference": TRANSFORMER["preference"],
     "policy_gradient": TRANSFORMER["policy_gradient"] | {"learning_rate": 4e-3, "steps": 200},
     "single_update": TRANSFORMER["single_update"] | {"learning_rate": 4e-3},
-    "ppo": TRANSFORMER["ppo"] | {"learning_rate": 3e-3},
+    "ppo": TRANSFORMER["ppo"],
 }
 TABULAR = {kind: {**settings, "learning_rate": 3e-2} for kind, settings in TRANSFORMER.items()}
 for kind in ("policy_gradient", "single_update"):
