@@ -232,8 +232,8 @@ def test_a_comparison_of_one_method_with_itself_is_refused(tmp_path, capsys):
     assert "twice" in said
 
 
-def test_more_minibatches_than_completions_are_as_many_as_there_are(tmp_path):
-    """Two completions in fifty minibatches: two steps, not a division by zero."""
+def test_more_minibatches_than_prompts_are_as_many_as_there_are(tmp_path):
+    """One prompt in fifty minibatches: one step a pass, not a division by zero."""
     argv = ["run", "grpo", "--output", str(tmp_path), *SMALL, "--warm_start_accuracy", "0"]
     few = ["--batch_size", "1", "--num_generations", "2", "--num_minibatches", "50"]
     assert cli.main([*argv, *few]) == 0

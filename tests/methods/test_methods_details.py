@@ -52,6 +52,9 @@ def test_the_networks_of_a_method(row):
         expected["reward_model"] = False
     assert row.networks(learned_reward=True) == expected
     assert row.reads_reference == (row.name not in NO_REFERENCE)
+    # A KL of weight 0 needs none; a loss that reads the reference needs it anyway.
+    needs = row.name not in NO_REFERENCE and row.kl_placement is None
+    assert row.reads_reference_with(beta=0.0) == needs == ("reference" in row.networks(beta=0.0))
     assert row.imitates == (row.name == "sft")
     assert row.samples_while_learning == (row in methods.ONLINE)
 
@@ -59,9 +62,11 @@ def test_the_networks_of_a_method(row):
 @each_row
 def test_passes_over_a_rollout_are_counted(row):
     """Three passes in five parts are fifteen updates for a method that cuts its rollouts up."""
-    config = Config(num_iterations=3, num_minibatches=5)
+    config = Config(num_iterations=3, num_minibatches=5, batch_size=8)
     cut_up = row in methods.ONLINE and row.name not in ("raft", "online_dpo")
     assert row.updates_per_rollout(config) == (15 if cut_up else 1)
+    few = Config(num_iterations=3, num_minibatches=5, batch_size=2)  # prompts: two minibatches
+    assert row.updates_per_rollout(few) == (6 if cut_up else 1)
 
 
 def test_samples_without_a_ratio_are_read_once():

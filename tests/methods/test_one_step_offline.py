@@ -20,6 +20,8 @@ from recorder import (
 
 from tinyalign import losses
 from tinyalign.methods import samples
+from tinyalign.runs import plan
+from tinyalign.runs.config import Config
 from toy_envs.feedback import Pairs
 
 __all__ = ["record"]  # a fixture
@@ -212,6 +214,21 @@ def test_the_examples_of_a_stage_are_drawn_once_and_its_rows_each_step(record):
     first, second, again, last = (call.arrays[0] for call in calls)
     assert np.array_equal(first, again) and np.array_equal(second, last)
     assert not np.array_equal(first, second)
+
+
+def test_chunks_do_not_tear_apart_the_completions_of_a_prompt():
+    """Groups of 3 in chunks of about 32 rows, on a model that shares prompts, against rows that
+    share nothing."""
+    job = plan.plan_run(["tpo"], Config(digits=1, width=16, layers=1))
+    made = plan.stage_inputs(job, 1, job.initial_params)
+    rng = np.random.default_rng(0)
+    prompts, own = rng.integers(12, size=(20, 4)).repeat(3, axis=0), rng.integers(12, size=(60, 3))
+    tokens, mask = np.concatenate([prompts, own], axis=1), np.tile([0.0, 0, 0, 1, 1, 1], (60, 1))
+    scored = [
+        samples.batched_logp(made, made.initial_policy, tokens, mask, group=group, size=32)
+        for group in (1, 3)
+    ]
+    near(scored[1], scored[0])
 
 
 def test_log_probabilities_of_the_reference_are_put_together_in_order():

@@ -196,9 +196,12 @@ def test_a_prompt_without_an_advantage_is_left_out_of_a_step():
         assert len(part.rows) == 2 and part.rows[0] // 2 in prompts
 
 
-def test_leaving_out_prompts_changes_no_gradient(monkeypatch):
-    """GRPO without a KL, on rewards that often tie: against the same step on all rows."""
-    made, _ = setting("grpo", **USUAL | ONE | {"beta": 0.0, "batch_size": 20})
+@pytest.mark.parametrize("beta, entropy_coef", [(0.0, 0.0), (0.1, 0.0), (0.0, 0.1)])
+def test_leaving_out_prompts_changes_no_gradient(monkeypatch, beta, entropy_coef):
+    """GRPO on rewards that often tie, against the same step on all rows: a KL or a bonus for
+    entropy needs every prompt, and without both those without an advantage are left out."""
+    typed = {"beta": beta, "entropy_coef": entropy_coef, "batch_size": 20}
+    made, _ = setting("grpo", **USUAL | ONE | typed)
     whole, rows = rollouts.minibatches, []
 
     def without_update(network, loss_and_grad, step_size):
@@ -218,7 +221,7 @@ def test_leaving_out_prompts_changes_no_gradient(monkeypatch):
     _, found = take_one_step(made)
     monkeypatch.setattr(rollouts, "minibatches", everything)
     _, wanted = take_one_step(made)
-    assert 0 < rows[0] < 20 * G
+    assert rows[0] > 0 and (rows[0] == 20 * G) == (beta + entropy_coef > 0)
     near(fetched(found["loss"]), fetched(wanted["loss"]))
     near(fetched(found["gradient"]), fetched(wanted["gradient"]))
 
@@ -314,3 +317,10 @@ def test_an_annotator_in_boundless_doubt_says_anything():
 def test_only_what_a_small_beta_accepts_is_compared():
     """The best is accepted for certain, one that is 2 worse with probability e^(−2/β)."""
     assert labels("accepted_pairs", beta=1.0) == {(1, 0), (1, 2)}
+
+
+def test_a_stage_without_a_kl_holds_no_reference():
+    """GRPO at beta 0; with a KL it holds the start."""
+    for beta, held in ((0.0, set()), (0.1, {"reference"})):
+        made, _ = setting("grpo", **USUAL | {"beta": beta})
+        assert set(made.method.stage(made).frozen) == held

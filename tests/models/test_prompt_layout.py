@@ -6,10 +6,11 @@ from devices import fetched, sent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import seeds
-from tiny import VOCAB, deep_models, parameters
+from tiny import SIZES, VOCAB, deep_models, parameters
 
 from tinyalign import policy
 from tinyalign.engine.tree import leaves, value_and_grad
+from tinyalign.models import lstm
 from tinyalign.models.layout import share_prompts, share_prompts_to_judge
 
 ONE = np.ones(1)
@@ -35,7 +36,14 @@ def grouped_batch(seed, prompts, group, longest, room, ragged):
         for row in rows:
             own = rng.integers(1, room + 1) if ragged else room
             mask[row, length - 1 : length - 1 + own] = 1
-    return tokens, mask, groups
+    longest_row = np.flatnonzero(mask.any(axis=0)).max() + 2  # what is wider is padding for all
+    return tokens[:, :longest_row], mask[:, : longest_row - 1], groups
+
+
+def fitting(model, seed, tokens):
+    """Parameters of a model that can read rows of this length, and no longer ones."""
+    context = {"context": tokens.shape[1]} if "context" in SIZES[model] else {}
+    return parameters(model, seed, **SIZES[model] | context)
 
 
 def assert_same(params, plain, shared):
@@ -62,7 +70,7 @@ def test_scores_and_entropies_are_those_of_whole_rows(model, seed, shape):
         )
         return (logp * weights[0]).sum() + (entropy * weights[1]).sum()
 
-    params = parameters(model, seed)
+    params = fitting(model, seed, tokens)
     assert_same(params, lambda p: total(p, None), lambda p: total(p, layout))
     logp = policy.token_logp(model, sent(params), sent(tokens), layout=layout)
     assert (fetched(logp)[mask == 0] == 0).all()
@@ -73,7 +81,7 @@ def test_scores_and_entropies_are_those_of_whole_rows(model, seed, shape):
 @settings(max_examples=40)
 def test_values_of_a_critic_and_scores_of_a_judge_are_those_of_whole_rows(model, seed, shape):
     tokens, mask, groups = grouped_batch(seed, *shape)
-    rng, trunk = np.random.default_rng(seed), parameters(model, seed)
+    rng, trunk = np.random.default_rng(seed), fitting(model, seed, tokens)
     params = {"trunk": trunk, "head": {"w": rng.normal(size=(trunk["tok"].shape[1], 1)), "b": ONE}}
     weight, of_row = sent((rng.normal(size=mask.shape) * mask, rng.normal(size=len(mask))))
     layouts = share_prompts(tokens, mask, groups), share_prompts_to_judge(tokens, mask, groups)
@@ -105,3 +113,10 @@ def test_a_prompt_is_read_once_for_all_its_completions():
     assert share_prompts(tokens, mask, groups).ids.size == 2 * 3 + 2 * 4
     assert share_prompts_to_judge(tokens, mask, groups).ids.size == 2 * 3 + 2 * 4 * 2
     assert share_prompts(tokens, mask, np.arange(8)[:, None]).ids.size == tokens[:, :-1].size
+
+
+@deep_models
+def test_sharing_pays_while_completions_are_short(model):
+    """Attention looks at all pairs of tokens of a row; an LSTM reads one token after another."""
+    assert model.sharing_pays(6, 3, 8) and model.sharing_pays(6, 3, 2)
+    assert model.sharing_pays(4, 40, 8) == (model is lstm)

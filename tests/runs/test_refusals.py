@@ -108,3 +108,10 @@ def test_a_share_ends_at_one(name):
     checked(name, 1.0)
     with pytest.raises(InputError, match=name):
         checked(name, 1.001)
+
+
+def test_an_estimator_of_a_kl_of_weight_0_is_refused():
+    """It would change nothing; with a weight above 0 it is taken."""
+    with pytest.raises(InputError, match="--kl k1 estimates the KL in the loss, but --beta is 0"):
+        plan.plan_run(["grpo"], Config(kl="k1"))
+    assert plan.plan_run(["grpo"], Config(kl="k1", beta=0.1)).stages[-1].config.kl == "k1"

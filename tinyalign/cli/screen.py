@@ -23,6 +23,7 @@ METRIC_LABELS = (  # the metrics of a progress line, in its order: a key of metr
     ("loss", "loss"),
     ("accuracy", "pair accuracy"),
     ("eval_accuracy", "held-out accuracy"),
+    ("eval_kl", "held-out kl"),
     ("eval_nll", "held-out nll"),
 )
 PIPED = 160  # characters of a line where no screen limits them

@@ -32,7 +32,10 @@ def methods():
         console.print(section_table(section, console.width))
         console.print()
     # What the short column titles mean.
-    console.print("holds: networks in memory, the trained ones first; ref is the frozen reference")
+    console.print(
+        "holds: networks in memory, the trained ones first; ref is the frozen reference, which a "
+        "KL of weight 0 (--beta 0) does not need"
+    )
     console.print("constant: what the loss reads and no gradient reaches")
     console.print("tinyalign show METHOD prints its formula, its paper and its source")
     return 0

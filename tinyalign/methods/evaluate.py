@@ -25,7 +25,7 @@ def evaluate_policy(inputs, params, rng):
              chance that one of so many samples is a success
     """
     problems = subsample_evenly(inputs.task.held_out, inputs.config.eval_size)
-    # First, so that it draws what `sampled_reward` draws from the same generator.
+    # Rewards come before accuracy: `sampled_reward` then draws the same from the same generator.
     prompts, rollout, reward = rewarded_samples(inputs, params, problems, rng)
     read = rollout.tokens[:, :-1]  # (N, S−1): what every prediction has seen
     new, old = (policy.logits(inputs.model, p, read) for p in (params, inputs.initial_policy))

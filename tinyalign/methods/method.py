@@ -92,7 +92,10 @@ class Method(NamedTuple):
 
     def updates_per_rollout(self, config):
         """Gradient steps of the policy for one step of the training loop."""
-        return config.num_iterations * config.num_minibatches if self.minibatches else 1
+        if not self.minibatches:
+            return 1
+        # A minibatch has at least one prompt.
+        return config.num_iterations * min(config.num_minibatches, config.batch_size)
 
     def bind_loss(self, config):
         """The loss with the keyword arguments that the row and the command line set."""
@@ -140,7 +143,8 @@ def frozen_networks(inputs):
     """Parameters of the networks that the method holds but does not train, by name."""
     params = {"reference": inputs.initial_policy, "reward_model": inputs.reward_model}
     learned = inputs.reward_model is not None
-    networks = inputs.method.networks(learned_reward=learned, beta=inputs.config.beta or 0.0)
+    beta = inputs.config.beta if inputs.method.kl_placement else 1.0
+    networks = inputs.method.networks(learned_reward=learned, beta=beta)
     return {
         name: params[name] for name, trained in networks.items() if name in params and not trained
     }

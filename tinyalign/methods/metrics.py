@@ -127,8 +127,8 @@ SECTIONS = {  # what logs the metrics, and the metrics
         ),
         Metric(
             "entropy", "mean entropy of the next token over completion tokens of the last gradient "
-            "step; as in the next two, completions left out of it are not counted: those of "
-            "prompts without an advantage, where no KL and no entropy is in the loss", "nats",
+            "step. entropy, approx_kl and clip_ratio count only completions that the step read: "
+            "without a KL and an entropy bonus, prompts without an advantage are left out", "nats",
             "entropy",
             "falls to 0 early: the policy stops exploring",
         ),

@@ -171,7 +171,8 @@ def minibatches(inputs, experience, rng, *, reduce=None):
                 that have none are left out of the step, and Minibatch.share corrects the mean
     """
     config, group = inputs.config, inputs.config.num_generations
-    count = len(experience.tokens) // group
+    tokens, mask = to_host(experience.tokens), to_host(experience.mask)
+    count = len(tokens) // group
     size = min(config.num_minibatches, count)
     has_advantage = np.any(to_host(experience.advantage).reshape(count, -1), axis=1)  # (P,)
     for step in range(config.num_iterations * size):
@@ -181,11 +182,10 @@ def minibatches(inputs, experience, rng, *, reduce=None):
         if reduce is not None:
             kept = prompts[has_advantage[prompts]]
             kept = kept if len(kept) else prompts[:1]  # a step still has a gradient, of 0
-            share = share_of_mean(reduce, to_host(experience.mask), prompts, kept, group)
-            prompts = kept
+            prompts, share = kept, share_of_mean(reduce, mask, prompts, kept, group)
         rows = rows_of(prompts, group)
         part = type(experience)(*(None if a is None else a[rows] for a in experience))
-        layout = prompt_layout(inputs.model, part.tokens, part.mask, group)
+        layout = prompt_layout(inputs.model, tokens[rows], mask[rows], group)
         yield Minibatch(rows, part, layout, share, step == config.num_iterations * size - 1)
 
 

@@ -54,7 +54,9 @@ def decode_rollout(inputs, rollout):
 
 
 def prompt_layout(model, tokens, mask, group, *, roles_first=False, judge=False):
-    """The models.layout.PromptLayout of a batch; None for a model that would not gain by one.
+    """The models.layout.PromptLayout of a batch; None for a model that has no use for one.
+
+    Where completions are so long that sharing a prompt takes longer, rows are read whole.
 
     tokens, mask  (N, S) and (N, S−1), on the host or the device
     group         completions of each prompt, G: in rows one after another
@@ -63,10 +65,13 @@ def prompt_layout(model, tokens, mask, group, *, roles_first=False, judge=False)
     """
     if not hasattr(model, "layout_trunk"):
         return None
-    rows = np.arange(len(tokens))
+    tokens, mask, rows = to_host(tokens), to_host(mask), np.arange(len(tokens))
     groups = rows.reshape(group, -1).T if roles_first else rows.reshape(-1, group)
-    arrange = layout.share_prompts_to_judge if judge else layout.share_prompts
-    return arrange(to_host(tokens), to_host(mask), groups)
+    completion = int(mask.sum(axis=1).max())
+    if not model.sharing_pays(mask.shape[1] - completion, completion, group):
+        groups = rows[:, None]
+    make = layout.share_prompts_to_judge if judge else layout.share_prompts
+    return make(tokens, mask, groups)
 
 
 def score(inputs, prompts, rollout):
@@ -215,16 +220,15 @@ def mismatched_completions(tokens, mask, other):
 def batched_logp(inputs, params, tokens, mask, *, group=1, size=1024):
     """log π of completion tokens (N, S−1), 0 elsewhere, under frozen parameters.
 
-    tokens, mask  (N, S) and (N, S−1) on the host; `group` rows after another share a prompt
+    tokens, mask  (N, S) and (N, S−1) on the host; each `group` consecutive rows have one prompt
     size          rows at a time, about
     """
     size = group * max(1, size // group)
     parts = []
     for rows in np.split(np.arange(len(tokens)), range(size, len(tokens), size)):
-        plan = prompt_layout(inputs.model, tokens[rows], mask[rows], group)
-        parts.append(
-            to_host(policy.token_logp(inputs.model, params, to_device(tokens[rows]), layout=plan))
-        )
+        shared = prompt_layout(inputs.model, tokens[rows], mask[rows], group)
+        logp = policy.token_logp(inputs.model, params, to_device(tokens[rows]), layout=shared)
+        parts.append(to_host(logp))
     return np.concatenate(parts) * mask
 
 
@@ -235,7 +239,7 @@ def group_logp(inputs, params, tokens, mask):
 
 
 def judge(inputs, reward_model, tokens, mask, group):
-    """A reward model's scores (N,) of completions, `group` rows after another of one prompt."""
-    plan = prompt_layout(inputs.model, tokens, mask, group, judge=True)
-    reward = policy.sequence_reward(inputs.model, reward_model, tokens, mask, layout=plan)
+    """A reward model's scores (N,); each `group` consecutive rows have one prompt."""
+    shared = prompt_layout(inputs.model, tokens, mask, group, judge=True)
+    reward = policy.sequence_reward(inputs.model, reward_model, tokens, mask, layout=shared)
     return to_host(reward)

@@ -17,9 +17,10 @@ from tinyalign.engine.backend import to_device
 class PromptLayout(NamedTuple):
     """P prompts of at most L tokens, G completions of each, R tokens of each completion to read.
 
-    A model reads P rows of L + G·R tokens: a prompt, then its completions one after another.
-    F of its features are used, one for each number that is wanted of the plain batch. With G = 1
-    nothing can be shared: rows are read whole, as prompts, and R is 0.
+    A model reads P rows of L + G·R tokens: a prompt, then its completions one after another. K of
+    its features are used, and `policy` makes F numbers of them: the feature of a prompt's last
+    token serves the first token of all G completions. With G = 1 nothing can be shared: rows are
+    read whole, as prompts, and R is 0.
     """
 
     length: int  # L
@@ -28,9 +29,9 @@ class PromptLayout(NamedTuple):
     times: Any  # (P, L + G·R) where each stands in its row of the plain batch, from 0
     hidden: Any  # (key, query) or (P, key, query): −1e9 where a query does not see a key, else 0
     last: Any  # (P,) the time of each prompt's last token
-    kept: Any  # the tokens whose features are used, of all rows; the others need no last block
+    kept: Any  # (K,) the tokens whose features are used; the others need no last block
     targets: Any  # (F,) the token that each feature predicts; None where it judges a completion
-    places: Any  # (F,) of the number in the flattened plain batch; its size stands for nowhere
+    places: Any  # (F,) of each number in the flattened plain batch; its size: the number is dropped
     shape: tuple[int, ...]  # of the plain batch: (N, S−1), or (N,) where completions are judged
 
 
@@ -40,7 +41,7 @@ def share_prompts(tokens, mask, groups):
     tokens   (N, S) ids, on the host, as in tinyalign.policy
     mask     (N, S−1), on the host
     groups   (P, G) the rows of each prompt's completions; each row in one group
-    returns  PromptLayout; what it leaves out of the plain batch, the mask leaves out too
+    returns  PromptLayout; it scores every token inside the mask and no other
     raises   ValueError where the rows of a group have different prompts
     """
     width, group, rows = mask.shape[1], groups.shape[1], groups.reshape(-1)
@@ -48,7 +49,7 @@ def share_prompts(tokens, mask, groups):
         row, column = np.nonzero(mask[rows])  # (F,) each
         targets, places = tokens[rows[row], column + 1], rows[row] * width + column
         length, none = np.full(len(rows), width), tokens[rows, :0]
-        return arrange(
+        return assemble(
             tokens[rows], length, 1, none, row * width + column, targets, places, mask.shape
         )
     length, count, completions = split_rows(tokens[rows], mask[rows], group)
@@ -59,7 +60,7 @@ def share_prompts(tokens, mask, groups):
     read = completions[:, :-1]
     begin, own_places = row_places(length, group, read.shape[1])
     kept = np.concatenate([begin + length - 1, own_places.reshape(-1)])
-    return arrange(
+    return assemble(
         tokens[groups[:, 0]], length, group, read, kept,
         completions.reshape(-1), places.reshape(-1), mask.shape,
     )  # fmt: skip
@@ -72,11 +73,13 @@ def share_prompts_to_judge(tokens, mask, groups):
         end = mask.shape[1] - (mask[rows, ::-1] > 0).argmax(axis=1)  # column of the last token
         width, none = tokens.shape[1], tokens[rows, :0]
         length, kept = np.full(len(rows), width), np.arange(len(rows)) * width + end
-        return arrange(tokens[rows], length, 1, none, kept, None, rows, (len(rows),))
+        return assemble(tokens[rows], length, 1, none, kept, None, rows, (len(rows),))
     length, count, completions = split_rows(tokens[rows], mask[rows], group)
     _, own_places = row_places(length, group, completions.shape[1])
     kept = own_places[np.arange(len(rows)), count - 1]
-    return arrange(tokens[groups[:, 0]], length, group, completions, kept, None, rows, (len(rows),))
+    return assemble(
+        tokens[groups[:, 0]], length, group, completions, kept, None, rows, (len(rows),)
+    )
 
 
 def split_rows(tokens, mask, group):
@@ -105,8 +108,9 @@ def row_places(length, group, own):
     return begin, (begin[:, None, None] + within).reshape(len(length) * group, own)
 
 
-def arrange(prompts, length, group, completions, kept, targets, places, shape):
-    """A PromptLayout of P prompts (P, ≥ L) of `length` (P,) tokens and completions (P·G, R)."""
+def assemble(prompts, length, group, completions, kept, targets, places, shape):
+    """A PromptLayout of P rows (P, S), of whose prompts `length` (P,) says the ends, and of
+    completions (P·G, R)."""
     count, longest, own = len(length), int(length.max()), completions.shape[1]
     time = np.arange(longest)
     own_times = np.tile(length[:, None] + np.arange(own), group)  # (P, G·R)
@@ -119,7 +123,8 @@ def arrange(prompts, length, group, completions, kept, targets, places, shape):
         length=longest,
         group=group,
         ids=to_device(ids),
-        times=to_device(times),
+        # Past the end of its row there is only the padding of a completion, which nobody sees.
+        times=to_device(np.minimum(times, prompts.shape[1] - 1)),
         hidden=to_device(hidden_keys(times, np.concatenate([owner, numbers], axis=1))),
         last=to_device(length - 1),
         kept=to_device(kept),

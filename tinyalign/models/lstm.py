@@ -51,6 +51,11 @@ def trunk(params, tokens):
     return ops.layernorm(x, **params["ln"])
 
 
+def sharing_pays(prompt, completion, group):
+    """Whether one reading of a prompt for `group` completions takes less time: always."""
+    return True
+
+
 def layout_trunk(params, layout):
     """The features that a layout.PromptLayout keeps, (K, C); each prompt is read once."""
     x = ops.embed(params["tok"], layout.ids)  # (rows, C)

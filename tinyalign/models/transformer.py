@@ -105,6 +105,18 @@ def layout_trunk(params, layout):
     return ops.layernorm(x, **params["ln"])
 
 
+PAIRS = 200  # as many pairs of tokens take attention as long as one token takes all the rest
+
+
+def sharing_pays(prompt, completion, group):
+    """Whether a row of a prompt and `group` completions takes less time than as many plain rows.
+
+    prompt, completion  tokens in each, of which the longest counts
+    """
+    together, apart = prompt + group * completion, prompt + completion
+    return together * (1 + together / PAIRS) < group * apart * (1 + apart / PAIRS)
+
+
 def layout_attention(x, norm, qkv, layout):
     """Multi-head self-attention of the layer norm of a layout's rows: (N, C) -> (N, C)."""
     packed, heads = ops.norm_linear(x, **norm, **qkv), qkv["w"].shape[2]

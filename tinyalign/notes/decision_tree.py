@@ -91,7 +91,7 @@ TREE = (
         "samples is the baseline, so there is no critic to train.",
         ("grpo-best", "grpo-less-compute-to-goal", "objective-metrics", "k8-better-per-sample"),
         "tinyalign run grpo",
-        'GRPOTrainer, GRPOConfig(loss_type="grpo", beta=0.01)',
+        'GRPOTrainer, GRPOConfig(loss_type="grpo", beta=0.0)',
         "One of the notes recommends GRPO for ranked responses, but GRPO samples its own.",
         "note 004, line 617", (27,),
     ),

@@ -72,7 +72,7 @@ class Config:
     num_iterations: RecipeInt = None
     """Passes over each batch of rollouts (PPO's epochs)."""
     num_minibatches: RecipeInt = None
-    """Gradient steps per pass over a batch of rollouts."""
+    """Gradient steps per pass over a batch of rollouts, at most as many as prompts."""
     temperature: float = 1.0
     """Sampling temperature during training; the same one is used for scoring."""
     epsilon: TypedFloat = None

@@ -9,7 +9,7 @@ from pathlib import Path
 from tinyalign import methods
 from tinyalign.errors import InputError
 from tinyalign.runs import files
-from tinyalign.runs.config import MODELS, RANGES
+from tinyalign.runs.config import MODELS, RANGES, Config
 from toy_envs import arithmetic, bandit, hackable, programs
 
 OPERATIONS = {"addition": "+", "subtraction": "-", "multiplication": "*"}
@@ -102,3 +102,27 @@ def init_params(config, model_name, vocabulary, width):
     count = len(vocabulary.alphabet) + vocabulary.ends
     rng = files.random_stream(files.WEIGHTS, config.seed)
     return {"policy": MODELS[model_name].init(rng, vocab=count, **sizes)}
+
+
+def check_fit(row, config):
+    """Raise InputError where the settings of a stage do not fit its method.
+
+    config  Config with no recipe field left at None
+    """
+    if row.advantages and config.advantage not in row.advantages:
+        raise InputError(
+            f"{row.name} has no --advantage {config.advantage}: choose from "
+            f"{', '.join(row.advantages)}"
+        )
+    if row.kl_placement == "loss" and config.beta == 0 and config.kl != Config.kl:
+        raise InputError(
+            f"--kl {config.kl} estimates the KL in the loss, but --beta is 0, so there is none: "
+            "give --beta above 0 too, such as 0.01"
+        )
+    if row.beta_sets and not row.surrogate and config.beta == 0:
+        raise InputError(f"--beta is 0, but {row.name} needs a number above 0, such as 0.1")
+    if row.compares and config.num_generations == 1 and not config.data:
+        raise InputError(
+            f"--num_generations is 1, but {row.name} compares completions of one prompt: want 2 "
+            "or more"
+        )

@@ -27,6 +27,7 @@ from tinyalign.runs.config import (
     Config,
 )
 from tinyalign.runs.lookup import (
+    check_fit,
     check_values,
     find_method,
     find_model,
@@ -99,18 +100,7 @@ def resolve_config(row, config, model_name):
     # What was typed always wins over the recipe.
     missing = {name: value for name, value in recipe.items() if typed[name] is None}
     resolved = dataclasses.replace(config, **missing)
-    if row.advantages and resolved.advantage not in row.advantages:
-        raise InputError(
-            f"{row.name} has no --advantage {resolved.advantage}: choose from "
-            f"{', '.join(row.advantages)}"
-        )
-    if row.beta_sets and not row.surrogate and resolved.beta == 0:
-        raise InputError(f"--beta is 0, but {row.name} needs a number above 0, such as 0.1")
-    if row.compares and resolved.num_generations == 1 and not config.data:
-        raise InputError(
-            f"--num_generations is 1, but {row.name} compares completions of one prompt: want 2 "
-            "or more"
-        )
+    check_fit(row, resolved)
     return StagePlan(row, resolved)
 
 

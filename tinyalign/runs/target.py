@@ -1,10 +1,11 @@
 """Where a stage ends before its steps do: at the first look that finds its policy good enough.
 
---until accuracy:S   share of held-out problems solved by the likeliest completion, or
---until reward:R     mean reward of sampled completions of them: the last method that trains a
-                     policy. Of a pipeline the earlier methods make what that one starts from: if
-                     each stopped there, the last would have nothing left to learn.
+--until accuracy:S   at a share of held-out problems solved by the likeliest completion
+--until reward:R     at a mean reward of sampled completions of held-out problems
 a warm start         at --warm_start_accuracy, on the problems that it trains on
+
+The target of --until belongs to the last method that trains a policy. Earlier methods of a pipeline
+keep their own ends: if each stopped at the target, the last would have nothing left to learn.
 
 A look takes no training seconds and has randomness of its own, so training is the same with and
 without it, up to where it ends. Learning rates keep the schedule of all steps.

@@ -27,7 +27,7 @@ from tinyalign.models.tokenizer import batch, completions, encode
 from toy_envs import arithmetic, feedback
 
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-SFT_STEPS, SFT_RATE, SFT_WARMUP, SFT_BATCH = 600, 3e-3, 100, 128
+SFT_STEPS, SFT_RATE, SFT_WARMUP, SFT_BATCH = 400, 3e-3, 100, 128
 SFT_ACCURACY = 0.4  # of training problems: the warm start stops there
 STEPS, RATE, WARMUP, BATCH = 300, 3e-4, 10, 128  # BATCH pairs a gradient step
 PROBLEMS, GENERATIONS = 4000, 8  # completions are drawn for these, so many for each

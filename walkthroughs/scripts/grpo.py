@@ -25,10 +25,10 @@ from tinyalign.models.tokenizer import batch, completions, encode
 from toy_envs import arithmetic
 
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-SFT_STEPS, SFT_RATE, SFT_WARMUP, SFT_BATCH = 600, 3e-3, 100, 128
+SFT_STEPS, SFT_RATE, SFT_WARMUP, SFT_BATCH = 400, 3e-3, 100, 128
 SFT_ACCURACY = 0.4  # of training problems: the warm start stops there
-STEPS, RATE, WARMUP = 120, 1e-3, 10  # a step is one batch of rollouts
-PROBLEMS, GENERATIONS = 128, 8  # P and G of a batch of rollouts
+STEPS, RATE, WARMUP = 120, 1.5e-3, 10  # a step is one batch of rollouts
+PROBLEMS, GENERATIONS = 256, 4  # P and G of a batch of rollouts
 EPOCHS, MINIBATCHES = 2, 2  # passes over a batch, and gradient steps per pass
 CLIP, BETA = 0.2, 0.01  # of the ratio; weight of the KL to the reference, per nat
 MAX_GRAD_NORM = 1.0
@@ -120,7 +120,8 @@ for step in range(STEPS):
     # policy is no longer the one that drew the samples.
     rate = schedule(step, RATE, WARMUP, STEPS)
     for _ in range(EPOCHS):
-        for rows in np.array_split(rng.permutation(len(tokens)), MINIBATCHES):
+        for chosen in np.array_split(rng.permutation(PROBLEMS), MINIBATCHES):
+            rows = (chosen[:, None] * GENERATIONS + np.arange(GENERATIONS)).reshape(-1)
             part = [array[rows] for array in experience]
             params, state, value, _ = update(params, state, rate, grpo_loss, *part)
 

@@ -88,7 +88,10 @@ def before_each_token(x, prompts, group):
 
 @with_pullback
 def put(x, places, size):
-    """Numbers x (N,) at different places of a vector of zeros (size,); place `size` is nowhere."""
+    """Numbers x (N,) at different places of a vector of zeros (size,).
+
+    A number at place `size` is dropped; there may be many.
+    """
 
     def pullback(g):
         return xp.append(g, xp.zeros(1, g.dtype))[places], None, None

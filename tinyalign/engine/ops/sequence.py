@@ -15,9 +15,9 @@ from tinyalign.engine.vjps import with_pullback
 def attention(qkv, batch, heads, causal, hidden=None):
     """softmax(Q Kᵀ / √D) V in each of H heads: packed qkv (B·T, 3·H·D) -> (B·T, H·D).
 
-    causal: a token does not see later ones. hidden, (key, query) or (B, key, query): −1e9 where a
-    query does not see a key besides, else 0. With p the attention weights dL/dV = pᵀ g, dL/dp =
-    g Vᵀ, and through the softmax dL/dscores = p (dL/dp − its mean under p).
+    causal: a token does not see later ones. hidden, (key, query) or (B, key, query), is added to
+    the scores: −1e9 where a query must not see a key, else 0. With p the attention weights
+    dL/dV = pᵀ g, dL/dp = g Vᵀ, and through the softmax dL/dscores = p (dL/dp − its mean under p).
     """
     time, width = len(qkv) // batch, qkv.shape[1] // (3 * heads)
     # (B·T, 3·H·D) -> (B, T, 3, H, D) -> (3, B, H, T, D)
@@ -154,8 +154,8 @@ def halved_by_gate(w):
 def lstm_backward(g, w_hidden, states, g_c=None):
     """dL/dz (T·B, 4H), where the gates are σ and tanh of z; dL/dh and dL/dc before the first time.
 
-    g (T, B, H) is dL/dh through the layer's output, g_c dL/dc where something else has read c;
-    dz w_hiddenᵀ adds dL/dh through the next time.
+    g (T, B, H) is dL/dh through the layer's output; dz w_hiddenᵀ adds dL/dh through the next time.
+    g_c, (T, B, H) or None, is dL/dc at each time from whatever else read c.
     """
     time, batch, size = g.shape
     dz = xp.empty((time, batch, 4, size), g.dtype)

@@ -71,9 +71,10 @@ def compare_memory(config=None, *, activations=True):
 
 
 # The same 256 completions a step, in the same minibatches, both with a KL to a reference.
+PASSES = {"num_iterations": 2, "num_minibatches": 2, "beta": 0.01}
 SAME = {
-    "ppo": {"batch_size": 256, "num_generations": 1, "beta": 0.01},
-    "grpo": {"batch_size": 32, "num_generations": 8, "beta": 0.01},
+    "ppo": {"batch_size": 256, "num_generations": 1, **PASSES},
+    "grpo": {"batch_size": 32, "num_generations": 8, **PASSES},
 }
 
 

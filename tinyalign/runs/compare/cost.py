@@ -57,21 +57,23 @@ def measure(run_plan, stage=-1):
 def small_inputs(run_plan, stage):
     """The stage's inputs with few comparisons, and an untrained reward model if one is needed.
 
-    Rewards differ within every group: no completion is left out of a step for want of an advantage.
+    No prompt is left out of a step for want of an advantage: a bonus for entropy, here as good as
+    0, needs them all. DAPO, which draws again where rewards tie, finds rewards that differ.
     """
     stage = range(len(run_plan.stages))[stage]  # -1 becomes the last index
     stage_plan = run_plan.stages[stage]
     count = min(stage_plan.config.num_pairs or PAIRS, PAIRS)
     stages = list(run_plan.stages)
     stages[stage] = stage_plan._replace(
-        config=dataclasses.replace(stage_plan.config, num_pairs=count)
+        config=dataclasses.replace(
+            stage_plan.config,
+            num_pairs=count,
+            entropy_coef=max(stage_plan.config.entropy_coef, 1e-9),
+        )
     )
-    judge = policy.scalar_init(run_plan.model, run_plan.initial_params["policy"])
-    judge["head"]["w"] += 1.0  # from a head of zeros every score is 0
+    judge = {"reward_model": policy.scalar_init(run_plan.model, run_plan.initial_params["policy"])}
     inputs = plan.stage_inputs(
-        run_plan._replace(stages=tuple(stages)),
-        stage,
-        {"reward_model": judge} | run_plan.initial_params,
+        run_plan._replace(stages=tuple(stages)), stage, judge | run_plan.initial_params
     )
     return inputs._replace(task=inputs.task and inputs.task._replace(reward=every_second))
 

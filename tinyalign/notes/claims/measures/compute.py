@@ -88,9 +88,14 @@ def settings():
 
 
 def code_lines():
-    """{method: lines of code of its stage and of the functions that only this stage calls}."""
+    """{method: lines of code of its stage and of the functions of methods/ that it calls}."""
     own = {
-        "dpo": [train_offline.preference_stage, samples.comparison_batch, samples.batched_logp],
+        "dpo": [
+            train_offline.preference_stage,
+            samples.comparison_batch,
+            samples.group_logp,
+            samples.batched_logp,
+        ],
         "ppo": [
             train_ppo.ppo_stage,
             train_ppo.compute_gae,
