@@ -205,7 +205,7 @@ def test_the_list_of_exhibits_breaks_no_name(capsys, monkeypatch, columns):
 def test_the_reduction_is_told_before_the_table(file, capsys):
     assert check(f"{file}:mean_without_reference", "dpo", examples=8) == 1
     out = capsys.readouterr().out
-    assert out.startswith("mean_without_reference returns a mean over the batch, where one number")
+    assert out.startswith("mean_without_reference returns a mean over the batch: judged with")
     assert "Breaks batch_is_its_rows" not in out and "the reference was dropped" in " ".join(
         out.split()
     )

@@ -50,7 +50,7 @@ def test_orpo_that_works_out_its_own_nll_is_right():
     assert report.exit_code == 0
     assert report.notes == [
         "orpo takes no chosen_nll: taken as -chosen_avg_logp.",
-        "Matched by position: chosen_avg as chosen_avg_logp, rejected_avg as rejected_avg_logp.",
+        "Matched by name: chosen_avg as chosen_avg_logp, rejected_avg as rejected_avg_logp.",
     ]
 
 

@@ -1,7 +1,5 @@
 """Choices that papers and libraries make differently, and how to get from each to ours."""
 
-import numpy as np
-
 from tinyalign.laws.harness.spec import Convention
 
 
@@ -79,20 +77,3 @@ PACKED = Convention(
     "no",
     {"no": "one episode per row", "yes": "episodes in one row, ended by a masked token"},
 )
-
-
-def other_ddof(arrays, numbers):
-    """From a whitening by n to one by n - 1; both have 1e-8 under the root."""
-    x, mask = arrays
-    # over all real tokens of the batch: one mean, one variance
-    count = np.sum(mask)
-    mean = np.sum(x * mask) / count
-    spread = np.sum((x - mean) ** 2 * mask)
-    # from a division by the deviation by n to one by n - 1
-    ratio = np.sqrt((spread / count + 1e-8) / (spread / (count - 1) + 1e-8))
-    # a mean that was added back is not rescaled
-    shift = 0.0 if numbers["shift_mean"] else mean
-    return arrays, numbers, lambda value: ((value - shift) * ratio + shift) * mask
-
-
-WHITEN_DDOF = Convention("ddof", 1, {1: "variance by n - 1", 0: "variance by n"}, {0: other_ddof})

@@ -4,6 +4,7 @@ import difflib
 
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.harness.signature import CannotCall
+from tinyalign.laws.harness.subject import OFFSET
 
 LOSS_OF = {  # training method -> the row that its loss is judged as; a test compares with ours
     "sft": "cross_entropy",
@@ -39,6 +40,7 @@ def find_spec(name):
 def require_known(spec, conventions):
     """CannotCall for the first name that is neither a convention of the method nor a number."""
     names = [*(c.name for c in spec.conventions), *spec.numbers]
+    names += [OFFSET] if spec.is_loss else []
     for key in conventions:
         if key not in names:
             known = ", ".join(names)

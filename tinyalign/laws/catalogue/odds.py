@@ -95,7 +95,7 @@ def slope_or_none(loss, x, index, p):
 
     A loss of 1e-8 is right to rounding if it is given as 0; the difference of two such is not.
     """
-    own = loss.own_grad(x, index, dtype=loss.dtype, **p)
+    own = loss.own_grad(x, index, **p)
     if own is not None or (index == 0 and x[0][0] > -1e-6):
         return own
     return loss.finite_differences(x, index, width=1e-3 * min(-x[index][0], 1e-2), **p)

@@ -3,8 +3,14 @@
 import numpy as np
 
 from tinyalign.laws.catalogue.domain import floats
-from tinyalign.laws.catalogue.general import BATCH, PURE, SINGLE, autodiff_slope, example_laws
-from tinyalign.laws.harness.law import assert_at_most, assert_close, assert_slope_close, law
+from tinyalign.laws.catalogue.general import BATCH, PURE, SINGLE, autodiff_slope
+from tinyalign.laws.harness.law import (
+    NotApplicable,
+    assert_at_most,
+    assert_close,
+    assert_slope_close,
+    law,
+)
 
 
 def no_advantage_no_loss(loss, x, p):
@@ -55,6 +61,13 @@ def at_ratio(x, ratio):
     return x[1] + np.log(ratio), x[1], x[2]
 
 
+def dual_bound(advantage, clip_dual):
+    """What a bad token costs at most under a dual clip, -clip_dual · A; without one infinite."""
+    if clip_dual is None:
+        return np.full_like(advantage, np.inf)
+    return np.where(advantage < 0, -clip_dual * advantage, np.inf)
+
+
 def policy_gradient_at_ratio_one(loss, x, p):
     """at ρ = 1 the value is -A and so is the slope: not 0"""
     # the first step on fresh samples
@@ -69,12 +82,13 @@ def only_the_ratio_counts(loss, x, p):
 
 
 def never_below_the_unclipped(loss, x, p):
-    """never below -ρA, and equal to it between the clips"""
+    """never below -ρA (or a dual clip's bound), and equal to -ρA between the clips"""
     plain = -np.exp(x[0] - x[1]) * x[2]
-    assert_at_most(plain, loss(*x, **p))
+    assert_at_most(np.minimum(plain, dual_bound(x[2], p["clip_dual"])), loss(*x, **p))
     # inside the clips the minimum is the plain term
     middle = at_ratio(x, (2 - p["clip_low"] + p["clip_high"]) / 2)
-    assert_close(loss(*middle, **p), -np.exp(middle[0] - middle[1]) * x[2])
+    plain = -np.exp(middle[0] - middle[1]) * x[2]
+    assert_close(loss(*middle, **p), np.minimum(plain, dual_bound(x[2], p["clip_dual"])))
 
 
 def no_slope_past_the_clip(loss, x, p):
@@ -95,7 +109,7 @@ def full_slope_on_the_wrong_side(loss, x, p):
     good, bad = np.abs(x[2]) + 0.1, -np.abs(x[2]) - 0.1
     # the other two corners, where the minimum takes the unclipped term
     for ratio, advantage in ((1 + p["clip_high"] * 1.5, bad), ((1 - p["clip_low"]) * 0.9, good)):
-        if ratio > 1e-3:
+        if 1e-3 < ratio < 0.99 * (p["clip_dual"] or np.inf):
             past = (*at_ratio(x, ratio)[:2], advantage)
             assert_slope_close(loss.grad(past, 0, **p), -ratio * advantage)
 
@@ -109,11 +123,22 @@ def clip_high_touches_good_tokens_only(loss, x, p):
     assert_close(np.where(touched, 0.0, loss(*x, **wider)), np.where(touched, 0.0, loss(*x, **p)))
 
 
+def no_slope_past_the_dual_clip(loss, x, p):
+    """under a dual clip a bad token costs at most -clip_dual · A: no slope past it"""
+    if p["clip_dual"] is None:
+        raise NotApplicable("it has no dual clip")
+    # past both clips, whichever is the higher
+    far = (*at_ratio(x, 2.0 * max(p["clip_dual"], 1 + p["clip_high"]))[:2], -np.abs(x[2]) - 0.1)
+    assert_slope_close(loss.grad(far, 0, **p), 0.0)
+    assert_close(loss(*far, **p), -p["clip_dual"] * far[2])
+
+
 def clipped_formula(loss, x, p):
-    """-min(ρA, clip(ρ)A)"""
+    """-min(ρA, clip(ρ)A), for bad tokens at most the dual clip's bound"""
     ratio = np.exp(x[0] - x[1])
     clipped = np.clip(ratio, 1 - p["clip_low"], 1 + p["clip_high"])
-    assert_close(loss(*x, **p), -np.minimum(ratio * x[2], clipped * x[2]))
+    want = -np.minimum(ratio * x[2], clipped * x[2])
+    assert_close(loss(*x, **p), np.minimum(want, dual_bound(x[2], p["clip_dual"])))
 
 
 CLIPPED = [
@@ -127,6 +152,7 @@ CLIPPED = [
     law(clip_high_touches_good_tokens_only, "PP4"),
     law(full_slope_on_the_wrong_side, "C.P4"),
     law(no_slope_past_the_clip, "PP2"),
+    law(no_slope_past_the_dual_clip, "PP2c"),
     law(clipped_formula, "PP2b"),
     PURE,
     SINGLE,
@@ -136,9 +162,9 @@ CLIPPED = [
 
 
 def slope_weight_is_capped(loss, x, p):
-    """by autodiff the slope is -min(ρ, cap)·A: no token is dropped, the weight is a constant"""
+    """by autodiff the slope is -clip(ρ)·A: no token is dropped, the weight is a constant"""
     # central differences would move the weight too: only autodiff can tell
-    weight = np.minimum(np.exp(x[0] - x[1]), 1 + p["clip_high"])
+    weight = np.clip(np.exp(x[0] - x[1]), 1 - p["clip_low"], 1 + p["clip_high"])
     assert_slope_close(autodiff_slope(loss, x, 0, p), -weight * x[2])
 
 
@@ -150,10 +176,11 @@ def linear_in_logp_past_the_cap(loss, x, p):
 
 
 def weight_is_the_ratio_under_the_cap(loss, x, p):
-    """under the cap it is -ρ·A·logp"""
+    """under the cap it is -ρ·A·logp (with ρ at least 1 - clip_low, where that is declared)"""
     # a ratio of at most 1, below every cap
     logp = x[1] - np.abs(x[0] - x[1])
-    assert_close(loss(logp, x[1], x[2], **p), -np.exp(logp - x[1]) * x[2] * logp)
+    weight = np.maximum(np.exp(logp - x[1]), 1 - p["clip_low"])
+    assert_close(loss(logp, x[1], x[2], **p), -weight * x[2] * logp)
 
 
 CISPO = [
@@ -167,62 +194,3 @@ CISPO = [
     PURE,
     SINGLE,
 ]
-
-# GSPO: x is (logp, old_logp, advantage (N,), mask); one number per sequence
-
-
-def minus_advantage_at_old_policy(loss, x, p):
-    """at the old policy the value is -A"""
-    assert_close(loss(x[1], x[1], x[2], x[3], **p), -x[2])
-
-
-def padding_changes_nothing(loss, x, p):
-    """what stands in the padding changes nothing"""
-    logp, old, advantage, mask = x
-    # -50 would dominate a mean that forgets the mask
-    other = np.where(mask > 0, logp, -50.0)
-    assert_close(loss(other, old, advantage, mask, **p), loss(*x, **p))
-
-
-def repeated_tokens_change_nothing(loss, x, p):
-    """every token twice changes nothing: the ratio is a mean per token"""
-    logp, old, advantage, mask = x
-    logp, old, mask = (np.concatenate([a, a], axis=1) for a in (logp, old, mask))
-    assert_close(loss(logp, old, advantage, mask, **p), loss(*x, **p))
-
-
-def token_order_is_free(loss, x, p):
-    """the order of the tokens is free"""
-    logp, old, advantage, mask = x
-    logp, old, mask = (a[:, ::-1] for a in (logp, old, mask))
-    assert_close(loss(logp, old, advantage, mask, **p), loss(*x, **p))
-
-
-def sequence_ratio(x):
-    # (N,): the geometric mean of a row's token ratios
-    return np.exp(np.sum((x[0] - x[1]) * x[3], axis=1) / np.sum(x[3], axis=1))
-
-
-def gspo_formula(loss, x, p):
-    """-min(sA, clip(s)A), s = exp of the mean log-ratio"""
-    s = sequence_ratio(x)
-    # as PPO's, with one ratio for each sequence
-    clipped = np.clip(s, 1 - p["clip_low"], 1 + p["clip_high"])
-    assert_close(loss(*x, **p), -np.minimum(s * x[2], clipped * x[2]))
-
-
-def equal_slopes_at_old_policy(loss, x, p):
-    """at the old policy every real token has slope -A/|o|"""
-    # (N, T): each token has 1/|o| of the mean
-    want = -(x[2] / np.sum(x[3], axis=1))[:, None] * x[3]
-    assert_slope_close(loss.grad((x[1], x[1], x[2], x[3]), 0, **p), want)
-
-
-GSPO = example_laws(
-    law(minus_advantage_at_old_policy, "GS0"),
-    law(padding_changes_nothing, "R11"),
-    law(token_order_is_free, "GS2"),
-    law(repeated_tokens_change_nothing, "R12"),
-    law(equal_slopes_at_old_policy, "GS4"),
-    law(gspo_formula, "GS3"),
-)

@@ -5,6 +5,7 @@ import numpy as np
 from tinyalign.laws.catalogue.domain import floats
 from tinyalign.laws.catalogue.enumeration import SEQUENCE_KL
 from tinyalign.laws.catalogue.general import whole_laws
+from tinyalign.laws.catalogue.layouts import masked_deviation
 from tinyalign.laws.catalogue.returns import rows_are_separate, with_garbage
 from tinyalign.laws.harness.law import assert_at_most, assert_close, law, rounding
 
@@ -53,11 +54,10 @@ SHAPED = whole_laws(
 # whitening: x is (values, mask)
 
 
-def masked_moments(x, mask):
-    # one mean and one sample variance over all real tokens
-    count = np.sum(mask)
-    mean = np.sum(x * mask) / count
-    return mean, np.sum((x - mean) ** 2 * mask) / (count - 1)
+def masked_moments(x, mask, ddof=1):
+    # one mean and one variance over all real tokens
+    mean, deviation = masked_deviation(x, mask, ddof)
+    return mean, deviation**2
 
 
 def whiten_ignores_padding(loss, x, p):
@@ -81,7 +81,7 @@ def shift_and_scale_cancel(loss, x, p, c):
     """other units and another zero of the values change nothing"""
     values, mask = x
     spread = masked_moments(values, mask)[1]
-    # 1e-8 under the root must not show
+    # a small epsilon must not show
     if spread > 1e-2:
         p = p | {"shift_mean": True}
         assert_close(
@@ -98,12 +98,12 @@ def shift_mean_off_adds_the_mean_back(loss, x, p):
 
 
 def whiten_formula(loss, x, p):
-    """(x - mean)/√(variance + 1e-8), sample variance over the mask"""
-    mean, variance = masked_moments(*x)
+    """(x - mean)/√(variance + eps) over the mask, the variance with the declared ddof"""
+    mean, variance = masked_moments(*x, p["ddof"])
     got = loss(*x, **p | {"shift_mean": True})
     # multiplied out: dividing by a deviation near 0 would magnify rounding
     assert_close(
-        got * np.sqrt(variance + 1e-8), (x[0] - mean) * x[1], tolerance=rounding(1e-7, 1e-2)
+        got * np.sqrt(variance + p["eps"]), (x[0] - mean) * x[1], tolerance=rounding(1e-7, 1e-2)
     )
 
 

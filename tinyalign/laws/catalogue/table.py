@@ -10,6 +10,7 @@ from tinyalign.laws.catalogue import (
     aggregate,
     critic,
     divergence,
+    layouts,
     listwise,
     odds,
     optimum,
@@ -23,11 +24,13 @@ from tinyalign.laws.catalogue import (
     returns,
     rewards,
     sequence,
+    sequence_ratio,
     shaping,
     strategies,
     unpaired,
 )
 from tinyalign.laws.catalogue import conventions as choice
+from tinyalign.laws.catalogue.constants import CONSTANTS
 from tinyalign.laws.catalogue.domain import betas, floats
 from tinyalign.laws.catalogue.general import DETACHED
 from tinyalign.laws.harness.spec import Spec, elements, rows
@@ -35,6 +38,7 @@ from tinyalign.laws.harness.spec import Spec, elements, rows
 # ranges in which a law is about the loss and not about rounding
 small, weights = floats(0.0, 0.45), floats(0.1, 3.0)
 gammas, alphas = floats(-3.0, 3.0), floats(0.0, 3.0)
+tiny = floats(1e-8, 1e-4)
 clips, clip_lows = floats(0.05, 3.0), floats(0.05, 0.9)
 NEEDED = object()  # in place of a default: the function must take it, or it must be declared
 
@@ -102,9 +106,10 @@ PAIRS = [
          beta=(betas, 2.5), gamma=(gammas, 1.375)),
     spec("odds_ratio", FREE, AVG, strategies.averages, odds.ODDS_RATIO, choice.SIGN),
     spec("orpo", FREE, f"{AVG} chosen_nll", strategies.averages_nll, odds.ORPO,
-         lam=(weights, 0.1)),
+         layouts.weight_place("lam", "odds"), lam=(weights, 0.1)),
     spec("cpo", FREE, "chosen_logp rejected_logp chosen_nll", strategies.gaps_nll,
-         reference_free.CPO, beta=beta, alpha=(alphas, 1.0)),
+         reference_free.CPO, layouts.weight_place("alpha", "preference"), beta=beta,
+         alpha=(alphas, 1.0)),
     spec("slic", FREE, "chosen_logp rejected_logp sft_nll", strategies.gaps_nll,
          reference_free.SLIC, delta=(floats(0.1, 5.0), 1.0), lam=(alphas, 1.0)),
     spec("tpo", "triple", "chosen_logp rejected_logp gold_nll", strategies.gaps_nll,
@@ -119,7 +124,7 @@ PAIRS = [
     spec("plackett_luce", "reward model", "ranked_reward", strategies.groups,
          rewards.PLACKETT_LUCE),
     spec("rrhf", "ranked list", "avg_logp reward best_nll", strategies.candidates_nll(),
-         listwise.RRHF, weight=(weights, 1.0)),
+         listwise.RRHF, layouts.weight_place("weight", "ranking"), weight=(weights, 1.0)),
     spec("infonca", "ranked list", "log_ratio reward", strategies.candidates(floats(-20.0, 20.0)),
          listwise.INFONCA, beta=(betas, 0.01), alpha=(weights, 1.0)),
     spec("nca", "ranked list", "log_ratio reward", strategies.candidates(floats(-20.0, 20.0)),
@@ -135,33 +140,37 @@ TOKENS = [
     spec("k3", KL, LP, strategies.token_pairs, divergence.K3, choice.DIRECTION, choice.USE),
     spec("reinforce", PG, "logp advantage", strategies.reinforce_tokens, policy_gradient.REINFORCE),
     spec("clipped_surrogate", PG, "logp old_logp advantage", strategies.ratio_tokens(),
-         policy_gradient.CLIPPED, choice.SIGN, clip_low=(clip_lows, 0.2), clip_high=(clips, 0.2)),
+         policy_gradient.CLIPPED, choice.SIGN, clip_low=(clip_lows, 0.2), clip_high=(clips, 0.2),
+         clip_dual=(floats(1.5, 5.0), None)),
     spec("truncated_importance", PG, "logp old_logp advantage", strategies.ratio_tokens(),
-         policy_gradient.CISPO, choice.CAP, clip_high=(clips, NEEDED)),
+         policy_gradient.CISPO, choice.CAP, clip_high=(clips, NEEDED), clip_low=(clip_lows, 1.0)),
     spec("value_loss", PG, "value old_value returns", strategies.values, critic.VALUE,
          choice.VALUE_HALF, clip=(clips, 0.2)),
 ]  # fmt: skip
 # one number for each answer, from the rewards of its group: (P, G)
 GROUPS = [
-    spec("group_center", ADV, "reward", strategies.groups, advantage.CENTER),
+    spec("group_center", ADV, "reward", strategies.groups, advantage.CENTER, layouts.LAYOUT),
     spec("group_standardize", ADV, "reward", strategies.groups, advantage.STANDARDIZE,
-         eps=(floats(1e-6, 1e-2), 1e-4), ddof=(st.sampled_from([0, 1]), 1)),
-    spec("group_rank", ADV, "reward", strategies.groups, advantage.RANK),
-    spec("leave_one_out", ADV, "reward", strategies.groups, advantage.LEAVE_ONE_OUT),
+         layouts.EPS_INSIDE, layouts.LAYOUT, eps=(floats(1e-6, 1e-2), 1e-4),
+         ddof=(st.sampled_from([0, 1]), 1)),
+    spec("group_rank", ADV, "reward", strategies.groups, advantage.RANK, layouts.LAYOUT),
+    spec("leave_one_out", ADV, "reward", strategies.groups, advantage.LEAVE_ONE_OUT,
+         layouts.LAYOUT),
 ]  # fmt: skip
 cell = floats(-5.0, 5.0)
 # each with a shape of its own
 OTHERS = [
     *with_shape(lambda *a: (2, *np.shape(a[0])),
         spec("gae", "returns", "reward value mask", strategies.tables_with_mask(cell, cell),
-             returns.GAE, choice.PACKED, gamma=(floats(0.0, 1.0), 1.0),
+             returns.GAE, choice.PACKED, layouts.WHITENED, gamma=(floats(0.0, 1.0), 1.0),
              lam=(floats(0.0, 1.0), 0.95))),
     *with_shape(lambda *a: np.shape(a[1]),
         spec("kl_shaped_reward", "returns", "score logp ref_logp mask",
              strategies.scored_sequences(), shaping.SHAPED, beta=(betas, NEEDED))),
     *with_shape(like_first,
         spec("whiten", ADV, "x mask", strategies.tables_with_mask(cell, width=2), shaping.WHITEN,
-             choice.WHITEN_DDOF, shift_mean=(st.booleans(), True)),
+             layouts.EPS_OUTSIDE, shift_mean=(st.booleans(), True), eps=(tiny, 1e-8),
+             ddof=(st.sampled_from([0, 1]), 1)),
         spec("overlong_penalty", ADV, "length", strategies.batches(floats(0.0, 120.0)),
              shaping.OVERLONG, max_length=(floats(20.0, 100.0), NEEDED),
              buffer=(floats(1.0, 15.0), NEEDED)),
@@ -201,7 +210,7 @@ TEXTS = [
              sequence.TOKEN_LOGP), cells=rows),
     *per_example([
         spec("sequence_clipped_surrogate", PG, "logp old_logp advantage mask",
-             strategies.ratio_sequences(), policy_gradient.GSPO, clip_low=(clip_lows, 3e-4),
+             strategies.ratio_sequences(), sequence_ratio.GSPO, clip_low=(clip_lows, 3e-4),
              clip_high=(clips, 4e-4)),
         spec("sequence_logp", "sequence log-prob", "logits ids prompt_length length",
              strategies.texts(), sequence.SEQUENCE_LOGP)]),
@@ -213,22 +222,6 @@ METHODS = [
     *OTHERS,
     *TEXTS,
 ]
-# positions of the arrays through which no gradient may flow
-CONSTANTS = {
-    **{m.name: (2, 3) for m in PAIRS if m.arrays == tuple(PAIR.split())},
-    "kto": (1, 3),
-    "kto_z0": (0, 1),
-    "rrhf": (1,),
-    "infonca": (1,),
-    "nca": (1,),
-    "reinforce": (1,),
-    "clipped_surrogate": (1, 2),
-    "truncated_importance": (1, 2),
-    "sequence_clipped_surrogate": (1, 2),
-    "value_loss": (1, 2),
-    "gae": (0, 1),
-    "kl_shaped_reward": (0, 1, 2),
-}
 
 
 def with_constants(row):

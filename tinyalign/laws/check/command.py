@@ -79,7 +79,8 @@ def _conventions(spec, declared):
                 raise CannotCall(f"--convention {key}={value}: want one of {', '.join(choices)}.")
             known[key] = choices[value]
         else:
-            known[key] = _number(key, value)
+            # the name of another number: the same as that
+            known[key] = value if value in spec.numbers else _number(key, value)
     return known
 
 

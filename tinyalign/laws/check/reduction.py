@@ -1,12 +1,46 @@
 """How a function reduces its batch, by what it gives: one bug must not hide the others."""
 
+from dataclasses import dataclass
+
 from tinyalign.laws.catalogue.conventions import REDUCTION
 from tinyalign.laws.catalogue.general import BATCH
-from tinyalign.laws.check.diagnose import probes
-from tinyalign.laws.harness.judge import judge, judge_all
-from tinyalign.laws.harness.law import Broken, NotApplicable, use_precision
-from tinyalign.laws.harness.limits import TookTooLong
+from tinyalign.laws.check.probes import probes
+from tinyalign.laws.harness.judge import NEARLY
+from tinyalign.laws.harness.law import Broken, NotApplicable, use_precision, use_slack
 from tinyalign.laws.harness.subject import Subject
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """What the function does to the batch: what was declared of it, what it is judged as."""
+
+    conventions: dict  # with which to judge
+    sentence: str = ""
+    declared: dict | None = None  # with which the law of the batch is broken, if it is
+
+
+def read_reduction(fn, spec, conventions, **how):
+    """A mean or a sum is read as such where nothing was declared, and judged; it is no bug."""
+    if REDUCTION not in spec.conventions:
+        return Reduced(conventions)
+    label = Subject(fn, spec, conventions, **how).label
+    declared = conventions.get("reduction", "none")
+    shown, fits = infer_reduction(fn, spec, conventions, **how)
+    if shown == declared and fits:
+        return Reduced(conventions)
+    judged = {**conventions, "reduction": shown}
+    if fits and "reduction" not in conventions:
+        said = f"{label} returns {REDUCTION.choices[shown]}: judged with reduction={shown}."
+        return Reduced(judged, said)
+    if shown == declared:
+        return Reduced(conventions)
+    is_this = REDUCTION.choices[shown] if fits else "one number, neither mean nor sum of its rows"
+    return Reduced(
+        judged,
+        f"{label} returns {is_this}, where {REDUCTION.choices[declared]} was declared; the laws "
+        f"after the first are judged as if reduction={shown} were declared.",
+        conventions,
+    )
 
 
 def infer_reduction(fn, spec, conventions, **how):
@@ -14,9 +48,7 @@ def infer_reduction(fn, spec, conventions, **how):
 
     One number that is neither mean nor sum is judged as a mean: then single examples still speak.
     """
-    declared = Subject(fn, spec, conventions, **how).reduction
-    if REDUCTION not in spec.conventions:
-        return declared, True
+    declared = conventions.get("reduction", "none")
     # the same function under each of the three reductions
     twins = {
         choice: Subject(fn, spec, {**conventions, "reduction": choice}, **how)
@@ -36,35 +68,13 @@ def infer_reduction(fn, spec, conventions, **how):
 
 def _works(check, subject, x, p):
     try:
-        with use_precision(subject.dtype):
+        # an epsilon in the mean's denominator is no other reduction
+        with use_precision(subject.dtype), use_slack(NEARLY):
             check(subject, subject.apply_fixed_arrays(x), subject.apply_fixed_numbers(p))
-    except (Broken, NotApplicable, TookTooLong):
+    except (Broken, NotApplicable):
         return False
     return True
 
 
 def _one_number(loss, x, p):
     loss.own_value(*x, **p)
-
-
-def judge_by_reduction(fn, spec, conventions, *, setting=None, **how):
-    """(a sentence or "", the conventions judged by, verdicts).
-
-    Only the law of the batch is judged by the reduction that was declared.
-    """
-    declared = Subject(fn, spec, conventions, **how)
-    shown, fits = infer_reduction(fn, spec, conventions, **how)
-    if shown == declared.reduction:
-        return "", conventions, judge_all(fn, spec, conventions, setting=setting, **how)
-    judged = {**conventions, "reduction": shown}
-    # the law of the batch judges what was declared, the others the reduction that was inferred
-    verdicts = [
-        judge(v.law, declared, setting) if v.law.name == BATCH.name else v
-        for v in judge_all(fn, spec, judged, setting=setting, **how)
-    ]
-    is_this = REDUCTION.choices[shown] if fits else "one number, neither mean nor sum of its rows"
-    sentence = (
-        f"{declared.label} returns {is_this}, where {REDUCTION.choices[declared.reduction]} was "
-        f"declared; the laws after the first are judged as if reduction={shown} were declared."
-    )
-    return sentence, judged, verdicts

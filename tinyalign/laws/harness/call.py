@@ -11,9 +11,9 @@ from tinyalign.laws.harness.signature import CannotCall, match
 class Caller:
     """fn with its parameters matched to those of a spec."""
 
-    def __init__(self, fn, spec, framework, label, declared):
+    def __init__(self, fn, spec, framework, label, declared, order=None):
         self.fn, self.spec, self.framework, self.label = fn, spec, framework, label
-        self.binding = match(fn, spec, label, SUBSTITUTES.get(spec.name, {}))
+        self.binding = match(fn, spec, label, SUBSTITUTES.get(spec.name, {}), order)
         self.parameters = self.binding.numbers  # our number -> their parameter
         self.substitutes = {a: SUBSTITUTES[spec.name][a] for a in self.binding.missing}
         self.fixed = {  # numbers that fn takes no parameter for
@@ -56,12 +56,19 @@ class Caller:
             return given, mask
         return [], dict(zip(binding.arrays.values(), given, strict=True)) | mask
 
+    def fixed_at(self, name, numbers):
+        """What a number is that the function does not take: a value, or that of another number."""
+        value = self.fixed[name]
+        if not isinstance(value, str) or value not in self.spec.numbers:
+            return value
+        return numbers[value] if value in numbers else self.fixed[value]
+
     def keywords(self, numbers):
         """fn's keyword arguments; a number that it fixes inside must not be asked to vary."""
         ready = {}
         for name, value in numbers.items():
             if name not in self.parameters:
-                if value != self.fixed[name]:
+                if value != self.fixed_at(name, numbers):
                     raise NotApplicable(f"{name} is fixed at {self.fixed[name]}")
                 continue
             theirs = self.parameters[name]

@@ -9,7 +9,14 @@ import numpy as np
 
 
 class Broken(AssertionError):
-    """The function under test contradicts a law; the message says what it gave and what was due."""
+    """The function under test contradicts a law; the message says what it gave and what was due.
+
+    gap  by how much, relative to what was due where that exceeds 1; infinite if it has no size
+    """
+
+    def __init__(self, message, gap=np.inf):
+        super().__init__(message)
+        self.gap = gap
 
 
 class NotApplicable(Exception):
@@ -56,6 +63,23 @@ def rounding(double=1e-9, single=1e-3):
     return {"float64": double, "float32": single}[precision.get()]
 
 
+slack = ContextVar("slack", default=0.0)  # no tolerance is below it
+
+
+@contextmanager
+def use_slack(tolerance):
+    """Laws allow for errors of this relative size while the block lasts."""
+    before = slack.set(tolerance)
+    try:
+        yield
+    finally:
+        slack.reset(before)
+
+
+def _allowed(tolerance):
+    return max(rounding() if tolerance is None else tolerance, slack.get())
+
+
 def _broadcast_floats(one, other):
     """Both as floats, in one shape."""
     return np.broadcast_arrays(np.asarray(one, dtype=float), np.asarray(other, dtype=float))
@@ -63,33 +87,56 @@ def _broadcast_floats(one, other):
 
 def assert_close(actual, expected, *, tolerance=None, what="gives"):
     """Broken unless the two agree everywhere to rounding."""
-    tolerance = rounding() if tolerance is None else tolerance
+    tolerance = _allowed(tolerance)
     actual, expected = _broadcast_floats(actual, expected)
     # relative and absolute: values run from 0 to thousands
     if not np.allclose(actual, expected, rtol=tolerance, atol=tolerance):
-        raise Broken(f"{what} {show(actual)}, want {show(expected)}")
+        one, other = show_both(actual, expected)
+        raise Broken(f"{what} {one}, want {other}", _gap(actual - expected, expected))
 
 
-def assert_slope_close(actual, expected, *, tolerance=1e-5, what="has slope"):
-    """As `assert_close`, with the error of central differences; slopes are taken in float64."""
+def assert_slope_close(actual, expected, *, tolerance=None, what="has slope"):
+    """As `assert_close`, with the error of central differences or of float32."""
+    tolerance = rounding(1e-5, 1e-3) if tolerance is None else tolerance
     assert_close(actual, expected, tolerance=tolerance, what=what)
 
 
 def assert_at_most(small, large, *, tolerance=None, what="gives"):
     """Broken unless small ≤ large everywhere, to rounding."""
-    tolerance = rounding() if tolerance is None else tolerance
+    tolerance = _allowed(tolerance)
     small, large = _broadcast_floats(small, large)
     if not np.all(small <= large + tolerance * (1 + np.abs(large))):
-        raise Broken(f"{what} {show(small)}, want at most {show(large)}")
+        one, other = show_both(small, large)
+        gap = _gap(np.maximum(small - large, 0.0), large)
+        raise Broken(f"{what} {one}, want at most {other}", gap)
 
 
 def assert_different(actual, other, *, by=1e-6):
-    """Broken if the two agree: some inputs are not allowed to be ignored."""
-    if np.all(np.abs(np.asarray(actual, dtype=float) - np.asarray(other, dtype=float)) < by):
+    """Broken if the two agree: some inputs are not allowed to be ignored.
+
+    by  relative to their size: near saturation a sigmoid moves little, and moves all the same
+    """
+    actual, other = _broadcast_floats(actual, other)
+    size = np.maximum(np.abs(actual), np.abs(other))
+    if np.all(np.abs(actual - other) <= np.maximum(by * np.minimum(1.0, size), 1e-12)):
         raise Broken(f"gives {show(actual)} both times, want two different values")
 
 
-def show(value):
+def _gap(difference, wanted):
+    """The largest difference, relative to what was wanted where that exceeds 1."""
+    largest = np.max(np.abs(difference) / np.maximum(1.0, np.abs(wanted)), initial=0.0)
+    return np.inf if np.isnan(largest) else float(largest)
+
+
+def show(value, digits=6):
     """A number or array as a person would write it."""
     array = np.asarray(value, dtype=float)
-    return np.array2string(array, precision=6, separator=", ", threshold=24).replace("\n", "")
+    return np.array2string(array, precision=digits, separator=", ", threshold=24).replace("\n", "")
+
+
+def show_both(one, other):
+    """Both with as many digits as it takes to see the first difference."""
+    for digits in range(6, 17):
+        if show(one, digits) != show(other, digits):
+            break
+    return show(one, digits), show(other, digits)

@@ -3,6 +3,7 @@
 import inspect
 from dataclasses import dataclass, field
 
+from tinyalign.laws.harness.number_names import SELDOM, aliases
 from tinyalign.laws.harness.parameter_names import (
     HOLDS,
     describe,
@@ -11,20 +12,7 @@ from tinyalign.laws.harness.parameter_names import (
     names_array,
     names_setting,
 )
-
-# other names in use for our numbers; a name of ours always wins over an alias
-ALIASES = {
-    "beta": ("tau", "temperature"),
-    "tau": ("beta",),
-    "flip": ("label_smoothing", "epsilon", "eps"),
-    "lam": ("lambda_", "lambda_orpo", "lambda_", "weight"),
-    "weight_desirable": ("lambda_d", "desirable_weight"),
-    "weight_undesirable": ("lambda_u", "undesirable_weight"),
-    "clip_low": ("epsilon_low", "eps_low", "cliprange", "clip", "epsilon", "eps"),
-    "clip_high": ("epsilon_high", "eps_high", "cliprange", "clip", "epsilon", "eps"),
-    "gamma": ("simpo_gamma", "discount"),
-    "clip": ("cliprange_value", "cliprange", "epsilon", "eps"),
-}
+from tinyalign.laws.harness.roles import contradicts, match_by_name
 
 
 class CannotCall(Exception):
@@ -46,9 +34,10 @@ class Binding:
     missing: tuple = ()  # arrays they do not take, which can be filled in
     mask: str | None = None  # their parameter for a mask, where ours has none
     by_position: dict = field(default_factory=dict)  # the part that no name decided
+    by_alias: dict = field(default_factory=dict)  # the arrays with other names than ours
 
 
-def match(fn, spec, label, optional=()):
+def match(fn, spec, label, optional=(), order=None):
     """The Binding of fn's parameters to the method's arrays and numbers, or CannotCall.
 
     Arrays go by name, the others by position, but never to a parameter that is a setting. A number
@@ -64,20 +53,22 @@ def match(fn, spec, label, optional=()):
         # *args takes whatever comes: all arrays, in our order
         arrays, by_position, taken = None, {}, positional[: len(spec.arrays)]
     else:
-        arrays, by_position = _match_arrays(spec, parameters, positional, masks)
+        arrays, by_position = _match_arrays(spec, parameters, positional, masks, order or {})
         taken = list(arrays.values())
     missing = tuple(a for a in spec.arrays if arrays is not None and a not in arrays)
     if any(a not in optional for a in missing):
         raise CannotCall(_missing_message(label, spec, parameters, taken, missing))
     spare = [n for n in parameters if n not in (*taken, *masks)]
-    numbers, numbers_by_position = _match_numbers(spec.numbers, spare, positional, parameters)
+    numbers, numbers_by_position = _match_numbers(spec, spare, positional, parameters)
     # what they require and we cannot fill
     left = [n for n in spare if n not in numbers.values() and _is_required(parameters[n])]
     if left:
         raise CannotCall(_left_over_message(label, spec, taken, left))
     arrays_first = arrays is None or taken == positional[: len(taken)]
     mask = masks[0] if masks else None
-    return Binding(numbers, arrays, arrays_first, missing, mask, by_position | numbers_by_position)
+    guessed = by_position | numbers_by_position
+    alias = {a: n for a, n in (arrays or {}).items() if n not in (a, a + "s") and a not in guessed}
+    return Binding(numbers, arrays, arrays_first, missing, mask, guessed, alias)
 
 
 def parameters_of(fn, label):
@@ -98,26 +89,32 @@ def parameters_of(fn, label):
         return None
 
 
-def _match_arrays(spec, parameters, positional, masks):
+def _match_arrays(spec, parameters, positional, masks, order):
     """({our array: their parameter}, those of them that only the position decided)."""
     # the plural of our name is our name: rewards for reward
-    named = {a: n for a in spec.arrays for n in (a + "s", a) if n in parameters}
-    # names of numbers, which no array takes by its position
-    ours = {alias for n in spec.numbers for alias in (n, *ALIASES.get(n, ()))}
-    free = [
-        n
-        for n in positional
-        if n not in named.values()
-        and n not in masks
-        and n not in ours
-        and not is_setting(parameters[n], spec.arrays)
-    ]
+    named = {a: n for a in spec.arrays for n in (a + "s", a) if n in parameters} | order
+    free = _open_to_arrays(spec, parameters, positional, {*named.values(), *masks})
+    # then what says the same in other words: log_prob for logp
+    named = match_by_name([a for a in spec.arrays if a not in named], free) | named
+    free = [n for n in free if n not in named.values()]
     wanted = [a for a in spec.arrays if a not in named]
     if len(free) > len(wanted):  # too many: what has its own name elsewhere is no guess here
         free = [n for n in free if n not in HOLDS]
-    by_position = dict(zip(wanted, free, strict=False))
+    pairs = zip(wanted, free, strict=False)
+    by_position = {a: n for a, n in pairs if not contradicts(a, n, spec.arrays)}
     both = named | by_position
-    return {a: both[a] for a in spec.arrays if a in both}, by_position
+    return {a: both[a] for a in spec.arrays if a in both}, by_position | order
+
+
+def _open_to_arrays(spec, parameters, positional, taken):
+    """Their parameters that may be arrays, in their order."""
+    # names of numbers, which no array takes by its position
+    ours = {alias for n in spec.numbers for alias in (n, *aliases(spec.name, n))}
+    return [
+        n
+        for n in positional
+        if n not in taken and n not in ours and not is_setting(parameters[n], spec.arrays)
+    ]
 
 
 def _missing_message(label, spec, parameters, taken, missing):
@@ -150,19 +147,20 @@ def _is_required(parameter):
     return parameter.default is KINDS.empty and parameter.kind not in OPEN
 
 
-def _match_numbers(numbers, spare, positional, parameters):
+def _match_numbers(spec, spare, positional, parameters):
     """({our number: their parameter}, those of them that only the position decided)."""
+    numbers = spec.numbers
     open_keywords = any(q.kind is KINDS.VAR_KEYWORD for q in parameters.values())
     by_name = {}
     for name in numbers:
-        names = [n for n in (name, *ALIASES.get(name, ())) if n in spare]
+        names = [n for n in (name, *aliases(spec.name, name)) if n in spare]
         names = [n for n in names if n == name or n not in numbers]
         if names:
             by_name[name] = names[0]
-        elif open_keywords:
+        elif open_keywords and (spec.name, name) not in SELDOM:
             by_name[name] = name
     # what is left over goes by position: required parameters with names we do not know
-    unnamed = [n for n in numbers if n not in by_name]
+    unnamed = [n for n in numbers if n not in by_name and (spec.name, n) not in SELDOM]
     used = set(by_name.values())
     open_positions = [n for n in spare if n in positional and n not in used]
     empty = [n for n in open_positions if _is_required(parameters[n]) and not names_array(n)]

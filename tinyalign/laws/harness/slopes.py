@@ -4,11 +4,12 @@ import copy
 
 import numpy as np
 
+from tinyalign.laws.harness.law import Broken, NotApplicable
 from tinyalign.laws.harness.limits import time_limit
 from tinyalign.laws.harness.undo import undo_conventions
 
 
-def own_grad(subject, arrays, index, numbers, dtype):
+def own_grad(subject, arrays, index, numbers):
     """d(sum of the values)/d(arrays[index]) by the function's autodiff; None where it has none."""
     subject(*arrays, **numbers)  # a value that is wrong in itself is reported as such
 
@@ -17,8 +18,15 @@ def own_grad(subject, arrays, index, numbers, dtype):
         return restore_convention(subject.caller(theirs, changed))
 
     pieces = [arrays] if subject.reduction == "none" else subject.spec.cells(arrays)
-    with time_limit():
-        grads = [subject.framework.grad(call, piece, index, dtype) for piece in pieces]
+    try:
+        with time_limit():
+            grads = [subject.framework.grad(call, piece, index, subject.dtype) for piece in pieces]
+    except NotApplicable:
+        raise
+    except Exception as error:  # theirs: the value came out, its slope does not
+        raise Broken(
+            f"raises {type(error).__name__} where it is differentiated: {error}"
+        ) from error
     return None if grads[0] is None else _join(grads, np.shape(arrays[index]))
 
 
@@ -32,6 +40,10 @@ def _join(grads, shape):
 def finite_differences(subject, arrays, index, numbers, width):
     """The same by central differences, one coordinate at a time; always in float64."""
     arrays = [np.asarray(a) for a in arrays]
+    if subject.single:
+        raise NotApplicable(
+            "computes in float32 and without autodiff: differences are all rounding"
+        )
     # float32 would round the small difference of two large sums away
     subject = subject if subject.dtype == "float64" else _in_float64(subject)
     grad = np.zeros(arrays[index].shape)

@@ -35,6 +35,12 @@ class Spec:
     constants: tuple[int, ...] = ()  # arrays through which no gradient flows
 
     @property
+    def is_loss(self):
+        """Whether only its slopes train: a constant in its value then changes nothing."""
+        estimates = self.kind in ("KL estimator", "sequence log-prob")
+        return not estimates and any(c.name == "reduction" for c in self.conventions)
+
+    @property
     def default_conventions(self):
         return {c.name: c.default for c in self.conventions}
 

@@ -12,23 +12,37 @@ from tinyalign.laws.harness.law import Broken
 from tinyalign.laws.harness.limits import time_limit
 from tinyalign.laws.harness.undo import require_fixed_values, undo_conventions
 
+OFFSET = "offset"  # a number that any loss may be declared to differ by
+
 
 class Subject:
     """fn as the laws call it: `subject(*arrays, **numbers)` gives a float array of spec.shape."""
 
     def __init__(
-        self, fn, spec, conventions=None, *, framework="numpy", dtype="float64", label=None
+        self,
+        fn,
+        spec,
+        conventions=None,
+        *,
+        framework="numpy",
+        dtype="float64",
+        single=False,
+        order=None,
+        label=None,
     ):
         self.spec, self.dtype = spec, dtype
+        self.single = single  # it computes in float32 whatever it is given
         self.framework = FRAMEWORKS[framework]()
         self.label = label or getattr(fn, "__name__", type(fn).__name__)
         declared = dict(conventions or {})
-        self.caller = Caller(fn, spec, self.framework, self.label, declared)
+        self.caller = Caller(fn, spec, self.framework, self.label, declared, order)
         self.calls = self.caller.calls
         # numbers that the function fixes are declared like conventions, and are none
         chosen = {k: v for k, v in declared.items() if k not in self.caller.fixed}
         self.conventions = {**spec.default_conventions, **chosen}
         self.reduction = self.conventions.get("reduction", "none")
+        # what it adds to the loss: no slope depends on a constant
+        self.offset = self.conventions.get(OFFSET, 0.0)
 
     def apply_fixed_arrays(self, arrays):
         """The arrays, with the fixed value for each that the function holds fixed."""
@@ -45,10 +59,8 @@ class Subject:
         first = {}  # their parameter -> the first of our numbers that it stands for
         for name, theirs in parameters.items():
             first.setdefault(theirs, name)
-        return {
-            name: fixed[name] if name in fixed else numbers[first[parameters[name]]]
-            for name in numbers
-        }
+        taken = {n: numbers[first[parameters[n]]] for n in numbers if n not in fixed}
+        return {n: taken[n] if n in taken else self.caller.fixed_at(n, taken) for n in numbers}
 
     def __call__(self, *arrays, **numbers):
         """One value per example, row by row where the function itself reduces the batch."""
@@ -83,9 +95,9 @@ class Subject:
         own = self.own_grad(arrays, index, **numbers)
         return self.finite_differences(arrays, index, **numbers) if own is None else own
 
-    def own_grad(self, arrays, index, dtype="float64", **numbers):
-        """By the function's autodiff; None where it has none."""
-        return slopes.own_grad(self, arrays, index, numbers, dtype)
+    def own_grad(self, arrays, index, **numbers):
+        """By the function's autodiff, in the precision it is judged in; None where it has none."""
+        return slopes.own_grad(self, arrays, index, numbers)
 
     def finite_differences(self, arrays, index, width=1e-5, **numbers):
         """By central differences."""

@@ -7,22 +7,23 @@ from tinyalign.laws.harness.law import NotApplicable
 
 def undo_conventions(subject, arrays, numbers):
     """(arrays, numbers) as the function wants them, and what leads from its answer to ours."""
-    # first what was worked out inside, then the conventions, in the order of the spec
+    # first what was worked out inside, then the conventions, the last undone first
     restore = [
         _add_correction(substitute.correction, arrays, subject.reduction)
         for substitute in subject.caller.substitutes.values()
         if substitute.correction
     ]
+    inside = len(restore)
     for convention in subject.spec.conventions:
         value = subject.conventions[convention.name]
         if convention.undo is not None and value != convention.default:
             arrays, numbers, to_ours = convention.undo[value](arrays, numbers)
-            restore.append(to_ours)
+            restore.insert(inside, to_ours)
 
     def restore_convention(value):
         for step in restore:
             value = step(value)
-        return value
+        return value - subject.offset
 
     return arrays, numbers, restore_convention
 

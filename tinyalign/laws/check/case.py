@@ -1,0 +1,126 @@
+"""What is judged and as what: the function, the method, and all that was declared or read."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from tinyalign.laws.catalogue.general import BATCH
+from tinyalign.laws.check.precision import infer_precision
+from tinyalign.laws.check.probes import EXACT, fitted_probes, is_right
+from tinyalign.laws.check.readings import (
+    is_turned,
+    other_conventions,
+    other_methods,
+    other_orders,
+    with_offset,
+)
+from tinyalign.laws.check.reduction import read_reduction
+from tinyalign.laws.harness.judge import NEARLY, judge, judge_all, judge_leniently
+from tinyalign.laws.harness.law import Broken, NotApplicable
+from tinyalign.laws.harness.signature import CannotCall
+from tinyalign.laws.harness.subject import OFFSET, Subject
+
+
+@dataclass(frozen=True)
+class Case:
+    fn: object
+    spec: object
+    conventions: dict  # declared, and read from what it gives
+    how: dict  # framework, dtype, label, order of the arrays
+    declared: dict = field(default_factory=dict)  # by the user
+    notes: tuple = ()  # what was read, one sentence each
+    reduced: object = None
+    reading: object = None  # the conventions under which its values are right
+
+    def subject(self, **changes):
+        return Subject(self.fn, self.spec, self.conventions | changes, **self.how)
+
+    def noting(self, sentence, **changes):
+        return replace(self, notes=(*self.notes, sentence) if sentence else self.notes, **changes)
+
+    def verdicts(self, setting):
+        """Every law; that of the batch by what was declared of it."""
+        found = judge_all(
+            self.fn, self.spec, self.conventions,
+            setting=setting, judge_law=judge_leniently, **self.how,
+        )  # fmt: skip
+        if self.reduced.declared is None:
+            return found
+        declared = Subject(self.fn, self.spec, self.reduced.declared, **self.how)
+        return [judge(v.law, declared, setting) if v.law.name == BATCH.name else v for v in found]
+
+
+def understand(fn, spec, conventions, how):
+    """The case as it has to be judged: its precision, its reduction, its conventions, its order."""
+    how, precise = infer_precision(fn, spec, conventions, how)
+    require_an_answer(Subject(fn, spec, conventions, **how))
+    reduced = read_reduction(fn, spec, conventions, **how)
+    case = Case(fn, spec, reduced.conventions, how, conventions, reduced=reduced).noting(precise)
+    # exactly first, or an epsilon would pass for another one
+    for tolerance in (EXACT, NEARLY):
+        if is_right(case.subject(), tolerance):
+            return case
+        reading = _innocent_reading(case, tolerance)
+        if reading is not None:
+            return replace(case, conventions=reading.conventions, reading=reading)
+    return _read_further(case)
+
+
+def _innocent_reading(case, tolerance):
+    """Other conventions under which its values are right, if it is no bug to have them."""
+    those = (case.fn, case.spec, case.conventions, tolerance)
+    for reading in other_conventions(*those, **case.how):
+        # what was declared is what it has to be; a turned sign is said, and is no excuse
+        if not is_turned(reading) and not set(reading.changed) & set(case.declared):
+            return reading
+    return None
+
+
+def _read_further(case):
+    """The case with its arrays in another order, or with a constant added."""
+    those = (case.fn, case.spec, case.conventions)
+    for order in other_orders(*those, **case.how):
+        return case.noting(_order_sentence(order), how={**case.how, "order": order})
+    reading = None if OFFSET in case.declared else with_offset(*those, **case.how)
+    if reading is not None:
+        return replace(case, conventions=reading.conventions, reading=reading)
+    return case
+
+
+def _order_sentence(order):
+    pairs = ", ".join(f"{theirs} as {ours}" for ours, theirs in order.items())
+    return (
+        f"The names say nothing, and only one order makes it right: {pairs}. If that is not what "
+        f"they are, it is wrong: name them as the method does."
+    )
+
+
+def excuses(case):
+    """Readings that are told and excuse nothing: turned signs, other methods, what was declared."""
+    if is_right(case.subject()):
+        return None
+    those = (case.fn, case.spec, case.conventions)
+    for find in (other_conventions, other_methods):
+        reading = next(iter(find(*those, **case.how)), None)
+        if reading is not None:
+            return reading
+    return None
+
+
+def require_an_answer(subject):
+    """CannotCall if the function gives no number on any ordinary input."""
+    reasons = []
+    for x, p in fitted_probes(subject):
+        try:
+            with np.errstate(all="ignore"):
+                subject(*x, **p)
+            return
+        # it is sound, and fixes something that this input moves
+        except NotApplicable:
+            return
+        except Broken as reason:
+            # a wrong shape or a NaN is an answer, and laws can judge it
+            if not str(reason).startswith(("raises", "gives a ")):
+                return
+            reasons.append(str(reason))
+    raise CannotCall(f"{subject.label} {reasons[0]} (on every input tried).")

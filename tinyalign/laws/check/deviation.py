@@ -1,0 +1,170 @@
+"""How a function's values depart from the right ones, as one sentence that says what to change."""
+
+from itertools import combinations
+
+import numpy as np
+
+from tinyalign.laws.check.probes import comparisons, fitted_probes, right_value, value_at
+from tinyalign.laws.harness.law import Broken, NotApplicable, show
+from tinyalign.laws.harness.spec import rows
+
+CLOSE = {"rtol": 1e-4, "atol": 1e-6}
+
+
+def describe(subject, broken):
+    """One sentence, the first that fits; "" where none does."""
+    for sentence in (one_reason, ignored_number, cut_off, factor, constant):
+        said = sentence(subject, broken)
+        if said:
+            return said
+    return ""
+
+
+def one_reason(subject, broken):
+    """Laws that all fail by one NaN or one exception have one sentence."""
+    messages = {v.message for v in broken}
+    if len(broken) < 2 or len(messages) != 1:
+        return ""
+    (message,) = messages
+    if message == "gives nan":
+        return f"{_where_nan(subject)}: {len(broken)} laws fail for this one reason."
+    if message.startswith("raises"):
+        return f"It {message}: {len(broken)} laws fail for this one reason."
+    return ""
+
+
+def _where_nan(subject):
+    """NaN wherever two arrays agree, if that is where it comes from."""
+    names = subject.spec.arrays
+    for i, j in combinations(range(len(names)), 2):
+        found = []
+        for x, p in fitted_probes(subject):
+            if np.shape(x[i]) == np.shape(x[j]):
+                equal = (*x[:j], x[i], *x[j + 1 :])
+                found.append(_is_nan(subject, equal, p))
+        apart = [_is_nan(subject, x, p) for x, p in fitted_probes(subject)]
+        if found and all(found) and sum(apart) < len(apart) / 2:
+            return f"NaN wherever {names[i]} = {names[j]}"
+    return "NaN"
+
+
+def _is_nan(subject, x, p):
+    try:
+        subject(*x, **p)
+    except Broken as reason:
+        return str(reason) == "gives nan"
+    except NotApplicable:
+        return False
+    return False
+
+
+def ignored_number(subject, broken):
+    """A parameter that is taken and changes nothing, where the method says that it does."""
+    for number, theirs in subject.caller.parameters.items():
+        moved = [_moves(subject, x, p, number) for x, p in fitted_probes(subject)]
+        # (its own value moves, the right value moves)
+        if any(right for _, right in moved) and not any(own for own, _ in moved):
+            return f"{theirs} is taken and changes nothing: it has to enter as {number} does."
+    return ""
+
+
+def _moves(subject, x, p, number):
+    if not isinstance(p[number], float):
+        return False, False
+    other = subject.apply_fixed_numbers(p | {number: p[number] * 1.1 + 0.01})
+    one, two = value_at(subject, x, p), value_at(subject, x, other)
+    if one is None or two is None or number not in subject.caller.parameters:
+        return True, False
+    right = not np.allclose(right_value(subject, x, p), right_value(subject, x, other), **CLOSE)
+    return not np.allclose(one, two, **CLOSE), right
+
+
+def _finite(subject):
+    """(what it gives, what is right) of all probes together, as two flat arrays."""
+    pairs = [
+        (np.ravel(got), np.ravel(np.broadcast_to(want, np.shape(got))))
+        for _, _, got, want in comparisons(subject)
+        if got is not None and np.all(np.isfinite(want))
+    ]
+    if len(pairs) < 4:
+        return np.zeros(0), np.zeros(0)
+    return np.concatenate([g for g, _ in pairs]), np.concatenate([w for _, w in pairs])
+
+
+def cut_off(subject, broken):
+    """Values that are right up to a bound and constant beyond it."""
+    got, want = _finite(subject)
+    if not len(got):
+        return ""
+    tolerance = {"rtol": 1e-3, "atol": 1e-5}
+    for bound, beyond, side in ((np.max(got), want > np.max(got), "above"),
+                                (np.min(got), want < np.min(got), "below")):  # fmt: skip
+        off = ~np.isclose(got, want, **tolerance)
+        # where it is wrong it stands at the bound
+        if np.sum(off) >= 2 and np.all(off <= beyond) and np.allclose(got[off], bound, rtol=1e-6):
+            worst = np.argmax(np.abs(want - got))
+            return _cut_off_sentence(bound, side, got[worst], want[worst])
+    return ""
+
+
+def _cut_off_sentence(bound, side, got, want):
+    return (
+        f"Its values are cut off at {show(bound)}: {side} it they stay (it gives {show(got)}, "
+        f"want {show(want)}) and the slope is 0, so the tokens that went furthest are not pulled "
+        f"back. If that is deliberate, as in verl and NeMo-RL (10), all else is right; if not, "
+        f"remove the clamp."
+    )
+
+
+def factor(subject, broken):
+    """The right values times one number."""
+    got, want = _finite(subject)
+    told = np.abs(want) > 1e-6
+    if np.sum(told) < 4 or not np.allclose(got[~told], want[~told], **CLOSE):
+        return ""
+    ratio = got[told] / want[told]
+    c = float(np.median(ratio))
+    if np.isclose(c, 1.0, rtol=1e-3) or not np.allclose(ratio, c, rtol=1e-4) or not c:
+        return _absolute(got, want, subject)
+    if np.isclose(c, -1.0):
+        return f"It is minus {subject.spec.name}: change the sign."
+    return f"It is {show(c)} times {subject.spec.name}: multiply by {show(1 / c)}."
+
+
+def _absolute(got, want, subject):
+    if np.any(want < -1e-6) and np.allclose(got, np.abs(want), **CLOSE):
+        return f"It is the absolute value of {subject.spec.name}: drop the abs."
+    return ""
+
+
+def constant(subject, broken):
+    got, want = _finite(subject)
+    if not len(got):
+        return ""
+    c = float(np.median(got - want))
+    if abs(c) < 1e-4 or not np.allclose(got - want, c, rtol=1e-4, atol=1e-5):
+        return ""
+    return f"It is {subject.spec.name} with {show(c)} added: subtract it."
+
+
+def epsilon_in_the_count(subject):
+    """The epsilon added to a count of tokens or rows, where one number explains all; else None."""
+    found = []
+    for x, p in fitted_probes(subject):
+        # a row by itself has one count, whatever is averaged over rows
+        for row in rows(x) if _averages_tokens(subject.spec) else [x]:
+            got, want = value_at(subject, row, p), right_value(subject, row, p)
+            count = np.sum(row[-1]) if _averages_tokens(subject.spec) else 1
+            if got is not None and np.all(np.abs(want) > 1e-3):
+                found += list(np.ravel((1 - got / want) * count))
+    middle = float(np.median(found)) if len(found) >= 3 else 0.0
+    if middle < 1e-12 or not np.allclose(found, middle, rtol=0.3, atol=1e-10):
+        return None
+    return 10.0 ** round(np.log10(middle))
+
+
+def _averages_tokens(spec):
+    return spec.arrays[-1] == "mask" and spec.cells is None
+
+
+__all__ = ["describe", "epsilon_in_the_count"]

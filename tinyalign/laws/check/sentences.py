@@ -1,0 +1,106 @@
+"""What a report says in words: what was assumed, and what a function was read as."""
+
+from tinyalign.laws.harness.judge import HOLDS
+from tinyalign.laws.harness.subject import OFFSET
+
+
+def assumptions(subject, conventions):
+    fixed = [
+        f"{subject.label} has no parameter for {n}: taken as fixed at {shown(value)} "
+        f"(declare with --convention {n}=…)."
+        for n, value in subject.caller.fixed.items()
+        if n not in conventions and value is not None
+    ]
+    # their parameter -> all numbers of ours that it stands for
+    ours = {}
+    for name, theirs in subject.caller.parameters.items():
+        ours.setdefault(theirs, []).append(name)
+    shared = [
+        f"{theirs} stands for {' and '.join(names)}: judged where they are equal."
+        for theirs, names in ours.items()
+        if len(names) > 1
+    ]
+    return fixed + shared + array_assumptions(subject)
+
+
+def array_assumptions(subject):
+    """What was filled in, and what other names or only the order of the parameters decided."""
+    binding = subject.caller.binding
+    sentences = [
+        f"{subject.label} takes no {n}: {f.sentence}."
+        for n, f in subject.caller.substitutes.items()
+    ]
+    if binding.mask:
+        sentences.append(f"{binding.mask} is filled with ones: every token counts.")
+    if binding.by_alias:
+        sentences.append(f"Matched by name: {_pairs(binding.by_alias)}.")
+    if binding.by_position:
+        sentences.append(f"Matched by position: {_pairs(binding.by_position)}.")
+    return sentences
+
+
+def _pairs(names):
+    return ", ".join(f"{theirs} as {ours}" for ours, theirs in names.items())
+
+
+def shown(value):
+    """A number as it would be typed: 0, not 0.0."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def reading_sentence(spec, subject, reading, conventions, holds):
+    """This is X, where Y was declared or is the default, and how to declare X."""
+    changed = reading.spec is not spec
+    this, was = ([reading.spec.name], [spec.name]) if changed else ([], [])
+    flags = []
+    table = {c.name: c for c in reading.spec.conventions}
+    for name, new in reading.changed.items():
+        flags.append(f"{name}={shown(new)}")
+        if name in table:
+            this.append(f"{table[name].choices[new]} ({flags[-1]})")
+            was.append(table[name].choices[conventions.get(name, table[name].default)])
+        elif name == OFFSET:
+            this.append(f"{spec.name} with {shown(new)} added ({flags[-1]}; no slope changes)")
+            was.append(f"{spec.name} itself")
+        else:
+            this.append(flags[-1])
+            was.append(f"{name}={shown(conventions.get(name, subject.caller.fixed.get(name)))}")
+    # as it would be typed
+    way = [f"--as {reading.spec.name}"] if changed else []
+    way += [f"--convention {' '.join(flags)}"] if flags else []
+    this, was = " and ".join(this), " and ".join(was)
+    typed = changed or any(n in conventions for n in reading.changed)
+    against = f"you declared {was}" if typed else f"the default is {was}"
+    right = "Every law holds" if holds else "Its values are right"
+    return f"This is {this}; {against}. {right} with {' '.join(way)}."
+
+
+def warning_sentence(sentence, reading):
+    """What a turned sign or direction means."""
+    turned = reading.changed.items()
+    if ("direction", "ref_policy") in turned:
+        sentence += (
+            " That is right only for tokens sampled from the reference; for tokens from the policy,"
+            " the usual case, it is the wrong way round: swap the two."
+        )
+    if ("sign", "objective") in turned:
+        sentence += " Minimised as a loss it unlearns: change the sign, or maximise it."
+    if ("cap", "absolute") in turned:
+        sentence += " With the usual clip_high of 0.2 every weight is cut to 0.2: cap at 1 + it."
+    return sentence
+
+
+def nearly_sentence(subject, verdicts, epsilon_of):
+    """What an epsilon or a constant in float32 moves, where laws hold nearly but not quite."""
+    nearly = [v for v in verdicts if v.status == HOLDS and v.gap]
+    if not nearly:
+        return ""
+    epsilon = epsilon_of(subject)
+    if epsilon:
+        return f"{subject.label} adds about {epsilon:.0e} to the count that it divides by: no bug."
+    most = max(v.gap for v in nearly)
+    laws = "1 law holds" if len(nearly) == 1 else f"{len(nearly)} laws hold"
+    return (
+        f"{laws} to {most:.0e} and not to rounding: an epsilon in a denominator, or a number in "
+        f"float32, moves results by about that; no bug."
+    )
