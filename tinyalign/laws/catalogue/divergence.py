@@ -83,6 +83,11 @@ def small_moves_cost_half_the_square(loss, x, p):
         assert_close(got, 1.0, tolerance=rounding(2e-3, 5e-2))
 
 
+def the_log_ratio_itself(loss, x, p):
+    """it is the log-ratio logp - ref_logp, and no other estimator"""
+    assert_close(loss(*x, **p), x[0] - x[1])
+
+
 def slope_is(formula):
     def check(loss, x, p):
         assert_slope_close(loss.grad(x, 0, **p), formula(x[0] - x[1]))
@@ -103,6 +108,7 @@ POSITIVE = law(never_negative, "KL1a")
 K1 = example_laws(
     ZERO,
     RATIO,
+    law(the_log_ratio_itself, "KL1d"),
     EXPECTED,
     law(slope_is(np.ones_like), "PP9", "closed_form_slope", "the slope in logp is 1"),
     *USES,

@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from tinyalign.laws.harness.law import Broken, NotApplicable, assert_close, law
+from tinyalign.laws.harness.law import (
+    Broken,
+    NotApplicable,
+    assert_close,
+    assert_slope_close,
+    law,
+)
 
 
 def batch_is_its_rows(loss, x, p):
@@ -40,6 +46,34 @@ def constants_have_no_gradient(loss, x, p):
         assert_close(autodiff_slope(loss, x, index, p), 0.0)
 
 
+def slopes_are_those_of_the_value(loss, x, p):
+    """by autodiff the slope in each argument is that of the value: nothing is detached"""
+    x = _off_the_kinks(x, loss.spec.moving)
+    for index in loss.spec.moving:
+        own = autodiff_slope(loss, x, index, p)
+        # one direction in which every entry moves, each by another amount
+        along = np.cos(1.0 + np.arange(np.size(x[index]))).reshape(np.shape(x[index]))
+        left, right = (_rise(loss, x, index, along, width, p) for width in (-1e-5, 1e-5))
+        # at a kink the two sides differ, and any slope in between is right
+        size = 1.0 + max(abs(left), abs(right))
+        if np.isfinite(size) and abs(right - left) < 1e-4 * size:
+            what = f"in {loss.spec.arrays[index]} has slope"
+            got, want = np.sum(own * along), (left + right) / 2
+            assert_slope_close(got, want, tolerance=1e-4, what=what)
+
+
+def _off_the_kinks(x, moving):
+    """A little lower, each entry by another amount: at a tie autodiff may take any slope."""
+    lower = [0.002 * (1.5 + np.cos(i + np.arange(np.size(a)))) for i, a in enumerate(x)]
+    return tuple(a - lower[i].reshape(np.shape(a)) if i in moving else a for i, a in enumerate(x))
+
+
+def _rise(loss, x, index, along, width, p):
+    """How fast the sum of the values rises along a direction, by one step of this width."""
+    moved = (*x[:index], x[index] + width * along, *x[index + 1 :])
+    return np.sum(loss(*moved, **p) - loss(*x, **p)) / width
+
+
 def autodiff_slope(loss, x, index, p):
     """The function's own derivative; a law that needs one is silent where there is none."""
     own = loss.own_grad(x, index, **p)
@@ -50,6 +84,7 @@ def autodiff_slope(loss, x, index, p):
 
 # general laws, one object each for all methods
 DETACHED = law(constants_have_no_gradient, "detached", when={"detach": "inside"})
+SLOPES = law(slopes_are_those_of_the_value, "slopes", when={"dtype": "float64"})
 PURE = law(inputs_are_not_modified, "pure")
 BATCH = law(batch_is_its_rows, "batch")
 SINGLE = law(float32_stays_float32, "float32", when={"dtype": "float32"})

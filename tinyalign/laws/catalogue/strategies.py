@@ -45,7 +45,7 @@ def candidates_nll(draw):
 
 
 # token tables are (N, T), groups (P, G), logits (N, V)
-groups = tables(floats(-5.0, 5.0), width=2, high=5)
+groups = tables(floats(-5.0, 5.0), width=2, high=8)
 logits = tables(floats(-6.0, 6.0), width=2)
 two_logits = tables(floats(-6.0, 6.0), floats(-6.0, 6.0), width=2)
 token_pairs = tables(floats(-6.0, -0.01), floats(-6.0, -0.01), high=3)

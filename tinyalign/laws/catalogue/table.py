@@ -30,9 +30,9 @@ from tinyalign.laws.catalogue import (
     unpaired,
 )
 from tinyalign.laws.catalogue import conventions as choice
-from tinyalign.laws.catalogue.constants import CONSTANTS
+from tinyalign.laws.catalogue.constants import CONSTANTS, MOVING
 from tinyalign.laws.catalogue.domain import betas, floats
-from tinyalign.laws.catalogue.general import DETACHED
+from tinyalign.laws.catalogue.general import DETACHED, SLOPES
 from tinyalign.laws.harness.spec import Spec, elements, rows
 
 # ranges in which a law is about the loss and not about rounding
@@ -224,15 +224,19 @@ METHODS = [
 ]
 
 
-def with_constants(row):
-    """The row with the law that its constants are constant, for those who declare it."""
-    constants = CONSTANTS.get(row.name, ())
-    if not constants:
-        return row
-    conventions = (*row.conventions, choice.DETACH)
-    return replace(row, constants=constants, conventions=conventions, laws=[*row.laws, DETACHED])
+def with_gradients(row):
+    """The row with the laws that what moves has a slope, and what is constant none."""
+    constants, moving = CONSTANTS.get(row.name, ()), MOVING.get(row.name, ())
+    row = replace(row, constants=constants, moving=moving)
+    if moving:
+        row = replace(row, laws=[*row.laws, SLOPES])
+    if constants:  # for those who declare that they detach them
+        row = replace(
+            row, conventions=(*row.conventions, choice.DETACH), laws=[*row.laws, DETACHED]
+        )
+    return row
 
 
-METHODS = [with_constants(row) for row in METHODS]
+METHODS = [with_gradients(row) for row in METHODS]
 # a name stands once: the command line finds a row by it
 BY_NAME = {m.name: m for m in METHODS}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tinyalign.laws.catalogue.general import BATCH
+from tinyalign.laws.check.diagnose import looks_like
 from tinyalign.laws.check.precision import infer_precision
 from tinyalign.laws.check.probes import EXACT, fitted_probes, is_right
 from tinyalign.laws.check.readings import (
@@ -79,7 +80,9 @@ def _innocent_reading(case, tolerance):
 def _read_further(case):
     """The case with its arrays in another order, or with a constant added."""
     those = (case.fn, case.spec, case.conventions)
-    for order in other_orders(*those, **case.how):
+    order = next(other_orders(*those, **case.how), None)
+    if order is not None:
+        _refuse_to_guess(case.subject(), order)
         return case.noting(_order_sentence(order), how={**case.how, "order": order})
     reading = None if OFFSET in case.declared else with_offset(*those, **case.how)
     if reading is not None:
@@ -87,12 +90,26 @@ def _read_further(case):
     return case
 
 
+def _refuse_to_guess(subject, order):
+    """CannotCall where one order is right and the other a known bug: only a name can tell."""
+    bug = looks_like(subject, [])
+    if bug:
+        names = ", ".join(order.values())
+        raise CannotCall(
+            f"the names {names} say nothing, and their order decides: it is right with "
+            f"{_pairs(order)}; in the order of the method, not so ({bug}). Name them as they are."
+        )
+
+
 def _order_sentence(order):
-    pairs = ", ".join(f"{theirs} as {ours}" for ours, theirs in order.items())
     return (
-        f"The names say nothing, and only one order makes it right: {pairs}. If that is not what "
-        f"they are, it is wrong: name them as the method does."
+        f"The names say nothing, and this order makes it right: {_pairs(order)}. If they are not "
+        f"that, it is wrong."
     )
+
+
+def _pairs(order):
+    return ", ".join(f"{theirs} as {ours}" for ours, theirs in order.items())
 
 
 def excuses(case):

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 
-from tinyalign.laws.check.probes import comparisons, fitted_probes, right_value, value_at
+from tinyalign.laws.check.probes import comparisons, fitted_probes, is_right, right_value, value_at
 from tinyalign.laws.harness.law import Broken, NotApplicable, show
 from tinyalign.laws.harness.spec import rows
 
@@ -13,7 +13,7 @@ CLOSE = {"rtol": 1e-4, "atol": 1e-6}
 
 def describe(subject, broken):
     """One sentence, the first that fits; "" where none does."""
-    for sentence in (one_reason, ignored_number, cut_off, factor, constant):
+    for sentence in (one_reason, detached, ignored_number, cut_off, factor, constant):
         said = sentence(subject, broken)
         if said:
             return said
@@ -31,6 +31,23 @@ def one_reason(subject, broken):
     if message.startswith("raises"):
         return f"It {message}: {len(broken)} laws fail for this one reason."
     return ""
+
+
+def detached(subject, broken):
+    """Right values with a wrong slope."""
+    slopes = [v for v in broken if "slope" in v.message and "nan" not in v.message]
+    if len(slopes) < len(broken) or not is_right(subject):
+        return ""
+    where = {a for v in slopes for a in subject.spec.arrays if f"in {a} has slope" in v.message}
+    names = " and ".join(_their_name(subject, a) for a in subject.spec.arrays if a in where)
+    return (
+        f"Its values are right and its slope{f' in {names}' if names else ''} is not: look for a "
+        f"detach, a no_grad, an item() or a stop_gradient on the way, and take it out."
+    )
+
+
+def _their_name(subject, array):
+    return (subject.caller.binding.arrays or {}).get(array, array)
 
 
 def _where_nan(subject):

@@ -71,8 +71,8 @@ def likeness(mine, theirs, subject):
     told = []
     for m, t, r in zip(mine, theirs, right, strict=True):
         wrong, also_wrong = not same(m, r, tolerance), not same(t, r, tolerance)
-        # neither tells: both are right, or neither gives a number
-        if wrong or also_wrong:
+        # neither tells: both are right, or there is no slope to compare
+        if (wrong or also_wrong) and not (m is None and t is None and r is None):
             told.append((same(m, t, tolerance) or (m is None and t is None), wrong))
     telling = sum(wrong for _, wrong in told)
     return (sum(alike for alike, _ in told) / len(told) if told else 1.0), telling
@@ -107,8 +107,8 @@ def formula_subject(spec):
 
 
 def slope_at(subject, x, p):
-    """The slope of the sum in the first array; for estimators, advantages and the like none."""
-    if not subject.spec.is_loss or subject.single:
+    """The slope of the sum in the first array; for advantages and the like none."""
+    if not (subject.spec.is_loss or subject.spec.moving) or subject.single:
         return None
     try:
         with np.errstate(all="ignore"), use_precision(subject.dtype):

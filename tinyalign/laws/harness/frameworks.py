@@ -65,6 +65,8 @@ def _refuse_plain_numpy():
     with (
         patch.object(box, "__array_function__", refuse, create=True),
         patch.object(box, "__array__", refuse, create=True),
+        # nor may a ufunc take a box; a plain array times a box is left to the box
+        patch.object(box, "__array_ufunc__", None, create=True),
     ):
         yield
 

@@ -33,6 +33,7 @@ class Spec:
     cells: Callable | None = None  # how to cut a batch into examples, where that makes sense
     conventions: tuple[Convention, ...] = ()
     constants: tuple[int, ...] = ()  # arrays through which no gradient flows
+    moving: tuple[int, ...] = ()  # arrays in which the slope has to be that of the value
 
     @property
     def is_loss(self):

@@ -1,0 +1,144 @@
+"""Wrong functions that a lenient reader would acquit, such as a right value with a wrong slope."""
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from autograd.tracer import getval
+
+from tinyalign.laws.catalogue.constants import MOVING
+from tinyalign.laws.catalogue.formulas import FORMULAS
+from tinyalign.laws.catalogue.general import SLOPES
+from tinyalign.laws.catalogue.table import BY_NAME
+from tinyalign.laws.check.report import examine
+from tinyalign.laws.harness.frameworks import Numpy
+from tinyalign.laws.harness.judge import BROKEN, Law, judge, repeatable_settings
+from tinyalign.laws.harness.subject import Subject
+
+
+def examined(fn, name, examples=12, **conventions):
+    setting = repeatable_settings(examples, shrink=False)
+    return examine(fn, BY_NAME[name], conventions, setting=setting)
+
+
+def softplus(x):
+    return anp.logaddexp(0.0, x)
+
+
+def log_softmax(x):
+    x = x - getval(anp.max(x, axis=-1, keepdims=True))
+    return x - anp.log(anp.sum(anp.exp(x), axis=-1, keepdims=True))
+
+
+def value_loss(value, old_value, returns, clip=0.2):
+    held = getval(old_value + anp.clip(value - old_value, -clip, clip))
+    return 0.5 * anp.maximum((value - returns) ** 2, (held - returns) ** 2)
+
+
+def entropy(logits):
+    logp = log_softmax(logits)
+    return -anp.sum(getval(anp.exp(logp)) * logp, axis=-1)
+
+
+def exact_kl(logits, ref_logits):
+    logp = log_softmax(logits)
+    return anp.sum(getval(anp.exp(logp)) * (logp - log_softmax(ref_logits)), axis=-1)
+
+
+def tpo(chosen_logp, rejected_logp, gold_nll, beta=0.1, alpha=1.0):
+    return softplus(-beta * (chosen_logp - rejected_logp)) + alpha * getval(gold_nll)
+
+
+def rrhf(avg_logp, reward, best_nll, weight=1.0):
+    # the better answer is not pulled up
+    gap = anp.maximum(0.0, avg_logp[:, :, None] - getval(avg_logp)[:, None, :])
+    worse = reward[:, :, None] < reward[:, None, :]
+    return anp.sum(gap * worse, axis=(1, 2)) + weight * best_nll
+
+
+def plackett_luce(ranked_reward):
+    below = [ranked_reward[:, -1]]
+    for k in reversed(range(ranked_reward.shape[1] - 1)):
+        below.insert(0, anp.logaddexp(ranked_reward[:, k], below[0]))
+    return anp.sum(getval(anp.stack(below, axis=1)) - ranked_reward, axis=1)
+
+
+def bradley_terry(chosen_reward, rejected_reward, margin=0.0, center=0.1):
+    level = getval(chosen_reward + rejected_reward)
+    return softplus(margin - chosen_reward + rejected_reward) + center * level**2
+
+
+def k1(logp, ref_logp):
+    return getval(logp) - ref_logp
+
+
+DETACHED = [value_loss, entropy, exact_kl, tpo, rrhf, plackett_luce, bradley_terry, k1]
+
+
+@pytest.mark.parametrize("fn", DETACHED, ids=lambda fn: fn.__name__)
+def test_a_right_value_with_a_wrong_slope_is_found_and_said(fn):
+    report = examined(fn, fn.__name__)
+    assert report.exit_code == 1 and SLOPES.name in {v.law.name for v in report.broken}
+    assert "Its values are right and its slope" in report.diagnosis
+    assert "Looks like" not in report.diagnosis
+
+
+@pytest.mark.parametrize("name", MOVING)
+def test_no_right_function_breaks_that_law(name):
+    """Nor at kinks, where the two sides differ."""
+    fn = {"value_loss": right_value_loss, "k1": lambda logp, ref: logp - ref}.get(name)
+    subject = Subject(fn or FORMULAS[name], BY_NAME[name])
+    law = Law(SLOPES, BY_NAME[name])
+    assert judge(law, subject, repeatable_settings(30, shrink=False)).status != BROKEN
+
+
+def right_value_loss(value, old_value, returns, clip):
+    held = old_value + anp.clip(value - old_value, -clip, clip)
+    return 0.5 * anp.maximum((value - returns) ** 2, (held - returns) ** 2)
+
+
+def test_another_estimator_is_not_k1():
+    """Its slope is 1, and its value k3's."""
+
+    def mixed(logp, ref_logp):
+        gap = getval(ref_logp - logp)
+        return anp.exp(gap) - gap - 1 + logp - getval(logp)
+
+    report = examined(mixed, "k1")
+    assert "the_log_ratio_itself" in {v.law.name for v in report.broken}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.maximum(x.mean(), 0.0) * x,
+        lambda x: np.minimum(x, 0.7) + 0 * x,
+        lambda x: np.exp(x),
+        lambda x: np.add(x, x),
+    ],
+)
+def test_no_ufunc_of_plain_numpy_is_half_differentiated(call):
+    assert Numpy().grad(call, [np.ones(2)], 0, "float64") is None
+
+
+def test_plain_operators_are_differentiated():
+    assert Numpy().grad(lambda x: 2.0 * x * np.ones(2), [np.ones(2)], 0, "float64").tolist() == [
+        2,
+        2,
+    ]
+
+
+def test_finite_is_not_enough_far_out():
+    def made_finite(chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
+        with np.errstate(all="ignore"):
+            odds = np.exp(beta * (chosen - ref_chosen - rejected + ref_rejected))
+            return np.nan_to_num(-np.log(odds / (1 + odds)), nan=0.0, posinf=50.0, neginf=0.0)
+
+    report = examined(made_finite, "dpo")
+    assert {v.law.name for v in report.broken} == {"finite_at_extremes"}
+
+
+def test_a_bug_of_large_groups_is_seen():
+    def first_six(reward):
+        return reward - np.mean(reward[:, :6], axis=1, keepdims=True)
+
+    assert examined(first_six, "group_center", 60).exit_code == 1

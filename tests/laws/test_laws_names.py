@@ -1,0 +1,97 @@
+"""Arrays go by what their names say, never by their place against it."""
+
+import numpy as np
+import pytest
+
+from tinyalign.laws import CannotCall
+from tinyalign.laws.catalogue.table import BY_NAME
+from tinyalign.laws.check.report import examine
+from tinyalign.laws.harness.judge import repeatable_settings
+from tinyalign.laws.harness.roles import match_by_name
+from tinyalign.laws.harness.signature import match
+
+PAIR = BY_NAME["dpo"].arrays
+TOKENS = BY_NAME["clipped_surrogate"].arrays
+
+
+def examined(fn, name, **conventions):
+    return examine(fn, BY_NAME[name], conventions, setting=repeatable_settings(6, shrink=False))
+
+
+def surrogate(new, old, advantage, eps):
+    ratio = np.exp(new - old)
+    return -np.minimum(ratio * advantage, np.clip(ratio, 1 - eps, 1 + eps) * advantage)
+
+
+def dpo(w, lose, ref_w, ref_l, beta):
+    return np.logaddexp(0, -beta * (w - ref_w - lose + ref_l))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "names"),
+    [
+        (TOKENS, "log_prob old_log_prob advantages"),
+        (TOKENS, "logprobs old_logprobs advantages"),
+        (TOKENS, "new_logprobs old_logprobs adv"),
+        (TOKENS, "curr_logprobs prev_logprobs advantages"),
+        (TOKENS, "action_log_probs old_action_log_probs advantages"),
+        (PAIR, "policy_chosen_logps policy_rejected_logps reference_chosen_logps "
+               "reference_rejected_logps"),
+        (PAIR, "chosen_logps rejected_logps ref_chosen_logps ref_rejected_logps"),
+        (PAIR, "pi_logps_w pi_logps_l ref_logps_w ref_logps_l"),
+        (PAIR, "chosen reject reference_chosen reference_reject"),
+        (BY_NAME["k1"].arrays, "log_probs log_probs_base"),
+        (BY_NAME["gae"].arrays, "token_level_rewards values response_mask"),
+        (BY_NAME["value_loss"].arrays, "vpreds old_values returns"),
+    ],
+)  # fmt: skip
+def test_the_names_of_many_projects_in_any_order(arrays, names):
+    want = dict(zip(arrays, names.split(), strict=True))
+    assert match_by_name(arrays, names.split()) == want
+    assert match_by_name(arrays, names.split()[::-1]) == want
+
+
+def test_old_before_new_is_no_bug():
+    def verl_order(old_log_prob, log_prob, advantages, cliprange=0.2):
+        return surrogate(log_prob, old_log_prob, advantages, cliprange)
+
+    report = examined(verl_order, "clipped_surrogate")
+    assert report.exit_code == 0
+    assert "Matched by name: log_prob as logp, old_log_prob as old_logp." in report.notes
+
+    def inverted(old_log_prob, log_prob, advantages, cliprange=0.2):
+        return surrogate(old_log_prob, log_prob, advantages, cliprange)
+
+    assert "ppo_ratio_inverted" in examined(inverted, "clipped_surrogate").diagnosis
+
+
+def test_a_name_that_says_another_array_is_never_bound_by_place():
+    def odd(old_logp_1, old_logp_2, advantage, eps=0.2):
+        return surrogate(old_logp_1, old_logp_2, advantage, eps)
+
+    with pytest.raises(CannotCall):
+        match(odd, BY_NAME["clipped_surrogate"], "odd")
+
+
+def test_where_names_say_nothing_the_order_that_is_right_is_said():
+    report = examined(lambda a, b, c, d, beta: dpo(a, c, d, b, beta), "dpo")
+    assert report.exit_code == 0
+    assert any("this order makes it right: " in note for note in report.notes)
+
+
+def test_where_the_other_order_is_a_known_bug_only_a_name_can_tell():
+    with pytest.raises(CannotCall, match=r"b as chosen_logp|Name them as they are"):
+        examined(lambda a, b, c, d, beta: dpo(b, a, d, c, beta), "dpo")
+    with pytest.raises(CannotCall, match="ppo_ratio_inverted"):
+        examined(lambda a, b, advantage, eps: surrogate(b, a, advantage, eps), "clipped_surrogate")
+
+
+def test_numbers_go_by_the_names_of_many_projects():
+    def loss(logp, old_logp, advantage, clip_ratio_low, clip_ratio_high, clip_ratio_c):
+        plain = np.exp(logp - old_logp)
+        held = np.clip(plain, 1 - clip_ratio_low, 1 + clip_ratio_high)
+        clipped = -np.minimum(plain * advantage, held * advantage)
+        return np.where(advantage < 0, np.minimum(clipped, -clip_ratio_c * advantage), clipped)
+
+    report = examined(loss, "clipped_surrogate")
+    assert report.exit_code == 0 and report.notes == []
