@@ -108,7 +108,6 @@ def test_a_wrong_function_exits_1_with_code_and_diagnosis(file, capsys):
         ("exits", "dpo", "raises SystemExit"),
         ("text", "dpo", "gives a str, want numbers"),
         ("nothing", "dpo", "gives a NoneType, want numbers"),
-        ("several", "dpo", "gives a tuple of 3, want one array: return the loss alone"),
         ("hangs", "dpo", "did not come back within"),
         ("good", "dpoo", "No method 'dpoo'; did you mean dpo or"),
     ],

@@ -3,6 +3,7 @@
 import difflib
 
 from tinyalign.laws.catalogue.table import BY_NAME
+from tinyalign.laws.harness.outputs import OUTPUT
 from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.subject import OFFSET
 
@@ -41,6 +42,7 @@ def require_known(spec, conventions):
     """CannotCall for the first name that is neither a convention of the method nor a number."""
     names = [*(c.name for c in spec.conventions), *spec.numbers]
     names += [OFFSET] if spec.is_loss else []
+    names += [OUTPUT, *spec.arrays]
     for key in conventions:
         if key not in names:
             known = ", ".join(names)

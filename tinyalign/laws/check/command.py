@@ -10,6 +10,7 @@ from tinyalign.laws.check.report import examine
 from tinyalign.laws.check.terminal import as_data, print_report
 from tinyalign.laws.harness.frameworks import FRAMEWORKS
 from tinyalign.laws.harness.judge import repeatable_settings
+from tinyalign.laws.harness.outputs import OUTPUT
 from tinyalign.laws.harness.signature import CannotCall
 
 __all__ = ["check", "museum"]
@@ -79,8 +80,9 @@ def _conventions(spec, declared):
                 raise CannotCall(f"--convention {key}={value}: want one of {', '.join(choices)}.")
             known[key] = choices[value]
         else:
-            # the name of another number: the same as that
-            known[key] = value if value in spec.numbers else _number(key, value)
+            # a name: another number, the parameter of an array, the key of a dict
+            named = value in spec.numbers or key in spec.arrays or key == OUTPUT
+            known[key] = value if named else _number(key, value)
     return known
 
 

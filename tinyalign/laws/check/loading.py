@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import io
 import sys
+import types
 from pathlib import Path
 
 from tinyalign.laws.harness.signature import CannotCall
@@ -27,12 +28,52 @@ def load(target):
 def _module_from_file(path):
     if not path.is_file():
         raise CannotCall(f"There is no file {str(path)!r}.")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    path = path.resolve()
+    root, name = _package_of(path)
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
-    beside = str(path.resolve().parent)  # so that the file can import its neighbours
-    with _put_on_path(beside), _report_import_errors(path):
-        spec.loader.exec_module(module)
+    before = sys.modules.get(name)
+    # as Python does: dataclasses look their module up by its name
+    sys.modules[name] = module
+    try:
+        # a file by itself can import its neighbours, one in a package the packages beside it
+        with _put_on_path(str(root)), _stand_in_packages(root, name), _report_import_errors(path):
+            spec.loader.exec_module(module)
+    finally:
+        if before is not None:  # tests and tools go on with the module that they had
+            sys.modules[name] = before
     return module
+
+
+def _package_of(path):
+    """(the folder above its outermost package, its dotted name)."""
+    folder, names = path.parent, [path.stem]
+    while (folder / "__init__.py").is_file():
+        names.insert(0, folder.name)
+        folder = folder.parent
+    return folder, ".".join(names)
+
+
+@contextlib.contextmanager
+def _stand_in_packages(root, name):
+    """Empty packages in place of those around the file, so that none of their __init__ is run.
+
+    A trainer's package imports everything it ever needs; the file mostly needs one neighbour.
+    """
+    added, folder = [], root
+    for part in range(1, name.count(".") + 1):
+        package = ".".join(name.split(".")[:part])
+        folder = folder / package.rpartition(".")[2]
+        if package not in sys.modules:
+            stand_in = types.ModuleType(package)
+            stand_in.__path__ = [str(folder)]
+            sys.modules[package] = stand_in
+            added.append(package)
+    try:
+        yield
+    finally:
+        for package in added:
+            sys.modules.pop(package, None)
 
 
 def _module_by_name(name):

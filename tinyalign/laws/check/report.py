@@ -7,6 +7,7 @@ from tinyalign.laws.check.case import excuses, understand
 from tinyalign.laws.check.deviation import describe, epsilon_in_the_count
 from tinyalign.laws.check.diagnose import looks_like
 from tinyalign.laws.check.precision import is_moody
+from tinyalign.laws.check.probes import fitted_probes, value_at
 from tinyalign.laws.check.sentences import (
     assumptions,
     nearly_sentence,
@@ -64,6 +65,7 @@ def examine(fn, spec, conventions, *, setting, module="yours", **how):
             f"or {WAIT_LIMIT:g} s of waiting."
         ) from None
     subject, verdicts = case.subject(), case.verdicts(setting)
+    value_at(subject, *fitted_probes(subject)[0])  # it learns what is taken out of an answer
     notes = [*assumptions(subject, case.conventions), *case.notes]
     report = Report(subject.label, spec, verdicts, notes, case.reduced.sentence)
     report.examples = {

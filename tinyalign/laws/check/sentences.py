@@ -1,5 +1,6 @@
 """What a report says in words: what was assumed, and what a function was read as."""
 
+from tinyalign.laws.harness.holders import guess
 from tinyalign.laws.harness.judge import HOLDS
 from tinyalign.laws.harness.subject import OFFSET
 
@@ -32,11 +33,24 @@ def array_assumptions(subject):
     ]
     if binding.mask:
         sentences.append(f"{binding.mask} is filled with ones: every token counts.")
+    for holder, read in binding.holders.items():
+        held = {n: t for n, t in binding.numbers.items() if t.startswith(holder + ".")}
+        if held:
+            sentences.append(f"Read from {holder}: {_pairs(held)}.")
+        sentences += [f"{holder}.{n} is taken as {guess(n):g}." for n in guessed_names(read, held)]
+    if subject.caller.outputs.sentence:
+        sentences.append(subject.caller.outputs.sentence)
     if binding.by_alias:
         sentences.append(f"Matched by name: {_pairs(binding.by_alias)}.")
     if binding.by_position:
         sentences.append(f"Matched by position: {_pairs(binding.by_position)}.")
     return sentences
+
+
+def guessed_names(read, held):
+    """What is read from a config and was given a value without being a number of the method."""
+    known = {theirs.split(".")[1] for theirs in held.values()}
+    return [n for n in read if n not in known and guess(n) is not None]
 
 
 def _pairs(names):

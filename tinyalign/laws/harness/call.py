@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from tinyalign.laws.harness.holders import holder_object
 from tinyalign.laws.harness.law import Broken, NotApplicable
 from tinyalign.laws.harness.limits import time_limit
 from tinyalign.laws.harness.optional_arrays import SUBSTITUTES
+from tinyalign.laws.harness.outputs import OUTPUT, Outputs
 from tinyalign.laws.harness.signature import CannotCall, match
 
 
@@ -19,6 +21,7 @@ class Caller:
         self.fixed = {  # numbers that fn takes no parameter for
             n: self._fixed_value(n, declared) for n in spec.numbers if n not in self.parameters
         }
+        self.outputs = Outputs(declared.get(OUTPUT), spec.outputs)
         self.calls = []  # (arrays, numbers, result) of the latest example, for the report
 
     def _fixed_value(self, name, declared):
@@ -32,7 +35,7 @@ class Caller:
     def __call__(self, arrays, numbers):
         """What fn gives for arrays of its own framework, unchecked: autodiff passes through."""
         given, named = self.arguments(arrays)
-        return self.fn(*given, **named, **self.keywords(numbers))
+        return self.outputs(self.fn(*given, **named, **self.keywords(numbers)))
 
     def answer(self, arrays, numbers, dtype):
         """What fn gives for NumPy arrays, within the time limit; Broken for whatever it raises."""
@@ -41,7 +44,7 @@ class Caller:
         given, named = self.arguments([self.framework.send(a, dtype) for a in arrays])
         try:
             with time_limit(), np.errstate(all="ignore"):
-                return self.fn(*given, **named, **keywords)
+                return self.outputs(self.fn(*given, **named, **keywords))
         except (Exception, SystemExit) as error:
             self.calls.append((arrays, numbers, error))
             raise Broken(f"raises {type(error).__name__}: {error}") from error
@@ -76,7 +79,15 @@ class Caller:
             if theirs in ready and ready[theirs] != value:
                 raise NotApplicable(f"one parameter, {theirs}, stands for two numbers")
             ready[theirs] = value
-        return ready
+        return self._held(ready)
+
+    def _held(self, ready):
+        """The keywords with those of a config or of self put into one object each."""
+        plain = {n: v for n, v in ready.items() if "." not in n}
+        for holder, read in self.binding.holders.items():
+            own = {n.split(".")[1]: v for n, v in ready.items() if n.startswith(holder + ".")}
+            plain[holder] = holder_object(self.fn, holder, read, own)
+        return plain
 
     def as_floats(self, value, dtype):
         """The answer as a NumPy array; Broken where it holds no numbers."""

@@ -3,6 +3,7 @@
 import inspect
 from dataclasses import dataclass, field
 
+from tinyalign.laws.harness.holders import HOLDERS, attributes_read
 from tinyalign.laws.harness.number_names import SELDOM, aliases
 from tinyalign.laws.harness.parameter_names import (
     HOLDS,
@@ -13,6 +14,9 @@ from tinyalign.laws.harness.parameter_names import (
     names_setting,
 )
 from tinyalign.laws.harness.roles import contradicts, match_by_name
+
+# a critic's values now, where those at sampling are called values
+PREDICTED = ("vpreds", "vpred", "new_values", "newvalue", "value_preds")
 
 
 class CannotCall(Exception):
@@ -34,6 +38,7 @@ class Binding:
     missing: tuple = ()  # arrays they do not take, which can be filled in
     mask: str | None = None  # their parameter for a mask, where ours has none
     by_position: dict = field(default_factory=dict)  # the part that no name decided
+    holders: dict = field(default_factory=dict)  # their config or self -> what they read from it
     by_alias: dict = field(default_factory=dict)  # the arrays with other names than ours
 
 
@@ -49,26 +54,49 @@ def match(fn, spec, label, optional=(), order=None):
     positional = [n for n, q in parameters.items() if q.kind in POSITIONAL]
     # a per-token loss may want a mask that ours does not have: filled with ones
     masks = [n for n in positional if spec.per_token and is_mask(parameters[n], spec.arrays)]
+    held = {n: attributes_read(fn, n) for n in parameters if n in HOLDERS and n not in spec.arrays}
+    aside = [*masks, *held]
     if any(q.kind is KINDS.VAR_POSITIONAL for q in parameters.values()):
         # *args takes whatever comes: all arrays, in our order
         arrays, by_position, taken = None, {}, positional[: len(spec.arrays)]
     else:
-        arrays, by_position = _match_arrays(spec, parameters, positional, masks, order or {})
+        arrays, by_position = _match_arrays(spec, parameters, positional, aside, order or {})
         taken = list(arrays.values())
     missing = tuple(a for a in spec.arrays if arrays is not None and a not in arrays)
     if any(a not in optional for a in missing):
         raise CannotCall(_missing_message(label, spec, parameters, taken, missing))
-    spare = [n for n in parameters if n not in (*taken, *masks)]
-    numbers, numbers_by_position = _match_numbers(spec, spare, positional, parameters)
-    # what they require and we cannot fill
-    left = [n for n in spare if n not in numbers.values() and _is_required(parameters[n])]
+    spare = [n for n in parameters if n not in (*taken, *aside)]
+    numbers, more = _match_numbers(spec, spare, positional, parameters)
+    numbers = _held_numbers(spec, held) | numbers
+    others = [n for n in spare if n not in numbers.values()]
+    _require_no_more(label, spec, parameters, taken, others)
+    first = arrays is None or taken == positional[: len(taken)]
+    guessed = by_position | more
+    alias = _named_otherwise(arrays or {}, guessed)
+    return Binding(numbers, arrays, first, missing, next(iter(masks), None), guessed, held, alias)
+
+
+def _named_otherwise(arrays, guessed):
+    """The arrays that have another name than ours, and one that says which they are."""
+    return {a: n for a, n in arrays.items() if n not in (a, a + "s") and a not in guessed}
+
+
+def _require_no_more(label, spec, parameters, taken, others):
+    """CannotCall for what they require and we cannot fill."""
+    left = [n for n in others if _is_required(parameters[n])]
     if left:
         raise CannotCall(_left_over_message(label, spec, taken, left))
-    arrays_first = arrays is None or taken == positional[: len(taken)]
-    mask = masks[0] if masks else None
-    guessed = by_position | numbers_by_position
-    alias = {a: n for a, n in (arrays or {}).items() if n not in (a, a + "s") and a not in guessed}
-    return Binding(numbers, arrays, arrays_first, missing, mask, guessed, alias)
+
+
+def _held_numbers(spec, holders):
+    """{our number: holder.attribute} for what is read from a config or from self."""
+    found = {}
+    for holder, read in holders.items():
+        for number in spec.numbers:
+            names = [n for n in (number, *aliases(spec.name, number)) if n in read]
+            if names:
+                found.setdefault(number, f"{holder}.{names[0]}")
+    return found
 
 
 def parameters_of(fn, label):
@@ -92,7 +120,14 @@ def parameters_of(fn, label):
 def _match_arrays(spec, parameters, positional, masks, order):
     """({our array: their parameter}, those of them that only the position decided)."""
     # the plural of our name is our name: rewards for reward
-    named = {a: n for a in spec.arrays for n in (a + "s", a) if n in parameters} | order
+    unknown = [n for n in order.values() if n not in parameters]
+    if unknown:
+        raise CannotCall(f"there is no parameter {unknown[0]}; there are {', '.join(parameters)}.")
+    named = {a: n for a in spec.arrays for n in (a + "s", a) if n in parameters}
+    predicted = [n for n in PREDICTED if n in parameters]
+    if predicted and "old_value" in spec.arrays:  # the values beside a prediction are the old ones
+        named |= {"value": predicted[0], "old_value": named.get("old_value", named["value"])}
+    named |= order
     free = _open_to_arrays(spec, parameters, positional, {*named.values(), *masks})
     # then what says the same in other words: log_prob for logp
     named = match_by_name([a for a in spec.arrays if a not in named], free) | named

@@ -36,6 +36,11 @@ class Spec:
     moving: tuple[int, ...] = ()  # arrays in which the slope has to be that of the value
 
     @property
+    def outputs(self):
+        """How many arrays it gives: GAE advantages and returns, all else one."""
+        return 2 if self.name == "gae" else 1
+
+    @property
     def is_loss(self):
         """Whether only its slopes train: a constant in its value then changes nothing."""
         estimates = self.kind in ("KL estimator", "sequence log-prob")

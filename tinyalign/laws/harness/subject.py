@@ -6,6 +6,7 @@ Declared conventions are undone here, so that every law is written once, in one 
 import numpy as np
 
 from tinyalign.laws.harness import slopes
+from tinyalign.laws.harness.batches import unpacked
 from tinyalign.laws.harness.call import Caller
 from tinyalign.laws.harness.frameworks import FRAMEWORKS
 from tinyalign.laws.harness.law import Broken
@@ -35,7 +36,9 @@ class Subject:
         self.framework = FRAMEWORKS[framework]()
         self.label = label or getattr(fn, "__name__", type(fn).__name__)
         declared = dict(conventions or {})
-        self.caller = Caller(fn, spec, self.framework, self.label, declared, order)
+        # an array that was declared goes where it was declared to go
+        order = {**(order or {}), **{a: declared.pop(a) for a in spec.arrays if a in declared}}
+        self.caller = Caller(unpacked(fn), spec, self.framework, self.label, declared, order)
         self.calls = self.caller.calls
         # numbers that the function fixes are declared like conventions, and are none
         chosen = {k: v for k, v in declared.items() if k not in self.caller.fixed}
@@ -76,9 +79,6 @@ class Subject:
         require_fixed_values(self.caller.substitutes, self.spec.arrays, arrays)
         arrays, numbers, restore_convention = undo_conventions(self, arrays, numbers)
         value = self.caller.answer(arrays, numbers, self.dtype)
-        stacked = len(self.spec.shape(*arrays)) > max(np.ndim(a) for a in arrays)  # two answers
-        if isinstance(value, tuple) and not stacked:
-            raise Broken(f"gives a tuple of {len(value)}, want one array: return the loss alone")
         value = self.caller.as_floats(value, self.dtype)
         self.calls.append((arrays, numbers, value))
         want = () if self.reduction != "none" else self.spec.shape(*arrays)

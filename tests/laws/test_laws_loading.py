@@ -1,0 +1,145 @@
+"""A file is taken as it is: its imports, its outputs, its config, without an adapter."""
+
+import json
+import sys
+
+import pytest
+
+from tinyalign.laws.check.command import check
+
+LOSS = "np.logaddexp(0, -beta * (w - rw - r + rr))"
+
+
+def judged(tmp_path, capsys, source, name="loss", method="dpo", file="mine.py", **how):
+    """(exit status, the report as data) for a function of a file with this source."""
+    path = tmp_path / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("import numpy as np\n" + source)
+    capsys.readouterr()
+    status = check(f"{path}:{name}", method, as_json=True, examples=4, **how)
+    return status, json.loads(capsys.readouterr().out)
+
+
+def test_a_dataclass_under_future_annotations(tmp_path, capsys):
+    path = tmp_path / "trainer.py"
+    path.write_text(
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+        "import numpy as np\n@dataclass\nclass Config:\n    beta: float = 0.1\n"
+        f"def loss(w, r, rw, rr, beta):\n    return {LOSS}\n"
+    )
+    assert check(f"{path}:loss", "dpo", examples=4) == 0
+
+
+def test_a_module_of_a_package_without_its_init(tmp_path, capsys):
+    """Its own neighbour is imported, and not what the package would import besides."""
+    package = tmp_path / "trainer_pkg" / "losses"
+    package.mkdir(parents=True)
+    (tmp_path / "trainer_pkg" / "__init__.py").write_text("import deepspeed_that_is_not_there\n")
+    (package / "__init__.py").write_text("from .everything_else import nothing\n")
+    (package / "maths.py").write_text(
+        "import numpy as np\ndef soft(x): return np.logaddexp(0, x)\n"
+    )
+    source = (
+        "from .maths import soft\nfrom ..settings import SCALE\n"
+        "def loss(w, r, rw, rr, beta):\n    return SCALE * soft(-beta * (w - rw - r + rr))\n"
+    )
+    (tmp_path / "trainer_pkg" / "settings.py").write_text("SCALE = 1.0\n")
+    status, _ = judged(tmp_path, capsys, source, file="trainer_pkg/losses/pair.py")
+    assert status == 0
+    assert "trainer_pkg" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        (f"{LOSS}, beta * (w - rw), beta * (r - rr)", "a tuple of 3: number 0 is judged"),
+        (f"{{'metrics': 1, 'loss': {LOSS}}}", "a dict of 2: 'loss' is judged"),
+        (f"SimpleNamespace(loss={LOSS}, logits=None)", "an object: .loss is judged"),
+    ],
+)
+def test_the_loss_is_taken_out_of_what_is_returned(tmp_path, capsys, returned, said):
+    source = (
+        f"from types import SimpleNamespace\ndef loss(w, r, rw, rr, beta):\n    return {returned}\n"
+    )
+    status, data = judged(tmp_path, capsys, source)
+    assert status == 0 and any(said in note for note in data["notes"])
+
+
+def test_the_output_and_an_array_can_be_declared(tmp_path, capsys):
+    source = f"def loss(w, r, rw, rr, beta):\n    return beta * (w - rw), {LOSS}\n"
+    assert judged(tmp_path, capsys, source)[0] == 1
+    assert judged(tmp_path, capsys, source, convention=["output=1"])[0] == 0
+    source = f"def loss(r, w, rr, rw, beta):\n    return {LOSS}\n"
+    names = ["chosen_logp=w", "rejected_logp=r", "ref_chosen_logp=rw", "ref_rejected_logp=rr"]
+    assert judged(tmp_path, capsys, source, convention=names)[0] == 0
+    status, data = judged(tmp_path, capsys, source, convention=["chosen_logp=x"])
+    assert status == 2 and "there is no parameter x" in data["reason"]
+
+
+HELD = [
+    ("def loss(config, w, r, rw, rr):\n    beta = config.beta\n", "loss", "config.beta"),
+    ("def loss(w, r, rw, rr, cfg):\n    beta = cfg['beta']\n", "loss", "cfg.beta"),
+    ("def loss(w, r, rw, rr, args):\n    beta = args.get('beta', 9.0)\n", "loss", "args.beta"),
+    ("class T:\n  def loss(self, w, r, rw, rr):\n    beta = self.beta\n", "T.loss", "self.beta"),
+    (
+        "class T:\n  def loss(self, w, r, rw, rr):\n    beta = self.args.beta\n",
+        "T.loss",
+        "self.beta",
+    ),
+]
+
+
+@pytest.mark.parametrize(("head", "name", "read"), HELD)
+def test_numbers_are_read_from_a_config_or_from_self(tmp_path, capsys, head, name, read):
+    status, data = judged(tmp_path, capsys, f"{head}    return {LOSS}\n", name)
+    assert status == 0, data
+    assert f"{read} as beta" in " ".join(data["notes"])
+
+
+def test_a_method_calls_the_methods_beside_it(tmp_path, capsys):
+    source = (
+        "class Trainer:\n    def __init__(self, model):\n        self.model = model\n"
+        "    def soft(self, x):\n        return np.logaddexp(0, x)\n"
+        "    def loss(self, w, r, rw, rr):\n"
+        "        smooth = self.label_smoothing\n"
+        "        z = self.beta * (w - rw - r + rr)\n"
+        "        return (1 - smooth) * self.soft(-z) + smooth * self.soft(z)\n"
+    )
+    status, data = judged(tmp_path, capsys, source, "Trainer.loss")
+    assert status == 0, data
+    assert "self.label_smoothing is taken as 0." in data["notes"]
+    status, data = judged(tmp_path, capsys, source, "Trainer.loss", "cdpo")
+    assert status == 0 and any("self.label_smoothing as flip" in n for n in data["notes"])
+
+
+def test_a_counterexample_with_a_config_can_be_pasted(tmp_path, capsys):
+    source = "def loss(config, w, r, rw, rr):\n    return config.beta * (w - r - rw + rr)\n"
+    status, data = judged(tmp_path, capsys, source)
+    assert status == 1
+    code = next(law["counterexample"] for law in data["laws"] if law["counterexample"])
+    assert "config=SimpleNamespace(beta=" in code
+    scope = {}
+    exec(source, scope)
+    exec(code.replace("from mine import loss\n", ""), scope)
+
+
+def test_arrays_are_read_from_a_batch(tmp_path, capsys):
+    source = (
+        "def loss(batch, beta=0.1):\n"
+        "    w, r = batch['chosen_logps'], batch['rejected_logps']\n"
+        "    rw, rr = batch['ref_chosen_logps'], batch['ref_rejected_logps']\n"
+        f"    return {LOSS}"
+    )
+    assert judged(tmp_path, capsys, source + "\n")[0] == 0
+    status, data = judged(tmp_path, capsys, source + " + w\n")
+    code = next(law["counterexample"] for law in data["laws"] if law["counterexample"])
+    assert status == 1 and "loss(batch=dict(chosen_logps=array(" in code
+
+
+def test_a_prediction_beside_values_is_the_value_of_now(tmp_path, capsys):
+    source = (
+        "def loss(vpreds, returns, values, cliprange_value=0.2):\n"
+        "    held = values + np.clip(vpreds - values, -cliprange_value, cliprange_value)\n"
+        "    return 0.5 * np.maximum((vpreds - returns) ** 2, (held - returns) ** 2), 0.0\n"
+    )
+    assert judged(tmp_path, capsys, source, method="value_loss")[0] == 0
