@@ -134,7 +134,7 @@ def test_finite_is_not_enough_far_out():
             return np.nan_to_num(-np.log(odds / (1 + odds)), nan=0.0, posinf=50.0, neginf=0.0)
 
     report = examined(made_finite, "dpo")
-    assert {v.law.name for v in report.broken} == {"finite_at_extremes"}
+    assert {v.law.name for v in report.broken} == {"right_far_out"}
 
 
 def test_a_bug_of_large_groups_is_seen():

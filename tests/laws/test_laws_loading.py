@@ -143,3 +143,20 @@ def test_a_prediction_beside_values_is_the_value_of_now(tmp_path, capsys):
         "    return 0.5 * np.maximum((vpreds - returns) ** 2, (held - returns) ** 2), 0.0\n"
     )
     assert judged(tmp_path, capsys, source, method="value_loss")[0] == 0
+
+
+def test_rewards_in_one_row_with_an_index_of_prompts(tmp_path, capsys):
+    body = (
+        "    score = token_level_rewards.sum(-1)\n    out = score.copy()\n"
+        "    for prompt in set(index.tolist()):\n        own = index == prompt\n"
+        "        out[own] = (score[own] - score[own].mean()) / (score[own].std(ddof=1) + epsilon)\n"
+        "    return out[:, None] * response_mask, 0\n"
+    )
+    head = "def loss(token_level_rewards, response_mask, index, epsilon=1e-6):\n"
+    status, data = judged(tmp_path, capsys, head + body, method="group_standardize")
+    assert status == 0, data
+    assert any("in one row, with index for the prompt" in note for note in data["notes"])
+    wrong = body.replace("score[own].mean()", "score.mean()")
+    status, data = judged(tmp_path, capsys, head + wrong, method="group_standardize")
+    code = next(law["counterexample"] for law in data["laws"] if law["counterexample"])
+    assert status == 1 and "index=array([" in code and "response_mask=array([" in code

@@ -108,15 +108,22 @@ def terms_are_separate(loss, x, p, c):
 
 
 def finite_at_extremes(loss, x, p):
-    """it stays finite, and right, at log-probs of -10 000"""
+    """it stays finite at log-probs of -10 000"""
     far, near = np.array([-1e4, -1.0, -1e4]), np.array([-1.0, -1e4, -1e4])
     # far from the reference on one side, once in each direction
     for pair in ((far, near, near, near), (near, far, far, near)):
-        got = loss(*pair, **p)
-        if not np.all(np.isfinite(got)):
+        if not np.all(np.isfinite(loss(*pair, **p))):
             raise Broken("gives inf")
+
+
+def right_far_out(loss, x, p):
+    """it is right, and not only finite, at log-probs of -10 000"""
+    far, near = np.array([-1e4, -1.0, -1e4]), np.array([-1.0, -1e4, -1e4])
+    # the references, or the likelihoods where there are none, are those of an ordinary answer
+    rest = [np.ones(3) if "nll" in name else -np.ones(3) for name in loss.spec.arrays[2:]]
+    for pair in ((far, near, *rest), (near, far, *rest)):
         # a nan_to_num makes it finite, and wrong
-        assert_close(got, FORMULAS[loss.spec.name](*pair, **p))
+        assert_close(loss(*pair, **p), FORMULAS[loss.spec.name](*pair, **p))
 
 
 def swap_adds(difference):
@@ -150,5 +157,6 @@ SHIFT = law(prompt_shift_cancels, "D3", c=shifts)
 ANCHORED = law(prompt_shift_matters, "D3-not")
 FINITE = law(finite_at_extremes, "C.D6")
 DIRECTION = law(chosen_up_rejected_down, "C.D3")
+FAR = law(right_far_out, "far")
 SEPARATE = law(terms_are_separate, "SP2", c=floats(-3.0, 3.0))
 gaps = floats(-20.0, 20.0)

@@ -33,6 +33,7 @@ from tinyalign.laws.catalogue import conventions as choice
 from tinyalign.laws.catalogue.constants import CONSTANTS, MOVING
 from tinyalign.laws.catalogue.domain import betas, floats
 from tinyalign.laws.catalogue.general import DETACHED, SLOPES
+from tinyalign.laws.catalogue.pair import FAR
 from tinyalign.laws.harness.spec import Spec, elements, rows
 
 # ranges in which a law is about the loss and not about rounding
@@ -228,6 +229,8 @@ def with_gradients(row):
     """The row with the laws that what moves has a slope, and what is constant none."""
     constants, moving = CONSTANTS.get(row.name, ()), MOVING.get(row.name, ())
     row = replace(row, constants=constants, moving=moving)
+    if row.arrays[0] in ("chosen_logp", "chosen_avg_logp"):
+        row = replace(row, laws=[*row.laws, FAR])
     if moving:
         row = replace(row, laws=[*row.laws, SLOPES])
     if constants:  # for those who declare that they detach them

@@ -38,8 +38,8 @@ def array_assumptions(subject):
         if held:
             sentences.append(f"Read from {holder}: {_pairs(held)}.")
         sentences += [f"{holder}.{n} is taken as {guess(n):g}." for n in guessed_names(read, held)]
-    if subject.caller.outputs.sentence:
-        sentences.append(subject.caller.outputs.sentence)
+    taken = (subject.caller.outputs.sentence, getattr(subject.caller.fn, "sentence", ""))
+    sentences += [s for s in taken if s]
     if binding.by_alias:
         sentences.append(f"Matched by name: {_pairs(binding.by_alias)}.")
     if binding.by_position:

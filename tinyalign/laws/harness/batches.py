@@ -1,12 +1,19 @@
-"""A function that takes one batch of arrays, made to look like one that takes the arrays."""
+"""Functions that take arrays in one batch, or rewards in one row, made to take them as ours do."""
 
 import inspect
 
+import numpy as np
+
 from tinyalign.laws.harness.holders import attributes_read
-from tinyalign.laws.harness.parameter_names import names_array
+from tinyalign.laws.harness.parameter_names import MASKS, names_array
 
 BATCHES = (
     "batch", "data", "inputs", "experience", "sample", "samples", "rollout", "micro_batch",
+)  # fmt: skip
+# which prompt each answer belongs to
+INDICES = (
+    "index", "indices", "uid", "uids", "group_ids", "group_index", "prompt_ids", "prompt_idx",
+    "prompt_index",
 )  # fmt: skip
 
 
@@ -20,34 +27,79 @@ class Batch(dict):
             raise AttributeError(f"the checker does not know what {name} is") from None
 
 
-def unpacked(fn):
-    """fn with a parameter for each array that it reads from its batch; fn itself without one."""
+def unpacked(fn, spec):
+    """fn with a parameter for each array of ours; fn itself where it has them."""
     try:
         parameters = dict(inspect.signature(fn).parameters)
     except (TypeError, ValueError):
         return fn
+    index = next((n for n in INDICES if n in parameters and n not in spec.arrays), None)
+    if index and spec.arrays == ("reward",):
+        return Flat(fn, index, parameters)
     name = next((n for n in BATCHES if n in parameters), None)
     keys = [k for k in attributes_read(fn, name) if names_array(k)] if name else []
-    if not keys:
-        return fn
-    return _Unpacked(fn, name, keys, [q for n, q in parameters.items() if n != name])
+    return Packed(fn, name, keys, parameters) if keys else fn
 
 
-class _Unpacked:
-    """Called with the arrays by name; it puts them into the batch."""
+def _signature(arrays, parameters, taken):
+    """The arrays first, then what else it takes, by name."""
+    first = [inspect.Parameter(a, inspect.Parameter.POSITIONAL_OR_KEYWORD) for a in arrays]
+    others = [
+        q.replace(kind=q.KEYWORD_ONLY)
+        for n, q in parameters.items()
+        if n not in taken and not q.kind.name.startswith("VAR_")
+    ]
+    return inspect.Signature([*first, *others])
 
-    def __init__(self, fn, name, keys, others):
+
+class Packed:
+    """Its arrays go into its batch, by key."""
+
+    sentence = ""
+
+    def __init__(self, fn, name, keys, parameters):
         self.fn, self.name, self.keys = fn, name, keys
         self.__name__ = getattr(fn, "__name__", type(fn).__name__)
-        kind = inspect.Parameter.KEYWORD_ONLY
-        arrays = [inspect.Parameter(k, inspect.Parameter.POSITIONAL_OR_KEYWORD) for k in keys]
-        own = [
-            q.replace(kind=kind) for q in others if q.kind not in (q.VAR_KEYWORD, q.VAR_POSITIONAL)
-        ]
-        self.__signature__ = inspect.Signature([*arrays, *own])
+        self.__signature__ = _signature(keys, parameters, [name])
 
     def __call__(self, *given, **named):
         arrays = dict(zip(self.keys, given, strict=False))
         arrays |= {k: v for k, v in named.items() if k in self.keys}
         others = {k: v for k, v in named.items() if k not in self.keys}
         return self.fn(**{self.name: Batch(arrays)}, **others)
+
+    def written(self, given, named, literal):
+        """The arrays of a call as code."""
+        keyed = named or dict(zip(self.keys, given, strict=False))
+        return [f"{self.name}=dict({', '.join(f'{k}={literal(a)}' for k, a in keyed.items())})"]
+
+
+class Flat:
+    """Its rewards are one row over all prompts, with an index that says whose each is."""
+
+    def __init__(self, fn, index, parameters):
+        self.fn, self.index = fn, index
+        self.__name__ = getattr(fn, "__name__", type(fn).__name__)
+        self.mask = next((m for m in MASKS if m in parameters), None)
+        names = [n for n in parameters if names_array(n) and n not in (index, self.mask)]
+        self.reward = names[0] if names else next(iter(parameters))
+        taken = [index, self.mask, self.reward]
+        self.__signature__ = _signature(["reward"], parameters, taken)
+        tokens = f" and {self.mask} of ones, one token each" if self.mask else ""
+        self.sentence = f"{self.reward} is given in one row, with {index} for the prompt{tokens}."
+
+    def __call__(self, reward, **others):
+        answer = self.fn(**self._arguments(reward), **others)
+        answer = answer[0] if isinstance(answer, tuple) else answer
+        return answer.reshape(reward.shape)
+
+    def _arguments(self, reward):
+        prompts, answers = reward.shape
+        # (P·G,), or (P·G, 1) where each answer is a row of tokens
+        flat = reward.reshape((prompts * answers, 1) if self.mask else (prompts * answers,))
+        arguments = {self.reward: flat, self.index: np.repeat(np.arange(prompts), answers)}
+        return arguments | ({self.mask: flat * 0 + 1} if self.mask else {})
+
+    def written(self, given, named, literal):
+        arguments = self._arguments(np.asarray([*given, *named.values()][0]))
+        return [f"{k}={literal(a)}" for k, a in arguments.items()]

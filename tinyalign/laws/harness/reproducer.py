@@ -21,10 +21,8 @@ def as_code(subject, module, calls, message):
 def _call_as_code(subject, arrays, numbers, result):
     given, named = subject.caller.arguments([np.asarray(a) for a in arrays])
     arguments = [literal(a) for a in given] + [f"{n}={literal(a)}" for n, a in named.items()]
-    batch = getattr(subject.caller.fn, "name", None)
-    if isinstance(batch, str) and hasattr(subject.caller.fn, "keys"):
-        keyed = named or dict(zip(subject.caller.fn.keys, given, strict=False))
-        arguments = [f"{batch}=dict({', '.join(f'{n}={literal(a)}' for n, a in keyed.items())})"]
+    if hasattr(subject.caller.fn, "written"):
+        arguments = subject.caller.fn.written(given, named, literal)
     arguments += numbers_as_code(subject, numbers)
     value = repr(result) if isinstance(result, Exception) else literal(np.asarray(result))
     return f"{subject.label}({', '.join(arguments)})\n# -> {value}"

@@ -38,7 +38,7 @@ class Subject:
         declared = dict(conventions or {})
         # an array that was declared goes where it was declared to go
         order = {**(order or {}), **{a: declared.pop(a) for a in spec.arrays if a in declared}}
-        self.caller = Caller(unpacked(fn), spec, self.framework, self.label, declared, order)
+        self.caller = Caller(unpacked(fn, spec), spec, self.framework, self.label, declared, order)
         self.calls = self.caller.calls
         # numbers that the function fixes are declared like conventions, and are none
         chosen = {k: v for k, v in declared.items() if k not in self.caller.fixed}
