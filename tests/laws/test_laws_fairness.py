@@ -152,6 +152,15 @@ def test_a_known_convention_is_read_and_said(fn, name, typed):
     assert set(typed.split()) <= set(re.split("[ .]", sentences(report).split("--convention ")[-1]))
 
 
+def test_a_reading_that_is_a_known_bug_where_it_is_not_meant_is_said_to_be_one():
+    def no_half(value, old_value, returns, clip):
+        return 2 * FORMULAS["value_loss"](value, old_value, returns, clip)
+
+    report = examined(no_half, "value_loss")
+    assert report.exit_code == 0
+    assert "If it is not meant: the ½ is missing" in sentences(report)
+
+
 def test_what_was_declared_is_what_it_has_to_be():
     assert examined(dual_clip, "clipped_surrogate", clip_dual=2.0).exit_code == 1
     assert examined(no_constant, "apo_zero", offset=0.0).exit_code == 1

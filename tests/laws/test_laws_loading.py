@@ -1,6 +1,8 @@
 """A file is taken as it is: its imports, its outputs, its config, without an adapter."""
 
 import json
+import os
+import subprocess
 import sys
 
 import pytest
@@ -160,3 +162,13 @@ def test_rewards_in_one_row_with_an_index_of_prompts(tmp_path, capsys):
     status, data = judged(tmp_path, capsys, head + wrong, method="group_standardize")
     code = next(law["counterexample"] for law in data["laws"] if law["counterexample"])
     assert status == 1 and "index=array([" in code and "response_mask=array([" in code
+
+
+def test_nothing_is_left_where_the_user_stands(tmp_path):
+    (tmp_path / "mine.py").write_text("def loss(logp, ref_logp):\n    return logp - ref_logp\n")
+    argv = [sys.executable, "-m", "tinyalign.laws", "check", "mine.py:loss", "--as", "k1"]
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("HYPOTHESIS")}
+    environment = clean | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.py"]

@@ -107,7 +107,7 @@ PAIRS = [
          beta=(betas, 2.5), gamma=(gammas, 1.375)),
     spec("odds_ratio", FREE, AVG, strategies.averages, odds.ODDS_RATIO, choice.SIGN),
     spec("orpo", FREE, f"{AVG} chosen_nll", strategies.averages_nll, odds.ORPO,
-         layouts.weight_place("lam", "odds"), lam=(weights, 0.1)),
+         lam=(weights, 0.1)),
     spec("cpo", FREE, "chosen_logp rejected_logp chosen_nll", strategies.gaps_nll,
          reference_free.CPO, layouts.weight_place("alpha", "preference"), beta=beta,
          alpha=(alphas, 1.0)),

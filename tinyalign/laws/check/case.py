@@ -16,10 +16,19 @@ from tinyalign.laws.check.readings import (
     with_offset,
 )
 from tinyalign.laws.check.reduction import read_reduction
-from tinyalign.laws.harness.judge import NEARLY, judge, judge_all, judge_leniently
+from tinyalign.laws.harness.judge import (
+    BROKEN,
+    NEARLY,
+    judge,
+    judge_all,
+    judge_leniently,
+    without_shrinking,
+)
 from tinyalign.laws.harness.law import Broken, NotApplicable
 from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.subject import OFFSET, Subject
+
+SHOWN = 3  # broken laws whose counterexample is made small
 
 
 @dataclass(frozen=True)
@@ -43,12 +52,25 @@ class Case:
         """Every law; that of the batch by what was declared of it."""
         found = judge_all(
             self.fn, self.spec, self.conventions,
-            setting=setting, judge_law=judge_leniently, **self.how,
+            setting=setting, judge_law=_sparing_judge(), **self.how,
         )  # fmt: skip
         if self.reduced.declared is None:
             return found
         declared = Subject(self.fn, self.spec, self.reduced.declared, **self.how)
         return [judge(v.law, declared, setting) if v.law.name == BATCH.name else v for v in found]
+
+
+def _sparing_judge():
+    """Makes the first counterexamples small, and no others: a reader looks at three."""
+    broken = []
+
+    def judge_law(law, subject, setting):
+        now = setting if len(broken) < SHOWN else without_shrinking(setting)
+        verdict = judge_leniently(law, subject, now)
+        broken.extend([law] if verdict.status == BROKEN else [])
+        return verdict
+
+    return judge_law
 
 
 def understand(fn, spec, conventions, how):

@@ -1,7 +1,9 @@
 """`tinyalign check` and `tinyalign museum`: the laws from the command line."""
 
 import json
+import os
 import sys
+import tempfile
 
 from tinyalign.laws.catalogue.lookup import find_spec, require_known
 from tinyalign.laws.check.gallery import museum
@@ -20,6 +22,8 @@ def check(
     target, method, *, framework="numpy", convention=(), as_json=False, float32=False, examples=100
 ):
     """Judge FILE.py:FUNCTION as METHOD. 0: all laws hold; 1: some are broken; 2: no judgement."""
+    # Hypothesis keeps notes about the code that it runs: not where the user stands
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", f"{tempfile.gettempdir()}/hypothesis")
     try:
         # the report is the only thing on stdout, so that --json can be piped
         with discard_output(target):

@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 
+from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.check.probes import comparisons, fitted_probes, is_right, right_value, value_at
 from tinyalign.laws.harness.law import Broken, NotApplicable, show
 from tinyalign.laws.harness.spec import rows
@@ -13,6 +14,8 @@ CLOSE = {"rtol": 1e-4, "atol": 1e-6}
 
 def describe(subject, broken):
     """One sentence, the first that fits; "" where none does."""
+    if subject.spec.name not in FORMULAS:
+        return one_reason(subject, broken)
     for sentence in (one_reason, detached, ignored_number, cut_off, factor, constant):
         said = sentence(subject, broken)
         if said:
@@ -167,7 +170,7 @@ def constant(subject, broken):
 def epsilon_in_the_count(subject):
     """The epsilon added to a count of tokens or rows, where one number explains all; else None."""
     found = []
-    for x, p in fitted_probes(subject):
+    for x, p in fitted_probes(subject) if subject.spec.name in FORMULAS else []:
         # a row by itself has one count, whatever is averaged over rows
         for row in rows(x) if _averages_tokens(subject.spec) else [x]:
             got, want = value_at(subject, row, p), right_value(subject, row, p)

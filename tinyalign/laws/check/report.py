@@ -72,13 +72,20 @@ def examine(fn, spec, conventions, *, setting, module="yours", **how):
         v.law.name: as_code(subject, module, v.calls, v.message) for v in report.broken
     }
     if case.reading is not None:
-        before = Subject(fn, spec, conventions, **case.how)
-        right = not report.broken
-        report.notes.append(reading_sentence(spec, before, case.reading, conventions, right))
+        report.notes.append(_as_read(case, conventions, holds=not report.broken))
     report.notes += [s for s in [nearly_sentence(subject, verdicts, epsilon_in_the_count)] if s]
     if report.broken and report.exit_code == 1:
         _diagnose(report, case, subject)
     return report
+
+
+def _as_read(case, conventions, holds):
+    """What it was read as, and the exhibit that it is if that was not meant."""
+    kept = {k: v for k, v in case.conventions.items() if k not in case.reading.changed}
+    before = Subject(case.fn, case.spec, kept, **case.how)
+    sentence = reading_sentence(case.spec, before, case.reading, conventions, holds)
+    bug = looks_like(before, [])
+    return f"{sentence} If it is not meant: {bug.removeprefix('Looks like: ')}" if bug else sentence
 
 
 def _diagnose(report, case, subject):

@@ -35,6 +35,11 @@ def repeatable_settings(max_examples=100, shrink=True):
     )
 
 
+def without_shrinking(setting):
+    """The same, but the first input found is not made smaller, which takes most of the time."""
+    return settings(setting, phases=[p for p in setting.phases if p is not Phase.shrink])
+
+
 @dataclass(frozen=True)
 class Verdict:
     law: object
