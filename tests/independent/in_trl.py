@@ -484,9 +484,9 @@ PEERS = [
     Peer("DPOTrainer `ipo`, of sums", "ipo", dpo("ipo"), MEAN,
          because(IPO, "prompt_shift_cancels zero_at_the_target_margin swap_adds_scaled_margin "
                       "chosen_up_rejected_down overshoot_costs_too noise_pulls_the_target_in "
-                      "closed_form_slopes recovers_the_ipo_optimum")),
+                      "closed_form_slopes recovers_the_ipo_optimum right_far_out")),
     Peer("DPOTrainer `exo_pair`", "exo_pair", dpo_smoothed("exo_pair"), MEAN,
-         because(EPS32, "closed_form_at_reference least_at_the_label")),
+         because(EPS32, "closed_form_at_reference least_at_the_label right_far_out")),
     Peer("DPOTrainer `exo_pair`", "exo_pair", dpo_smoothed("exo_pair"), MEAN, dtype="float32"),
     Peer("DPOTrainer `nca_pair`", "nca_pair", dpo("nca_pair"), MEAN),
     Peer("DPOTrainer `robust`", "robust_dpo", dpo_smoothed("robust"), MEAN),
@@ -504,7 +504,8 @@ PEERS = [
     Peer("ORPOTrainer.odds_ratio_loss", "odds_ratio", odds_ratio, {},
          because(WHERE, "slopes_right_near_certainty"), dtype="float32"),
     Peer("ORPOTrainer.odds_ratio_loss", "odds_ratio", odds_ratio, {},
-         because(FLOAT32, "tie_costs_log2 swap_adds_log_odds_gap unlikely_odds_are_probabilities")
+         because(FLOAT32, "tie_costs_log2 swap_adds_log_odds_gap unlikely_odds_are_probabilities "
+                          "right_far_out slopes_are_those_of_the_value")
          | because(WHERE, "slopes_right_near_certainty")),
     Peer("ORPOTrainer, whole, row by row", "orpo", rows_alone(orpo), {},
          because(WHERE, "slopes_right_near_certainty"), dtype="float32"),

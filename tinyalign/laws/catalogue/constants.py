@@ -21,14 +21,15 @@ CONSTANTS = {
     "kl_shaped_reward": (0, 1, 2),
 }
 # positions of the arrays in which the slope is that of the value: not the log-probs of CISPO, whose
-# weight is a constant on purpose, and nothing of an advantage
+# weight is a constant on purpose, nor those of the KL estimators, some of which have the value of
+# one and the slope of another on purpose; and nothing of an advantage
 MOVING = {
     **dict.fromkeys((*REFERENCED_PAIRS, "simpo", "odds_ratio", "bradley_terry"), (0, 1)),
     **dict.fromkeys(("orpo", "cpo", "slic", "tpo", "tpo_l"), (0, 1, 2)),
     "rrhf": (0, 2),
     **dict.fromkeys(
         (
-            "kto", "plackett_luce", "infonca", "nca", "k1", "k2", "k3", "exact_kl", "reinforce",
+            "kto", "plackett_luce", "infonca", "nca", "exact_kl", "reinforce",
             "clipped_surrogate", "sequence_clipped_surrogate", "value_loss", "entropy",
             "cross_entropy", "token_mean", "sequence_mean", "fixed_length_mean", "token_logp",
             "sequence_logp",

@@ -48,7 +48,7 @@ def constants_have_no_gradient(loss, x, p):
 
 def slopes_are_those_of_the_value(loss, x, p):
     """by autodiff the slope in each argument is that of the value: nothing is detached"""
-    x = _off_the_kinks(x, loss.spec.moving)
+    x = _off_the_kinks(x, loss.spec)
     for index in loss.spec.moving:
         own = autodiff_slope(loss, x, index, p)
         # one direction in which every entry moves, each by another amount
@@ -62,10 +62,16 @@ def slopes_are_those_of_the_value(loss, x, p):
             assert_slope_close(got, want, tolerance=1e-4, what=what)
 
 
-def _off_the_kinks(x, moving):
-    """A little lower, each entry by another amount: at a tie autodiff may take any slope."""
-    lower = [0.002 * (1.5 + np.cos(i + np.arange(np.size(a)))) for i, a in enumerate(x)]
-    return tuple(a - lower[i].reshape(np.shape(a)) if i in moving else a for i, a in enumerate(x))
+def _off_the_kinks(x, spec):
+    """A little lower, each entry by another amount: at a tie autodiff may take any slope.
+
+    A negative log-likelihood goes up: below 0 there is none.
+    """
+    moved = list(x)
+    for i in spec.moving:
+        step = 0.002 * (1.5 + np.cos(i + np.arange(np.size(x[i])))).reshape(np.shape(x[i]))
+        moved[i] = x[i] + step if "nll" in spec.arrays[i] else x[i] - step
+    return tuple(moved)
 
 
 def _rise(loss, x, index, along, width, p):

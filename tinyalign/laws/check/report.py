@@ -19,6 +19,7 @@ from tinyalign.laws.harness.limits import CALL_LIMIT, WAIT_LIMIT, TookTooLong
 from tinyalign.laws.harness.reproducer import as_code
 from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.subject import Subject
+from tinyalign.laws.museum.exhibit import PLANTED
 
 NOTHING = "Nothing in the museum looks like this."
 
@@ -85,7 +86,10 @@ def _as_read(case, conventions, holds):
     before = Subject(case.fn, case.spec, kept, **case.how)
     sentence = reading_sentence(case.spec, before, case.reading, conventions, holds)
     bug = looks_like(before, [])
-    return f"{sentence} If it is not meant: {bug.removeprefix('Looks like: ')}" if bug else sentence
+    # a bug that nobody was seen to have is no reason to doubt
+    if not bug or PLANTED in bug:
+        return sentence
+    return f"{sentence} If it is not meant: {bug.removeprefix('Looks like: ')}"
 
 
 def _diagnose(report, case, subject):
