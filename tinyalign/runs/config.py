@@ -167,8 +167,8 @@ TRANSFORMER = {
         "num_generations": 4, "num_iterations": 1, "num_minibatches": 1, "beta": 0.0,
     },
     "ppo": {
-        "learning_rate": 3e-3, "steps": 220, "warmup_steps": 25, "batch_size": 256,
-        "num_generations": 1, "num_iterations": 2, "num_minibatches": 1,
+        "learning_rate": 3e-3, "steps": 180, "warmup_steps": 20, "batch_size": 512,
+        "num_generations": 1, "num_iterations": 1, "num_minibatches": 2,
     },
 }  # fmt: skip
 LSTM = {
@@ -177,12 +177,12 @@ LSTM = {
     "preference": TRANSFORMER["preference"],
     "policy_gradient": TRANSFORMER["policy_gradient"] | {"learning_rate": 4e-3, "steps": 200},
     "single_update": TRANSFORMER["single_update"] | {"learning_rate": 4e-3},
-    "ppo": TRANSFORMER["ppo"] | {"steps": 150, "batch_size": 512, "num_minibatches": 2},
+    "ppo": TRANSFORMER["ppo"] | {"steps": 150, "warmup_steps": 10, "num_iterations": 2},
 }
 TABULAR = {kind: {**settings, "learning_rate": 3e-2} for kind, settings in TRANSFORMER.items()}
 for kind in ("policy_gradient", "single_update"):
     TABULAR[kind] |= {"steps": 190, "batch_size": 128, "num_generations": 8}
-TABULAR["ppo"] |= {"steps": 150, "batch_size": 512, "num_minibatches": 2}
+TABULAR["ppo"] |= {"steps": 150, "warmup_steps": 10, "num_iterations": 2}
 BANDIT_BETA = 0.01  # where a recipe has no KL: the bandit's known answer has one
 # A reward model that was trained on labels without noise has no unit, and is right only near the
 # reference. On addition PPO goes from 39 % to 71 % with this KL in its reward, and with the 0.01
