@@ -31,9 +31,9 @@ from toy_envs import arithmetic
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 0
 SFT_STEPS, SFT_RATE, SFT_WARMUP, SFT_BATCH = 400, 3e-3, 100, 128
 SFT_ACCURACY = 0.4  # of training problems: the warm start stops there
-STEPS, RATE, WARMUP = 180, 3e-3, 20  # a step is one batch of rollouts
+STEPS, RATE, WARMUP = 130, 2e-3, 15  # a step is one batch of rollouts
 BATCH = 512  # completions of a batch of rollouts, one a problem
-EPOCHS, MINIBATCHES = 1, 2  # passes over a batch, and gradient steps per pass
+EPOCHS, MINIBATCHES = 2, 2  # passes over a batch, and gradient steps per pass
 CLIP, BETA = 0.2, 0.01  # of ratio and value; weight of the KL to the reference, per nat
 GAMMA, LAMBDA = 1.0, 0.95  # discount; 0 trusts the critic one step ahead, 1 uses the whole return
 MAX_GRAD_NORM = 1.0
