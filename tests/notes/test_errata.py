@@ -390,7 +390,10 @@ def test_row_39():
 
 def test_row_40():
     """.item() leaves no gradient."""
-    assert VERDICTS["note_004_item"] == ["slope_is_minus_advantage"]
+    assert VERDICTS["note_004_item"] == [
+        "slope_is_minus_advantage",
+        "slopes_are_those_of_the_value",
+    ]
 
 
 def test_row_41():
