@@ -104,7 +104,7 @@ def settings(method):
         several = {"batch_size": 32, "num_generations": 8} if method.compares else {}
         several = several if method.samples_while_learning else {}
         kl = {"beta": 0.01} if method.kl_placement else {}
-        return dataclasses.replace(config, steps=ONLINE_STEPS, **several, **kl)
+        return dataclasses.replace(config, steps=ONLINE_STEPS, warmup_steps=5, **several, **kl)
     pairs = {} if method.imitates else {"num_pairs": 600}
     return dataclasses.replace(config, steps=OFFLINE_STEPS, **pairs)
 
