@@ -139,10 +139,10 @@ def _cut_off_sentence(bound, side, got, want):
 def factor(subject, broken):
     """The right values times one number."""
     got, want = _finite(subject)
-    told = np.abs(want) > 1e-6
-    if np.sum(told) < 4 or not np.allclose(got[~told], want[~told], **CLOSE):
+    nonzero = np.abs(want) > 1e-6
+    if np.sum(nonzero) < 4 or not np.allclose(got[~nonzero], want[~nonzero], **CLOSE):
         return ""
-    ratio = got[told] / want[told]
+    ratio = got[nonzero] / want[nonzero]
     c = float(np.median(ratio))
     if np.isclose(c, 1.0, rtol=1e-3) or not np.allclose(ratio, c, rtol=1e-4) or not c:
         return _absolute(got, want, subject)

@@ -68,14 +68,14 @@ def likeness(mine, theirs, subject):
     """(share of the telling probes on which both are the same, how many probes are telling)."""
     right = right_answers(subject)
     tolerance = 1e-4 if subject.dtype == "float64" else 1e-2
-    told = []
+    probes = []  # (both are the same, mine is wrong) where one of the two is wrong
     for m, t, r in zip(mine, theirs, right, strict=True):
         wrong, also_wrong = not same(m, r, tolerance), not same(t, r, tolerance)
         # neither tells: both are right, or there is no slope to compare
         if (wrong or also_wrong) and not (m is None and t is None and r is None):
-            told.append((same(m, t, tolerance) or (m is None and t is None), wrong))
-    telling = sum(wrong for _, wrong in told)
-    return (sum(alike for alike, _ in told) / len(told) if told else 1.0), telling
+            probes.append((same(m, t, tolerance) or (m is None and t is None), wrong))
+    telling = sum(wrong for _, wrong in probes)
+    return (sum(alike for alike, _ in probes) / len(probes) if probes else 1.0), telling
 
 
 def answers(subject, judged=None):
