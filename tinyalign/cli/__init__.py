@@ -12,6 +12,7 @@ import tyro
 from tinyalign.cli.choosing import Choose, Claims
 from tinyalign.cli.reading import BuildPages, Methods, Metrics, Read, Show
 from tinyalign.cli.training import Compare, Run
+from tinyalign.cli.tuning import Tune
 from tinyalign.engine import backend
 from tinyalign.engine.threads import limit_blas_threads
 from tinyalign.errors import InputError
@@ -23,6 +24,7 @@ WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read
 
   tinyalign compare         SFT, DPO, GRPO and PPO on one task, in a table
   tinyalign run grpo        train one method and watch it
+  tinyalign tune dpo        search a method's settings, as every method's were
   tinyalign methods         every method: its data, its networks, its paper
   tinyalign metrics         every number that training logs, and when to worry
   tinyalign show dpo        data, step and loss of a method, as they run
@@ -37,6 +39,7 @@ Each is checked against its known answer. Every command explains itself: --help.
 COMMANDS = {  # all but check and museum, see all_commands
     "run": Run,
     "compare": Compare,
+    "tune": Tune,
     "methods": Methods,
     "metrics": Metrics,
     "show": Show,

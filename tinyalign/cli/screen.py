@@ -129,6 +129,7 @@ EVALUATION_LABELS = (  # the columns of the summary that only some stages have
     ("eval_accuracy", "accuracy"),
     ("eval_reward", "reward"),
     ("eval_kl", "KL, nats"),
+    ("eval_optimum_kl", "KL to its optimum"),
     ("eval_nll", "nll"),
     ("eval_pass@1", "pass@1"),
     ("eval_pass@8", "pass@8"),
@@ -160,6 +161,19 @@ def print_summaries(summaries, folder):
         lines = (text.replace("\n", "↵") for text in summaries[-1]["sample_completions"])
         console.print("\nsample completions: " + ", ".join(lines), markup=False)
     console.print(f"\nin {folder}: metrics.jsonl, curves.svg, model.safetensors", soft_wrap=True)
+
+
+def print_tuned(entries, file):
+    """The settings that a search chose: {run: entry of runs.compare.tune}."""
+    table = Table(**report.PLAIN)
+    for column in ("run", "chosen", "score", "of the median setting"):
+        table.add_column(column, justify="left" if column in ("run", "chosen") else "right")
+    for name, entry in entries.items():
+        chosen = ", ".join(f"{key} {value:g}" for key, value in entry["chosen"].items())
+        table.add_row(name, chosen, f"{entry['score']:.3f}", f"{entry['median']:.3f}")
+    console = printer()
+    console.print(table)
+    console.print(f"\nevery setting that was tried: {file}", soft_wrap=True)
 
 
 def print_comparison(comparison, lines, folder):

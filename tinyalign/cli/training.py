@@ -8,9 +8,8 @@ import tyro
 
 from tinyalign.engine import backend
 from tinyalign.errors import InputError
-from tinyalign.methods import METHODS
 from tinyalign.runs import files, plan, trackers, train
-from tinyalign.runs.compare import comparison, executors
+from tinyalign.runs.compare import comparison, executors, jobs
 from tinyalign.runs.config import Config, TypedInt, TypedStr
 
 # Spaces only between methods: --help breaks lines at spaces, so never inside a pipeline.
@@ -84,9 +83,9 @@ class Compare(Config):
     seeds: int = 1
     """Seeds, from --seed on. Each has a start of its own, which its methods share."""
     budget: TypedStr = None
-    """What each run may use: recipe, samples:N, steps:N or seconds:S.
-    [default: recipe; with --all or several seeds, unless --until ends the runs, samples:16384, on
-    the bandit 131072]"""
+    """What each run may use: recipe, samples:N, labels:N, steps:N or seconds:S.
+    [default: recipe; with --all or several seeds, unless --until ends the runs,
+    labels:8192,samples:65536, on the bandit labels:32768,samples:131072]"""
     eval_every: TypedInt = None
     """Steps between evaluations. [default: 6 of them in a run]"""
     name: TypedStr = None
@@ -122,9 +121,9 @@ class Compare(Config):
 
     def default_budget(self, env):
         """The recipes for a few runs; for many, a shared budget unless what ends them was typed."""
-        length_typed = any((self.steps, self.num_pairs, self.until))
+        length_typed = any((self.steps, self.num_pairs, self.num_labels, self.until))
         many = self.all or self.seeds > 1
-        return comparison.shared_budget(env) if many and not length_typed else "recipe"
+        return jobs.shared_budget(env) if many and not length_typed else "recipe"
 
     def compare(self, config, folder):
         """The results of the comparison on one task: results.Results."""
@@ -132,7 +131,7 @@ class Compare(Config):
 
         # "sft, dpo" and "sft,dpo" name the same run, so they get the same folder.
         typed = [",".join(stage_names(name)) for name in self.methods]
-        names = [row.name for row in METHODS] if self.all else typed
+        names = jobs.every_name() if self.all else typed
         settings = {"seeds": self.seeds, "resume": self.resume}
         workers = executors.open_executor(self.jobs, self.executor)
         with workers as executor, screen.compare_progress(folder) as on_poll:

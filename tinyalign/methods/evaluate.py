@@ -9,7 +9,7 @@ from tinyalign.engine.backend import to_device, to_host, xp
 from tinyalign.losses import divergence
 from tinyalign.losses.aggregate import token_mean
 from tinyalign.losses.policy_gradient import entropy
-from tinyalign.methods import samples
+from tinyalign.methods import one_letter, samples
 from tinyalign.models import tokenizer
 from toy_envs import feedback
 from toy_envs.programs import pass_at_k
@@ -21,8 +21,9 @@ def evaluate_policy(inputs, params, rng):
     returns  eval_accuracy: share solved by the likeliest completion; eval_reward: mean reward of
              sampled completions; eval_kl: KL(policy ‖ start) per completion, nats, with the
              exact divergence at every sampled prefix; eval_entropy: mean entropy there of the next
-             token, nats; where the task allows several attempts, eval_pass@1 and eval_pass@k:
-             chance that one of so many samples is a success
+             token, nats; eval_optimum_kl: KL to the method's own optimum, nats, where that has a
+             formula and all completions can be listed; eval_pass@1 and eval_pass@k: chance that
+             one of so many samples is a success, where the task allows several attempts
     """
     problems = subsample_evenly(inputs.task.held_out, inputs.config.eval_size)
     # Rewards come before accuracy: `sampled_reward` then draws the same from the same generator.
@@ -33,6 +34,8 @@ def evaluate_policy(inputs, params, rng):
     accuracy = greedy_accuracy(inputs, params, problems, rng)
     metrics = {"eval_accuracy": accuracy, "eval_reward": reward, "eval_kl": kl}
     metrics["eval_entropy"] = float(token_mean(entropy(new), rollout.mask))
+    distance = one_letter.optimum_kl(inputs, params)
+    metrics |= {} if distance is None else {"eval_optimum_kl": distance}
     return metrics | pass_at_k_metrics(inputs, params, prompts, rng)
 
 

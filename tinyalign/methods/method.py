@@ -30,8 +30,9 @@ class Method(NamedTuple):
     defaults: dict = {}  # values of config fields that differ from the recipe  # noqa: RUF012
     beta_sets: str | None = "beta"  # the keyword of the loss that --beta sets
     loss_kwargs: dict = {}  # keywords of the loss that are not its defaults  # noqa: RUF012
-    roles: tuple = ("chosen", "rejected")  # the completions that a comparison holds
+    roles: tuple = ("chosen", "rejected")  # the completions that one label judges; (): the group
     label: Callable | None = None  # (reward, rng, config) -> the feedback that it learns from
+    optimum: Callable | None = None  # (ref_probs, reward, config) -> (P, K) where it has a formula
     trains: str = "policy"  # the network that it is run for: policy, reward_model, or "" for none
     compares: bool = True  # it needs two completions or more of each prompt
     caveat: str = ""  # why it does not raise accuracy on addition, where it does not
@@ -97,6 +98,10 @@ class Method(NamedTuple):
         # A minibatch has at least one prompt.
         return config.num_iterations * min(config.num_minibatches, config.batch_size)
 
+    def completions_per_label(self, config):
+        """Completions that one label judges: one with a thumb, two of a pair, a whole ranking."""
+        return len(self.roles) or config.num_generations
+
     def bind_loss(self, config):
         """The loss with the keyword arguments that the row and the command line set."""
         beta = {self.beta_sets: config.beta} if self.beta_sets else {}
@@ -131,6 +136,7 @@ class Stage(NamedTuple):
     steps: int
     frozen: dict[str, Any]  # parameters that are held besides: "reference", "reward_model"
     samples: int = 0  # completions drawn before the first step
+    labels: int = 0  # completions that were judged before the first step
     evaluate: Callable | None = None  # (networks, rng) -> metrics, where not the usual ones
 
 

@@ -6,7 +6,7 @@ from autograd.tracer import getval
 
 from tinyalign import optimum
 from tinyalign.losses import preference, ranking, supervised
-from tinyalign.methods import samples, steps, train_offline
+from tinyalign.methods import one_letter, samples, steps, train_offline
 from tinyalign.methods.method import Method
 
 
@@ -45,13 +45,14 @@ pairs = partial(
     stage=train_offline.preference_stage,
     steps=(steps.preference_step,),
     label=samples.label_pairs,
-    recipe="preference",
+    recipe="pairs",
     family="pairs",
 )
-other_feedback = partial(Method, recipe="preference", family="triples, thumbs, rankings")
+other_feedback = partial(Method, family="triples, thumbs, rankings")
 triples = partial(
     other_feedback,
     learns_from="triples",
+    recipe="triples",
     stage=train_offline.preference_stage,
     steps=(steps.preference_step,),
     label=samples.label_triples,
@@ -60,6 +61,8 @@ triples = partial(
 rankings = partial(
     other_feedback,
     learns_from="rankings",
+    recipe="rankings",
+    roles=(),
     stage=train_offline.ranked_stage,
     steps=(steps.ranked_step,),
     label=samples.label_rankings,
@@ -94,7 +97,7 @@ OFFLINE = (
     ),
     pairs(
         "dpo", "Direct Preference Optimization", "Rafailov et al. 2023, arXiv:2305.18290",
-        loss=preference.dpo, defaults={"beta": 1.0},
+        loss=preference.dpo, defaults={"beta": 1.0}, optimum=one_letter.optimum_of_annotator,
     ),
     pairs(
         "cdpo", "Conservative DPO", "Mitchell 2023, ericmitchell.ai/cdpo.pdf",
@@ -162,7 +165,8 @@ OFFLINE = (
     ),
     other_feedback(
         "kto", "Kahneman–Tversky Optimization", "Ethayarajh et al. 2024, arXiv:2402.01306",
-        learns_from="thumbs", stage=train_offline.unpaired_stage, steps=(steps.unpaired_step,),
+        learns_from="thumbs", recipe="thumbs", roles=("completion",),
+        stage=train_offline.unpaired_stage, steps=(steps.unpaired_step,),
         label=samples.label_thumbs, loss=preference.kto,
         defaults={"beta": 3.0},
     ),
@@ -182,8 +186,8 @@ OFFLINE = (
     rankings(
         "infonca", "InfoNCA, the notes' generalized rejection sampling",
         "Chen et al. 2024, arXiv:2402.05369",
-        loss=ranking.infonca, defaults={"beta": 1.0},
-        loss_kwargs={"alpha": 0.2},
+        loss=ranking.infonca, defaults={"beta": 1.0}, loss_kwargs={"alpha": 0.2},
+        optimum=partial(one_letter.optimum_of_soft_ranking, alpha=0.2),
     ),
     rankings(
         "nca", "Noise Contrastive Alignment", "Chen et al. 2024, arXiv:2402.05369",

@@ -9,7 +9,7 @@ from functools import partial
 import autograd.numpy as np
 
 from tinyalign.losses import advantage, aggregate, policy_gradient, preference, supervised
-from tinyalign.methods import rollouts, steps, train_online, train_ppo
+from tinyalign.methods import one_letter, rollouts, steps, train_online, train_ppo
 from tinyalign.methods.method import Method
 
 
@@ -115,18 +115,21 @@ ONLINE = (
         loss=policy_gradient.reinforce, recipe="single_update",
         advantages={"batch": subtract_batch_mean}, surrogate=reinforce_surrogate,
         reduce=reduce_sum_over_tokens, kl_placement="reward",
+        optimum=one_letter.optimum_of_shaped_reward,
     ),
     policy_gradients(
         "rloo", "REINFORCE Leave-One-Out", "Ahmadian et al. 2024, arXiv:2402.14740",
         loss=policy_gradient.reinforce, recipe="single_update",
         advantages=LEAVE_ONE_OUT, surrogate=reinforce_surrogate, reduce=reduce_sum_over_tokens,
         kl_placement="reward",
+        optimum=one_letter.optimum_of_shaped_reward,
     ),
     policy_gradients(
         "remax", "ReMax", "Li et al. 2023, arXiv:2310.10505",
         loss=policy_gradient.reinforce, recipe="single_update",
         advantages={"greedy": subtract_greedy_reward}, surrogate=reinforce_surrogate,
         reduce=reduce_sum_over_tokens, kl_placement="reward",
+        optimum=one_letter.optimum_of_shaped_reward,
         sample_batch=rollouts.sample_batch_with_greedy_baseline, extra_samples=1,
     ),
     policy_gradients(
@@ -134,6 +137,7 @@ ONLINE = (
         loss=policy_gradient.clipped_surrogate, defaults={"beta": 0.01},
         advantages={"whiten": whiten_returns}, surrogate=ppo_surrogate, reduce=reduce_token_mean,
         kl_placement="tokens",
+        optimum=one_letter.optimum_of_shaped_reward,
     ),
     online(
         "ppo", "Proximal Policy Optimization", "Schulman et al. 2017, arXiv:1707.06347",
@@ -142,6 +146,7 @@ ONLINE = (
         family="rewards, with a critic", compares=False, minibatches=True, critic=True,
         defaults={"beta": 0.01},
         surrogate=ppo_surrogate, reduce=reduce_token_mean, kl_placement="tokens",
+        optimum=one_letter.optimum_of_shaped_reward,
     ),
     policy_gradients(
         "grpo", "Group Relative Policy Optimization", "Shao et al. 2024, arXiv:2402.03300",
@@ -179,6 +184,6 @@ ONLINE = (
     sample_selection(
         "online_dpo", "Online DPO", "Guo et al. 2024, arXiv:2402.04792",
         stage=train_online.online_dpo_stage, steps=(steps.preference_step,), loss=preference.dpo,
-        defaults={"beta": 1.0},
+        defaults={"beta": 1.0}, optimum=one_letter.optimum_of_annotator,
     ),
 )  # fmt: skip

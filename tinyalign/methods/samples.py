@@ -107,7 +107,7 @@ def collect_feedback(inputs):
     )  # fmt: skip
     reward = score(inputs, prompts, rollout)
     try:
-        labels = inputs.method.label(reward, inputs.rng, config)
+        labels = first_labels(inputs, inputs.method.label(reward, inputs.rng, config))
     except ValueError as error:
         raise InputError(f"no feedback can be made of the samples: {error}") from None
     if len(labels.prompt) == 0:  # every prompt was a tie
@@ -118,6 +118,15 @@ def collect_feedback(inputs):
     tokens = group_by_prompt(to_host(rollout.tokens), config.num_generations)
     mask = group_by_prompt(to_host(rollout.mask), config.num_generations)
     return ScoredSamples(tokens, mask, labels, reward, reward.size)
+
+
+def first_labels(inputs, labels):
+    """The first labels, of a NamedTuple of index arrays: those that --num_labels pays for."""
+    if inputs.config.num_labels is None:
+        return labels
+    size = inputs.method.completions_per_label(inputs.config)
+    count = max(1, inputs.config.num_labels // size)
+    return type(labels)(*(array[:count] for array in labels))
 
 
 def read_feedback(inputs):

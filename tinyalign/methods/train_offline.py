@@ -17,9 +17,7 @@ from tinyalign.methods.method import Stage, frozen_networks, step_size
 from tinyalign.models import tokenizer
 
 
-def offline_stage(
-    inputs, examples, take_step, *, initial, layout, arrange=np.asarray, size=None, drawn=0
-):
+def offline_stage(inputs, examples, take_step, *, initial, layout, arrange=np.asarray, drawn=0):
     """The stage that takes one gradient step after another on random rows of `examples`.
 
     examples   arrays whose first axis runs over the examples; the first two are tokens and mask
@@ -27,14 +25,12 @@ def offline_stage(
     initial    parameters of the network that is trained
     layout     (model, tokens, mask) of a batch, arranged -> its PromptLayout, or None
     arrange    what is done with the drawn rows of each array before the step
-    size       rows a step; None: --batch_size
     drawn      completions sampled to make the examples
     """
     config, name = inputs.config, inputs.method.trains
-    size = config.batch_size if size is None else size
 
     def train_step(networks, rng, step):
-        rows = rng.integers(len(examples[0]), size=size)
+        rows = rng.integers(len(examples[0]), size=config.batch_size)
         batch = [arrange(array[rows]) for array in examples]
         options = {"model": inputs.model, "step_size": step_size(config, step)}
         options["layout"] = layout(inputs.model, *batch[:2])
@@ -42,7 +38,8 @@ def offline_stage(
         return {name: network}, metrics
 
     networks = {name: steps.init_train_state(initial)}
-    return Stage(networks, train_step, config.steps, frozen_networks(inputs), drawn)
+    labels = math.prod(examples[0].shape[:-1])  # tokens (B, S), or (B, R, S)
+    return Stage(networks, train_step, config.steps, frozen_networks(inputs), drawn, labels)
 
 
 def supervised_stage(inputs):
@@ -160,7 +157,6 @@ def ranked_stage(inputs):
         functools.partial(steps.ranked_step, loss=method.bind_loss(config)),
         initial=inputs.initial_policy,
         layout=group_layout,
-        size=max(1, config.batch_size // tokens.shape[1]),  # as many completions a step as others
         drawn=scored.samples,
     )
 

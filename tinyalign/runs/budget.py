@@ -3,8 +3,12 @@
 recipe      every method as its own recipe has it
 samples:N   N completions drawn, those that offline methods learn from included; these take
             steps in proportion, so that they read each as often as in the recipe
+labels:N    N completions judged, for methods that learn from feedback; steps in proportion too
 steps:N     N gradient steps of the policy
 seconds:S   the first step that ends after S seconds of training; evaluation is not counted
+
+Several are joined by commas: labels:8192,samples:65536 gives a method that learns from feedback
+so many labels, and one that scores its own samples so many samples.
 
 Learning rates fall to 0 where the budget ends, whichever it is. Supervised fine-tuning draws no
 completions, and best-of-n draws them only when it is asked: by samples they keep their recipes.
@@ -15,8 +19,14 @@ from typing import NamedTuple
 
 from tinyalign.errors import InputError
 
-UNITS = {"samples": "32000", "steps": "300", "seconds": "10"}  # each with an example
-NOT_TYPED = {"samples": ("steps", "num_pairs"), "steps": ("steps",), "seconds": ("steps",)}
+# Each with an example.
+UNITS = {"samples": "32000", "labels": "8192", "steps": "300", "seconds": "10"}
+NOT_TYPED = {
+    "samples": ("steps", "num_pairs", "num_labels"),
+    "labels": ("steps", "num_pairs", "num_labels"),
+    "steps": ("steps",),
+    "seconds": ("steps",),
+}
 
 
 class StopRule(NamedTuple):
@@ -27,10 +37,13 @@ class StopRule(NamedTuple):
 
 
 def parse_budget(text):
-    """("samples", 32000.0), or None for the recipe; InputError for anything else."""
-    if text == "recipe":
-        return None
-    unit, _, amount = text.partition(":")
+    """{"samples": 32000.0}, empty for the recipe; InputError for anything else."""
+    return {} if text == "recipe" else dict(parse_part(part) for part in text.split(","))
+
+
+def parse_part(text):
+    """("samples", 32000.0) of the text between two commas."""
+    unit, _, amount = text.strip().partition(":")
     try:
         value = float(amount)
     except ValueError:
@@ -45,27 +58,29 @@ def parse_budget(text):
 def apply_budget(stages, config):
     """The stages that were typed, made to fit config.budget; they share it equally."""
     budget = parse_budget(config.budget)
-    if budget is None:
-        return stages
-    unit, amount = budget
-    for name in NOT_TYPED[unit]:
+    for name in {name for unit in budget for name in NOT_TYPED[unit]}:
         if getattr(config, name) is not None:
             raise InputError(f"--budget {config.budget} sets --{name} itself: give one of the two")
-    if config.data and unit == "samples":
+    if config.data and budget.keys() & {"samples", "labels"}:
         raise InputError("no completions are sampled with --data: give --budget in steps")
-    # Stages that use none of the unit, such as SFT and samples, leave their share to the others.
-    count = sum(applies_to(stage.method, unit) for stage in stages)
+    units = [limit_of(stage.method, budget) for stage in stages]
+    # Stages that share a unit share its amount; SFT, which uses no samples, leaves all to others.
     return [
-        FIT[unit](stage, amount / count) if applies_to(stage.method, unit) else stage
-        for stage in stages
+        FIT[unit](stage, budget[unit] / units.count(unit)) if unit else stage
+        for stage, unit in zip(stages, units, strict=True)
     ]
+
+
+def limit_of(method, budget):
+    """The first unit of a budget that a method uses while it trains, or None."""
+    return next((unit for unit in budget if applies_to(method, unit)), None)
 
 
 def applies_to(method, unit):
     """Whether a method uses any of it while it trains."""
-    if not method.trains:
-        return False
-    return unit != "samples" or not method.imitates
+    if unit == "labels":
+        return bool(method.label) and not method.samples_while_learning
+    return bool(method.trains) and (unit != "samples" or not method.imitates)
 
 
 def samples_per_step(stage):
@@ -86,9 +101,19 @@ def fit_samples(stage, amount):
         )
     if online:
         return with_config(stage, steps=count)._replace(stop_rule=StopRule("samples", count * unit))
-    # Each comparison is read as often as in the recipe.
-    steps = max(1, round(stage.config.steps * count / stage.config.num_pairs))
-    return with_config(stage, num_pairs=count, steps=steps)
+    return in_proportion(stage, count / stage.config.num_pairs)
+
+
+def fit_labels(stage, amount):
+    """Fewer or more labels, of as many more prompts."""
+    return in_proportion(stage, amount / stage.config.num_labels)
+
+
+def in_proportion(stage, ratio):
+    """More prompts, labels and steps by one factor: a label is read as often as in the recipe."""
+    names = ("num_pairs", "num_labels", "steps")
+    changes = {name: max(1, round(ratio * getattr(stage.config, name))) for name in names}
+    return with_config(stage, **changes)
 
 
 def fit_steps(stage, amount):
@@ -113,7 +138,7 @@ def with_config(stage, **changes):
     return stage._replace(config=dataclasses.replace(stage.config, **changes))
 
 
-FIT = {"samples": fit_samples, "steps": fit_steps, "seconds": fit_seconds}
+FIT = {"samples": fit_samples, "labels": fit_labels, "steps": fit_steps, "seconds": fit_seconds}
 
 
 def amount_used(rule, progress):

@@ -48,8 +48,9 @@ class Config:
     steps: RecipeInt = None
     """Gradient steps; for online methods, rollouts."""
     budget: str = "recipe"
-    """How much a run may use: recipe, or samples:N completions drawn, steps:N gradient steps, or
-    seconds:S of training."""
+    """How much a run may use: recipe, or samples:N completions drawn, labels:N completions judged,
+    steps:N gradient steps, or seconds:S of training. Several joined by commas: each method takes
+    the first that limits it."""
     until: TypedStr = None
     """Stop once held-out problems show accuracy:0.95, or reward:R, or more: a share solved by the
     likeliest completion, or the mean reward of samples. Looks come every 5 steps and with every
@@ -57,8 +58,10 @@ class Config:
     stops there. Where the target is never reached, training goes on to its usual end."""
     learning_rate: RecipeFloat = None
     """Peak learning rate of Adam: linear warm-up, then linear decay to 0."""
-    warmup_steps: RecipeInt = None
-    """Steps over which the learning rate rises."""
+    warmup_ratio: RecipeFloat = None
+    """Share of the steps over which the learning rate rises."""
+    warmup_steps: TypedInt = None
+    """The same as a number of steps. [default: warmup_ratio of them]"""
     max_grad_norm: float = 1.0
     """A longer gradient is scaled down to this norm."""
     batch_size: RecipeInt = None
@@ -92,6 +95,9 @@ class Config:
     """What online methods maximise: exact (the task's own reward) or model (a learned one)."""
     num_pairs: RecipeInt = None
     """Prompts from which comparisons are sampled, for methods that learn from feedback."""
+    num_labels: RecipeInt = None
+    """Completions that are judged, at most, for methods that learn from feedback: a pair holds two,
+    a triple three, a ranking all of its prompt's."""
     label_temperature: TypedFloat = None
     """Bradley–Terry temperature of the simulated annotator, in units of reward. 0: the completion
     with the higher reward always wins; above 0: it wins with Bradley–Terry probability.
@@ -123,6 +129,7 @@ RANGES = {
     "heads": (1, 64),
     "steps": (1, 10**7),
     "learning_rate": (1e-12, 10.0),
+    "warmup_ratio": (0.0, 1.0),
     "warmup_steps": (0, 10**7),
     "max_grad_norm": (1e-12, INFINITY),
     "batch_size": (1, 10**5),
@@ -136,6 +143,7 @@ RANGES = {
     "gamma": (0.0, 1.0),
     "lam": (0.0, 1.0),
     "num_pairs": (1, 10**7),
+    "num_labels": (1, 10**8),
     "label_temperature": (0.0, 1e6),
     "label_noise": (0.0, 1.0),
     "warm_start_accuracy": (0.0, 1.0),
@@ -147,51 +155,63 @@ RANGES = {
 # at the end of the schedule. A row of the table of methods names its recipe.
 TRANSFORMER = {
     "supervised": {
-        "learning_rate": 3e-3, "steps": 400, "warmup_steps": 100, "batch_size": 128,
+        "learning_rate": 3e-3, "steps": 400, "warmup_ratio": 0.25, "batch_size": 128,
     },
     "reward_model": {
-        "learning_rate": 3e-3, "steps": 600, "warmup_steps": 50, "batch_size": 128,
-        "num_pairs": 4000, "num_generations": 8,
+        "learning_rate": 3e-3, "steps": 600, "warmup_ratio": 0.083, "batch_size": 128,
+        "num_pairs": 4000, "num_labels": 8000, "num_generations": 8,
     },
-    "preference": {
-        "learning_rate": 3e-4, "steps": 300, "warmup_steps": 10, "batch_size": 128,
-        "num_pairs": 4000, "num_generations": 8,
+    "pairs": {
+        "learning_rate": 1e-3, "steps": 300, "warmup_ratio": 0.1, "batch_size": 128,
+        "num_pairs": 8192, "num_labels": 8192, "num_generations": 4,
     },
     "policy_gradient": {
-        "learning_rate": 1.5e-3, "steps": 180, "warmup_steps": 10, "batch_size": 256,
+        "learning_rate": 1.5e-3, "steps": 180, "warmup_ratio": 0.055, "batch_size": 256,
         "num_generations": 4, "num_iterations": 2, "num_minibatches": 2,
         "beta": 0.0,  # as in TRL: the verifier's reward cannot be exploited
     },
     "single_update": {  # without a ratio nothing corrects for samples of an older policy
-        "learning_rate": 2e-3, "steps": 400, "warmup_steps": 20, "batch_size": 128,
+        "learning_rate": 2e-3, "steps": 400, "warmup_ratio": 0.05, "batch_size": 128,
         "num_generations": 4, "num_iterations": 1, "num_minibatches": 1, "beta": 0.0,
     },
     "ppo": {
-        "learning_rate": 2e-3, "steps": 130, "warmup_steps": 15, "batch_size": 512,
+        "learning_rate": 2e-3, "steps": 130, "warmup_ratio": 0.115, "batch_size": 512,
         "num_generations": 1, "num_iterations": 2, "num_minibatches": 2,
     },
 }  # fmt: skip
-LSTM = {
-    "supervised": TRANSFORMER["supervised"] | {"learning_rate": 1e-2, "steps": 1000},
-    "reward_model": TRANSFORMER["reward_model"],
-    "preference": TRANSFORMER["preference"],
-    "policy_gradient": TRANSFORMER["policy_gradient"] | {"learning_rate": 4e-3, "steps": 200},
+# The same number of judged completions, of which every step reads as many as of pairs.
+OTHER_FEEDBACK = {
+    "triples": {"batch_size": 85},
+    "thumbs": {"batch_size": 256, "num_pairs": 2048},
+    "rankings": {"batch_size": 64, "num_pairs": 4096},
+}
+TRANSFORMER |= {kind: TRANSFORMER["pairs"] | own for kind, own in OTHER_FEEDBACK.items()}
+LSTM = TRANSFORMER | {
+    "supervised": TRANSFORMER["supervised"]
+    | {"learning_rate": 1e-2, "steps": 1000, "warmup_ratio": 0.1},
+    "policy_gradient": TRANSFORMER["policy_gradient"]
+    | {"learning_rate": 4e-3, "steps": 200, "warmup_ratio": 0.05},
     "single_update": TRANSFORMER["single_update"] | {"learning_rate": 4e-3},
-    "ppo": TRANSFORMER["ppo"] | {"learning_rate": 3e-3, "steps": 150, "warmup_steps": 10},
+    "ppo": TRANSFORMER["ppo"] | {"learning_rate": 3e-3, "steps": 150, "warmup_ratio": 0.067},
 }
 TABULAR = {kind: {**settings, "learning_rate": 3e-2} for kind, settings in TRANSFORMER.items()}
 for kind in ("policy_gradient", "single_update"):
     TABULAR[kind] |= {"steps": 190, "batch_size": 128, "num_generations": 8}
-TABULAR["ppo"] |= {"steps": 150, "warmup_steps": 10}
-BANDIT_BETA = 0.01  # where a recipe has no KL: the bandit's known answer has one
+TABULAR["single_update"] |= {"warmup_ratio": 0.105}
+for kind in ("pairs", *OTHER_FEEDBACK):  # a table learns the labels themselves: many, then
+    more = {name: 4 * TABULAR[kind][name] for name in ("num_pairs", "num_labels")}
+    TABULAR[kind] = TABULAR[kind] | more
+TABULAR["ppo"] |= {"steps": 150, "warmup_ratio": 0.067}
+BANDIT_BETA = 1.0  # of a KL to the reference: the optimum is then DPO's, π_ref·e^r/Z
 # A reward model that was trained on labels without noise has no unit, and is right only near the
 # reference: on addition PPO gains with this KL in its reward, and with a quarter of it falls below
 # its start. With a label temperature above 0 the scores come out in units of that temperature, so
 # the method's own beta stays, divided by it.
 LEARNED_BETA = {"reward": 2.0, "tokens": 2.0, "loss": 0.3}
 RECIPE_FIELDS = (  # what a recipe may decide
-    "steps", "learning_rate", "warmup_steps", "batch_size", "beta", "num_generations",
-    "num_iterations", "num_minibatches", "epsilon", "advantage", "num_pairs", "label_temperature",
+    "steps", "learning_rate", "warmup_ratio", "batch_size", "beta", "num_generations",
+    "num_iterations", "num_minibatches", "epsilon", "advantage", "num_pairs", "num_labels",
+    "label_temperature",
 )  # fmt: skip
 FILE_STEPS = 120  # with --data: 128 examples a step see a few hundred lines some thirty times
 RECIPES = {"transformer": TRANSFORMER, "lstm": LSTM, "tabular": TABULAR}

@@ -15,7 +15,7 @@ from tinyalign import methods
 from tinyalign.errors import InputError
 from tinyalign.methods.method import StageInputs
 from tinyalign.models.tokenizer import Vocabulary
-from tinyalign.runs import dataset, files
+from tinyalign.runs import dataset, files, tuned
 from tinyalign.runs.budget import StopRule, apply_budget
 from tinyalign.runs.config import (
     BANDIT_BETA,
@@ -71,6 +71,7 @@ def plan_run(names, config):
     initial_params, metadata = load_initial_params(config)  # both empty without --init_from
     stages = [resolve_config(row, config, model_name) for row in rows]
     stages = apply_budget(stages, config)
+    stages = [with_warmup(stage) for stage in stages]
     stages = apply_until(stages, config) if config.until is not None else stages
     stages = prepend_warm_start(stages, config, model_name, initial_params)
     vocabulary = task
@@ -104,16 +105,25 @@ def resolve_config(row, config, model_name):
     return StagePlan(row, resolved)
 
 
-def recipe_of(row, config, model_name):
-    """The values of fields that a method takes where nothing was typed."""
+def family_recipe(row, config, model_name):
+    """The values of fields that a method takes before any search of its own."""
     recipe = {"label_temperature": float(config.env == "bandit"), "epsilon": 0.2}
     if row.advantages:
         recipe["advantage"] = next(iter(row.advantages))
     recipe |= RECIPES[model_name][row.recipe] | row.defaults
     if config.env == "bandit" and row.kl_placement:
-        recipe["beta"] = recipe["beta"] or BANDIT_BETA
+        recipe["beta"] = BANDIT_BETA
+    if config.num_pairs is not None:  # then every label that they give counts
+        recipe["num_labels"] = None
     if config.data:
         recipe["steps"] = FILE_STEPS
+    return recipe
+
+
+def recipe_of(row, config, model_name):
+    """The values of fields that a method takes where nothing was typed."""
+    entry = tuned.entry_for(row, config, model_name)
+    recipe = family_recipe(row, config, model_name) | (entry["chosen"] if entry else {})
     # A learned reward is in another unit than the exact one, so its KL needs another weight.
     if config.reward == "model" and row.kl_placement:
         typed = config.label_temperature
@@ -123,19 +133,29 @@ def recipe_of(row, config, model_name):
     return recipe
 
 
+def with_warmup(stage):
+    """The stage with its warm-up in steps, a share of those that its budget leaves."""
+    config = stage.config
+    if config.warmup_steps is not None:
+        return stage
+    count = round(config.warmup_ratio * config.steps)
+    return stage._replace(config=dataclasses.replace(config, warmup_steps=count))
+
+
 def prepend_warm_start(stages, config, model_name, initial_params):
     """The same stages, after what they need and was not typed: a warm start, a reward model."""
-    usual = dataclasses.replace(config, **dict.fromkeys(RECIPE_FIELDS))  # by their own recipes
+    # By their own recipes, whatever was typed for the others.
+    usual = dataclasses.replace(config, warmup_steps=None, **dict.fromkeys(RECIPE_FIELDS))
     trains_reward = any(stage.method.trains_reward_model for stage in stages)
     if config.reward == "model" and not trains_reward and "reward_model" not in initial_params:
         # Right before the first method that asks for rewards while it learns.
         online = [stage.method.samples_while_learning for stage in stages]
         index = online.index(True) if any(online) else len(stages)
-        stages = [*stages[:index], resolve_config(methods.REWARD_MODEL, usual, model_name),
-                  *stages[index:]]  # fmt: skip
+        judge = with_warmup(resolve_config(methods.REWARD_MODEL, usual, model_name))
+        stages = [*stages[:index], judge, *stages[index:]]
     starts_itself = stages[0].method.imitates or model_name == "tabular"
     if config.init_from is None and not starts_itself:
-        stages = [resolve_config(methods.WARM_START, usual, model_name), *stages]
+        stages = [with_warmup(resolve_config(methods.WARM_START, usual, model_name)), *stages]
     *before, last = stages
     return [*map(stop_early, before), last]  # only what others go on from stops early
 

@@ -188,7 +188,9 @@ def summarise(inputs, stage, progress, row):
         "method": inputs.method.name,
         "learns_from": inputs.method.learns_from,
         "steps": progress.step,
+        "updates": steps_taken(progress.networks),
         "completions_sampled": progress.samples,
+        "completions_judged": stage.labels,
         "networks": [*progress.networks, *stage.frozen],
         "bytes": held_bytes(progress.networks, stage.frozen),
         "train_seconds": progress.seconds,
@@ -200,6 +202,11 @@ def summarise(inputs, stage, progress, row):
         params = progress.networks["policy"].params
         summary["sample_completions"] = evaluate.sample_held_out(inputs, params, rng)
     return summary
+
+
+def steps_taken(networks):
+    """Gradient steps of the policy so far, or of the reward model where that is trained."""
+    return int(networks.get("policy", next(iter(networks.values()))).adam.step)
 
 
 def held_bytes(networks, frozen):

@@ -7,17 +7,13 @@ from pathlib import Path
 from tinyalign import report
 from tinyalign.errors import InputError
 from tinyalign.report import comparison_plots, html, sentences
-from tinyalign.runs import lookup, plan
-from tinyalign.runs.compare import cost, results
-from tinyalign.runs.compare.sweep import ONE_AT_A_TIME, JobsFailed, RunSpec, make_plan, sweep
+from tinyalign.runs.compare import results
+from tinyalign.runs.compare.jobs import measure_costs, method_job, require_job, start_job
+from tinyalign.runs.compare.sweep import JobsFailed, sweep
 from tinyalign.runs.files import write_atomically
-from tinyalign.runs.target import LOOK_EVERY, last_that_trains_a_policy, parse_until
+from tinyalign.runs.target import LOOK_EVERY, parse_until
 
 METHODS = ("sft", "dpo", "grpo", "ppo", "reward,ppo")
-# The budget of --all and of several seeds, unless another is typed: a quarter of an hour on two
-# cores for five seeds of every method.
-SHARED_BUDGET = {"bandit": "samples:131072", "addition": "samples:16384"}
-EVALS_PER_RUN = 6  # unless --eval_every is typed
 
 
 def compare(names, config, folder, executor, *, seeds=1, resume=False, on_poll=lambda states: None):
@@ -65,77 +61,7 @@ def require_valid(names, config, seeds):
     if config.until is not None:
         parse_until(config.until)
     for name in names:
-        plan.plan_run(name.split(","), with_eval_every(own_config(name, config), 1))
-
-
-def own_config(name, config):
-    """The config for one method: without --until where it trains no policy that could end there."""
-    rows = [lookup.find_method(stage) for stage in name.split(",")]
-    if last_that_trains_a_policy(rows) is None:
-        return dataclasses.replace(config, until=None)
-    return config
-
-
-def shared_budget(env):
-    """The budget that makes many runs comparable on a task."""
-    return SHARED_BUDGET.get(env, SHARED_BUDGET["addition"])
-
-
-def with_eval_every(config, steps):
-    """The config with eval_every filled in: EVALS_PER_RUN evaluations in so many steps."""
-    if config.eval_every is not None:
-        return config
-    return dataclasses.replace(config, eval_every=max(1, -(-steps // EVALS_PER_RUN)))
-
-
-def start_job(config, folder):
-    """The job of a seed's start: SFT by its recipe, until it reaches --warm_start_accuracy."""
-    # What was typed for the methods does not hold for their start.
-    begin = dataclasses.replace(
-        config, steps=None, learning_rate=None, batch_size=None, budget="recipe", until=None,
-        eval_every=25,
-    )  # fmt: skip
-    folder = results.seed_folder(folder, config.seed) / "start"
-    return RunSpec(folder, ("sft",), begin, stop_early=True)
-
-
-def method_job(name, config, folder):
-    """The job of one method, from the start of its seed."""
-    stages, own = tuple(name.split(",")), results.seed_folder(folder, config.seed)
-    config = own_config(name, config)
-    reward = "model" if "reward," in name else config.reward
-    # The number of steps depends on the budget; only the plan knows it.
-    steps = plan.plan_run(list(stages), with_eval_every(config, 1)).stages[-1].config.steps
-    config = dataclasses.replace(
-        with_eval_every(config, steps), init_from=own / "start", reward=reward
-    )
-    return RunSpec(own / name, stages, config)
-
-
-def measure_costs(names, config, folder, executor):
-    """Write costs.json: what one update of each method takes, measured in the workers."""
-    path = folder / "costs.json"
-    known = json.loads(path.read_text()) if path.exists() else {}
-    # Absolute, because a worker elsewhere has another current folder.
-    futures = {
-        name: executor.submit(job_cost, method_job(name, config, folder.absolute()))
-        for name in names
-        if name not in known
-    }
-    costs = {name: future.result() for name, future in futures.items()}
-    known |= {name: measured._asdict() for name, measured in costs.items() if measured}
-    write_atomically(path, json.dumps(known, indent=1).encode())
-
-
-def job_cost(job):
-    """The cost.Cost of a job's last stage, with the highest peak of all its stages; or None."""
-    try:
-        with ONE_AT_A_TIME:
-            run_plan = make_plan(job)
-            costs = [cost.measure(run_plan, stage) for stage in range(len(job.methods))]
-    except InputError:  # such as a start whose few samples all have the same reward
-        return None
-    return costs[-1]._replace(peak=max(stage.peak for stage in costs))
+        require_job(name, config)
 
 
 def closing_sentences(comparison):

@@ -16,7 +16,7 @@ from autograd.tracer import isbox
 from tinyalign import policy
 from tinyalign.engine.tree import leaves
 from tinyalign.runs import plan
-from tinyalign.runs.train import held_bytes
+from tinyalign.runs.train import held_bytes, steps_taken
 
 PAIRS = 64  # prompts with comparisons: enough to draw a batch from
 
@@ -121,8 +121,3 @@ def peak_allocation():
         peak["bytes"] = tracemalloc.get_traced_memory()[1] - before
         if not running:  # a caller that traces already goes on tracing
             tracemalloc.stop()
-
-
-def steps_taken(networks):
-    """Gradient steps of the policy so far, or of the reward model where that is trained."""
-    return int(networks.get("policy", next(iter(networks.values()))).adam.step)

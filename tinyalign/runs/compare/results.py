@@ -7,11 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyalign import methods, policy
-from tinyalign.engine.backend import to_device, to_host
-from tinyalign.losses.numerics import log_softmax
+from tinyalign import methods
 from tinyalign.methods import evaluate
-from tinyalign.models import tokenizer
+from tinyalign.methods.one_letter import is_enumerable, letter_probs, letter_rewards
 from tinyalign.optimum import optimal_policy
 from tinyalign.report import Goal, MethodResult
 from tinyalign.runs import files, lookup, plan, target
@@ -95,7 +93,7 @@ def num_eval_problems(config):
 
 def failed_row(name, message):
     """The result of a run that failed: nothing but its name and the reason."""
-    method = methods.find(name.split(",")[-1])
+    method = methods.find(name.split(",")[-1].partition("@")[0])
     return MethodResult(name, method.learns_from, method.family, failure=message)
 
 
@@ -151,13 +149,12 @@ def exact_frontier(folder, config, seeds):
     These policies are π_ref·e^{r/β}/Z for every β; the mean over seeds, each from its own start.
     """
     task = None if config.data else lookup.find_task(config)
-    # Only a completion of one token, always of the same length, can be listed.
-    if task is None or task.ends or task.max_new_tokens > 1:
+    if not is_enumerable(task):
         return ()
     frontiers = []
     for seed in range(config.seed, config.seed + seeds):
-        ref = start_probabilities(seed_folder(folder, seed) / "start", config, task)
-        frontiers.append(frontier_of(ref, rewards_of(task)))
+        ref = start_probs(seed_folder(folder, seed) / "start", task)
+        frontiers.append(frontier_of(ref, letter_rewards(task)))
     return tuple(np.mean(frontiers, axis=0))  # (seeds, 2, len(BETAS)) -> kl, reward
 
 
@@ -168,22 +165,7 @@ def frontier_of(ref, reward):
     return np.array([kl, [np.mean(np.sum(p * reward, axis=1)) for p in best]])
 
 
-def start_probabilities(folder, config, task):
-    """The start's probability of every one-token completion of every prompt, (P, K)."""
+def start_probs(folder, task):
+    """The start's probability of every one-letter completion of every prompt, (P, K)."""
     tree, note = files.load_tree(folder / "model.safetensors")
-    tokens = to_device(np.array(tokenizer.encode(task, task.held_out)))
-    # (P, S, V) -> (P, V): the token after the last one of the prompt
-    logits = policy.logits(MODELS[note["model"]], tree["policy"], tokens)[:, -1]
-    return np.exp(log_softmax(to_host(logits).astype(np.float64)))
-
-
-def rewards_of(task):
-    """The reward of every one-token completion of every prompt, (P, K).
-
-    For tasks whose completions are one letter, so that all can be listed.
-    """
-    letters = list(task.alphabet)
-    size = len(letters)
-    return np.array(
-        [task.reward([prompt] * size, letters, np.ones(size, bool)) for prompt in task.held_out]
-    )
+    return letter_probs(MODELS[note["model"]], tree["policy"], task)
