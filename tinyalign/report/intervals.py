@@ -56,6 +56,56 @@ def student_quantile(level, freedom):
     return math.sqrt(freedom) * math.tan(np.interp(level, area / area[-1], angle))
 
 
+def student_tail(t, freedom):
+    """P(|T| > |t|), the two-sided p value: 0.05 for 2.776 and 4 degrees.
+
+    t        any shape (…,); ±∞ gives 0
+    freedom  degrees of freedom, 1 or more
+    returns  (…,), 0 … 1
+    """
+    # The density of student_quantile: cos(angle)^(freedom − 1), from the angle of t outwards.
+    # The outer part is integrated by itself, so that a p value of 1e-9 keeps its digits.
+    first = np.arctan(np.abs(t) / math.sqrt(freedom))
+    outer, whole = (np.linspace(angle, np.pi / 2, 4001) for angle in (first, 0 * first))
+    area, total = (np.trapezoid(np.cos(x) ** (freedom - 1), x, axis=0) for x in (outer, whole))
+    return area / total
+
+
+def paired_test(first, second):
+    """Student's paired t test of two methods on the same seeds, with the interval of that test.
+
+    first, second  {seed: value}; seeds that only one of them finished are left out
+    returns        (mean difference, low, high, two-sided p value); NaN four times where fewer than
+                   ENOUGH seeds are shared
+    Source: Student 1908, Biometrika 6(1). Differs: nothing.
+    """
+    paired = np.array([first[s] - second[s] for s in sorted(set(first) & set(second))], dtype=float)
+    paired = paired[np.isfinite(paired)]
+    n = len(paired)
+    if n < ENOUGH:
+        return (np.nan,) * 4
+    mean, error = paired.mean(), paired.std(ddof=1) / math.sqrt(n)
+    reach = student_quantile(LEVEL, n - 1) * error
+    # Without any spread the difference is certain, or there is none.
+    t = mean / error if error else math.copysign(math.inf, mean) if mean else 0.0
+    return mean, mean - reach, mean + reach, float(student_tail(t, n - 1))
+
+
+def holm(p_values):
+    """P values of one family of tests, so adjusted that 5 % of families hold a false find.
+
+    p_values  (M,), each 0 … 1
+    returns   (M,): the k-th smallest is multiplied by M − k + 1, and none is below a smaller one's
+    Source: Holm 1979, Scandinavian Journal of Statistics 6(2). Differs: nothing.
+    """
+    p_values = np.asarray(p_values, dtype=float)
+    order = np.argsort(p_values)
+    scaled = p_values[order] * np.arange(len(p_values), 0, -1)
+    adjusted = np.empty_like(p_values)
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(scaled))
+    return adjusted
+
+
 def wilson(rate, count, level=LEVEL):
     """Interval of a success rate from `count` independent problems: (low, high).
 
@@ -81,8 +131,3 @@ def difference(first, second, level=LEVEL):
     differences = [value for value in differences if np.isfinite(value)]
     return bootstrap(differences, level) if len(differences) >= ENOUGH else (np.nan, np.nan)
 
-
-def verdict(first, second):
-    """1 where the first is better, −1 where it is worse, 0 where that cannot be told."""
-    low, high = difference(first, second)
-    return int(low > 0) - int(high < 0)  # NaN compares false: too few seeds give 0

@@ -4,8 +4,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tinyalign.report.intervals import ENOUGH
+
 ENOUGH_PROBLEMS = 100  # held-out ones; with fewer, accuracy moves in leaps
 SCORES = ("accuracy", "reward")  # the scores in a learning curve
+# The tables of a comparison. Methods of one table had the same chance; tables do not compare.
+TABLES = ("demonstrations", "fixed feedback", "rewards", "test time")
+FEW = 8  # methods that one table and one overview show well
 
 
 class Goal(NamedTuple):
@@ -47,6 +52,14 @@ class MethodResult(NamedTuple):
     pair_accuracy: float = np.nan  # of a reward model
     failure: str = ""  # why the run has no result
     goal: Goal = GOAL  # the same in all results of a comparison
+    table: str = "rewards"  # of TABLES; a start stands in each of them
+    labels: float = np.nan  # judged completions that it learned from: two a pair, one a thumb
+    updates: float = np.nan  # gradient steps of the policy
+    optimum_kl: float = np.nan  # KL(policy ‖ the method's own optimum), nats per prompt
+    path: tuple = ()  # (KL, *SCORES) of every evaluation, from the start on
+    sensitivity: float = np.nan  # score of the search's median setting minus that of the choice
+    settings: str = ""  # those that the search chose, in words
+    caveat: str = ""  # why it does not raise accuracy, where it does not
 
 
 def by_method(rows):
@@ -54,6 +67,23 @@ def by_method(rows):
     if not rows:
         raise ValueError("nothing to compare: want at least one row")
     return {row.method: [r for r in rows if r.method == row.method] for row in rows}
+
+
+def fits_one_table(rows):
+    """Whether all methods stand in one table: a few of them, on too few seeds to rank any."""
+    groups = by_method(rows)
+    return len(groups) <= FEW and max(map(len, groups.values())) < ENOUGH
+
+
+def by_table(rows):
+    """{table: its results, the start among them}, in the order of TABLES, without empty ones."""
+    starts = [row for row in rows if row.method == "start"]
+    tables = {}
+    for name in TABLES:
+        own = [row for row in rows if row.table == name and row.method != "start"]
+        if own:
+            tables[name] = [row._replace(table=name) for row in starts] + own
+    return tables
 
 
 def score_name(rows):
