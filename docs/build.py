@@ -1,7 +1,7 @@
 """Write the tables and figures of README and of the comparison pages, from `tinyalign compare`.
 
 python docs/build.py            the comparison of README: its tables, and docs/compare.png
-python docs/build.py --all      every method, five seeds, on addition and on the bandit:
+python docs/build.py --all      every method, ten seeds, on addition and on the bandit:
                                 docs/compare_addition.md and docs/compare_bandit.md
 A folder after either takes a comparison that is already there (with --all: one that holds
 addition/ and bandit/).
@@ -12,15 +12,15 @@ import tempfile
 from pathlib import Path
 
 from tinyalign import cli, report
-from tinyalign.report import comparison_plots, plots, sentences
+from tinyalign.report import comparison_page, comparison_plots, plots, score_tables, sentences
 from tinyalign.runs.compare import results
-from tinyalign.runs.compare.comparison import captioned_figures, closing_sentences
+from tinyalign.runs.compare.comparison import captioned_figures, closing_sentences, sections
 
 ROOT = Path(__file__).resolve().parent.parent
 # What stands between these two lines of README is written here, and nowhere else.
 BEGIN, END = "<!-- compare: begin -->\n", "<!-- compare: end -->"
 TASKS = {"addition": "two-digit addition", "bandit": "the bandit"}
-EVERY = ["compare", "--all", "--seeds", "5", "--env"]
+EVERY = ["compare", "--all", "--seeds", "10", "--env"]
 
 
 def replace_table(readme, table):
@@ -29,41 +29,72 @@ def replace_table(readme, table):
     return before + BEGIN + table + "\n" + rest[rest.index(END) :]
 
 
-def tables(comparison):
-    """The two tables of a comparison in Markdown."""
-    # Scores first, then costs.
-    cells = report.main_cells(comparison.rows), report.cost_cells(comparison.rows, comparison.costs)
-    columns = report.main_columns(comparison.rows), report.COSTS
-    return [report.markdown_table(*pair) for pair in zip(columns, cells, strict=True)]
+def cost_table(comparison):
+    """The table of costs in Markdown."""
+    return report.markdown_table(report.COSTS, report.cost_cells(comparison.rows, comparison.costs))
 
 
-def page(env, comparison):
-    """A comparison page as Markdown: command, table, words, pictures, costs."""
-    main, costs = tables(comparison)
-    names = {"scores": "The score of every method", "learning": "Learning curves",
-             "frontier": "Reward against KL", "costs": "What training takes"}  # fmt: skip
-    # The last figure is about costs and stands in their section.
-    figures = [f"![{caption}](compare_{env}_{name}.svg)" for name, caption in names.items()]
-    return "\n\n".join(
-        [
-            f"# Every method on {TASKS[env]}",
-            f"Made by `python docs/build.py --all` from `tinyalign {' '.join(EVERY)} {env}`.",
-            main,
-            "\n".join(f"- {line}" for line in closing_sentences(comparison)),
-            *figures[:3],
-            "## What it costs",
-            costs,
-            figures[3],
-            "\n".join(f"- {line}" for line in sentences.notes(comparison.rows)),
-        ]
-    )
+def page(env, comparison, parts):
+    """A comparison page as Markdown: command, tables with words and pictures, costs.
+
+    parts  its report.sections
+    """
+    names = {"learning": "Learning curves", "frontier": "Reward against KL"}
+    columns = [*report.all_columns(parts), *report.COSTS]
+    pieces = [
+        f"# Every method on {TASKS[env]}",
+        f"Made by `python docs/build.py --all` from `tinyalign {' '.join(EVERY)} {env}`.",
+        bullets(closing_sentences(comparison)),
+        *(section(env, part) for part in parts),
+        *differences(parts),
+        *settings(comparison.rows),
+        "## On the way",
+        *(f"![{caption}](compare_{env}_{name}.svg)" for name, caption in names.items()),
+        "## What it costs",
+        cost_table(comparison),
+        f"![What training takes](compare_{env}_costs.svg)",
+        "## What the columns are",
+        bullets(sentences.notes(comparison.rows, columns)),
+    ]
+    return "\n\n".join(piece for piece in pieces if piece)
+
+
+def section(env, part):
+    """A table with its heading, footnotes, sentences and picture."""
+    table = report.markdown_table(part.columns, part.cells)
+    picture = f"![{part.heading}](compare_{env}_{part.name}.svg)"
+    # A star would begin a list.
+    notes = "\n".join(line.replace("*", "\\*", 1) + "  " for line in part.footnotes)
+    pieces = [f"## {part.heading}", table, notes, bullets(part.sentences), picture]
+    return "\n\n".join(piece for piece in pieces if piece)
+
+
+def bullets(lines):
+    """A list of Markdown."""
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def differences(parts):
+    """The section of paired differences, a table of them for each tested table of scores."""
+    tested = [part for part in parts if part.tests]
+    if not tested:
+        return []
+    tables = [f"{part.heading}:\n\n{report.markdown_table(*part.differences)}" for part in tested]
+    return ["## Differences", comparison_page.DIFFERENCES, *tables]
+
+
+def settings(rows):
+    """The section of the settings that methods ran with; nothing where they are not known."""
+    cells = score_tables.settings_cells(rows)
+    table = report.markdown_table(score_tables.SETTINGS, cells)
+    return ["## Settings", table] if cells else []
 
 
 def write_page(env, comparison):
     """docs/compare_ENV.md and its pictures."""
-    docs = ROOT / "docs"
-    (docs / f"compare_{env}.md").write_text(page(env, comparison) + "\n")
-    for name, (figure, _) in captioned_figures(comparison).items():
+    docs, parts = ROOT / "docs", sections(comparison)
+    (docs / f"compare_{env}.md").write_text(page(env, comparison, parts) + "\n")
+    for name, (figure, _) in captioned_figures(comparison, parts).items():
         if name != "compare":  # its panels are in the other figures
             plots.save(figure, docs / f"compare_{env}_{name}.svg")
 
@@ -71,7 +102,9 @@ def write_page(env, comparison):
 def write_readme(comparison):
     """README's tables and its picture."""
     readme = ROOT / "README.md"
-    both = "\n\n".join(tables(comparison))
+    rows = comparison.rows
+    scores = report.markdown_table(report.main_columns(rows), report.main_cells(rows))
+    both = f"{scores}\n\n{cost_table(comparison)}"
     readme.write_text(replace_table(readme.read_text(), both))
     comparison_plots.write(
         comparison_plots.overview(comparison.rows, comparison.exact), ROOT / "docs" / "compare"

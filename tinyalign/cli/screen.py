@@ -176,29 +176,46 @@ def print_tuned(entries, file):
     console.print(f"\nevery setting that was tried: {file}", soft_wrap=True)
 
 
-def print_comparison(comparison, lines, folder):
-    """The tables of a comparison, its closing sentences, and where its report is.
+def print_comparison(comparison, parts, lines, folder):
+    """The tables of a comparison with their sentences, the closing ones, and where its report is.
 
     comparison  results.Results
-    lines       the sentences
+    parts       its report.sections
+    lines       its closing sentences
     """
     console, rows = printer(), comparison.rows
-    scores, costs = report.main_cells(rows), report.cost_cells(rows, comparison.costs)
-    console.print(report.table(report.main_columns(rows), scores, console.width))
+    for part in parts:
+        print_section(console, part, several=len(parts) > 1)
     console.print("\nwhat it costs\n", style="bold")
+    costs = report.cost_cells(rows, comparison.costs)
     console.print(report.table(report.COSTS, costs, console.width))
     console.print()
-    # markup=False: a sentence may hold [low, high], which rich would take for a style.
-    for line in lines:
-        console.print(line, markup=False)
-    for row in rows:
-        if row.failure:
-            console.print(f"{row.method}, seed {row.seed}: {row.failure}", markup=False)
+    print_lines(console, lines)
+    print_lines(console, [f"{r.method}, seed {r.seed}: {r.failure}" for r in rows if r.failure])
     console.print()
+    tables = [*((part.columns, part.cells) for part in parts), (report.COSTS, costs)]
     # Only the columns that fitted the screen are explained.
-    columns = [*report.main_columns(rows), *report.COSTS]
-    shown = report.columns_that_fit(columns, console.width)
-    more = [] if shown == columns else ["more columns in report.html"]
-    for line in [*sentences.notes(rows, shown), *more]:
-        console.print(line, style="dim", markup=False)
+    shown = [name for pair in tables for name in report.columns_that_fit(*pair, console.width)]
+    print_lines(console, sentences.notes(rows, shown), style="dim")
+    more = ["more columns"] * (len(shown) < sum(len(columns) for columns, _ in tables))
+    more += ["Differences"] * any(part.tests for part in parts)
+    print_lines(console, [f"{' and '.join(more)} in report.html"] if more else [], style="dim")
     console.print(f"\nreport: {folder}/report.html", soft_wrap=True)
+
+
+def print_section(console, part, several):
+    """A table with its footnotes and sentences; its heading where there are several."""
+    if several:
+        console.print(f"{part.heading}\n", style="bold")
+    console.print(report.table(part.columns, part.cells, console.width))
+    if part.footnotes or part.sentences:
+        console.print()
+        print_lines(console, [*part.footnotes, *part.sentences])
+    if several:
+        console.print()
+
+
+def print_lines(console, lines, style=None):
+    """Lines of plain text: a sentence may hold [low, high], which rich would take for a style."""
+    for line in lines:
+        console.print(line, style=style, markup=False)

@@ -115,8 +115,8 @@ class Compare(Config):
             budget = self.budget or self.default_budget(env)
             config = dataclasses.replace(plain_config(self), env=env, budget=budget)
             outcome = self.compare(config, task_folder)
-            lines = comparison.closing_sentences(outcome)
-            screen.print_comparison(outcome, lines, task_folder)
+            parts, lines = comparison.sections(outcome), comparison.closing_sentences(outcome)
+            screen.print_comparison(outcome, parts, lines, task_folder)
         return 0
 
     def default_budget(self, env):

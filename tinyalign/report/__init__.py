@@ -6,6 +6,7 @@ pyplot, so there is no global state and no window, and the same data give the sa
 
 from tinyalign.report.plots import curves
 from tinyalign.report.rows import (
+    TABLES,
     Goal,
     MethodResult,
     by_method,
@@ -13,6 +14,7 @@ from tinyalign.report.rows import (
     samples_to_goal,
     score_name,
 )
+from tinyalign.report.section import all_columns, sections
 from tinyalign.report.tables import (
     COLUMNS,
     COSTS,
@@ -32,8 +34,10 @@ __all__ = [
     "COSTS",
     "LEFT",
     "PLAIN",
+    "TABLES",
     "Goal",
     "MethodResult",
+    "all_columns",
     "by_method",
     "columns_that_fit",
     "cost_cells",
@@ -45,5 +49,6 @@ __all__ = [
     "markdown_table",
     "samples_to_goal",
     "score_name",
+    "sections",
     "table",
 ]

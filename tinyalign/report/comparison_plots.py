@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tinyalign.report import intervals, plots
-from tinyalign.report.rows import SCORES, by_method, score_name
+from tinyalign.report.rows import DIGITS, SCALE, SCORES, by_method, score_name
 from tinyalign.report.tables import accuracy_interval
 
 COLOURS = {  # of the families: what a method learns from, and how
@@ -21,11 +21,8 @@ COLOURS = {  # of the families: what a method learns from, and how
     "rewards, samples picked": "#CC79A7",
     "pairs, a judge": "#E69F00",
 }
-FEW = 8  # methods that fit into one row of three panels
 ACROSS = 6  # panels in a row of small multiples
 NAMES = {"accuracy": "held-out accuracy, %", "reward": "mean reward"}  # of report.SCORES
-SCALE = {"accuracy": 100, "reward": 1}  # accuracy is drawn in per cent
-DIGITS = {"accuracy": 1, "reward": 3}
 SAMPLES_AXIS = (
     "completions drawn (dashed: before training, laid out along it; dash-dot: a pipeline; "
     "dot at 0: none; dotted: the start)"

@@ -3,6 +3,7 @@
 All random numbers come from a fixed seed, so the same results have the same intervals.
 """
 
+import functools
 import math
 from statistics import NormalDist
 
@@ -43,6 +44,7 @@ def bootstrap(values, level=LEVEL):
     return float(low), float(high)
 
 
+@functools.cache  # hundreds of tests have the same degrees of freedom
 def student_quantile(level, freedom):
     """The t with P(|T| < t) = level for a Student variable T: 2.776 for 0.95 and 4 degrees.
 
@@ -72,23 +74,22 @@ def student_tail(t, freedom):
 
 
 def paired_test(first, second):
-    """Student's paired t test of two methods on the same seeds, with the interval of that test.
+    """Student's paired t test of two methods on the same seeds.
 
     first, second  {seed: value}; seeds that only one of them finished are left out
-    returns        (mean difference, low, high, two-sided p value); NaN four times where fewer than
-                   ENOUGH seeds are shared
+    returns        (mean difference, its standard error, degrees of freedom, two-sided p value), or
+                   None where fewer than ENOUGH seeds are shared
     Source: Student 1908, Biometrika 6(1). Differs: nothing.
     """
     paired = np.array([first[s] - second[s] for s in sorted(set(first) & set(second))], dtype=float)
     paired = paired[np.isfinite(paired)]
     n = len(paired)
     if n < ENOUGH:
-        return (np.nan,) * 4
+        return None
     mean, error = paired.mean(), paired.std(ddof=1) / math.sqrt(n)
-    reach = student_quantile(LEVEL, n - 1) * error
     # Without any spread the difference is certain, or there is none.
     t = mean / error if error else math.copysign(math.inf, mean) if mean else 0.0
-    return mean, mean - reach, mean + reach, float(student_tail(t, n - 1))
+    return float(mean), float(error), n - 1, float(student_tail(t, n - 1))
 
 
 def holm(p_values):
@@ -130,4 +131,3 @@ def difference(first, second, level=LEVEL):
     differences = [first[s] - second[s] for s in sorted(set(first) & set(second))]
     differences = [value for value in differences if np.isfinite(value)]
     return bootstrap(differences, level) if len(differences) >= ENOUGH else (np.nan, np.nan)
-

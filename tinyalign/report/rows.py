@@ -8,6 +8,8 @@ from tinyalign.report.intervals import ENOUGH
 
 ENOUGH_PROBLEMS = 100  # held-out ones; with fewer, accuracy moves in leaps
 SCORES = ("accuracy", "reward")  # the scores in a learning curve
+SCALE = {"accuracy": 100, "reward": 1}  # of a score in tables and pictures: accuracy in per cent
+DIGITS = {"accuracy": 1, "reward": 3}
 # The tables of a comparison. Methods of one table had the same chance; tables do not compare.
 TABLES = ("demonstrations", "fixed feedback", "rewards", "test time")
 FEW = 8  # methods that one table and one overview show well
@@ -110,6 +112,12 @@ def samples_to_goal(row):
         return np.nan
     # Offline methods draw all their samples before they train.
     return met[0] if row.online else row.samples
+
+
+def updates_to_goal(row):
+    """Gradient steps when an evaluation first met the goal; NaN as in samples_to_goal."""
+    shares = [point[1] for point in row.curve if meets(row.goal, point)]
+    return shares[0] * row.updates if shares and not start_meets_goal(row) else np.nan
 
 
 def start_meets_goal(row):

@@ -1,22 +1,34 @@
 """A comparison in words: which method is better, said only where intervals support it."""
 
-from tinyalign.report import intervals
-from tinyalign.report.rows import by_method, ends_at_goal, score_name
-from tinyalign.report.tables import COSTS, main_columns
+from tinyalign.report import differences, intervals, matched
+from tinyalign.report.rows import DIGITS, SCALE, by_method, ends_at_goal, score_name
 
-FEW = 6  # methods for which every pair is named
-NOTES = (  # a line each: what the columns of the tables are; in braces: words of `notes`
+MOST_NAMES = 8  # in a list; a longer one stands in the table of differences
+PLACE = "listed under Differences"
+NOTES = (  # a line each: how columns begin, what they are; in braces: words of `notes`
     {
         "accuracy, %": "accuracy: the likeliest completion of held-out problems",
         "reward": "reward: of sampled completions of them",
         "KL, nats": "KL: to the start, nats per completion",
+        "KL to optimum": "KL to optimum: of the policy to the best one for the method's own "
+        "objective, nats per prompt",
         "entropy": "entropy: nats per token",
     },
     {
-        "samples": "samples: completions drawn while training",
-        "samples to {goal}": "samples to {goal}: those drawn by the first evaluation with this "
+        "at KL": "at KL k: the score where a run first was k nats from its start, interpolated "
+        "between evaluations; nine tenths of the table's runs go so far; (m/n): seeds that do",
+        "sensitivity": "sensitivity: the score of the search's median setting minus that of the "
+        "chosen one",
+    },
+    {
+        "labels": "labels: judged completions that a method learned from, two a pair, one a thumb",
+        "completions": "completions: drawn while training",
+        "updates": "updates: gradient steps of the policy",
+        "completions to {goal}": "completions to {goal}: those drawn by the first evaluation with "
+        "this {asked}, – if the start has it already",
+        "updates to {goal}": "updates to {goal}: those before the first evaluation with this "
         "{asked}, – if the start has it already",
-        "failed runs": "failed runs: seeds that broke off, or ended below their start in {score}",
+        "failed seeds": "failed seeds: those that broke off, or ended below their start in {score}",
     },
     {
         "memory": "memory: weights and optimizer state, to the byte",
@@ -32,13 +44,16 @@ NOTES = (  # a line each: what the columns of the tables are; in braces: words o
 )
 
 
-def notes(rows, columns=()):
-    """The lines below the tables, about these columns only; () for all of them."""
-    columns = columns or (*main_columns(rows), *COSTS)
+def notes(rows, columns):
+    """The lines below the tables, about these columns only."""
     goal = rows[0].goal
     words = {"score": score_name(rows), "goal": goal.words, "asked": goal.score}
     lines = [
-        [text.format(**words) for name, text in line.items() if name.format(**words) in columns]
+        [
+            text.format(**words)
+            for name, text in line.items()
+            if any(column.startswith(name.format(**words)) for column in columns)
+        ]
         for line in NOTES
     ]
     return ["; ".join(line) for line in lines if line]
@@ -62,83 +77,112 @@ def goal_sentences(rows):
     ]
 
 
-def sentences(rows):
-    """The closing lines of a comparison, a list of strings."""
-    scores, score = scores_by_seed(rows)
-    seeds = max((len(values) for values in scores.values()), default=0)
+def ranking_sentence(rows):
+    """How methods are ranked, or why they are not."""
+    seeds = max(map(len, by_method(rows).values()))
     if seeds < intervals.ENOUGH:
         runs = f"{intervals.ENOUGH} needed, {seeds} run"
-        return [f"too few seeds to rank methods: {runs} (--seeds {intervals.ENOUGH})"]
-    lines = against_start(scores, score)
-    names = [name for name in scores if name != "start"]
-    few = len(names) <= FEW
-    lines += every_pair(scores, names) if few else against_best(scores, names)
-    # Few: all pairs, the start included. Many: each with the start, and the best with the others.
-    comparisons = len(names) * (len(names) + 1) // 2 if few else 2 * len(names) - 1
-    expected = f"{comparisons / 20:.0f}"  # one in twenty, at 95 %
-    plural = "" if expected == "1" else "s"
-    return [
-        *lines,
-        f"{comparisons} paired comparisons of {score} at 95 % confidence: "
-        f"expect about {expected} false positive{plural}",
-    ]
+        return f"too few seeds to rank methods: {runs} (--seeds {intervals.ENOUGH})"
+    return (
+        "better, worse: by Student's paired t test over seeds, at 5 % after Holm's correction for "
+        "all tests of a table, which are every method against the start and all pairs of methods"
+    )
 
 
-def scores_by_seed(rows):
-    """({method: {seed: score}} of runs that were measured, the name of the score)."""
-    score = score_name(rows)
-    scores = {}
-    for method, group in by_method(rows).items():
-        values = {row.seed: getattr(row, score) for row in group if not row.failure}
-        # NaN is not equal to itself: a score that was not measured is left out.
-        measured = {seed: value for seed, value in values.items() if value == value}
-        if measured:
-            scores[method] = measured
-    return scores, score
+def table_sentences(rows, tests):
+    """What the numbers of one table say, in five sentences at most.
 
-
-def against_start(scores, score):
-    """Up to three lines: methods better than the start, worse, and those that cannot be told.
-
-    score  the name of what is compared; said where it is not the accuracy that readers expect
+    rows   of one table, the start among them
+    tests  their differences.differences, one or more
     """
-    start = scores.get("start", {})
-    names_by_verdict = {1: [], -1: [], 0: []}
-    for name, values in scores.items():
-        if name != "start":
-            names_by_verdict[intervals.verdict(values, start)].append(name)
+    best = differences.best_method(rows, tests)
+    several = set(differences.against(tests, best)) != {"start"}
+    lines = [
+        start_sentence(tests),
+        best_sentence(rows, tests, best) if several else "",
+        worse_sentence(tests, best),
+        apart_sentence(tests, score_name(rows)),
+        matched_sentence(rows),
+    ]
+    return [line for line in lines if line]
+
+
+def listed(names):
+    """The names where they are few, otherwise where they are listed."""
+    return ", ".join(names) if len(names) <= MOST_NAMES else PLACE
+
+
+def counted(names):
+    """ "dpo", or "3 methods (a, b, c)"."""
+    return names[0] if len(names) == 1 else f"{len(names)} methods ({listed(names)})"
+
+
+def score_text(value, score):
+    """78.2 %, or 0.871."""
+    return f"{SCALE[score] * value:.{DIGITS[score]}f}{' %' if score == 'accuracy' else ''}"
+
+
+def start_sentence(tests):
+    """Who is better than the start, who is worse, and who is not told from it."""
     words = {1: "better than the start", -1: "worse than the start", 0: "not told from the start"}
-    by = "" if score == "accuracy" else f" in {score}"
-    # A verdict that no method got has no line.
-    return [
-        f"{words[verdict]}{by}: {', '.join(names)}"
+    names_by_verdict = {verdict: [] for verdict in words}
+    for name, test in differences.against(tests, "start").items():
+        names_by_verdict[test.verdict].append(name)
+    # A verdict that no method got has no part in the sentence.
+    parts = [
+        f"{counted(names)} {'is' if len(names) == 1 else 'are'} {words[verdict]}"
         for verdict, names in names_by_verdict.items()
         if names
     ]
+    return "; ".join(parts) + "." if parts else ""
 
 
-def every_pair(scores, names):
-    """For each method the methods that it beats, and the pairs that cannot be told apart."""
-    lines, apart = [], []
-    for i, first in enumerate(names):
-        # Against all others: those before it in the list too.
-        beaten = [n for n in names if intervals.verdict(scores[first], scores[n]) > 0]
-        lines += [f"{first} better than {', '.join(beaten)}"] if beaten else []
-        # Against those after it: a pair that cannot be told apart is named once.
-        apart += [
-            f"{first} – {second}"
-            for second in names[i + 1 :]
-            if intervals.verdict(scores[first], scores[second]) == 0
-        ]
-    return [*lines, f"cannot be told apart: {', '.join(apart)}"] if apart else lines
+def best_sentence(rows, tests, best):
+    """Who is highest, and who is not told from that method."""
+    values = differences.scores_by_seed(rows)[best].values()
+    highest = f"{best} is highest with {score_text(sum(values) / len(values), score_name(rows))}"
+    others = [name for name in differences.best_group(rows, tests) if name != best]
+    if not others:
+        return f"{highest}."
+    return f"{highest}; {counted(others)} {'is' if len(others) == 1 else 'are'} not told from it."
 
 
-def against_best(scores, names):
-    """The method with the highest mean, the methods it beats and those it cannot be told from."""
-    best = max(names, key=lambda name: sum(scores[name].values()) / len(scores[name]))
-    others = [name for name in names if name != best]
-    verdicts = {name: intervals.verdict(scores[best], scores[name]) for name in others}
-    beaten = [name for name in others if verdicts[name] > 0]
-    rest = [name for name in others if verdicts[name] <= 0]
-    lines = [f"{best}, highest on average, better than {', '.join(beaten)}"] if beaten else []
-    return [*lines, f"cannot be told from {best}: {', '.join(rest)}"] if rest else lines
+def worse_sentence(tests, best):
+    """Who is worse than the highest method."""
+    against = differences.against(tests, best)
+    worse = [name for name, test in against.items() if test.verdict < 0 and name != "start"]
+    return f"{best} is better than {counted(worse)}." if worse else ""
+
+
+def apart_sentence(tests, score):
+    """How many tests tell nothing, and the widest interval among them."""
+    apart = [test for test in tests if not test.verdict]
+    if not apart:
+        return ""
+    widest = max(apart, key=lambda test: test.high - test.low)
+    points = " points" if score == "accuracy" else ""
+    return (
+        f"{len(apart)} of {len(tests)} tests tell no difference; the widest of their intervals is "
+        f"that of {widest.first} minus {widest.second}, "
+        f"{differences.difference_text(widest, score)}{points}."
+    )
+
+
+def matched_sentence(rows):
+    """Who leads at the matched KL, where the order there is another than at the end."""
+    score, at_kl = score_name(rows), matched.means_at_kl(rows)
+    scores = differences.scores_by_seed(rows)
+    end = {name: sum(scores[name].values()) / len(scores[name]) for name in at_kl if name in scores}
+    names = list(end)
+    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
+    turned = sum((end[a] - end[b]) * (at_kl[a] - at_kl[b]) < 0 for a, b in pairs)
+    if not turned:
+        return ""
+    first, last = max(names, key=at_kl.get), max(names, key=end.get)
+    leads = f"{first} leads with {score_text(at_kl[first], score)}"
+    if first != last:
+        leads += f" before {last} with {score_text(at_kl[last], score)}"
+    return (
+        f"At KL {matched.matched_kl(rows):.2g} {leads}; {turned} of {len(pairs)} pairs of methods "
+        "stand the other way round than at the end."
+    )

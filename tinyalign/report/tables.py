@@ -6,22 +6,26 @@ from tinyalign.report import intervals, plots
 from tinyalign.report.rows import GOAL, by_method, failures, samples_to_goal, start_meets_goal
 
 COLUMNS = (
-    "method", "accuracy, %", "reward", "KL, nats", "samples", "failed runs", "entropy",
-    f"samples to {GOAL.words}",
+    "method", "accuracy, %", "reward", "KL, nats", "completions", "failed seeds",
+    "entropy", f"completions to {GOAL.words}",
 )  # fmt: skip
 COSTS = (
     "method", "stages", "networks", "memory", "peak memory", "seconds", "forward", "backward",
     "tokens", "learns from",
 )  # fmt: skip
-LEFT = {"method", "networks", "learns from"}  # columns of words
+LEFT = {"method", "networks", "learns from", "settings"}  # columns of words
 PLAIN = {"box": None, "header_style": "bold", "pad_edge": False, "padding": (0, 1, 0, 0)}  # of rich
-WIDE = 100  # characters; a narrower screen gets fewer columns
-DROPPED = ("entropy", "samples to", "tokens", "learns from")  # how columns that it lacks begin
+FOLD = {"networks"}  # columns whose cells may break in two lines
+WIDE = 160  # characters of a line where no screen limits them
+DROPPED = (  # how the columns begin that a narrow screen lacks, in the order in which they go
+    "learns from", "tokens", "entropy", "completions to", "updates to", "sensitivity", "updates",
+    "backward", "KL to optimum", "labels", "completions",
+)  # fmt: skip
 
 
 def main_columns(rows):
     """COLUMNS, with the goal of these rows in the last one."""
-    return (*COLUMNS[:-1], f"samples to {rows[0].goal.words}")
+    return (*COLUMNS[:-1], f"completions to {rows[0].goal.words}")
 
 
 def main_cells(rows):
@@ -32,13 +36,13 @@ def main_cells(rows):
     return [
         (
             method,
-            _accuracy(group),
-            _mean([r.reward for r in group], ".3f", ".2f"),
-            _mean([r.kl for r in group], ".3f"),
-            _count([r.samples for r in group]),
+            accuracy_cell(group),
+            mean_cell([r.reward for r in group], ".3f", ".2f"),
+            mean_cell([r.kl for r in group], ".3f"),
+            count_cell([r.samples for r in group]),
             f"{failed.count(method)}/{len(group)}",
-            _mean([r.entropy for r in group], ".3f"),
-            _goal_cell(group),
+            mean_cell([r.entropy for r in group], ".3f"),
+            goal_cell(group, samples_to_goal),
         )
         for method, group in groups.items()
     ]
@@ -56,9 +60,9 @@ def cost_cells(rows, costs):
             group[0].models,  # the same in every seed
             format_bytes(group[0].bytes),
             format_bytes(costs[method].peak) if method in costs else "–",
-            _mean([r.seconds for r in group], ".1f"),
+            mean_cell([r.seconds for r in group], ".1f"),
             *(
-                _count([getattr(costs[method], name)]) if method in costs else "–"
+                count_cell([getattr(costs[method], name)]) if method in costs else "–"
                 for name in ("forward", "backward", "tokens")
             ),
             group[0].learns_from,
@@ -67,20 +71,35 @@ def cost_cells(rows, costs):
     ]
 
 
-def columns_that_fit(columns, width):
-    """The columns for a screen: one narrower than WIDE goes without those in DROPPED."""
-    return [name for name in columns if width >= WIDE or not name.startswith(DROPPED)]
+def columns_that_fit(columns, cells, width):
+    """The columns for a screen: those in DROPPED go, one after another, until the rest fits."""
+    needed = {
+        name: max(map(len, [name, *(text for line in cells for text in pieces(name, line[i]))]))
+        for i, name in enumerate(columns)
+    }
+    kept = list(columns)
+    for start in DROPPED:
+        # One character stands between two columns.
+        if sum(needed[name] + 1 for name in kept) <= width + 1:
+            break
+        kept = [name for name in kept if not name.startswith(start)]
+    return kept
+
+
+def pieces(column, cell):
+    """What of a cell must stay on one line: all of it, or in a column of FOLD a word."""
+    return cell.split() if column in FOLD else [cell]
 
 
 def table(columns, cells, width=WIDE):
     """A rich Table of the columns that fit."""
     from rich.table import Table
 
-    shown = [columns.index(name) for name in columns_that_fit(columns, width)]
+    shown = [columns.index(name) for name in columns_that_fit(columns, cells, width)]
     rich_table = Table(**PLAIN)
     for i in shown:
         side = "left" if columns[i] in LEFT else "right"
-        fold = columns[i] == "networks"  # the one column whose cells may break in two lines
+        fold = columns[i] in FOLD
         rich_table.add_column(columns[i], justify=side, overflow="fold", no_wrap=not fold)
     for line in cells:
         rich_table.add_row(*(line[i] for i in shown))
@@ -100,18 +119,18 @@ def accuracy_interval(group):
     return intervals.wilson(group[0].accuracy, group[0].problems)
 
 
-def _accuracy(group):
+def accuracy_cell(group):
     """76.6 [70.1, 81.0]."""
     if np.isfinite([row.pair_accuracy for row in group]).any():
         # A reward model's accuracy is over pairs, and no other method's compares with it.
-        return f"of pairs {_mean([100 * row.pair_accuracy for row in group], '.1f')}"
+        return f"of pairs {mean_cell([100 * row.pair_accuracy for row in group], '.1f')}"
     values = [row.accuracy for row in group]
     low, high = accuracy_interval(group)  # NaN where accuracy was not measured
-    mean = _mean([100 * value for value in values], ".1f")
+    mean = mean_cell([100 * value for value in values], ".1f")
     return f"{mean} [{100 * low:.1f}, {100 * high:.1f}]" if np.isfinite(low) else mean
 
 
-def _mean(values, form, interval_form=""):
+def mean_cell(values, form, interval_form=""):
     """0.504, for several seeds with its interval if asked for, – if not measured."""
     known = [value for value in values if np.isfinite(value)]
     if not known:
@@ -123,15 +142,18 @@ def _mean(values, form, interval_form=""):
     return f"{text} [{low:{interval_form}}, {high:{interval_form}}]"
 
 
-def _count(values):
+def count_cell(values):
     """32,000."""
     mean = plots.finite_mean(values)
     return f"{mean:,.0f}" if np.isfinite(mean) else "–"
 
 
-def _goal_cell(group):
-    """Median samples to the goal of the seeds that reached it, and how many did."""
-    reached = [value for value in map(samples_to_goal, group) if np.isfinite(value)]
+def goal_cell(group, cost_to_goal):
+    """Median cost of the goal to the seeds that reached it, and how many did.
+
+    cost_to_goal  rows.samples_to_goal or rows.updates_to_goal
+    """
+    reached = [value for value in map(cost_to_goal, group) if np.isfinite(value)]
     # A seed whose start meets the goal has nothing left to reach.
     asked = len(group) - sum(map(start_meets_goal, group))
     if not reached:

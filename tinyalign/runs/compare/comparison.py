@@ -6,7 +6,10 @@ from pathlib import Path
 
 from tinyalign import report
 from tinyalign.errors import InputError
-from tinyalign.report import comparison_plots, html, sentences
+from tinyalign.report import comparison_plots, html, sentences, table_plots
+from tinyalign.report.comparison_page import page_parts
+from tinyalign.report.differences import differences_csv
+from tinyalign.report.rows import fits_one_table
 from tinyalign.runs.compare import results
 from tinyalign.runs.compare.jobs import measure_costs, method_job, require_job, start_job
 from tinyalign.runs.compare.sweep import JobsFailed, sweep
@@ -65,14 +68,14 @@ def require_valid(names, config, seeds):
 
 
 def closing_sentences(comparison):
-    """What ended the runs, and then what is better: runs that ended at one score are not ranked."""
+    """What ended the runs and how methods are ranked: not where the runs ended at one score."""
     rows, until = comparison.rows, comparison.config.until
     if until is None:
-        return [*budget_sentences(comparison), *sentences.sentences(rows)]
+        return [*budget_sentences(comparison), sentences.ranking_sentence(rows)]
     return [
         *budget_sentences(comparison),
         f"until: a run ends at its first look at held-out problems that finds {until}, one every "
-        f"{LOOK_EVERY} steps and with each evaluation; samples and seconds are up to there",
+        f"{LOOK_EVERY} steps and with each evaluation; completions and seconds are up to there",
         *sentences.goal_sentences(rows),
     ]
 
@@ -83,10 +86,11 @@ def budget_sentences(comparison):
     words = {
         "recipe": "every method by its own recipe, so they use different amounts",
         "samples": f"at most {amount} completions drawn by each, to within one rollout",
+        "labels": f"{amount} judged completions for each",
         "steps": f"{amount} gradient steps of each",
         "seconds": f"{amount} seconds of training each, so this does not come out twice the same",
     }
-    over = f"over {comparison.seeds} seeds (bootstrap)"
+    over = f"over {comparison.seeds} seeds (bootstrap; of differences: Student's)"
     # One seed says nothing about the spread over seeds, only about that over problems.
     if comparison.seeds == 1:
         over = "over held-out problems (Wilson), for this one seed"
@@ -96,11 +100,23 @@ def budget_sentences(comparison):
     ]
 
 
-def captioned_figures(comparison):
-    """{name: (matplotlib Figure, caption)}; `compare` is there for a few methods only."""
+def captioned_figures(comparison, parts):
+    """{name: (matplotlib Figure, caption)}: scores, reward against KL, learning curves, costs.
+
+    A few methods are also shown in one picture, `compare`; many have a picture of scores a table.
+
+    parts  report.sections of the comparison
+    """
     rows, exact = comparison.rows, comparison.exact
     figures = {
-        "scores": (comparison_plots.scores(rows), "the score of every method; dots are seeds"),
+        part.name: (table_plots.table_scores(part.rows, part.tests), part.heading.lower())
+        for part in parts
+    }
+    if fits_one_table(rows):
+        caption = "the score of every method; dots are seeds"
+        overview = comparison_plots.overview(rows, exact), "the comparison in one picture"
+        figures = {"scores": (comparison_plots.scores(rows), caption), "compare": overview}
+    return figures | {
         "frontier": (comparison_plots.frontier(rows, exact), "reward against KL"),
         "learning": (
             comparison_plots.learning(rows),
@@ -108,27 +124,24 @@ def captioned_figures(comparison):
         ),
         "costs": (comparison_plots.costs(rows, comparison.costs), "what training takes"),
     }
-    if len(report.by_method(rows)) <= comparison_plots.FEW:  # more names would not fit
-        overview = comparison_plots.overview(rows, exact)
-        figures["compare"] = (overview, "the comparison in one picture")
-    return figures
+
+
+def sections(comparison):
+    """The report.sections of a comparison: methods are ranked unless they ran until a score."""
+    return report.sections(comparison.rows, ranked=comparison.config.until is None)
 
 
 def write_report(comparison, folder):
-    """The figures as SVG and PNG, and report.html, which holds everything."""
-    rows, figures = comparison.rows, []
-    for name, (figure, caption) in captioned_figures(comparison).items():
+    """The figures as SVG and PNG, every paired difference, and report.html, which holds all."""
+    parts, figures = sections(comparison), {}
+    for name, (figure, caption) in captioned_figures(comparison, parts).items():
         svg, _ = comparison_plots.write(figure, folder / name)
         if name != "compare":  # its panels are in the other figures
-            figures.append(html.figure(svg.read_text(encoding="utf8"), name, caption))
-    scores, costs = report.main_cells(rows), report.cost_cells(rows, comparison.costs)
+            figures[name] = html.figure(svg.read_text(encoding="utf8"), name, caption)
+    tests = {part.heading: part.tests for part in parts if part.tests}
+    if tests:
+        write_atomically(folder / "differences.csv", differences_csv(tests).encode())
     lines = closing_sentences(comparison)
-    notes = html.paragraphs(sentences.notes(rows))
-    parts = [
-        ("Results", [html.table(report.main_columns(rows), scores, report.LEFT)]),
-        ("In words", [html.paragraphs(lines)]),
-        ("What it costs", [html.table(report.COSTS, costs, report.LEFT), notes]),
-        ("Pictures", figures),
-    ]
-    title = f"{len(report.by_method(rows)) - 1} methods on {comparison.config.env}"
-    write_atomically(folder / "report.html", html.page(title, parts).encode())
+    content = page_parts(comparison, parts, lines, figures)
+    title = f"{len(report.by_method(comparison.rows)) - 1} methods on {comparison.config.env}"
+    write_atomically(folder / "report.html", html.page(title, content).encode())
