@@ -4,8 +4,8 @@ from tinyalign.report import html, score_tables, sentences, tables
 from tinyalign.report.section import all_columns
 
 DIFFERENCES = (
-    "Seeds are paired. The intervals hold for all tests of a table at once (95 %, Bonferroni); p is "
-    "adjusted for them all (Holm), which tells a little more."
+    "Seeds are paired. The intervals hold for all tests of a table at once (95 %, Bonferroni). "
+    "p is adjusted for them all too (Holm), which tells a little more."
 )
 
 

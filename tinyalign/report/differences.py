@@ -6,6 +6,7 @@ import numpy as np
 
 from tinyalign.report import intervals
 from tinyalign.report.rows import DIGITS, SCALE, by_method, score_name
+from tinyalign.report.tables import measured_columns
 
 
 class Difference(NamedTuple):
@@ -99,15 +100,16 @@ def best_group(rows, tests):
 
 def difference_table(rows, tests):
     """(columns, cells): each tested method's difference to the start and to the best method."""
-    score, best = score_name(rows), best_method(rows, tests)
-    columns = ("method", "minus the start", "against it", f"minus {best}", f"against {best}")
-    opponents = against(tests, "start"), against(tests, best)
-    cells = [
-        (name, *(cell for tested in opponents for cell in two_cells(tested.get(name), score)))
-        for name in by_method(rows)
-        if name != "start" and any(name in tested for tested in opponents)
-    ]
-    return columns, cells
+    score, best, columns = score_name(rows), best_method(rows, tests), {}
+    opponents = {"the start": against(tests, "start"), best: against(tests, best)}
+    # In the order of the table; a method with too few seeds was not tested.
+    names = [name for name in by_method(rows) if name != "start"]
+    names = [name for name in names if any(name in own for own in opponents.values())]
+    columns["method"] = names
+    for opponent, own in opponents.items():
+        columns[f"minus {opponent}"] = [difference_text(own.get(name), score) for name in names]
+        columns[f"against {opponent}"] = [verdict_text(own.get(name)) for name in names]
+    return measured_columns(columns)
 
 
 def differences_csv(tests_by_table):
@@ -121,17 +123,19 @@ def differences_csv(tests_by_table):
     return "\n".join(lines) + "\n"
 
 
-def two_cells(test, score):
-    """+12.3 [8.1, 16.5] and better (p 0.002); dashes where nothing was tested."""
+def verdict_text(test):
+    """better (p 0.002); a dash where nothing was tested."""
     if test is None:
-        return "–", "–"
+        return "–"
     words = {1: "better", -1: "worse", 0: "not told apart"}
     p = "< 0.001" if test.adjusted < 0.001 else f"{test.adjusted:.3f}"
-    return difference_text(test, score), f"{words[test.verdict]} (p {p})"
+    return f"{words[test.verdict]} (p {p})"
 
 
 def difference_text(test, score):
-    """+12.3 [8.1, 16.5], accuracy in points."""
+    """+12.3 [8.1, 16.5], accuracy in points; a dash where nothing was tested."""
+    if test is None:
+        return "–"
     digits = DIGITS[score]
     mean, low, high = (SCALE[score] * value for value in (test.mean, test.low, test.high))
     return f"{mean:+.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"

@@ -10,7 +10,13 @@ from tinyalign.report.rows import (
     score_name,
     updates_to_goal,
 )
-from tinyalign.report.tables import accuracy_cell, count_cell, goal_cell, mean_cell
+from tinyalign.report.tables import (
+    accuracy_cell,
+    count_cell,
+    goal_cell,
+    mean_cell,
+    measured_columns,
+)
 
 HEADINGS = {  # of rows.TABLES
     "demonstrations": "From demonstrations",
@@ -27,18 +33,15 @@ SETTINGS = ("method", "settings")  # columns
 def score_table(rows):
     """(columns, cells) of one table, from its results with the start among them."""
     groups = by_method(rows)
-    amounts = completion_columns if rows[0].table in DRAWING else label_columns
     failed = [method for method, _ in failures(rows)]
     seeds = [f"{failed.count(name)}/{len(group)}" for name, group in groups.items()]
+    amounts = completion_columns if rows[0].table in DRAWING else label_columns
     columns = score_columns(rows, groups.values()) | amounts(rows, groups.values())
-    columns["failed seeds"] = seeds
-    # A column for which nothing was measured is left out.
-    measured = {name: cells for name, cells in columns.items() if set(cells) != {"–"}}
-    return tuple(measured), list(zip(*measured.values(), strict=True))
+    return measured_columns(columns | {"failed seeds": seeds})
 
 
 def score_columns(rows, groups):
-    """{column: a cell for each method}: how good, how far from the start, how well tuned."""
+    """{column: a cell for each method}: how good, and how far from the start."""
     score, at_kl = score_name(rows), scores_at_kl(rows)
     return {
         "method": [marked_name(group[0]) for group in groups],
@@ -48,7 +51,6 @@ def score_columns(rows, groups):
         ],
         "KL, nats": [mean_cell([row.kl for row in group], ".3f") for group in groups],
         "KL to optimum": [mean_cell([row.optimum_kl for row in group], ".2g") for group in groups],
-        "sensitivity": [scaled_mean([row.sensitivity for row in group], score) for group in groups],
     }
 
 
@@ -57,6 +59,7 @@ def label_columns(rows, groups):
     return {
         "labels": [count_cell([row.labels for row in group]) for group in groups],
         "updates": [count_cell([row.updates for row in group]) for group in groups],
+        "sensitivity": sensitivities(rows, groups),
         f"updates to {rows[0].goal.words}": [goal_cell(group, updates_to_goal) for group in groups],
     }
 
@@ -67,8 +70,14 @@ def completion_columns(rows, groups):
     return {
         "completions": [count_cell([row.samples for row in group]) for group in groups],
         "updates": [count_cell([row.updates for row in group]) for group in groups],
+        "sensitivity": sensitivities(rows, groups),
         goal: [goal_cell(group, samples_to_goal) for group in groups],
     }
+
+
+def sensitivities(rows, groups):
+    """A cell for each method: what a setting costs that is not the chosen one."""
+    return [scaled_mean([row.sensitivity for row in group], score_name(rows)) for group in groups]
 
 
 def marked_name(row):

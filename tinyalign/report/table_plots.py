@@ -1,9 +1,10 @@
-"""The picture of one table: scores with intervals and seeds, and the scores at the matched KL."""
+"""Pictures of tables: scores with intervals and seeds, scores at the matched KL, frontiers."""
 
 import numpy as np
 
 from tinyalign.report import comparison_plots, differences, intervals, matched, plots
-from tinyalign.report.rows import DIGITS, SCALE, by_method, score_name
+from tinyalign.report.rows import DIGITS, SCALE, by_method, by_table, score_name
+from tinyalign.report.score_tables import HEADINGS
 from tinyalign.report.tables import accuracy_interval
 
 
@@ -83,3 +84,29 @@ def style_table(axes, rows, names, best):
             label.set_fontweight("bold" if label.get_text() in best else "normal")
         axes.set_xlabel("bold: the highest and those not told from it" if best else "")
     plots.style_axes(axes)
+
+
+def frontiers(rows, exact=()):
+    """Reward against KL, a panel for each table with several methods, one below the other.
+
+    rows   of a whole comparison; methods that have a table to themselves stand in every panel
+    exact  (kl, reward) of the best there can be, where that is known
+    """
+    tables = {name: by_method(own) for name, own in by_table(rows).items()}
+    alone = [groups for groups in tables.values() if len(groups) == 2]  # the start and one method
+    several = {name: groups for name, groups in tables.items() if len(groups) > 2}
+    panels = {name: merge([*alone, groups]) for name, groups in (several or tables).items()}
+    heights = [comparison_plots.height(groups) for groups in panels.values()]
+    figure = plots.new_figure(9, sum(heights))
+    grid = figure.subplots(len(panels), squeeze=False, height_ratios=heights).ravel()
+    for axes, (name, groups) in zip(grid, panels.items(), strict=True):
+        comparison_plots.draw_frontier(axes, groups, exact)
+        axes.set_title(f"{HEADINGS[name]}: {axes.get_title()}")
+    comparison_plots.legend(figure, by_method(rows))
+    return figure
+
+
+def merge(tables):
+    """The groups of several tables in one, without those whose KL was not measured."""
+    groups = {method: group for own in tables for method, group in own.items()}
+    return {m: g for m, g in groups.items() if np.isfinite(comparison_plots.mean_of(g, "kl"))}

@@ -71,6 +71,12 @@ def cost_cells(rows, costs):
     ]
 
 
+def measured_columns(columns):
+    """(names, lines of cells) of {column: its cells}, without columns that hold dashes alone."""
+    measured = {name: cells for name, cells in columns.items() if set(cells) != {"–"}}
+    return tuple(measured), list(zip(*measured.values(), strict=True))
+
+
 def columns_that_fit(columns, cells, width):
     """The columns for a screen: those in DROPPED go, one after another, until the rest fits."""
     needed = {

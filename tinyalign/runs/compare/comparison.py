@@ -112,12 +112,14 @@ def captioned_figures(comparison, parts):
         part.name: (table_plots.table_scores(part.rows, part.tests), part.heading.lower())
         for part in parts
     }
+    draw_frontier = table_plots.frontiers
     if fits_one_table(rows):
         caption = "the score of every method; dots are seeds"
         overview = comparison_plots.overview(rows, exact), "the comparison in one picture"
         figures = {"scores": (comparison_plots.scores(rows), caption), "compare": overview}
+        draw_frontier = comparison_plots.frontier
     return figures | {
-        "frontier": (comparison_plots.frontier(rows, exact), "reward against KL"),
+        "frontier": (draw_frontier(rows, exact), "reward against KL"),
         "learning": (
             comparison_plots.learning(rows),
             "learning curves, bands from lowest to highest seed",
