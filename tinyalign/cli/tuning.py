@@ -18,7 +18,8 @@ class Tune:
     """Search the settings of methods: the same number of tries for each, on tuning seeds.
 
     Twelve settings a method (learning rates, and beta or what else it has), tried with a quarter of
-    the budget of a comparison on two seeds; the best two and the median one with all of it on two others.
+    the budget of a comparison on two seeds; the best two and the median one with all of it on two
+    others.
     """
 
     methods: Annotated[

@@ -82,20 +82,21 @@ def closing_sentences(comparison):
 
 def budget_sentences(comparison):
     """One sentence on the budget, one on what the brackets mean."""
-    unit, _, amount = comparison.config.budget.partition(":")
     words = {
         "recipe": "every method by its own recipe, so they use different amounts",
-        "samples": f"at most {amount} completions drawn by each, to within one rollout",
-        "labels": f"{amount} judged completions for each",
-        "steps": f"{amount} gradient steps of each",
-        "seconds": f"{amount} seconds of training each, so this does not come out twice the same",
+        "samples": "at most {} completions drawn by each, to within one rollout",
+        "labels": "at most {} judged completions for each that learns from feedback",
+        "steps": "{} gradient steps of each",
+        "seconds": "{} seconds of training each, so this does not come out twice the same",
     }
+    parts = [part.partition(":") for part in comparison.config.budget.split(",")]
+    said = "; ".join(words[unit].format(amount) for unit, _, amount in parts)
     over = f"over {comparison.seeds} seeds (bootstrap; of differences: Student's)"
     # One seed says nothing about the spread over seeds, only about that over problems.
     if comparison.seeds == 1:
         over = "over held-out problems (Wilson), for this one seed"
     return [
-        f"budget: {words[unit]} (--budget {comparison.config.budget})",
+        f"budget: {said} (--budget {comparison.config.budget})",
         f"[low, high]: 95 % intervals {over}",
     ]
 

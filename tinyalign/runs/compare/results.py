@@ -12,7 +12,7 @@ from tinyalign.methods import evaluate
 from tinyalign.methods.one_letter import is_enumerable, letter_probs, letter_rewards
 from tinyalign.optimum import optimal_policy
 from tinyalign.report import Goal, MethodResult
-from tinyalign.runs import files, lookup, plan, target
+from tinyalign.runs import files, lookup, plan, target, tuned
 from tinyalign.runs.compare import cost
 from tinyalign.runs.config import MODELS, Config
 
@@ -94,7 +94,18 @@ def num_eval_problems(config):
 def failed_row(name, message):
     """The result of a run that failed: nothing but its name and the reason."""
     method = methods.find(name.split(",")[-1].partition("@")[0])
-    return MethodResult(name, method.learns_from, method.family, failure=message)
+    return MethodResult(
+        name, method.learns_from, method.family, failure=message, table=table_of(method)
+    )
+
+
+def table_of(method):
+    """The table in which a method stands: those of one table get the same chance."""
+    if not method.trains:
+        return "test time"
+    if method.imitates:
+        return "demonstrations"
+    return "rewards" if method.samples_while_learning else "fixed feedback"
 
 
 def result_row(name, folder, start=None):
@@ -121,7 +132,37 @@ def result_row(name, folder, start=None):
         entropy=last.get("eval_entropy", np.nan),
         online=method.samples_while_learning,
         pair_accuracy=accuracy if judge else np.nan,
+        table=table_of(method),
+        labels=sum(summary.get("completions_judged", 0) for summary in summaries),
+        updates=last.get("updates", np.nan),
+        optimum_kl=last.get("eval_optimum_kl", np.nan),
+        path=() if judge or start is None else path_from(folder, summaries, start),
+        caveat=method.caveat,
+        **search_of(name, last["settings"]),
     )
+
+
+def search_of(name, settings):
+    """What a search says of a run: {sensitivity, settings}; empty where its settings are others.
+
+    settings  of its last stage, a dict
+    """
+    entry = tuned.entries().get(settings["env"], {}).get(name)
+    if entry is None or any(settings[key] != value for key, value in entry["chosen"].items()):
+        return {}
+    words = ", ".join(f"{key} {value:g}" for key, value in entry["chosen"].items())
+    return {"sensitivity": entry["median"] - entry["score"], "settings": words}
+
+
+def path_from(folder, summaries, start):
+    """((KL, accuracy, reward), …) of every evaluation of the last stage, from the start on."""
+    rows = [row for row in files.read_metrics(folder) if row["stage_index"] == len(summaries) - 1]
+    points = tuple(
+        (row["eval_kl"], row["eval_accuracy"], row.get("eval_reward", np.nan))
+        for row in rows
+        if "eval_kl" in row and "eval_accuracy" in row
+    )
+    return ((0.0, start.accuracy, start.reward), *points)
 
 
 def learning_curve(folder, summaries, start):
