@@ -10,9 +10,11 @@ import pytest
 from tinyalign import cli, report
 from tinyalign.engine.backend import using
 from tinyalign.methods import METHODS, find
+from tinyalign.report.score_tables import HEADINGS as BY_TABLE
 from tinyalign.runs.compare import comparison, results
 
 ROOT = Path(__file__).parents[2]
+HEADINGS = BY_TABLE.values()
 README, DOCS = (ROOT / "README.md").read_text(), ROOT / "docs"
 
 
@@ -26,6 +28,12 @@ def tables(text, columns):
     blocks = re.findall(r"(?:^\|.*\|\n)+", text, re.MULTILINE)
     found = [[re.split(r" \| ", line[2:-2]) for line in block.splitlines()] for block in blocks]
     return [lines[2:] for lines in found if tuple(lines[0]) == columns]
+
+
+def table_in(part):
+    """The cells of the one table in a part of a page, without the header."""
+    (block,) = re.findall(r"(?:^\|.*\|\n)+", part, re.MULTILINE)
+    return [re.split(r" \| ", line[2:-2]) for line in block.splitlines()][2:]
 
 
 def test_the_python_block_prints_what_readme_says():
@@ -51,16 +59,22 @@ def test_the_tables_have_the_columns_and_rows_of_a_comparison():
 
 @pytest.mark.parametrize("env", ["addition", "bandit"])
 def test_the_comparison_pages_are_current_in_shape(env):
-    """Same columns as the code prints, a line for every method there is, every picture there."""
+    """A table for each kind of feedback, a line for every method there is, every picture there."""
     text = (DOCS / f"compare_{env}.md").read_text()
-    for columns in (report.COLUMNS, report.COSTS):
-        (rows,) = tables(text, columns)
-        assert [row[0] for row in rows] == ["start", *(row.name for row in METHODS)]
-    assert f"compare --all --seeds 5 --env {env}" in text
-    assert "paired comparisons" in text and f"--budget {comparison.SHARED_BUDGET[env]}" in text
-    for picture in re.findall(r"\]\(([\w.]+)\)", text):
+    parts = {heading: text.split(f"## {heading}\n")[1].split("\n## ")[0] for heading in HEADINGS}
+    # "grpo@4" is GRPO with four updates a rollout; a star marks a caveat.
+    names = {re.split(r"[@ ]", row[0])[0] for part in parts.values() for row in table_in(part)}
+    assert names == {"start", *(row.name for row in METHODS)}
+    for part in parts.values():
+        assert table_in(part)[0][0] == "start"
+        assert 1 <= part.count("\n- ") <= 5 and part.count("![") == 1
+    (costs,) = tables(text, report.COSTS)
+    assert {re.split("@", row[0])[0] for row in costs} == names
+    assert f"compare --all --seeds 10 --env {env}" in text and "Holm" in text
+    pictures = re.findall(r"\]\(([\w.]+)\)", text)
+    assert len(pictures) == len(HEADINGS) + 3
+    for picture in pictures:
         assert (DOCS / picture).stat().st_size > 5000
-    assert len(re.findall(r"\]\(([\w.]+)\)", text)) == 4
 
 
 def test_every_command_of_readme_is_one(capsys):

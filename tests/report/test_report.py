@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tinyalign import report
 from tinyalign.cli import screen
-from tinyalign.report import comparison_plots, html, plots, sentences, tables
+from tinyalign.report import comparison_plots, html, plots, sentences
 from tinyalign.runs.compare import cost, results
 from tinyalign.runs.config import Config
 
@@ -147,9 +147,17 @@ def test_the_tables_fit_the_screen(width):
         out = io.StringIO()
         Console(width=width, file=out).print(report.table(columns, lines, width))
         first, *rest = out.getvalue().splitlines()
-        kept = [name for name in columns if width >= 100 or not name.startswith(tables.DROPPED)]
+        kept = report.columns_that_fit(columns, lines, width)
         assert [name for name in kept if name not in first] == []
+        assert len(kept) < len(columns) or width == 100
         assert len(rest) == len(lines) and "…" not in out.getvalue()
+
+
+def test_the_table_of_one_seed_is_whole_on_a_screen_of_100():
+    """README's first command: five methods, one seed."""
+    names = ("start", "sft", "dpo", "grpo", "ppo", "reward,ppo")
+    lines = report.main_cells([row(name) for name in names])
+    assert tuple(report.columns_that_fit(report.COLUMNS, lines, 100)) == report.COLUMNS
 
 
 def test_an_interval_over_seeds_and_over_problems():
@@ -170,73 +178,54 @@ def test_what_was_not_measured_is_a_dash():
 
 def test_seeds_that_fail_are_counted():
     """Those that broke off, and those that end below their own start."""
-    assert cells(ROWS, "apo_down")["failed runs"] == "4/5"  # the second ends above its start
+    assert cells(ROWS, "apo_down")["failed seeds"] == "4/5"  # the second ends above its start
     broken = row("dpo", accuracy=np.nan, seed=1, failure="the loss is nan")
     rows = [*START, row("dpo", accuracy=0.6), broken]
     assert report.failures(rows) == [("dpo", 1)]
-    assert cells(rows, "dpo")["failed runs"] == "1/2"
-    assert cells(rows, "start")["failed runs"] == "0/5"
+    assert cells(rows, "dpo")["failed seeds"] == "1/2"
+    assert cells(rows, "start")["failed seeds"] == "0/5"
 
 
 def test_samples_to_90_percent():
     """At the look that found it; offline methods had drawn all of theirs by then."""
-    assert cells(ROWS, "grpo")["samples to 90 %"] == "6,400"
-    assert cells(ROWS, "dpo")["samples to 90 %"] == "not reached"
+    assert cells(ROWS, "grpo")["completions to 90 %"] == "6,400"
+    assert cells(ROWS, "dpo")["completions to 90 %"] == "not reached"
     curve = ((0, 0.0, 0.4, 0.4), (3200, 0.5, 0.93, 0.9), (6400, 1.0, 0.95, 0.9))
     assert report.samples_to_goal(row("kto", curve=curve)) == 6400
     assert report.samples_to_goal(row("ppo", "rewards, with a critic", curve=curve)) == 3200
     had = ((0, 0.0, 1.0, 0.4), (3200, 0.5, 0.93, 0.9))
-    assert cells([row("ppo", curve=had)], "ppo")["samples to 90 %"] == "–"
+    assert cells([row("ppo", curve=had)], "ppo")["completions to 90 %"] == "–"
     mixed = [row("ppo", accuracy=a, seed=i) for i, a in enumerate((0.95, 0.5))]
-    assert cells(mixed, "ppo")["samples to 90 %"] == "6,400 (1/2)"
-
-
-def test_words_say_better_only_where_intervals_do():
-    said = sentences.sentences(ROWS)
-    assert "better than the start: dpo, ipo, grpo" in said
-    assert "worse than the start: apo_down" in said
-    assert "grpo better than dpo, ipo, apo_down" in said
-    assert "cannot be told apart: dpo – ipo" in said
-    assert "10 paired comparisons of accuracy" in said[-1]
+    assert cells(mixed, "ppo")["completions to 90 %"] == "6,400 (1/2)"
 
 
 @pytest.mark.parametrize("count", range(1, 5))
 def test_few_seeds_are_never_called_better(count):
     """However far apart."""
-    rows = [r for r in ROWS if r.seed < count]
-    assert not any("better than" in line for line in sentences.sentences(rows))
-
-
-@given(st.lists(st.floats(0, 1), min_size=5, max_size=5))
-def test_equal_methods_are_never_called_better(values):
-    rows = [*seeds("start", values), *seeds("a", values), *seeds("b", values)]
-    assert not any("better than" in line for line in sentences.sentences(rows))
-
-
-def test_with_many_methods_the_best_one_is_compared_with_the_others():
-    others = [r for i in range(8) for r in seeds(f"m{i}", [0.5, 0.51, 0.5, 0.52, 0.5])]
-    said = sentences.sentences([*ROWS, *others])
-    (best,) = [line for line in said if line.startswith("grpo, highest")]
-    assert "m7" in best and "dpo" in best
-    assert said[-1].startswith("23 paired")  # 12 with the start, 11 with the best
+    few = [r for r in ROWS if r.seed < count]
+    assert not any(part.tests or part.sentences for part in report.sections(few))
+    assert sentences.ranking_sentence(few) == (
+        f"too few seeds to rank methods: 5 needed, {count} run (--seeds 5)"
+    )
 
 
 def test_few_problems_are_judged_by_reward():
     """Four prompts, as the bandit has: accuracy moves by 25 points."""
     rows = [r._replace(problems=4) for r in ROWS]
     assert report.score_name(rows) == "reward" and report.score_name(ROWS) == "accuracy"
-    assert "comparisons of reward" in sentences.sentences(rows)[-1]
-    assert "better than the start in reward: dpo, ipo, grpo" in sentences.sentences(rows)
-    assert "below their start in reward" in " ".join(sentences.notes(rows))
-    assert "below their start in accuracy" in " ".join(sentences.notes(ROWS))
+    assert "below their start in reward" in " ".join(sentences.notes(rows, report.COLUMNS))
+    assert "below their start in accuracy" in " ".join(sentences.notes(ROWS, report.COLUMNS))
 
 
 def test_notes_are_about_the_columns_that_are_shown():
-    every = " ".join(sentences.notes(ROWS))
-    few = " ".join(
-        sentences.notes(ROWS, report.columns_that_fit((*report.COLUMNS, *report.COSTS), 80))
+    tables_shown = (
+        (report.COLUMNS, report.main_cells(ROWS)),
+        (report.COSTS, report.cost_cells(ROWS, COSTS)),
     )
-    for name in ("entropy: ", "samples to 90 %: ", "tokens: "):
+    every = " ".join(sentences.notes(ROWS, [*report.COLUMNS, *report.COSTS]))
+    shown = [name for pair in tables_shown for name in report.columns_that_fit(*pair, 70)]
+    few = " ".join(sentences.notes(ROWS, shown))
+    for name in ("entropy: ", "completions to 90 %: ", "tokens: "):
         assert name in every and name not in few
     assert "peak memory: " in few
 
@@ -246,11 +235,11 @@ def test_a_file_gets_every_column_and_a_narrow_screen_is_told_of_more(columns, c
     monkeypatch.delenv("COLUMNS", raising=False)
     if columns:
         monkeypatch.setenv("COLUMNS", columns)
-    config = Config(eval_size=500)
-    comparison = results.Results(ROWS, COSTS, (), config, 5)
-    screen.print_comparison(comparison, ["said"], "folder")
+    config, some = Config(eval_size=500), [r for r in ROWS if r.seed < 2]
+    comparison = results.Results(some, COSTS, (), config, 2)
+    screen.print_comparison(comparison, report.sections(some), ["said"], "folder")
     out = capsys.readouterr().out
-    assert ("entropy" in out, "samples to 90 %" in out) == ((columns is None,) * 2)
+    assert ("entropy" in out, "completions to 90 %" in out) == ((columns is None,) * 2)
     assert ("more columns in report.html" in out) == (columns is not None)
 
 

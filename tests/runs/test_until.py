@@ -208,7 +208,7 @@ def test_the_tables_of_a_comparison_say_what_was_reached(compared):
             asked = drawn if summary["reached"] else np.nan
             np.testing.assert_equal([row.samples, rows.samples_to_goal(row)], [drawn, asked])
     assert reached == {"grpo": [True, True], "dpo": [False, False]}
-    assert tables.main_columns(outcome.rows)[-1] == "samples to reward 0.5"
+    assert tables.main_columns(outcome.rows)[-1] == "completions to reward 0.5"
     cells = {line[0]: line[-1] for line in tables.main_cells(outcome.rows)}
     drawn = [row.samples for row in outcome.rows if row.method == "grpo"]
     assert max(drawn) < 42 * 8 * 4
@@ -224,7 +224,7 @@ def test_the_sentences_of_a_comparison_name_the_target_and_rank_nothing(compared
     assert "reward 0.5 not reached: dpo (0/2)" in lines
     assert not any("better than" in line or "seeds to rank" in line for line in lines)
     text = (folder / "report.html").read_text()
-    assert "samples to reward 0.5" in text and "samples to 90" not in text
+    assert "completions to reward 0.5" in text and "completions to 90" not in text
 
 
 def test_the_start_and_a_judge_have_no_target(compared):

@@ -56,6 +56,8 @@ def notes(rows, columns):
         ]
         for line in NOTES
     ]
+    several = any("@" in row.method for row in rows)
+    lines += [["method@4: with four updates a rollout, method@1 with one"]] if several else []
     return ["; ".join(line) for line in lines if line]
 
 
