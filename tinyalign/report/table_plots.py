@@ -7,6 +7,8 @@ from tinyalign.report.rows import DIGITS, SCALE, by_method, by_table, score_name
 from tinyalign.report.score_tables import HEADINGS
 from tinyalign.report.tables import accuracy_interval
 
+TITLES = {"accuracy": "held-out accuracy, %", "reward": "reward of held-out prompts"}
+
 
 def table_scores(rows, tests=()):
     """A figure with a line for each method of a table, the highest at the top.
@@ -70,7 +72,7 @@ def draw_matched(axes, rows, names):
 def style_table(axes, rows, names, best):
     """The title says what the marks are; the names in `best` are bold."""
     groups, score, kl = by_method(rows), score_name(rows), matched.matched_kl(rows)
-    title = f"{comparison_plots.NAMES[score]}: mean, 95 % interval, seeds"
+    title = f"{TITLES[score]}: mean, 95 % interval, seeds"
     if np.isfinite(kl):
         title += f"; diamond: at KL {kl:.2g}"
     if "start" in groups:
