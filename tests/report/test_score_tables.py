@@ -60,7 +60,7 @@ PAIRS = {
     "labels": 8192, "updates": 128,
 }  # fmt: skip
 ROWS = [
-    *runs("start", 0.4, kl=0.0, samples=0, curve=(), path=(), updates=np.nan,
+    *runs("start", 0.4, kl=0.0, samples=0, curve=(), path=(), updates=70, labels=0,
           family="demonstrations"),
     *runs("sft", 0.99, **PAIRS | {"family": "demonstrations", "table": "demonstrations"}),
     *runs("reward", 0.5, **PAIRS | {"accuracy": np.nan, "reward": np.nan, "kl": np.nan},
@@ -126,6 +126,7 @@ def test_the_columns_of_each_table():
 
 def test_the_cells_of_a_table():
     fixed = lines_of("fixed feedback")
+    assert fixed["start"]["labels"] == fixed["start"]["updates"] == "–"
     assert fixed["dpo"]["sensitivity"] == "-3.1" and fixed["ipo"]["sensitivity"] == "–"
     assert fixed["ipo"]["KL to optimum"] == "0.0012" and fixed["ipo"]["labels"] == "8,192"
     assert fixed["reward *"]["accuracy, %"] == "of pairs 74.0"
