@@ -19,7 +19,7 @@ from recorder import (
 )
 
 from tinyalign import losses
-from tinyalign.methods import samples
+from tinyalign.methods import labels, samples
 from tinyalign.runs import plan
 from tinyalign.runs.config import Config
 from toy_envs.feedback import Pairs
@@ -124,9 +124,9 @@ def test_rejection_sampling_compares_the_best_and_the_worst_that_were_accepted()
     At a huge one all are: best and worst of each prompt that does not tie, exchanged by noise."""
     reward = np.array([[1.0, 3.0, 2.0], [5.0, 5.0, 5.0], [0.0, -1.0, -4.0]])
     rng = np.random.default_rng(0)
-    assert len(samples.accepted_pairs(reward, rng, beta=1e-6, noise=0.0).prompt) == 0
+    assert len(labels.accepted_pairs(reward, rng, beta=1e-6, noise=0.0).prompt) == 0
     for noise, columns in ((0.0, ([1, 0], [0, 2])), (1.0, ([0, 2], [1, 0]))):
-        found = samples.accepted_pairs(reward, rng, beta=1e9, noise=noise)
+        found = labels.accepted_pairs(reward, rng, beta=1e9, noise=noise)
         for column, expected in zip(found, ([0, 2], *columns), strict=True):
             assert column.tolist() == expected
         assert isinstance(found, Pairs)
@@ -168,9 +168,9 @@ def test_thumbs_in_doubt_are_wrong_now_and_then(record):
 
 @pytest.mark.parametrize("name", ["rrhf", "infonca"])
 def test_rankings_are_fed_with_all_rewards(record, name):
-    """batch_size completions in groups of one prompt, the reward of each, the start's logp."""
+    """batch_size groups of one prompt's completions, the reward of each, the start's logp."""
     calls = record("ranked_step")
-    made, _ = setting(name, batch_size=SIZE, num_generations=4, beta=0.7)
+    made, _ = setting(name, batch_size=SIZE // 4, num_generations=4, beta=0.7)
     take_one_step(made, policy=table(made, 2))
     tokens, mask, ref_logp, reward = calls[0].arrays
     assert (tokens.shape[:2], mask.shape[:2], reward.shape) == 3 * ((SIZE // 4, 4),)

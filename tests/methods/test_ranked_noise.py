@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from recorder import USUAL, record, setting, take_one_step
 
-from tinyalign.methods import samples
+from tinyalign.methods import labels
 
 __all__ = ["record"]  # a fixture
 
@@ -12,12 +12,12 @@ __all__ = ["record"]  # a fixture
 def test_a_right_ranking_leaves_the_rewards_as_they_are():
     reward = np.array([[3.0, 1.0, 2.0], [0.5, 0.5, -1.0]])
     order = np.array([[0, 2, 1], [1, 0, 2]])
-    assert np.array_equal(samples.rewards_by_rank(reward, order), reward)
+    assert np.array_equal(labels.rewards_by_rank(reward, order), reward)
 
 
 def test_a_wrong_ranking_gives_the_best_reward_to_the_completion_that_it_puts_first():
     reward, order = np.array([[3.0, 1.0, 2.0]]), np.array([[1, 2, 0]])
-    assert samples.rewards_by_rank(reward, order).tolist() == [[1.0, 3.0, 2.0]]
+    assert labels.rewards_by_rank(reward, order).tolist() == [[1.0, 3.0, 2.0]]
 
 
 @pytest.mark.parametrize("name", ["rrhf", "infonca", "nca"])

@@ -8,7 +8,8 @@ import pytest
 
 from tinyalign import methods
 from tinyalign.runs import files, plan, train
-from tinyalign.runs.config import LEARNED_BETA, Config
+from tinyalign.runs.config import Config
+from tinyalign.runs.recipes import LEARNED_BETA
 from toy_envs import bandit
 
 STEPS = {"best_of_n": 1, "sft": 40, "reinforce": 40, "rloo": 40, "remax": 200, "cispo": 30}
@@ -68,7 +69,7 @@ def test_sft_then_a_reward_model_then_ppo(tmp_path):
 def test_a_learned_reward_raises_the_bandits_true_one(tmp_path, online):
     """The uniform policy earns the mean of the table; PPO and GRPO on a judge earn most of what
     can be earned, though they never see the reward."""
-    settings = {"env": "bandit", "budget": "samples:131072", "reward": "model"}
+    settings = {"env": "bandit", "budget": "samples:131072", "reward": "model", "beta": 0.01}
     last = trained(tmp_path, f"reward,{online}", **settings)[-1]
     table = bandit.reward_table()
     best, uniform = table.max(axis=1).mean(), table.mean()
@@ -76,7 +77,7 @@ def test_a_learned_reward_raises_the_bandits_true_one(tmp_path, online):
 
 
 @pytest.mark.parametrize("online", ["ppo", "grpo"])
-@pytest.mark.parametrize("doubt, wanted", [(None, 0.01), (2.0, 0.005), (0.0, None)])
+@pytest.mark.parametrize("doubt, wanted", [(None, 1.0), (2.0, 0.5), (0.0, None)])
 def test_the_tie_to_the_reference_is_in_the_units_of_the_learned_reward(online, doubt, wanted):
     """Scores are rewards divided by the judge's doubt; without doubt they have no unit."""
     config = Config(env="bandit", reward="model", label_temperature=doubt)

@@ -5,10 +5,10 @@ To add a method, write its function and add a row.
 
 method                              what a row says, what a stage is made of
 offline  online                     the rows
-samples  rollouts                   where examples come from
+samples  labels  rollouts           where examples come from
 train_offline train_online train_ppo    how each family is trained: one function a stage
 steps  metrics                      one gradient step of each family, and what it logs
-evaluate                            how good a network is on examples it was not trained on
+evaluate  one_letter                how good a network is on examples it was not trained on
 """
 
 import re

@@ -25,7 +25,7 @@ class Method(NamedTuple):
     stage: Callable  # StageInputs -> Stage: a function of train_offline, train_online, train_ppo
     steps: tuple  # the functions of methods.steps that the stage takes in turn
     loss: Callable  # its loss; the names of its parameters say what it reads
-    recipe: str  # the key of runs.config.RECIPES whose settings it takes
+    recipe: str  # the key of runs.recipes.RECIPES whose settings it takes
     family: str  # the group in whose colour it is drawn
     defaults: dict = {}  # values of config fields that differ from the recipe  # noqa: RUF012
     beta_sets: str | None = "beta"  # the keyword of the loss that --beta sets

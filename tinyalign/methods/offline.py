@@ -6,7 +6,7 @@ from autograd.tracer import getval
 
 from tinyalign import optimum
 from tinyalign.losses import preference, ranking, supervised
-from tinyalign.methods import one_letter, samples, steps, train_offline
+from tinyalign.methods import labels, one_letter, steps, train_offline
 from tinyalign.methods.method import Method
 
 
@@ -44,7 +44,7 @@ pairs = partial(
     learns_from="pairs",
     stage=train_offline.preference_stage,
     steps=(steps.preference_step,),
-    label=samples.label_pairs,
+    label=labels.label_pairs,
     recipe="pairs",
     family="pairs",
 )
@@ -55,7 +55,7 @@ triples = partial(
     recipe="triples",
     stage=train_offline.preference_stage,
     steps=(steps.preference_step,),
-    label=samples.label_triples,
+    label=labels.label_triples,
     roles=("gold", "chosen", "rejected"),
 )
 rankings = partial(
@@ -65,7 +65,7 @@ rankings = partial(
     roles=(),
     stage=train_offline.ranked_stage,
     steps=(steps.ranked_step,),
-    label=samples.label_rankings,
+    label=labels.label_rankings,
 )
 
 OFFLINE = (
@@ -78,7 +78,7 @@ OFFLINE = (
     Method(
         "reward", "Bradley–Terry reward model", "Stiennon et al. 2020, arXiv:2009.01325",
         learns_from="pairs", stage=train_offline.reward_model_stage,
-        steps=(steps.reward_model_step,), label=samples.label_pairs,
+        steps=(steps.reward_model_step,), label=labels.label_pairs,
         loss=supervised.bradley_terry, recipe="reward_model", family="pairs, a judge",
         beta_sets=None, trains="reward_model",
         caveat="it trains a judge, not a policy",
@@ -93,7 +93,7 @@ OFFLINE = (
     pairs(
         "rso", "Statistical rejection sampling, then the hinge loss",
         "Liu et al. 2023, arXiv:2309.06657", loss=preference.hinge,
-        defaults={"beta": 1.0}, label=samples.label_accepted_pairs,
+        defaults={"beta": 1.0}, label=labels.label_accepted_pairs,
     ),
     pairs(
         "dpo", "Direct Preference Optimization", "Rafailov et al. 2023, arXiv:2305.18290",
@@ -167,7 +167,7 @@ OFFLINE = (
         "kto", "Kahneman–Tversky Optimization", "Ethayarajh et al. 2024, arXiv:2402.01306",
         learns_from="thumbs", recipe="thumbs", roles=("completion",),
         stage=train_offline.unpaired_stage, steps=(steps.unpaired_step,),
-        label=samples.label_thumbs, loss=preference.kto,
+        label=labels.label_thumbs, loss=preference.kto,
         defaults={"beta": 3.0},
     ),
     triples(

@@ -12,7 +12,7 @@ from tinyalign import policy
 from tinyalign.engine.backend import to_device, to_host, xp
 from tinyalign.engine.optim import AdamState
 from tinyalign.errors import InputError
-from tinyalign.methods import evaluate, samples, steps
+from tinyalign.methods import evaluate, labels, samples, steps
 from tinyalign.methods.method import Stage, frozen_networks, step_size
 from tinyalign.models import tokenizer
 
@@ -148,7 +148,7 @@ def ranked_stage(inputs):
     scored = samples.collect_feedback(inputs)
     rows = scored.feedback.prompt
     tokens, mask = scored.tokens[rows], scored.mask[rows]
-    reward = samples.rewards_by_rank(scored.reward[rows], scored.feedback.order)
+    reward = labels.rewards_by_rank(scored.reward[rows], scored.feedback.order)
     ref_logp = samples.group_logp(inputs, inputs.initial_policy, tokens, mask)  # (P, G, S−1)
     examples = tokens, mask, ref_logp, reward.astype(mask.dtype)
     return offline_stage(

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from tinyalign.engine.backend import to_device
-from tinyalign.methods import rollouts, samples, steps
+from tinyalign.methods import labels, rollouts, samples, steps
 from tinyalign.methods.method import Stage, frozen_networks, step_size
 
 
@@ -116,6 +116,6 @@ def online_dpo_stage(inputs):
 def pair_rows(batch, rng):
     """Rows of one pair of completions a prompt, judged by reward: the chosen, then the rejected."""
     config = batch.inputs.config
-    pairs = samples.label_pairs(batch.reward, rng, config)
+    pairs = labels.label_pairs(batch.reward, rng, config)
     first = pairs.prompt * config.num_generations  # the row in which a prompt's group begins
     return np.concatenate([first + pairs.chosen, first + pairs.rejected])

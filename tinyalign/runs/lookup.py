@@ -4,6 +4,7 @@ What is not there, or does not fit, is an InputError that says what there is.
 """
 
 import difflib
+from functools import cache
 from pathlib import Path
 
 from tinyalign import methods
@@ -28,12 +29,18 @@ def find_method(name):
 
 def find_task(config):
     """The task named by --env, or an InputError that lists them."""
-    if config.env in OPERATIONS:
-        return arithmetic.make(config.digits, OPERATIONS[config.env])
-    if config.env not in TASKS:
+    return make_task(config.env, config.digits)
+
+
+@cache  # listing all problems takes longer than all else that a plan does
+def make_task(name, digits):
+    """The task of this name; of arithmetic, with operands of so many digits."""
+    if name in OPERATIONS:
+        return arithmetic.make(digits, OPERATIONS[name])
+    if name not in TASKS:
         known = ", ".join([*OPERATIONS, *TASKS])
-        raise InputError(f"there is no environment {config.env!r}: choose from {known}")
-    return TASKS[config.env]()
+        raise InputError(f"there is no environment {name!r}: choose from {known}")
+    return TASKS[name]()
 
 
 def check_values(config):

@@ -15,17 +15,9 @@ from tinyalign import methods
 from tinyalign.errors import InputError
 from tinyalign.methods.method import StageInputs
 from tinyalign.models.tokenizer import Vocabulary
-from tinyalign.runs import dataset, files, tuned
+from tinyalign.runs import dataset, files
 from tinyalign.runs.budget import StopRule, apply_budget
-from tinyalign.runs.config import (
-    BANDIT_BETA,
-    FILE_STEPS,
-    LEARNED_BETA,
-    MODELS,
-    RECIPE_FIELDS,
-    RECIPES,
-    Config,
-)
+from tinyalign.runs.config import MODELS, Config
 from tinyalign.runs.lookup import (
     check_fit,
     check_values,
@@ -36,6 +28,7 @@ from tinyalign.runs.lookup import (
     load_initial_params,
     require_fit,
 )
+from tinyalign.runs.recipes import RECIPE_FIELDS, recipe_of
 from tinyalign.runs.target import Target, apply_until, warm_start_target, words
 
 
@@ -103,34 +96,6 @@ def resolve_config(row, config, model_name):
     resolved = dataclasses.replace(config, **missing)
     check_fit(row, resolved)
     return StagePlan(row, resolved)
-
-
-def family_recipe(row, config, model_name):
-    """The values of fields that a method takes before any search of its own."""
-    recipe = {"label_temperature": float(config.env == "bandit"), "epsilon": 0.2}
-    if row.advantages:
-        recipe["advantage"] = next(iter(row.advantages))
-    recipe |= RECIPES[model_name][row.recipe] | row.defaults
-    if config.env == "bandit" and row.kl_placement:
-        recipe["beta"] = BANDIT_BETA
-    if config.num_pairs is not None:  # then every label that they give counts
-        recipe["num_labels"] = None
-    if config.data:
-        recipe["steps"] = FILE_STEPS
-    return recipe
-
-
-def recipe_of(row, config, model_name):
-    """The values of fields that a method takes where nothing was typed."""
-    entry = tuned.entry_for(row, config, model_name)
-    recipe = family_recipe(row, config, model_name) | (entry["chosen"] if entry else {})
-    # A learned reward is in another unit than the exact one, so its KL needs another weight.
-    if config.reward == "model" and row.kl_placement:
-        typed = config.label_temperature
-        temperature = recipe["label_temperature"] if typed is None else typed
-        learned = LEARNED_BETA[row.kl_placement]
-        recipe["beta"] = recipe["beta"] / temperature if temperature else learned
-    return recipe
 
 
 def with_warmup(stage):

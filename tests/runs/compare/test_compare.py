@@ -12,9 +12,10 @@ import pytest
 from tinyalign import cli, methods, report
 from tinyalign.engine.tree import leaves
 from tinyalign.errors import InputError
+from tinyalign.methods.one_letter import letter_rewards
 from tinyalign.report import comparison_plots
 from tinyalign.runs import files
-from tinyalign.runs.compare import comparison, executors, results
+from tinyalign.runs.compare import comparison, executors, jobs, results
 from tinyalign.runs.compare.sweep import JobsFailed
 from tinyalign.runs.config import Config
 from toy_envs import bandit
@@ -114,9 +115,9 @@ def test_the_exact_frontier_is_above_every_policy(finished):
     kl, reward = outcome.exact
     assert np.all(np.diff(kl) > 0) and np.all(np.diff(reward) > 0) and kl[0] < 1e-3
     task, table = bandit.make(), bandit.reward_table()
-    np.testing.assert_allclose(results.rewards_of(task), table)
+    np.testing.assert_allclose(letter_rewards(task), table)
     rng = np.random.default_rng(0)
-    ref = results.start_probabilities(folder / "seed0" / "start", outcome.config, task)
+    ref = results.start_probs(folder / "seed0" / "start", task)
     best_kl, best_reward = results.frontier_of(ref, table)
     for _ in range(50):
         policy = ref * np.exp(rng.normal(size=ref.shape) * rng.uniform(0, 2))
@@ -179,10 +180,10 @@ def test_several_tasks_have_a_table_each(tmp_path, capsys):
 
 
 def test_looks_are_spread_over_a_run():
-    """Six of them, unless it was typed how often."""
-    for steps, every in ((16, 3), (300, 50), (3, 1)):
-        assert comparison.with_eval_every(TINY, steps).eval_every == every
-    assert comparison.with_eval_every(dataclasses.replace(TINY, eval_every=7), 16).eval_every == 7
+    """Eight of them, unless it was typed how often."""
+    for steps, every in ((16, 2), (300, 38), (3, 1)):
+        assert jobs.with_eval_every(TINY, steps).eval_every == every
+    assert jobs.with_eval_every(dataclasses.replace(TINY, eval_every=7), 16).eval_every == 7
 
 
 def test_every_family_has_a_colour():

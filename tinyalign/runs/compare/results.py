@@ -17,6 +17,7 @@ from tinyalign.runs.compare import cost
 from tinyalign.runs.config import MODELS, Config
 
 BETAS = np.geomspace(30, 0.03, 60)  # of the exact frontier, in units of reward per nat
+SCORES_READ = ("accuracy", "reward", "kl", "entropy", "optimum_kl")  # of a policy's evaluation
 SHORT = {"reference": "ref", "reward_model": "RM"}  # names of networks in the tables
 
 
@@ -115,31 +116,37 @@ def result_row(name, folder, start=None):
     """
     summaries = files.read_summaries(folder)
     last, method = summaries[-1], methods.find(summaries[-1]["method"])
-    accuracy = last.get("eval_accuracy", np.nan)
-    judge = method.trains_reward_model  # whose accuracy is over pairs
-    return MethodResult(
+    row = MethodResult(
         method=name,
         learns_from=last["learns_from"],
         family=method.family,
-        accuracy=np.nan if judge else accuracy,
-        reward=last.get("eval_reward", np.nan),
-        kl=last.get("eval_kl", np.nan),
-        samples=sum(summary["completions_sampled"] for summary in summaries),
-        models=", ".join(SHORT.get(model, model) for model in last["networks"]),
-        bytes=max(summary["bytes"] for summary in summaries),
-        seconds=sum(summary["train_seconds"] for summary in summaries),
-        curve=() if judge or start is None else learning_curve(folder, summaries, start),
-        entropy=last.get("eval_entropy", np.nan),
-        online=method.samples_while_learning,
-        pair_accuracy=accuracy if judge else np.nan,
         table=table_of(method),
-        labels=sum(summary.get("completions_judged", 0) for summary in summaries),
-        updates=last.get("updates", np.nan),
-        optimum_kl=last.get("eval_optimum_kl", np.nan),
-        path=() if judge or start is None else path_from(folder, summaries, start),
         caveat=method.caveat,
+        online=method.samples_while_learning,
+        **costs_of(summaries),
         **search_of(name, last["settings"]),
     )
+    if method.trains_reward_model:  # whose accuracy is over pairs
+        return row._replace(pair_accuracy=last["eval_accuracy"])
+    scores = {name: last.get(f"eval_{name}", np.nan) for name in SCORES_READ}
+    curves = {}
+    if start is not None:
+        curves["curve"] = learning_curve(folder, summaries, start)
+        curves["path"] = path_from(folder, summaries, start)
+    return row._replace(**scores, **curves)
+
+
+def costs_of(summaries):
+    """What all stages of a run took, and the gradient steps of the last: fields of MethodResult."""
+    last = summaries[-1]
+    return {
+        "samples": sum(summary["completions_sampled"] for summary in summaries),
+        "labels": sum(summary["completions_judged"] for summary in summaries),
+        "updates": last["updates"],
+        "models": ", ".join(SHORT.get(model, model) for model in last["networks"]),
+        "bytes": max(summary["bytes"] for summary in summaries),
+        "seconds": sum(summary["train_seconds"] for summary in summaries),
+    }
 
 
 def search_of(name, settings):

@@ -80,7 +80,7 @@ def sweep(jobs, executor, *, resume=False, on_poll=lambda states: None):
 def run_all(jobs_by_folder, executor, done, failed, on_poll):
     """Submit every job that is not done; record each outcome in `done` or `failed`."""
     queue, running = [folder for folder in jobs_by_folder if folder not in done], {}
-    on_poll(states(jobs_by_folder, done, failed))
+    on_poll(rows := states(jobs_by_folder, done, failed, {}))
     try:
         while queue or running:
             # One submission a round: an executor that works inside `submit` still gets polled.
@@ -93,7 +93,7 @@ def run_all(jobs_by_folder, executor, done, failed, on_poll):
                 folder = running.pop(future)
                 record_outcome(future, folder, jobs_by_folder[folder], done, failed)
             if ended or not queue:
-                on_poll(states(jobs_by_folder, done, failed))
+                on_poll(rows := states(jobs_by_folder, done, failed, rows))
     except BaseException:  # Ctrl-C too: what has not started must not start
         for future in running:
             future.cancel()
@@ -225,10 +225,16 @@ def failure_message(error, folder):
     return f"{type(error).__name__}: {error} (more in {folder}/error.txt)"
 
 
-def states(jobs_by_folder, done, failed):
-    """The argument of `on_poll`: {folder: newest metrics and "state"}."""
+def states(jobs_by_folder, done, failed, before):
+    """The argument of `on_poll`: {folder: newest metrics and "state"}.
+
+    before  the same of the last time: a run that had ended is not read again
+    """
     rows = {}
     for folder, job in jobs_by_folder.items():
+        if before.get(folder, {}).get("state") in ("finished", "failed"):
+            rows[folder] = before[folder]
+            continue
         row = files.newest_metrics(job.folder)
         state = "finished" if folder in done else "failed" if folder in failed else ""
         rows[folder] = {**row, "state": state or ("running" if row else "waiting")}

@@ -14,11 +14,12 @@ import numpy as np
 
 from tinyalign.errors import InputError
 from tinyalign.methods.one_letter import is_enumerable
-from tinyalign.runs import lookup, plan
+from tinyalign.runs import lookup
 from tinyalign.runs.budget import parse_budget
 from tinyalign.runs.compare.jobs import UPDATES, method_job, require_job, shared_budget, start_job
 from tinyalign.runs.compare.sweep import JobsFailed, sweep
 from tinyalign.runs.files import write_atomically
+from tinyalign.runs.recipes import family_recipe
 
 RATES = {12: (0.3, 1.0, 2.0, 4.0), 6: (0.5, 1.0, 2.0)}  # by the number of tries
 SEEDS = 2  # of each round
@@ -39,7 +40,7 @@ def settings_to_try(name, config):
     row = lookup.find_method(name.partition("@")[0])
     shape = ROLLOUT if row.samples_while_learning else {}
     # Not from an earlier search: the same tries come again whatever was chosen before.
-    recipe = plan.family_recipe(row, config, lookup.find_model(config)) | shape
+    recipe = family_recipe(row, config, lookup.find_model(config)) | shape
     tries = 6 if "@" in name else 12
     seconds = second_settings(row, recipe, lookup.find_task(config), few=tries == 6)
     return [
