@@ -52,6 +52,8 @@ class Claims:
 
     def targets(self, package):
         """The files to write; InputError where one cannot be written, before any measuring."""
+        from tinyalign.notes import claims
+
         targets = [path for path in (self.output, package if self.write else None) if path]
         if targets and not self.measure:
             raise InputError("--output and --write are for --measure: they write its figures")
@@ -60,6 +62,7 @@ class Claims:
                 raise InputError(
                     f"cannot write to {path}: it is a folder, or its folder does not exist"
                 )
+            claims.read_figures(path)
         return targets
 
     def measure_again(self, targets):

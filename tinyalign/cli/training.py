@@ -1,16 +1,18 @@
 """tinyalign run, tinyalign compare"""
 
 import dataclasses
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from tinyalign.engine import backend
-from tinyalign.errors import InputError
-from tinyalign.runs import files, plan, trackers, train
+from tinyalign.errors import InputError, shown
+from tinyalign.runs import plan, trackers, train
 from tinyalign.runs.compare import comparison, executors, jobs
 from tinyalign.runs.config import Config, TypedInt, TypedStr
+from tinyalign.runs.folder import folder_lock, free_folder, machine_changes, require_writable
 
 # Spaces only between methods: --help breaks lines at spaces, so never inside a pipeline.
 USUAL = " ".join(comparison.METHODS)
@@ -49,13 +51,15 @@ class Run(Config):
         run_plan = plan.plan_run(names, plain_config(self))
         examples = self.data.stem if self.data else self.env
         stem = self.name or f"{'-'.join(names)}-{examples}-{run_plan.model_name}-seed{self.seed}"
-        folder = files.free_folder(self.output, stem, self.resume, bool(self.name))
-        usual, settings = vars(Config()), vars(run_plan.config).items()
-        typed = [f"{name} {value}" for name, value in settings if value != usual[name]]
-        print("typed:", ", ".join(typed) or "nothing")
-        for stage_plan in run_plan.stages:
-            print(f"{stage_plan.method.name}: {plan.settings_line(stage_plan)}")
-        with trackers.open_tracker(self.report_to, folder) as track, screen.run_progress() as show:
+        folder = free_folder(self.output, stem, self.resume, bool(self.name))
+        require_writable(folder, self.resume)
+        print_settings(run_plan)
+        with (
+            trackers.open_tracker(self.report_to, folder) as track,
+            folder_lock(folder, wait=False),
+            screen.run_progress() as show,
+        ):
+            print_machine_changes(folder, run_plan)
 
             def on_step(row, total):
                 track(row, total)  # first: what is on disk counts, not what is on the screen
@@ -107,17 +111,36 @@ class Compare(Config):
 
         use_device(self.device)
         stem = self.name or f"compare-{self.env.replace(',', '-')}-seed{self.seed}"
-        folder = files.free_folder(self.output, stem, self.resume, bool(self.name))
-        tasks = self.env.split(",")
-        for env in tasks:
-            # Several tasks have a folder each, one task needs none of its own.
-            task_folder = folder / env if len(tasks) > 1 else folder
-            budget = self.budget or self.default_budget(env)
-            config = dataclasses.replace(plain_config(self), env=env, budget=budget)
+        folder = free_folder(self.output, stem, self.resume, bool(self.name))
+        # Every mistake in any task shows here, before the first is trained.
+        configs = self.task_configs(folder)
+        for task_folder, config in configs.items():
+            comparison.require_valid(self.names(), config, self.seeds)
+            comparison.require_own_folder(task_folder, self.resume)
+        for task_folder, config in configs.items():
             outcome = self.compare(config, task_folder)
             parts, lines = comparison.sections(outcome), comparison.closing_sentences(outcome)
             screen.print_comparison(outcome, parts, lines, task_folder)
         return 0
+
+    def task_configs(self, folder):
+        """{folder of a task: its Config}; InputError for a task that is named twice."""
+        tasks = self.env.split(",")
+        if len(set(tasks)) < len(tasks):
+            raise InputError(f"a task is named twice in {self.env}: name each once")
+        # Several tasks have a folder each, one task needs none of its own.
+        return {
+            folder / env if len(tasks) > 1 else folder: dataclasses.replace(
+                plain_config(self), env=env, budget=self.budget or self.default_budget(env)
+            )
+            for env in tasks
+        }
+
+    def names(self):
+        """The methods: "sft, dpo" and "sft,dpo" name the same run, so they get the same folder."""
+        if self.all:
+            return jobs.every_name()
+        return [",".join(stage_names(name)) for name in self.methods]
 
     def default_budget(self, env):
         """The recipes for a few runs; for many, a shared budget unless what ends them was typed."""
@@ -129,12 +152,13 @@ class Compare(Config):
         """The results of the comparison on one task: results.Results."""
         from tinyalign.cli import screen
 
-        # "sft, dpo" and "sft,dpo" name the same run, so they get the same folder.
-        typed = [",".join(stage_names(name)) for name in self.methods]
-        names = jobs.every_name() if self.all else typed
-        settings = {"seeds": self.seeds, "resume": self.resume}
+        names, settings = self.names(), {"seeds": self.seeds, "resume": self.resume}
         workers = executors.open_executor(self.jobs, self.executor)
-        with workers as executor, screen.compare_progress(folder) as on_poll:
+        with (
+            workers as executor,
+            folder_lock(folder, wait=False),
+            screen.compare_progress(folder) as on_poll,
+        ):
             return comparison.compare(names, config, folder, executor, **settings, on_poll=on_poll)
 
 
@@ -152,6 +176,26 @@ def plain_config(command):
     """The Config inside a command, without the command's own fields."""
     names = [field.name for field in dataclasses.fields(Config)]
     return Config(**{name: getattr(command, name) for name in names})
+
+
+def print_settings(run_plan):
+    """What was typed, and what each stage will do."""
+    usual, settings = vars(Config()), vars(run_plan.config).items()
+    typed = [f"{name} {shown(value)}" for name, value in settings if value != usual[name]]
+    print("typed:", ", ".join(typed) or "nothing")
+    for stage_plan in run_plan.stages:
+        print(f"{stage_plan.method.name}: {plan.settings_line(stage_plan)}")
+
+
+def print_machine_changes(folder, run_plan):
+    """Where a run goes on that was begun on another machine, what that means for its numbers."""
+    changes = machine_changes(folder, plan.config_json(run_plan))
+    for what, (then, now) in changes.items():
+        print(
+            f"{what} was {shown(then)} where this run was begun, here it is {shown(now)}: numbers "
+            "may round otherwise, so the run may end elsewhere than there",
+            file=sys.stderr,
+        )
 
 
 def use_device(name):

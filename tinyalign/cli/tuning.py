@@ -8,9 +8,11 @@ from typing import Annotated
 import tyro
 
 from tinyalign.errors import InputError
-from tinyalign.runs import files, lookup, tuned
+from tinyalign.runs import lookup, tuned
 from tinyalign.runs.compare import executors, jobs, tune
 from tinyalign.runs.config import Config, TypedInt, TypedStr
+from tinyalign.runs.folder import folder_lock, free_folder, require_unused
+from tinyalign.runs.storage import write_atomically
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,17 +55,23 @@ class Tune:
 
         names = self.names()
         stem = self.name or f"tune-{self.env}-seed{self.seed}"
-        folder = files.free_folder(self.output, stem, self.resume, bool(self.name))
+        folder = free_folder(self.output, stem, self.resume, bool(self.name))
+        if not self.resume:
+            require_unused(folder, ("tuned.json",))
         config = Config(env=self.env, seed=self.seed)
         workers = executors.open_executor(self.jobs, self.executor)
-        with workers as executor, screen.compare_progress(folder) as on_poll:
+        with (
+            workers as executor,
+            folder_lock(folder, wait=False),
+            screen.compare_progress(folder) as on_poll,
+        ):
             entries = tune.tune(
                 names, config, folder, executor, resume=self.resume, on_poll=on_poll
             )
         if self.save:
             known = tuned.entries()
             merged = known | {self.env: known.get(self.env, {}) | entries}
-            files.write_atomically(tuned.FILE, (json.dumps(merged, indent=1) + "\n").encode())
+            write_atomically(tuned.FILE, (json.dumps(merged, indent=1) + "\n").encode())
         screen.print_tuned(entries, tuned.FILE if self.save else folder / "tuned.json")
         return 0
 

@@ -28,6 +28,11 @@ def init(rng, *, vocab, width=128, layers=1):
     return {**params, "ln": {"gain": xp.ones(width, FLOAT), "bias": xp.zeros(width, FLOAT)}}
 
 
+def sizes(params):
+    """The keywords of `init`, but vocab, that make parameters of these shapes."""
+    return {"width": params["tok"].shape[1], "layers": len(layers(params))}
+
+
 def context(params):
     """Longest row of tokens the parameters can read: a recurrent model has no limit."""
     return math.inf

@@ -19,6 +19,11 @@ def init(rng, *, vocab):
     return {"table": xp.zeros((vocab, vocab), FLOAT)}
 
 
+def sizes(params):
+    """The keywords of `init`, but vocab, that make parameters of these shapes."""
+    return {}
+
+
 def context(params):
     """Longest row of tokens the parameters can read: a table has no limit."""
     return math.inf

@@ -59,6 +59,14 @@ def init(rng, *, vocab, width=64, layers=2, heads=4, context=32):
     return {**params, "ln": norm()}
 
 
+def sizes(params):
+    """The keywords of `init`, but vocab, that make parameters of these shapes."""
+    width, heads = params["tok"].shape[1], params["block0"]["attn"]["qkv"]["w"].shape[2]
+    return {
+        "width": width, "layers": len(blocks(params)), "heads": heads, "context": context(params),
+    }  # fmt: skip
+
+
 def context(params):
     """Longest row of tokens the parameters can read."""
     return params["pos"].shape[0]

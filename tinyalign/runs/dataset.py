@@ -7,7 +7,10 @@ A file comes out in the form that `toy_envs.feedback` gives to tasks: completion
 and index arrays that say what was liked.
 """
 
+import gzip
+import io
 import json
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,9 +18,11 @@ import numpy as np
 
 from tinyalign.errors import InputError
 from tinyalign.models.tokenizer import Vocabulary
+from tinyalign.runs.storage import read_regular
 from toy_envs.feedback import Demonstrations, Pairs, Rankings, Thumbs, Triples
 
 START = "\n"
+LARGEST = 1 << 30  # bytes of a file: its lines and their tokens take some ten times as much memory
 COLUMNS = {
     "demonstrations": {"prompt": str, "completion": str},
     "pairs": {"prompt": str, "chosen": str, "rejected": str},
@@ -43,7 +48,7 @@ class Data(NamedTuple):
     width: int  # tokens of the longest prompt with START, completion and EOS
 
 
-def load(path, kind, *, context=None, vocabulary=None):
+def load(path, kind, *, context=None, vocabulary=None, content=None):
     """Read a JSONL file for methods that learn from `kind`. Blank lines are skipped.
 
     path        UTF-8 file, one JSON object a line
@@ -52,12 +57,13 @@ def load(path, kind, *, context=None, vocabulary=None):
                 pairs serves two stages
     context     most tokens a model can hold: START + prompt + completion + EOS; None for no limit
     vocabulary  of a model to be trained further; None collects the characters of this file
+    content     of the file, where it was read already
     returns     Data
     raises      DataError naming file, line and reason
     """
     # Every mistake is told with its line, before any line is used.
     records = {}
-    for number, line in _lines(path):
+    for number, line in _lines(path, read(path) if content is None else content):
         try:
             records[number] = _record(line, kind)
             _check_fit(records[number], context, vocabulary)
@@ -86,13 +92,29 @@ def select(data, lines):
     )
 
 
-def _lines(path):
-    """(number, text) of the lines that are not blank, numbered from 1."""
+def read(path):
+    """The bytes of a file of lines; those of a name that ends in .gz, unpacked."""
     try:
-        content = Path(path).read_bytes()  # decoded below: a wrong byte is told with its line
-    except OSError as error:
-        reason = error.strerror or error
+        content = read_regular(path, LARGEST)
+        return unpack(content, LARGEST) if Path(path).suffix == ".gz" else content
+    except InputError as error:
+        raise DataError(str(error)) from None
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path} cannot be read: {reason}; give a JSONL file") from None
+
+
+def unpack(content, largest):
+    """The bytes that a gzip file holds; OSError for more than `largest`."""
+    with gzip.open(io.BytesIO(content)) as file:
+        unpacked = file.read(largest + 1)
+    if len(unpacked) > largest:
+        raise OSError(f"it holds more than {largest:,} bytes")
+    return unpacked
+
+
+def _lines(path, content):
+    """(number, text) of the lines that are not blank, numbered from 1."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

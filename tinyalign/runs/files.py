@@ -1,23 +1,26 @@
-"""The files of a run: parameters, checkpoints and metrics, written whole or not at all.
+"""The files of a run: parameters, checkpoints and metrics.
 
 config.json, metrics.jsonl (a line per step), checkpoint.safetensors (everything needed to go on),
 model.safetensors (the result), summary.json and curves.svg. Also the random numbers that a run goes
 on with when it is resumed.
+
+A checkpoint vouches for the other files: it holds the SHA-256 of config.json and of the lines of
+metrics.jsonl so far, and the summaries of finished stages.
 """
 
-import itertools
+import hashlib
 import json
+import math
 import os
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyalign.engine.backend import to_device, to_host
 from tinyalign.engine.optim import AdamState
-from tinyalign.engine.tree import leaves, rebuild
+from tinyalign.engine.tree import leaves, size
 from tinyalign.errors import InputError
 from tinyalign.methods.steps import TrainState
+from tinyalign.runs.storage import load_tree, save_tree, write_atomically
 
 TAIL_BYTES = 1 << 16  # more than a row of metrics takes
 # What random numbers are for; none is 0, see random_stream.
@@ -25,49 +28,6 @@ WEIGHTS, EXAMPLES, TRAINING, EVALUATION, COMPLETIONS = range(1, 6)
 # In config.json. It rises when a run of the same settings draws other numbers than before, because
 # a checkpoint of the older kind cannot go on with the newer.
 STREAMS_VERSION = 2
-
-
-def write_atomically(path, content):
-    """Write bytes to a temporary file, then rename it: nobody ever sees half of them."""
-    path = Path(path)
-    temporary = path.with_name(path.name + ".part")
-    with open(temporary, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-
-
-def save_tree(path, tree, note):
-    """Write a tree of arrays and a note (anything JSON can hold) to a safetensors file."""
-    from safetensors.numpy import save
-
-    arrays = {name: to_host(leaf).copy() for name, leaf in leaves(tree).items()}
-    note = {"order": list(arrays), "note": note}  # the file format sorts names
-    write_atomically(path, save(arrays, {"note": json.dumps(note)}))
-
-
-def load_tree(path):
-    """Read what `save_tree` wrote: (tree, note).
-
-    raises  InputError if the file is missing, cut short or of another kind
-    """
-    from safetensors import SafetensorError, safe_open
-
-    path = Path(path)
-    try:
-        with safe_open(path, framework="np") as file:
-            flat = {name: to_device(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
-            saved = json.loads(file.metadata()["note"])
-            # The order of the leaves is the order in which gradients are laid out.
-            return rebuild({name: flat[name] for name in saved["order"]}), saved["note"]
-    except FileNotFoundError:
-        raise InputError(f"there is no file {path}: give the folder of a finished run") from None
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{path} cannot be read as saved weights ({error}): it was cut short or is another "
-            "kind of file, so delete the folder and train again"
-        ) from None
 
 
 class Progress(NamedTuple):
@@ -81,6 +41,7 @@ class Progress(NamedTuple):
     rows: int  # lines of metrics.jsonl so far
     samples: int  # completions drawn in this stage so far
     seconds: float  # time spent in it, evaluation and interruptions aside
+    summaries: tuple = ()  # of finished stages, a dict each
 
 
 def random_stream(purpose, seed, stage=0, step=0):
@@ -97,15 +58,18 @@ def random_stream(purpose, seed, stage=0, step=0):
     return np.random.default_rng([purpose, seed, stage, step])
 
 
-def initial_progress(run_plan, stage_index=0, params=None, rows=0):
+def initial_progress(run_plan, stage_index=0, params=None, rows=0, summaries=()):
     """The state of a run before the first step of a stage."""
     rng = random_stream(TRAINING, run_plan.config.seed, stage_index)
     params = dict(run_plan.initial_params) if params is None else params
-    return Progress(stage_index, 0, {}, params, rng.bit_generator.state, rows, 0, 0.0)
+    return Progress(stage_index, 0, {}, params, rng.bit_generator.state, rows, 0, 0.0, summaries)
 
 
-def save_checkpoint(folder, progress):
-    """Write a checkpoint: the arrays as a tree, everything else as its note."""
+def save_checkpoint(folder, progress, log):
+    """Write a checkpoint: the arrays as a tree, everything else as its note.
+
+    log  MetricsLog with the lines so far, which reach the disk first
+    """
     tree = {"params": progress.params} if progress.params else {}
     for name, network in progress.networks.items():
         adam = {"mean": network.adam.mean, "square": network.adam.square}
@@ -113,17 +77,123 @@ def save_checkpoint(folder, progress):
     note = progress._replace(
         networks={name: int(n.adam.step) for name, n in progress.networks.items()}, params=None
     )
-    save_tree(folder / "checkpoint.safetensors", tree, note._asdict())
+    vouched = {"config_sha256": settings_digest(folder), "metrics_sha256": log.digest()}
+    save_tree(folder / "checkpoint.safetensors", tree, note._asdict() | vouched)
 
 
-def load_checkpoint(path):
-    """Read a checkpoint back: Progress."""
+def settings_digest(folder):
+    """The SHA-256 of config.json."""
+    return hashlib.sha256((folder / "config.json").read_bytes()).hexdigest()
+
+
+def load_checkpoint(folder, run_plan=None):
+    """Read the checkpoint of a folder: Progress.
+
+    run_plan  of the run, or None where only the files are looked at
+    raises    InputError if it is damaged, not of this run, or if lines of metrics.jsonl are missing
+    """
+    path = folder / "checkpoint.safetensors"
     tree, note = load_tree(path)
+    try:
+        config, metrics = note.pop("config_sha256"), note.pop("metrics_sha256")
+        progress = from_note(tree, note)
+        require_possible(progress, run_plan)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"{path} is no checkpoint of this run ({error}): take it from a copy, or begin again "
+            "under another --name"
+        ) from None
+    if config != settings_digest(folder):
+        raise InputError(
+            f"{path} belongs to other settings than {folder}/config.json: take both from one copy, "
+            "or begin again under another --name"
+        )
+    require_lines(folder, progress.rows, metrics)
+    return progress
+
+
+def from_note(tree, note):
+    """The Progress that a checkpoint's arrays and the rest of its note hold."""
     networks = {
         name: TrainState(tree[name]["params"], AdamState(**tree[name]["adam"], step=step))
         for name, step in note["networks"].items()
     }
-    return Progress(**note | {"networks": networks, "params": tree.get("params", {})})
+    params, summaries = tree.get("params", {}), tuple(note["summaries"])
+    return Progress(**note | {"networks": networks, "params": params, "summaries": summaries})
+
+
+def require_possible(progress, run_plan):
+    """ValueError for numbers that no run can have, and for weights of other shapes than planned."""
+    counts = progress.stage_index, progress.step, progress.rows, progress.samples
+    if not all(type(count) is int and count >= 0 for count in counts):
+        raise ValueError("a count is no whole number")
+    if not 0 <= progress.seconds < math.inf or progress.rows < progress.step:
+        raise ValueError("its time or its rows cannot be")
+    if len(progress.summaries) != progress.stage_index:
+        raise ValueError("it does not have a summary for each finished stage")
+    np.random.default_rng().bit_generator.state = progress.rng
+    for network in progress.networks.values():
+        adam = network.adam.mean, network.adam.square
+        if any(moment.shape != (size(network.params),) for moment in adam):
+            raise ValueError("the optimizer's state is not as long as the weights")
+    if run_plan is None:
+        return
+    if progress.stage_index > len(run_plan.stages):
+        raise ValueError("it has more stages than the plan")
+    wanted, found = (shapes(p["policy"]) for p in (run_plan.initial_params, progress.params))
+    if wanted != found:
+        raise ValueError("the policy has other shapes")
+
+
+def shapes(tree):
+    """{path: (shape, dtype)} of every leaf."""
+    return {path: (leaf.shape, str(leaf.dtype)) for path, leaf in leaves(tree).items()}
+
+
+def require_lines(folder, count, digest):
+    """InputError unless metrics.jsonl begins with so many lines that have this SHA-256."""
+    if hashlib.sha256(b"".join(first_lines(folder, count))).hexdigest() != digest:
+        raise InputError(
+            f"{folder}/metrics.jsonl lacks lines that the checkpoint counts, or they were changed: "
+            "take it from a copy, or begin again under another --name"
+        )
+
+
+def first_lines(folder, count):
+    """The first lines of metrics.jsonl, as bytes; fewer where there are fewer."""
+    if count == 0 or not (folder / "metrics.jsonl").exists():
+        return []
+    content = (folder / "metrics.jsonl").read_bytes()
+    return [line + b"\n" for line in content.split(b"\n")[:-1][:count]]
+
+
+class MetricsLog:
+    """metrics.jsonl while a run appends to it; knows the SHA-256 of its lines."""
+
+    def __init__(self, folder, rows):
+        """Cut the file back to its first rows: lines after the checkpoint are written again."""
+        kept = b"".join(first_lines(folder, rows))
+        write_atomically(folder / "metrics.jsonl", kept)
+        self.total = hashlib.sha256(kept)
+        self.file = open(folder / "metrics.jsonl", "ab")  # noqa: SIM115 (closed by __exit__)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.file.close()
+
+    def append(self, row):
+        """Write a row of metrics."""
+        line = json.dumps(row).encode() + b"\n"
+        self.file.write(line)
+        self.file.flush()
+        self.total.update(line)
+
+    def digest(self):
+        """The SHA-256 of all lines, which are on the disk when this returns."""
+        os.fsync(self.file.fileno())
+        return self.total.hexdigest()
 
 
 def read_metrics(folder):
@@ -146,81 +216,3 @@ def newest_metrics(folder):
 def read_summaries(folder):
     """The summary of each finished stage, a dict each."""
     return json.loads((folder / "summary.json").read_text())
-
-
-def open_folder(folder, run_plan, content, resume):
-    """Make the folder of a run, or find out how far the run got: Progress.
-
-    content  of config.json, which a run that is resumed must share
-    """
-    checkpoint, settings = folder / "checkpoint.safetensors", folder / "config.json"
-    if not resume:
-        require_unused(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if settings.exists():
-            require_same_settings(folder, content)
-        write_atomically(settings, json.dumps(content, indent=1).encode())
-        new = not checkpoint.exists()
-        progress = initial_progress(run_plan) if new else load_checkpoint(checkpoint)
-        # Lines that were written after the checkpoint are written again.
-        lines = (folder / "metrics.jsonl").read_bytes().splitlines(True) if progress.rows else []
-        write_atomically(folder / "metrics.jsonl", b"".join(lines[: progress.rows]))
-    except OSError as error:
-        raise InputError(f"cannot write to {folder}: {error.strerror or error}") from None
-    return progress
-
-
-def require_unused(folder):
-    """InputError if a run was begun in the folder."""
-    if (folder / "config.json").exists():
-        raise InputError(f"{folder} already holds a run: add --resume to go on, or --name another")
-
-
-def require_same_settings(folder, content):
-    """InputError unless the folder's run was started with these settings."""
-    try:
-        # A half-written or foreign file is refused as damaged, whatever is wrong with it.
-        before = json.loads((folder / "config.json").read_text())
-        if not isinstance(before, dict):
-            raise ValueError("no object")
-    except ValueError:
-        raise InputError(f"{folder}/config.json is damaged: choose another --name") from None
-    if before.get("random_streams") != content["random_streams"]:
-        raise InputError(
-            f"{folder} was begun by another version of tinyalign, which draws other random "
-            "numbers: resume with that version, or choose another --name"
-        )
-    changed = sorted(key for key in content if before.get(key) != content[key])
-    if changed:
-        raise InputError(
-            f"{folder} was started with other settings ({', '.join(changed)}): resume with the "
-            "same ones, or choose another --name"
-        )
-
-
-def free_folder(output, stem, resume, exact):
-    """The folder of a run below `output`.
-
-    stem     its name; a new run whose name was not typed takes stem-2, stem-3 … where it is taken
-    resume   the newest of these
-    exact    the name was typed: take it as it is
-    """
-    if exact:
-        return named_folder(Path(output), stem, resume)
-    tries = (Path(output) / (stem if i == 1 else f"{stem}-{i}") for i in itertools.count(1))
-    taken = list(itertools.takewhile(Path.exists, tries))
-    if not resume:
-        return Path(output) / (f"{stem}-{len(taken) + 1}" if taken else stem)
-    if not taken:
-        raise InputError(f"there is no run {Path(output) / stem} to resume: leave --resume away")
-    return taken[-1]
-
-
-def named_folder(output, name, resume):
-    """The folder of that name; InputError where it is no name, or where nothing can be resumed."""
-    if name in (".", "..") or any(mark in name for mark in "/\\"):
-        raise InputError(f"--name is {name!r}, want the name of one folder below --output")
-    if resume and not (output / name).exists():
-        raise InputError(f"there is no run {output / name} to resume: leave --resume away")
-    return output / name

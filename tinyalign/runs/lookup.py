@@ -7,10 +7,15 @@ import difflib
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from tinyalign import methods
+from tinyalign.engine.backend import FLOAT, to_host
+from tinyalign.engine.tree import leaves
 from tinyalign.errors import InputError
 from tinyalign.runs import files
 from tinyalign.runs.config import MODELS, RANGES, Config
+from tinyalign.runs.storage import Saved, read_saved
 from toy_envs import arithmetic, bandit, hackable, programs
 
 OPERATIONS = {"addition": "+", "subtraction": "-", "multiplication": "*"}
@@ -69,15 +74,22 @@ def find_model(config):
 
 
 def load_initial_params(config):
-    """The parameters of --init_from and their metadata; two empty dicts without the option."""
+    """What --init_from holds: storage.Saved; without the option it is empty."""
     if config.init_from is None:
-        return {}, {}
-    params, metadata = files.load_tree(Path(config.init_from) / "model.safetensors")
-    if "policy" not in params or not {"model", "alphabet", "ends"} <= set(metadata):
+        return Saved({}, {}, "")
+    saved = read_saved(Path(config.init_from) / "model.safetensors")
+    names = {"model", "alphabet", "ends"}
+    if "policy" not in saved.tree or not isinstance(saved.note, dict) or names - set(saved.note):
         raise InputError(
             f"--init_from {config.init_from} holds no policy: give the folder of a run of sft"
         )
-    return params, metadata
+    for name, leaf in leaves(saved.tree).items():
+        if leaf.dtype != FLOAT or not np.isfinite(to_host(leaf)).all():
+            raise InputError(
+                f"--init_from {config.init_from}: its weights {name} are {leaf.dtype}, or hold NaN "
+                "or infinity, want finite float32: start from another run"
+            )
+    return saved
 
 
 def require_fit(config, params, metadata, model_name, vocabulary, width):
@@ -90,11 +102,28 @@ def require_fit(config, params, metadata, model_name, vocabulary, width):
                 f"--init_from {config.init_from} has {key} {metadata[key]!r}, but this run needs "
                 f"{value!r}: start from a run of the same kind"
             )
+    require_shapes(config, params["policy"], model_name, vocabulary)
     limit = MODELS[model_name].context(params["policy"])
     if width > limit:
         raise InputError(
             f"--init_from {config.init_from} reads {limit} tokens, but a prompt and its completion "
             f"here take {width}: train a policy with --context {width}"
+        )
+
+
+def require_shapes(config, tree, model_name, vocabulary):
+    """InputError unless these are the weights of such a model, with a row for each token."""
+    model, count = MODELS[model_name], len(vocabulary.alphabet) + vocabulary.ends
+    try:
+        wanted = files.shapes(
+            model.init(np.random.default_rng(0), vocab=count, **model.sizes(tree))
+        )
+    except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError):
+        wanted = None
+    if wanted != files.shapes(tree):
+        raise InputError(
+            f"--init_from {config.init_from}: its weights are not those of a {model_name} that "
+            f"reads {count} tokens: start from another run"
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinyalign import methods
+from tinyalign.engine.machine import blas_kernel, describe_machine
 from tinyalign.errors import InputError
 from tinyalign.methods.method import StageInputs
 from tinyalign.models.tokenizer import Vocabulary
@@ -53,6 +54,7 @@ class RunPlan(NamedTuple):
     model: Any  # a module of tinyalign.models
     model_name: str
     initial_params: dict[str, Any]  # "policy", perhaps "reward_model"
+    digests: dict[str, str]  # SHA-256 of what was read: the file of --data, the start's weights
 
 
 def plan_run(names, config):
@@ -61,23 +63,27 @@ def plan_run(names, config):
     check_values(config)
     model_name = find_model(config)
     task = None if config.data else find_task(config)
-    initial_params, metadata = load_initial_params(config)  # both empty without --init_from
+    initial_params, metadata, start_digest = load_initial_params(config)  # or empty
     stages = [resolve_config(row, config, model_name) for row in rows]
     stages = apply_budget(stages, config)
     stages = [with_warmup(stage) for stage in stages]
     stages = apply_until(stages, config) if config.until is not None else stages
     stages = prepend_warm_start(stages, config, model_name, initial_params)
-    vocabulary = task
+    vocabulary, digests = task, {"init_sha256": start_digest} if metadata else {}
     if task is None:
         known = Vocabulary(metadata["alphabet"], metadata["ends"]) if metadata else None
-        stages, vocabulary = attach_dataset(stages, config, known)
+        content = dataset.read(config.data)  # once: what is hashed is what is trained on
+        stages, vocabulary = attach_dataset(stages, config, known, content)
+        digests["data_sha256"] = hashlib.sha256(content).hexdigest()
     width = longest_row(task, stages)
     if initial_params:
         require_fit(config, initial_params, metadata, model_name, vocabulary, width)
     else:
         initial_params = init_params(config, model_name, vocabulary, width)
     model = MODELS[model_name]
-    return RunPlan(config, tuple(stages), task, vocabulary, model, model_name, initial_params)
+    return RunPlan(
+        config, tuple(stages), task, vocabulary, model, model_name, initial_params, digests
+    )
 
 
 def as_warm_start(run_plan):
@@ -135,10 +141,11 @@ def stop_early(stage):
     return stage._replace(target=warm_start_target(stage.config))
 
 
-def attach_dataset(stages, config, vocabulary):
+def attach_dataset(stages, config, vocabulary, content):
     """Give every stage its lines of the file: (stages, vocabulary).
 
     vocabulary  of the policy to start from, or None: the characters of the file
+    content     of the file, as bytes
     """
     for stage in stages:
         if stage.method.learns_from not in dataset.COLUMNS:
@@ -149,7 +156,8 @@ def attach_dataset(stages, config, vocabulary):
     attached = []
     for stage in reversed(stages):  # the last one reads every column, so it knows all characters
         kind = stage.method.learns_from
-        data = dataset.load(config.data, kind, context=config.context, vocabulary=vocabulary)
+        limits = {"context": config.context, "vocabulary": vocabulary}
+        data = dataset.load(config.data, kind, **limits, content=content)
         vocabulary = data.vocabulary
         if len(data.prompts) < 2:
             raise InputError(f"{config.data} has one example, want at least two: one is held out")
@@ -189,15 +197,14 @@ def stage_inputs(run_plan, index, params):
 def config_json(run_plan):
     """The content of config.json: version, methods and every setting as typed, in JSON's types."""
     names = [stage.method.name for stage in run_plan.stages]
-    content = {
+    return {
         "random_streams": files.STREAMS_VERSION,
         "methods": names,
         **plain_settings(run_plan.config),
+        # The same names may hold something else when the run is resumed.
+        **run_plan.digests,
+        "machine": describe_machine() | {"kernel": blas_kernel()},
     }
-    if run_plan.config.data:  # the same name may hold other lines when the run is resumed
-        lines = Path(run_plan.config.data).read_bytes()
-        content["data_sha256"] = hashlib.sha256(lines).hexdigest()
-    return content
 
 
 def plain_settings(config):

@@ -35,6 +35,7 @@ def open_tracker(name, folder):
     if name not in stores:
         raise InputError(f"--report_to is {name!r}, want none, {' or '.join(stores)}")
     store_folder, log, steps = Path(folder) / name, None, itertools.count(1)
+    require_own_store(store_folder)
     store = stores[name](store_folder)
     with contextlib.ExitStack() as stack:
 
@@ -44,7 +45,7 @@ def open_tracker(name, folder):
             # The store is opened at the first step: by then the run has cut its metrics back to
             # its checkpoint, and the lines that are left, this row included, go in first.
             if log is None:
-                shutil.rmtree(store_folder, ignore_errors=True)
+                empty_store(store_folder)
                 log, rows = stack.enter_context(store), files.read_metrics(store_folder.parent)
             for one in rows:
                 log(numbers(one), next(steps))
@@ -52,6 +53,24 @@ def open_tracker(name, folder):
         yield on_step
         if log is None:  # the run was finished before: no step called
             on_step(None, None)
+
+
+def require_own_store(folder):
+    """InputError for a folder that no run has made: its files would be deleted."""
+    if folder.is_symlink() or (folder.exists() and not marker(folder).exists()):
+        raise InputError(f"{folder} is not of this run: move it away, or leave --report_to away")
+
+
+def empty_store(folder):
+    """Remove the folder, if there is one, and mark the next one as the run's own."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    marker(folder).touch()
+
+
+def marker(folder):
+    """The file beside a store that says that the run has made it."""
+    return folder.with_name(f".{folder.name}")
 
 
 def numbers(row):

@@ -17,7 +17,9 @@ from tinyalign.engine.tree import leaves, nbytes
 from tinyalign.errors import InputError
 from tinyalign.methods import evaluate
 from tinyalign.methods.method import passed_on
-from tinyalign.runs import budget, files, plan
+from tinyalign.runs import budget, files, plan, verify
+from tinyalign.runs.folder import open_folder
+from tinyalign.runs.storage import save_tree, write_atomically
 from tinyalign.runs.target import is_reached, outcome
 
 
@@ -48,10 +50,13 @@ def run(run_plan, folder, *, resume=False, on_step=lambda row, total: None):
     """
     keep_freed_memory()
     folder = Path(folder)
-    progress = files.open_folder(folder, run_plan, plan.config_json(run_plan), resume)
-    with open(folder / "metrics.jsonl", "a", encoding="utf-8") as log:
-        while progress.stage_index < len(run_plan.stages):
-            progress = train_stage(run_plan, folder, progress, log, on_step)
+    progress = open_folder(folder, run_plan, plan.config_json(run_plan), resume)
+    if progress.stage_index == len(run_plan.stages):
+        restore_results(run_plan, folder, progress)
+    else:
+        with files.MetricsLog(folder, progress.rows) as log:
+            while progress.stage_index < len(run_plan.stages):
+                progress = train_stage(run_plan, folder, progress, log, on_step)
     last = len(run_plan.stages) - 1
     rows = [row for row in files.read_metrics(folder) if row["stage_index"] == last]
     report.curves(rows, folder / "curves.svg")
@@ -96,13 +101,12 @@ def train_stage(run_plan, folder, progress, log, on_step):
         scores = evaluate_networks(inputs, stage, progress) if finished or due else {}
         # Log.
         row = metrics_row(stage_plan, progress, metrics, scores)
-        log.write(json.dumps(row) + "\n")
-        log.flush()
+        log.append(row)
         on_step(row, stage.steps)
         # Save.
         if due and not finished:
-            files.save_checkpoint(folder, progress)
-    return finish_stage(run_plan, folder, inputs, stage, progress, row)
+            files.save_checkpoint(folder, progress, log)
+    return finish_stage(run_plan, folder, inputs, stage, progress, log, row)
 
 
 def metrics_row(stage_plan, progress, metrics, scores):
@@ -163,21 +167,37 @@ def evaluate_networks(inputs, stage, progress):
     return scores
 
 
-def finish_stage(run_plan, folder, inputs, stage, progress, row):
+def finish_stage(run_plan, folder, inputs, stage, progress, log, row):
     """Write the summary and the result of a stage, and start the next one from its networks."""
     trained = {name: network.params for name, network in progress.networks.items()}
     summary = summarise(inputs, stage, progress, row)
     target = run_plan.stages[progress.stage_index].target
     if target and target.problems == "held_out":
         summary |= outcome(target, row)
-    before = files.read_summaries(folder)[: progress.stage_index] if progress.stage_index else []
-    content = json.dumps([*before, summary], indent=1)
-    files.write_atomically(folder / "summary.json", content.encode())
-    params = progress.params | passed_on(trained)
-    files.save_tree(folder / "model.safetensors", params, plan.model_metadata(run_plan))
-    progress = files.initial_progress(run_plan, progress.stage_index + 1, params, progress.rows)
-    files.save_checkpoint(folder, progress)
+    progress = files.initial_progress(
+        run_plan,
+        progress.stage_index + 1,
+        progress.params | passed_on(trained),
+        progress.rows,
+        (*progress.summaries, summary),
+    )
+    write_results(run_plan, folder, progress)
+    files.save_checkpoint(folder, progress, log)
     return progress
+
+
+def write_results(run_plan, folder, progress):
+    """Write summary.json and model.safetensors of the stages that are finished."""
+    write_atomically(folder / "summary.json", json.dumps(progress.summaries, indent=1).encode())
+    save_tree(folder / "model.safetensors", progress.params, plan.model_metadata(run_plan))
+
+
+def restore_results(run_plan, folder, progress):
+    """Write the results of a finished run again where one is missing; InputError if one differs."""
+    missing = [name for name in verify.RESULTS if not (folder / name).exists()]
+    verify.require_results(folder, progress, missing)
+    if missing:
+        write_results(run_plan, folder, progress)
 
 
 def summarise(inputs, stage, progress, row):

@@ -11,6 +11,7 @@ from sweeping import jobs, stamps
 from tinyalign.errors import InputError
 from tinyalign.runs import files, train
 from tinyalign.runs.compare import executors, sweep
+from tinyalign.runs.folder import folder_lock
 
 pytestmark = pytest.mark.usefixtures("plain_curves")
 
@@ -119,7 +120,7 @@ def test_a_run_killed_while_it_wrote_its_result_is_not_taken_for_finished(tmp_pa
 def test_a_second_worker_waits_and_then_finds_the_work_done(tmp_path):
     """Two workers are given one job at the same time: no file is written by both."""
     job = sweep.absolute(jobs(tmp_path)[1])
-    with sweep.folder_lock(job.folder):
+    with folder_lock(job.folder, wait=True):
         second = threading.Thread(target=sweep.run_job, args=(job,))
         second.start()
         second.join(0.3)

@@ -5,11 +5,11 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from tinyalign.engine.machine import describe_machine
 from tinyalign.errors import InputError
-from tinyalign.notes.claims.machine import describe_machine
 from tinyalign.notes.claims.measures import MEASURES
 from tinyalign.notes.claims.rules import RULES
-from tinyalign.runs.files import write_atomically
+from tinyalign.runs.storage import write_atomically
 
 FOLDER = Path(__file__).parent
 MEASURED = FOLDER / "measured.json"
@@ -143,15 +143,24 @@ def write(entries, path=MEASURED):
     raises  InputError where the file cannot be written, or holds something else
     """
     try:
-        kept = json.loads(path.read_text(encoding="utf8")) if path.exists() else {}
-        kept |= entries
+        kept = read_figures(path) | entries
         in_order = {name: kept[name] for name in MEASURES if name in kept}
         text = json.dumps(in_order, indent=1, ensure_ascii=False) + "\n"
         write_atomically(path, text.encode())
     except OSError as error:
         raise InputError(f"cannot write to {path}: {error.strerror or error}") from None
-    except ValueError:
-        raise InputError(f"{path} holds something else than figures: choose another") from None
+
+
+def read_figures(path):
+    """The entries in a file of figures, or {} where there is none; InputError for another file."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf8")) if path.exists() else {}
+    except (ValueError, RecursionError):
+        kept = None
+    # A name that is no measure would be lost.
+    if not isinstance(kept, dict) or kept.keys() - MEASURES.keys():
+        raise InputError(f"{path} holds something else than figures: choose another")
+    return kept
 
 
 def round_figures(tree):

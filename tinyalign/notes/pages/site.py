@@ -3,6 +3,7 @@
 import getpass
 import hashlib
 import os
+import stat
 import tempfile
 import webbrowser
 from pathlib import Path
@@ -15,6 +16,8 @@ from tinyalign.notes.pages.markup import ROOT, escape, need
 WALKTHROUGHS = ROOT / "walkthroughs"
 LIBRARIES = ("pygments", "markdown_it", "mdit_py_plugins", "latex2mathml")
 HOME = ("index.html", "All pages")
+FRAME = ("index.html", "style.css", "errata.html")  # files besides a page for each walkthrough
+MARKER = ".tinyalign-pages"  # a file that only a folder of our pages holds
 # Also how a page is recognised whose walkthrough has not run.
 UNBUILT = "This page has not been built yet."
 
@@ -57,9 +60,7 @@ def build_pages(out, only=None, *, folder=None, on_page=None):
     # A missing library is reported now, not after the first walkthrough has run.
     for library in LIBRARIES:
         need(library)
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out} is a file, want a folder")
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out, paths)
     write_frame(out, paths)
     for path in paths:
         page = out / f"{path.stem}.html"
@@ -70,6 +71,22 @@ def build_pages(out, only=None, *, folder=None, on_page=None):
         elif not page.exists():
             write_file(page, layout.frame(title(path), placeholder(path), navigation(path, paths)))
     return out
+
+
+def make_folder(out, paths):
+    """Make the folder of the pages; InputError where it holds such files of somebody else's."""
+    names = [*FRAME, *(f"{path.stem}.html" for path in paths)]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        taken = [name for name in names if os.path.lexists(out / name)]
+        if taken and not (out / MARKER).exists():
+            raise InputError(
+                f"{out} holds {taken[0]}, which build-pages has not written and would overwrite: "
+                "give another folder"
+            )
+        (out / MARKER).touch()  # first of all, so that what follows is known to be ours
+    except OSError as error:
+        raise InputError(f"cannot write to {out}: {error.strerror or error}") from None
 
 
 def write_frame(out, paths):
@@ -155,8 +172,22 @@ def cache():
     if errata.TESTS.is_file():
         digest.update(errata.TESTS.read_bytes())
     user = Path(tempfile.gettempdir()) / f"tinyalign-pages-{getpass.getuser()}"
-    # Other users of the machine may not write here: the pages are opened in a browser.
     user.mkdir(mode=0o700, exist_ok=True)
+    require_private(user)
     out = user / digest.hexdigest()[:16]
     out.mkdir(exist_ok=True)
     return out
+
+
+def require_private(folder):
+    """InputError unless the folder is this user's own and nobody else can write into it.
+
+    The folder has a name that others can guess, and its pages are opened in a browser.
+    """
+    status = os.lstat(folder)
+    own = not hasattr(os, "getuid") or status.st_uid == os.getuid()
+    if not stat.S_ISDIR(status.st_mode) or not own or status.st_mode & 0o022:
+        raise InputError(
+            f"{folder} is not your own, or others can write to it: remove it, or set TMPDIR to a "
+            "folder of yours"
+        )

@@ -13,10 +13,12 @@ from tinyalign.report.rows import fits_one_table
 from tinyalign.runs.compare import results
 from tinyalign.runs.compare.jobs import measure_costs, method_job, require_job, start_job
 from tinyalign.runs.compare.sweep import JobsFailed, sweep
-from tinyalign.runs.files import write_atomically
+from tinyalign.runs.folder import MARKER, require_unused
+from tinyalign.runs.storage import write_atomically
 from tinyalign.runs.target import LOOK_EVERY, parse_until
 
 METHODS = ("sft", "dpo", "grpo", "ppo", "reward,ppo")
+FIGURES = ("scores", "frontier", "learning", "costs", "compare")
 
 
 def compare(names, config, folder, executor, *, seeds=1, resume=False, on_poll=lambda states: None):
@@ -33,6 +35,7 @@ def compare(names, config, folder, executor, *, seeds=1, resume=False, on_poll=l
     """
     folder = Path(folder)
     require_valid(names, config, seeds)
+    require_own_folder(folder, resume)
     configs = [dataclasses.replace(config, seed=config.seed + i) for i in range(seeds)]
     # Every method of a seed starts from the same policy, so the starts come first.
     starts = [start_job(own, folder) for own in configs]
@@ -65,6 +68,14 @@ def require_valid(names, config, seeds):
         parse_until(config.until)
     for name in names:
         require_job(name, config)
+
+
+def require_own_folder(folder, resume):
+    """InputError where a file would be overwritten that is not of a comparison to be resumed."""
+    begun = any(folder.glob(f"seed*/start/{MARKER}"))  # what a comparison writes first
+    if not (begun and resume):
+        pictures = [f"{name}{suffix}" for name in FIGURES for suffix in (".svg", ".png")]
+        require_unused(folder, ("compare.json", "costs.json", "report.html", *pictures))
 
 
 def closing_sentences(comparison):

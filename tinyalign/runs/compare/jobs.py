@@ -13,7 +13,7 @@ from tinyalign.methods import METHODS
 from tinyalign.runs import lookup, plan
 from tinyalign.runs.compare import cost, results
 from tinyalign.runs.compare.sweep import ONE_AT_A_TIME, RunSpec, make_plan
-from tinyalign.runs.files import write_atomically
+from tinyalign.runs.storage import write_atomically
 from tinyalign.runs.target import last_that_trains_a_policy
 
 # The budget of --all and of several seeds, unless another is typed. Settings were searched for it.

@@ -4,7 +4,6 @@ A run depends only on its settings and seed, and writes to a folder of its own. 
 executed, and in which order, therefore changes only the time. All workers must share one disk.
 """
 
-import contextlib
 import dataclasses
 import hashlib
 import json
@@ -15,13 +14,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tinyalign.errors import InputError
-from tinyalign.runs import files, plan, train
+from tinyalign.runs import files, plan, train, verify
 from tinyalign.runs.config import Config
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+from tinyalign.runs.folder import (
+    MARKER,
+    folder_lock,
+    read_progress,
+    require_same_settings,
+    require_unused,
+)
 
 POLL_SECONDS = 0.5
 # Autograd has one tape per process, but a worker of a cluster may run several threads.
@@ -144,21 +145,23 @@ def can_skip(job, resume):
     """Whether a job is finished already; InputError if the job cannot be done at all."""
     run_plan = make_plan(job)
     if not resume:
-        files.require_unused(job.folder)
+        require_unused(job.folder)
     return is_finished(run_plan, job.folder)
 
 
 def is_finished(run_plan, folder):
     """Whether the folder holds all stages of this plan; InputError if it holds another plan."""
-    if not (folder / "config.json").exists():
+    if not (folder / MARKER).exists():
         return False
-    files.require_same_settings(folder, plan.config_json(run_plan))
-    # A run writes its curves last.
-    if not (folder / "curves.svg").exists():
+    require_same_settings(folder, plan.config_json(run_plan))
+    progress = read_progress(folder, run_plan)
+    # A run writes its curves last; a result that is missing is written again.
+    names = [*verify.RESULTS, "curves.svg"]
+    finished = progress.stage_index == len(run_plan.stages)
+    if not finished or not all((folder / name).exists() for name in names):
         return False
-    return files.load_checkpoint(folder / "checkpoint.safetensors").stage_index == len(
-        run_plan.stages
-    )
+    verify.require_results(folder, progress)
+    return True
 
 
 def submit(executor, job):
@@ -173,30 +176,12 @@ def submit(executor, job):
 
 def run_job(job):
     """Carry out one job in the current process, from its checkpoint if there is one."""
-    with ONE_AT_A_TIME, folder_lock(job.folder):
+    with ONE_AT_A_TIME, folder_lock(job.folder, wait=True):
         run_plan = make_plan(job)
         # Asked again here, inside the lock: another worker may have finished it meanwhile.
         if not is_finished(run_plan, job.folder):
             train.run(run_plan, job.folder, resume=True)
     return files.read_summaries(job.folder)
-
-
-@contextlib.contextmanager
-def folder_lock(folder):
-    """Hold a folder's lock: a cluster may start a job again while its first worker still lives.
-
-    The second worker waits for the first, then finds the work done. The system frees the lock of
-    a process that dies, however it dies. Windows has no such lock; nothing is locked there.
-    """
-    with contextlib.ExitStack() as stack:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            file = stack.enter_context(open(folder / ".lock", "wb"))
-            if fcntl:
-                fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError as error:
-            raise InputError(f"cannot write to {folder}: {error.strerror or error}") from None
-        yield
 
 
 def record_outcome(future, folder, job, done, failed):

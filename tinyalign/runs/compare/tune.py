@@ -18,8 +18,8 @@ from tinyalign.runs import lookup
 from tinyalign.runs.budget import parse_budget
 from tinyalign.runs.compare.jobs import UPDATES, method_job, require_job, shared_budget, start_job
 from tinyalign.runs.compare.sweep import JobsFailed, sweep
-from tinyalign.runs.files import write_atomically
 from tinyalign.runs.recipes import family_recipe
+from tinyalign.runs.storage import write_atomically
 
 RATES = {12: (0.3, 1.0, 2.0, 4.0), 6: (0.5, 1.0, 2.0)}  # by the number of tries
 SEEDS = 2  # of each round

@@ -1,5 +1,6 @@
 """The hardware and library versions that affect rounding; nothing that identifies the machine."""
 
+import ctypes
 import os
 import platform
 from pathlib import Path
@@ -28,3 +29,19 @@ def processor_model():
     lines = cpuinfo.read_text(encoding="utf8").splitlines() if cpuinfo.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return models[0] if models else platform.processor() or platform.machine()
+
+
+def blas_kernel():
+    """The processor that OpenBLAS took this one for, or "unknown": other kernels round otherwise.
+
+    NumPy's wheels for Linux bring OpenBLAS in a folder beside NumPy's own.
+    """
+    folder = Path(np.__file__).parents[1] / "numpy.libs"
+    for path in folder.glob("*openblas*"):
+        library = ctypes.CDLL(str(path))  # NumPy has loaded it already
+        for name in ("scipy_openblas_get_corename64_", "scipy_openblas_get_corename"):
+            if hasattr(library, name):
+                ask = getattr(library, name)
+                ask.restype = ctypes.c_char_p
+                return ask().decode()
+    return "unknown"
