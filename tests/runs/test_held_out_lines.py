@@ -100,11 +100,19 @@ def test_no_likelihood_is_measured_where_every_held_out_completion_is_disliked(t
     assert "eval_nll" not in summary and "NaN" not in (tmp_path / "run/metrics.jsonl").read_text()
 
 
-def test_thumbs_of_one_kind_left_to_train_on_are_refused_in_a_sentence(tmp_path):
-    """The only liked completion of the file is the line that is held out."""
+def test_the_only_liked_line_of_a_file_is_trained_on(tmp_path):
+    """Drawn to be held out, it is exchanged for another: KTO needs both labels."""
     path = tmp_path / "lines.jsonl"
     held_out = np.random.default_rng(0).permutation(10)[0]
     lines = [thumb(0 if number == held_out else 1) for number in range(10)]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    with pytest.raises(InputError, match="every label that is trained on is False"):
+    (summary,) = run(tmp_path / "run", "kto", data=path, model="tabular", steps=5, batch_size=4)
+    assert "eval_nll" not in summary  # every line that is held out now is disliked
+
+
+def test_a_thumb_up_and_a_thumb_down_are_too_few(tmp_path):
+    """One of the two is held out, and the other alone is nothing to learn from."""
+    path = tmp_path / "lines.jsonl"
+    path.write_text("".join(json.dumps(thumb(number)) + "\n" for number in range(2)))
+    with pytest.raises(InputError, match="want at least three"):
         run(tmp_path / "run", "kto", data=path, model="tabular", steps=5, batch_size=4)

@@ -30,6 +30,7 @@ COLUMNS = {
     "rankings": {"prompt": str, "completions": list, "rewards": list},
     "triples": {"prompt": str, "gold": str, "chosen": str, "rejected": str},
 }
+TEXT_COLUMNS = {name for row in COLUMNS.values() for name in row} - {"label", "rewards"}
 KINDS = {str: "a string", bool: "true or false", list: "a list"}
 
 

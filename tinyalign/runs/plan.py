@@ -9,16 +9,14 @@ import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from tinyalign import methods
 from tinyalign.engine.machine import blas_kernel, describe_machine
-from tinyalign.errors import InputError
 from tinyalign.methods.method import StageInputs
 from tinyalign.models.tokenizer import Vocabulary
 from tinyalign.runs import dataset, files
 from tinyalign.runs.budget import StopRule, apply_budget
 from tinyalign.runs.config import MODELS, Config
+from tinyalign.runs.hold_out import attach_dataset
 from tinyalign.runs.lookup import (
     check_fit,
     check_values,
@@ -51,8 +49,8 @@ class RunPlan(NamedTuple):
     stages: tuple[StagePlan, ...]
     task: Any  # toy_envs.task.Task, or None with data of your own
     vocabulary: Any
-    model: Any  # a module of tinyalign.models
     model_name: str
+    model: Any  # a module of tinyalign.models
     initial_params: dict[str, Any]  # "policy", perhaps "reward_model"
     digests: dict[str, str]  # SHA-256 of what was read: the file of --data, the start's weights
 
@@ -80,10 +78,8 @@ def plan_run(names, config):
         require_fit(config, initial_params, metadata, model_name, vocabulary, width)
     else:
         initial_params = init_params(config, model_name, vocabulary, width)
-    model = MODELS[model_name]
-    return RunPlan(
-        config, tuple(stages), task, vocabulary, model, model_name, initial_params, digests
-    )
+    model = model_name, MODELS[model_name]
+    return RunPlan(config, tuple(stages), task, vocabulary, *model, initial_params, digests)
 
 
 def as_warm_start(run_plan):
@@ -139,33 +135,6 @@ def stop_early(stage):
     if stage.target or not stage.method.imitates:
         return stage
     return stage._replace(target=warm_start_target(stage.config))
-
-
-def attach_dataset(stages, config, vocabulary, content):
-    """Give every stage its lines of the file: (stages, vocabulary).
-
-    vocabulary  of the policy to start from, or None: the characters of the file
-    content     of the file, as bytes
-    """
-    for stage in stages:
-        if stage.method.learns_from not in dataset.COLUMNS:
-            raise InputError(
-                f"{stage.method.name} learns from {stage.method.learns_from}, which "
-                "--data cannot hold: use sft, reward or dpo, or an --env"
-            )
-    attached = []
-    for stage in reversed(stages):  # the last one reads every column, so it knows all characters
-        kind = stage.method.learns_from
-        limits = {"context": config.context, "vocabulary": vocabulary}
-        data = dataset.load(config.data, kind, **limits, content=content)
-        vocabulary = data.vocabulary
-        if len(data.prompts) < 2:
-            raise InputError(f"{config.data} has one example, want at least two: one is held out")
-        order = np.random.default_rng(0).permutation(len(data.prompts))
-        cut = max(1, len(order) // 10)  # a tenth of the lines is held out
-        train, held_out = dataset.select(data, order[cut:]), dataset.select(data, order[:cut])
-        attached.append(stage._replace(target=None, data=train, held_out_data=held_out))
-    return attached[::-1], vocabulary
 
 
 def longest_row(task, stages):
