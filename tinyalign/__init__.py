@@ -12,6 +12,7 @@ from tinyalign.engine import threads
 # Before NumPy is loaded, and for the command alone: a library leaves the threads to its user.
 if threads.is_command():
     threads.limit_blas_threads()
+    threads.end_quietly_on_ctrl_c()
 
 from tinyalign.losses import *  # noqa: F403  (losses.__all__ is the one list of names)
 from tinyalign.optimum import best_of_n, optimal_policy, rlhf_objective

@@ -15,7 +15,10 @@ from tinyalign.cli.judging import Check
 from tinyalign.cli.reading import Read
 from tinyalign.cli.training import Compare, Run
 
-GOES_ON = "stopped; what is done is on disk, and the same command with --resume goes on"
+GOES_ON = (
+    "stopped; what is done is on disk, and the same command with --resume goes on (without it "
+    "where there is no folder yet)"
+)
 STOPPED = {
     Run: (["run", "grpo"], GOES_ON),
     Compare: (["compare"], GOES_ON),

@@ -4,11 +4,12 @@ A command is a frozen dataclass whose fields are its arguments; calling it does 
 the exit status.
 """
 
-import os
+import signal
 import sys
 
 import tyro
 
+from tinyalign.cli import failures, typed
 from tinyalign.cli.choosing import Choose, Claims
 from tinyalign.cli.reading import BuildPages, Methods, Metrics, Read, Show
 from tinyalign.cli.training import Compare, Run
@@ -59,24 +60,33 @@ OLD_FLAGS = {  # flags of run and compare that have another name now; both are a
 
 def main(argv=None):
     """Entry point; returns the exit status."""
-    argv = sys.argv[1:] if argv is None else argv
+    is_process, argv = argv is None, sys.argv[1:] if argv is None else argv
     command = None  # Ctrl-C may come before there is one
+    failures.open_missing_streams()
     try:
-        try:
+        with failures.signals_heard():
             command = parse_command(argv) if argv else welcome
-            return command()
-        finally:
+            status = command()
             # Flushed here: at Python's own exit a closed pipe would print a traceback.
             sys.stdout.flush()
+            return status
     except BrokenPipeError:  # the reader, such as `head`, has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        failures.silence_broken_streams()
         return 0
     except (InputError, backend.BackendError) as error:
-        print(f"tinyalign: {error}", file=sys.stderr)
+        failures.say(error)
         return 2
-    except KeyboardInterrupt:
-        print(f"\ntinyalign: {message_after_interrupt(command)}", file=sys.stderr)
-        return 130  # 128 + SIGINT, as shells expect
+    except KeyboardInterrupt as error:
+        if is_process:  # it ends: pressed once more, Ctrl-C would meet Python's own exit
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        print(file=sys.stderr)
+        failures.say(message_after_interrupt(command))
+        # 128 + the signal, as shells expect.
+        return 128 + (error.args[0] if isinstance(error, failures.Ended) else signal.SIGINT)
+    except (OSError, MemoryError, RecursionError) as error:
+        return failures.refused(error, resumable=hasattr(command, "resume"))
+    except Exception as error:
+        return failures.own_fault(error)
 
 
 def welcome():
@@ -86,16 +96,16 @@ def welcome():
 
 
 def parse_command(argv):
-    """The command object for the arguments; tyro exits for --help and for mistakes."""
+    """The command object for the arguments; InputError for mistakes, SystemExit for --help."""
     if argv[0] in ("run", "compare"):  # `choose` has a --noise of its own
         words = [word.partition("=") for word in argv]  # --noise 0.1 or --noise=0.1
         for flag in OLD_FLAGS.keys() & {flag for flag, _, _ in words}:
             print(f"{flag} is now called {OLD_FLAGS[flag]}", file=sys.stderr)
         argv = [OLD_FLAGS.get(flag, flag) + equals + value for flag, equals, value in words]
-    return tyro.extras.subcommand_cli_from_dict(
+    return typed.parse(
         COMMANDS if argv[0] in COMMANDS else all_commands(),
+        argv,
         prog="tinyalign",
-        args=argv,
         description=WELCOME,
         use_underscores=True,
         config=(tyro.conf.FlagCreatePairsOff,),
@@ -113,5 +123,8 @@ def message_after_interrupt(command):
     """Message after Ctrl-C: what is kept, and how to continue."""
     # Run and Compare are Configs; both have --resume.
     if isinstance(command, Config):
-        return "stopped; what is done is on disk, and the same command with --resume goes on"
+        return (
+            "stopped; what is done is on disk, and the same command with --resume goes on (without "
+            "it where there is no folder yet)"
+        )
     return getattr(command, "stopped", "stopped")

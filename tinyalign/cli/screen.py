@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from tinyalign import report
+from tinyalign.errors import shown
 from tinyalign.report import sentences
 
 METRIC_LABELS = (  # the metrics of a progress line, in its order: a key of metrics.jsonl, its label
@@ -139,14 +140,14 @@ EVALUATION_LABELS = (  # the columns of the summary that only some stages have
 def print_summaries(summaries, folder):
     """A line for each stage, sample completions, and where the files are."""
     table = Table(**report.PLAIN)
-    shown = [pair for pair in EVALUATION_LABELS if any(pair[0] in s for s in summaries)]
-    titles = [title for _, title in shown]
+    scored = [pair for pair in EVALUATION_LABELS if any(pair[0] in s for s in summaries)]
+    titles = [title for _, title in scored]
     for column in ("stage", "steps", *titles, "samples", "networks", "memory", "seconds"):
         table.add_column(column, justify="left" if column in ("stage", "networks") else "right")
     for s in summaries:
         # A reward model's accuracy is over pairs of completions, not over problems.
         of_pairs = " of pairs" if "reward_model" in s["networks"][:1] else ""
-        scores = [f"{s[name]:.3f}{of_pairs}" if name in s else "" for name, _ in shown]
+        scores = [f"{s[name]:.3f}{of_pairs}" if name in s else "" for name, _ in scored]
         table.add_row(
             s["method"], str(s["steps"]), *scores, f"{s['completions_sampled']:,}",
             ", ".join(s["networks"]), report.format_bytes(s["bytes"]), f"{s['train_seconds']:.1f}",
@@ -158,9 +159,10 @@ def print_summaries(summaries, folder):
             verdict = "reached" if s["reached"] else "not reached"
             console.print(f"\n{s['method']}: {s['until']} {verdict} after {s['steps']} steps")
     if "sample_completions" in summaries[-1]:
-        lines = (text.replace("\n", "↵") for text in summaries[-1]["sample_completions"])
+        lines = (shown(text.replace("\n", "↵")) for text in summaries[-1]["sample_completions"])
         console.print("\nsample completions: " + ", ".join(lines), markup=False)
-    console.print(f"\nin {folder}: metrics.jsonl, curves.svg, model.safetensors", soft_wrap=True)
+    where = f"\nin {shown(folder)}: metrics.jsonl, curves.svg, model.safetensors"
+    console.print(where, soft_wrap=True, markup=False)
 
 
 def print_tuned(entries, file):
@@ -195,12 +197,12 @@ def print_comparison(comparison, parts, lines, folder):
     console.print()
     tables = [*((part.columns, part.cells) for part in parts), (report.COSTS, costs)]
     # Only the columns that fitted the screen are explained.
-    shown = [name for pair in tables for name in report.columns_that_fit(*pair, console.width)]
-    print_lines(console, sentences.notes(rows, shown), style="dim")
-    more = ["more columns"] * (len(shown) < sum(len(columns) for columns, _ in tables))
+    visible = [name for pair in tables for name in report.columns_that_fit(*pair, console.width)]
+    print_lines(console, sentences.notes(rows, visible), style="dim")
+    more = ["more columns"] * (len(visible) < sum(len(columns) for columns, _ in tables))
     more += ["Differences"] * any(part.tests for part in parts)
     print_lines(console, [f"{' and '.join(more)} in report.html"] if more else [], style="dim")
-    console.print(f"\nreport: {folder}/report.html", soft_wrap=True)
+    console.print(f"\nreport: {shown(folder)}/report.html", soft_wrap=True, markup=False)
 
 
 def print_section(console, part, several):

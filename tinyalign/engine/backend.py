@@ -6,11 +6,14 @@ cupy.exp(x) afterwards. Files that compute import `xp` and never name NumPy or C
 
 import contextlib
 import os
+import sys
 
 import numpy as np
 from autograd.extend import VSpace
 from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.numpy.numpy_vspaces import ArrayVSpace
+
+from tinyalign.engine.threads import is_command
 
 FLOAT = np.float32  # one dtype everywhere: float64 is 2x slower on a CPU, up to 64x on a GPU
 
@@ -137,4 +140,11 @@ def describe():
     return f"{name} (CuPy {xp.__version__})"
 
 
-use(os.environ.get(VARIABLE, "numpy"))
+try:
+    use(os.environ.get(VARIABLE, "numpy"))
+except BackendError as _error:
+    if not is_command():
+        raise
+    # The command is only being imported: nobody above could say it in a sentence.
+    print(f"tinyalign: {VARIABLE}: {_error}", file=sys.stderr)
+    raise SystemExit(2) from None

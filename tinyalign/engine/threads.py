@@ -1,7 +1,9 @@
-"""How many threads BLAS may use. This module loads no NumPy, which reads that when it is loaded."""
+"""What the command sets before NumPy is loaded: how many threads BLAS may use, and Ctrl-C."""
 
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -24,3 +26,13 @@ def limit_blas_threads():
     override = sys.argv[1:2] == ["claims"]
     for variable in THREADS:
         os.environ[variable] = "1" if override else os.environ.get(variable, "1")
+
+
+def end_quietly_on_ctrl_c():
+    """Let Ctrl-C end this process without a traceback while Python still imports.
+
+    `cli.main` hears it afterwards.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)

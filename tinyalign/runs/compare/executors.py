@@ -133,13 +133,27 @@ def shutdown_on_exit(pool):
     try:
         yield pool
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        # `shutdown` lets a job that has begun run on, and a run can take minutes.
-        for process in multiprocessing.active_children():
-            if process not in others:
-                process.terminate()
+        with ignore_sigint():
+            pool.shutdown(wait=False, cancel_futures=True)
+            # `shutdown` lets a job that has begun run on, and a run can take minutes.
+            for process in multiprocessing.active_children():
+                if process not in others:
+                    process.terminate()
         raise
     pool.shutdown()
+
+
+@contextlib.contextmanager
+def ignore_sigint():
+    """Whoever is impatient presses Ctrl-C again; what is put away must be put away all the same."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager
@@ -166,8 +180,8 @@ def dask_executor(address):
 
 def require_listener(address):
     """InputError unless something listens at the address; dask itself takes half a minute."""
-    parts = urllib.parse.urlsplit(address)
     try:
+        parts = urllib.parse.urlsplit(address)  # ValueError for half an IPv6 address
         host, port = parts.hostname, parts.port  # ValueError for a port out of range
         if parts.scheme not in ("tcp", "tls") or not host or not port:
             raise ValueError("want tcp://HOST:PORT")
@@ -205,7 +219,7 @@ def executor_from_factory(module, factory):
         sys.path.append(os.getcwd())
     try:
         executor = getattr(importlib.import_module(module), factory)()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(
             f"--executor {module}:{factory} cannot be made "
             f"({type(error).__name__}: {first_line(error)}); {KINDS}"

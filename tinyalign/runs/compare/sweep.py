@@ -96,9 +96,19 @@ def run_all(jobs_by_folder, executor, done, failed, on_poll):
             if ended or not queue:
                 on_poll(rows := states(jobs_by_folder, done, failed, rows))
     except BaseException:  # Ctrl-C too: what has not started must not start
-        for future in running:
-            future.cancel()
+        cancel(executor, running)
         raise
+
+
+def cancel(executor, running):
+    """Keep jobs that have not started from starting."""
+    if isinstance(executor, futures.ProcessPoolExecutor):
+        # Its thread cannot bear a future that others cancel while workers end: Python 3.11 prints
+        # an InvalidStateError. The pool's own way has no such moment.
+        executor.shutdown(wait=False, cancel_futures=True)
+        return
+    for future in running:
+        future.cancel()
 
 
 def digest(jobs):

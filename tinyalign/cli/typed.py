@@ -1,0 +1,81 @@
+"""What is typed, turned into a command; a mistake in it is one sentence.
+
+tyro parses. It draws a box around a mistake, whose parts are read here.
+"""
+
+import contextlib
+import io
+import os
+import re
+
+import tyro
+
+from tinyalign.errors import InputError
+
+KINDS = {"INT": "a whole number", "FLOAT": "a number", "PATH": "a path", "STR": "a word"}
+WIDE = "1000"  # columns, so that no line of a box is broken
+
+
+def parse(commands, argv, **options):
+    """The command object for the arguments; InputError for a mistake, SystemExit after --help."""
+    if {"-h", "--help"} & set(argv):
+        return tyro.extras.subcommand_cli_from_dict(commands, args=argv, **options)
+    columns, box = os.environ.get("COLUMNS"), io.StringIO()
+    os.environ["COLUMNS"] = WIDE
+    try:
+        with contextlib.redirect_stderr(box):
+            return tyro.extras.subcommand_cli_from_dict(commands, args=argv, **options)
+    except SystemExit:
+        command = argv[0] if argv[0] in commands else ""
+        raise InputError(sentence(box.getvalue(), command)) from None
+    finally:
+        os.environ.pop("COLUMNS")
+        if columns is not None:
+            os.environ["COLUMNS"] = columns
+
+
+def sentence(box, command):
+    """The mistake that a box tells of, in one sentence.
+
+    command  that was typed, or "" for none
+    """
+    # Where the terminal has no lines to draw with, tyro takes | and -.
+    lines = [line.strip("│| ") for line in box.splitlines() if line.startswith(("│", "|"))]
+    end = next((i for i, line in enumerate(lines) if not line.strip("─-")), len(lines))
+    wrong = mistake(lines[:end], lines[end:], command)
+    words = ["tinyalign", command, "--help"]
+    return f"{wrong}; `{' '.join(filter(None, words))}` lists what there is"
+
+
+def mistake(paragraph, others, command):
+    """What is wrong, from the lines of a box's first paragraph and the others."""
+    first = " ".join(paragraph)
+    value = re.match(r"Error parsing (\S+): .*?(?:\['(.*)'\]\.|: '(.*)')$", first)
+    if value:
+        option, *found = value.groups()
+        kind = next((line.split()[-1] for line in others if line.startswith(f"{option} ")), "")
+        return f"{option} is {(found[0] or found[1] or '')!r}, want {KINDS.get(kind, kind)}"
+    choice = re.match(r"invalid choice (.*) for argument '(.*)'. Expected one of \((.*)\)", first)
+    if choice:
+        return f"{choice[2]} is {choice[1]}, want {choice[3]}"
+    if missing := re.match(r"Missing value for argument '(.*?)'", first):
+        return f"{missing[1]} has no value"
+    if first.startswith("Missing from"):
+        names = [line for line in paragraph[1:] if not line.endswith("(required)")]
+        return f"tinyalign {command} needs {' and '.join(names)}"
+    if unknown := re.match(r"Unrecognized (?:options|or misplaced options): (.*)", first):
+        return unknown_words(unknown[1], others, command)
+    return first
+
+
+def unknown_words(words, others, command):
+    """Of words that are no option: the first, and the option that it may have meant."""
+    word = words.split(", ")[0].split(" (applied")[0]
+    if not word.startswith("-"):
+        return f"{word!r} is one word too many" if command else f"there is no command {word!r}"
+    # A box lists what is near below a line of its own.
+    places = [i for i, line in enumerate(others) if line.startswith("Perhaps you meant")]
+    near = others[places[0] + 1].split()[0] if places else ""
+    if near == word:
+        return f"{word} stands before its command, want it behind"
+    return f"there is no option {word}" + (f" (did you mean {near}?)" if near else "")
