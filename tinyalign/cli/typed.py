@@ -39,9 +39,10 @@ def sentence(box, command):
 
     command  that was typed, or "" for none
     """
-    # Where the terminal has no lines to draw with, tyro takes | and -.
-    lines = [line.strip("│| ") for line in box.splitlines() if line.startswith(("│", "|"))]
-    end = next((i for i, line in enumerate(lines) if not line.strip("─-")), len(lines))
+    # The first line is a title; in ASCII a rule comes below it, and no lines stand at the sides.
+    lines = [line.strip("│ ") for line in box.splitlines()[1:]]
+    lines = lines[1:] if lines and not lines[0].strip("-") else lines
+    end = next((i for i, line in enumerate(lines) if not line.strip("─-╰╯")), len(lines))
     wrong = mistake(lines[:end], lines[end:], command)
     words = ["tinyalign", command, "--help"]
     return f"{wrong}; `{' '.join(filter(None, words))}` lists what there is"
