@@ -4,13 +4,13 @@ A command is a frozen dataclass whose fields are its arguments; calling it does 
 the exit status.
 """
 
-import signal
 import sys
 
 import tyro
 
 from tinyalign.cli import failures, typed
 from tinyalign.cli.choosing import Choose, Claims
+from tinyalign.cli.inspecting import Env, Verify
 from tinyalign.cli.reading import BuildPages, Methods, Metrics, Read, Show
 from tinyalign.cli.training import Compare, Run
 from tinyalign.cli.tuning import Tune
@@ -48,6 +48,8 @@ COMMANDS = {  # all but check and museum, see all_commands
     "claims": Claims,
     "read": Read,
     "build-pages": BuildPages,
+    "verify": Verify,
+    "env": Env,
 }
 
 OLD_FLAGS = {  # flags of run and compare that have another name now; both are accepted
@@ -77,12 +79,7 @@ def main(argv=None):
         failures.say(error)
         return 2
     except KeyboardInterrupt as error:
-        if is_process:  # it ends: pressed once more, Ctrl-C would meet Python's own exit
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-        print(file=sys.stderr)
-        failures.say(message_after_interrupt(command))
-        # 128 + the signal, as shells expect.
-        return 128 + (error.args[0] if isinstance(error, failures.Ended) else signal.SIGINT)
+        return failures.interrupted(error, message_after_interrupt(command), is_process)
     except (OSError, MemoryError, RecursionError) as error:
         return failures.refused(error, resumable=hasattr(command, "resume"))
     except Exception as error:

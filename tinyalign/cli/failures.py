@@ -52,6 +52,20 @@ def say(text):
         print(f"tinyalign: {shown(text)}", file=sys.stderr, flush=True)
 
 
+def interrupted(error, message, is_process):
+    """Say what is kept after Ctrl-C or another signal, and return the status.
+
+    is_process  the process ends now: pressed once more, Ctrl-C would meet Python's own exit
+    """
+    if is_process:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError, ValueError):
+        print(file=sys.stderr)
+    say(message)
+    # 128 + the signal, as shells expect.
+    return 128 + (error.args[0] if isinstance(error, Ended) else signal.SIGINT)
+
+
 def refused(error, resumable):
     """Say what the system refused, and return the status.
 

@@ -20,7 +20,7 @@ from tinyalign.engine.optim import AdamState
 from tinyalign.engine.tree import leaves, size
 from tinyalign.errors import InputError
 from tinyalign.methods.steps import TrainState
-from tinyalign.runs.storage import load_tree, save_tree, write_atomically
+from tinyalign.runs.storage import load_tree, read_regular, save_tree, write_atomically
 
 TAIL_BYTES = 1 << 16  # more than a row of metrics takes
 # What random numbers are for; none is 0, see random_stream.
@@ -83,7 +83,7 @@ def save_checkpoint(folder, progress, log):
 
 def settings_digest(folder):
     """The SHA-256 of config.json."""
-    return hashlib.sha256((folder / "config.json").read_bytes()).hexdigest()
+    return hashlib.sha256(read_regular(folder / "config.json")).hexdigest()
 
 
 def load_checkpoint(folder, run_plan=None):
@@ -124,13 +124,16 @@ def from_note(tree, note):
 
 def require_possible(progress, run_plan):
     """ValueError for numbers that no run can have, and for weights of other shapes than planned."""
-    counts = progress.stage_index, progress.step, progress.rows, progress.samples
+    counts = [progress.stage_index, progress.step, progress.rows, progress.samples]
+    counts += [network.adam.step for network in progress.networks.values()]
     if not all(type(count) is int and count >= 0 for count in counts):
         raise ValueError("a count is no whole number")
     if not 0 <= progress.seconds < math.inf or progress.rows < progress.step:
         raise ValueError("its time or its rows cannot be")
     if len(progress.summaries) != progress.stage_index:
         raise ValueError("it does not have a summary for each finished stage")
+    if progress.step and not progress.networks:
+        raise ValueError("no network has taken its steps")
     np.random.default_rng().bit_generator.state = progress.rng
     for network in progress.networks.values():
         adam = network.adam.mean, network.adam.square
@@ -143,6 +146,16 @@ def require_possible(progress, run_plan):
     wanted, found = (shapes(p["policy"]) for p in (run_plan.initial_params, progress.params))
     if wanted != found:
         raise ValueError("the policy has other shapes")
+
+
+def require_same_networks(found, wanted):
+    """InputError unless the networks of a checkpoint are those that the stage trains."""
+    found, wanted = ({n: shapes(net.params) for n, net in nets.items()} for nets in (found, wanted))
+    if found != wanted:
+        raise InputError(
+            f"the checkpoint holds {', '.join(found)}, in other shapes than this stage trains "
+            f"{', '.join(wanted)}: take it from a copy, or begin again under another --name"
+        )
 
 
 def shapes(tree):
@@ -163,7 +176,7 @@ def first_lines(folder, count):
     """The first lines of metrics.jsonl, as bytes; fewer where there are fewer."""
     if count == 0 or not (folder / "metrics.jsonl").exists():
         return []
-    content = (folder / "metrics.jsonl").read_bytes()
+    content = read_regular(folder / "metrics.jsonl")
     return [line + b"\n" for line in content.split(b"\n")[:-1][:count]]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tinyalign.errors import InputError
 from tinyalign.runs.files import STREAMS_VERSION, initial_progress, load_checkpoint
-from tinyalign.runs.storage import PART, write_atomically
+from tinyalign.runs.storage import PART, read_regular, write_atomically
 
 try:
     import fcntl
@@ -76,7 +76,7 @@ def is_run(folder):
 def read_object(path):
     """The object in a JSON file, or None where there is no such file, or no such thing in it."""
     try:
-        content = json.loads(path.read_text(encoding="utf8"))
+        content = json.loads(read_regular(path))
     except (FileNotFoundError, ValueError, RecursionError):  # cut, no UTF-8, nested without end
         return None
     return content if isinstance(content, dict) else None

@@ -60,10 +60,12 @@ def read_regular(path, largest=None):
 
     A pipe cannot be read twice, and one that nobody writes to would be waited for without end.
     """
-    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise InputError(f"{path} is no regular file: write what it holds into one first")
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise InputError(f"{path} is no regular file: write what it holds into one first")
+    with open(descriptor, "rb") as file:
         if largest is not None and status.st_size > largest:
             raise InputError(f"{path} has {status.st_size:,} bytes, want at most {largest:,}")
         return file.read()
@@ -112,7 +114,7 @@ def read_saved(path):
         saved = json.loads(header["__metadata__"]["note"])
         expected = saved.pop("sha256", None)  # older files have none
         found = checksum(arrays, saved)
-        if expected not in (found, None):
+        if expected not in (found, None) or saved.keys() != {"order", "note"}:
             raise ValueError("its checksum is another")
         # The order of the leaves is the order in which gradients are laid out.
         flat = {name: to_device(arrays[name]) for name in saved["order"]}

@@ -77,6 +77,7 @@ def train_stage(run_plan, folder, progress, log, on_step):
         progress = progress._replace(
             networks=stage.networks, samples=stage.samples, seconds=seconds
         )
+    files.require_same_networks(progress.networks, stage.networks)
     finished = False
     while not finished:
         # Step. The learning rate follows the budget, which steps need not be the measure of.

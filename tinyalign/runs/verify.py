@@ -7,12 +7,14 @@ from tinyalign.engine.tree import leaves
 from tinyalign.errors import InputError
 from tinyalign.runs.files import load_checkpoint
 from tinyalign.runs.folder import MARKER, is_run
-from tinyalign.runs.storage import load_tree
+from tinyalign.runs.storage import load_tree, read_regular
 
 
 def run_folders(folder):
     """The folders of runs in a folder, or below it where it is a comparison's."""
-    paths = sorted(path.parent for path in folder.rglob(MARKER) if is_run(path.parent))
+    found = [path.parent for path in folder.rglob(MARKER)]
+    # Settings may be so damaged that they are not known for a run's.
+    paths = sorted(p for p in found if is_run(p) or (p / "checkpoint.safetensors").exists())
     if not paths:
         raise InputError(f"there is no run in {folder}: give the folder of a run or a comparison")
     return paths
@@ -32,7 +34,7 @@ def state_of_run(folder):
 
 def read_methods(folder):
     """The names of the stages in config.json, whose bytes the checkpoint has vouched for."""
-    return json.loads((folder / MARKER).read_bytes())["methods"]
+    return json.loads(read_regular(folder / MARKER))["methods"]
 
 
 def require_results(folder, progress, missing=()):
@@ -51,7 +53,7 @@ def require_results(folder, progress, missing=()):
 def is_summary(path, progress):
     """Whether the file holds the summaries of a checkpoint."""
     try:
-        return json.loads(path.read_bytes()) == list(progress.summaries)
+        return json.loads(read_regular(path)) == list(progress.summaries)
     except (ValueError, RecursionError):
         return False
 

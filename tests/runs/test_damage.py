@@ -1,0 +1,260 @@
+"""Damaged files of a run: noticed before any training, in one sentence that names the file."""
+
+import json
+import shutil
+import threading
+
+import numpy as np
+import pytest
+
+from tinyalign import cli
+from tinyalign.engine.tree import leaves, rebuild
+from tinyalign.runs import files, storage, verify
+
+pytestmark = pytest.mark.usefixtures("plain_curves")
+B = ["--env", "bandit", "--steps", "6", "--eval_size", "8", "--batch_size", "4"]
+B += ["--eval_every", "2"]
+NAMES = ("config.json", "metrics.jsonl", "checkpoint.safetensors")
+
+
+def run(place, *extra, method="sft", name="mine"):
+    return cli.main(["run", method, *B, "--output", str(place), "--name", name, *extra])
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A finished run, and one that was stopped after its fifth step of six."""
+    place = tmp_path_factory.mktemp("runs")
+    assert run(place, name="finished") == 0
+
+    def stop(row):
+        if row["step"] == 5:
+            raise KeyboardInterrupt
+        return ""
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tinyalign.cli.screen.format_metrics", stop)
+        assert run(place, name="stopped") == 130
+    return place
+
+
+@pytest.fixture
+def mine(runs, tmp_path):
+    """A copy of one of them, as the folder `mine`: call it with its name."""
+
+    def copy(name):
+        shutil.rmtree(tmp_path / "mine", ignore_errors=True)
+        return shutil.copytree(runs / name, tmp_path / "mine")
+
+    return copy
+
+
+def refused(place, capsys, name, *extra):
+    """The sentence that --resume is refused with, before it trains; it names the file."""
+    before = {path.name: path.read_bytes() for path in (place / "mine").iterdir() if path.is_file()}
+    capsys.readouterr()
+    assert run(place, "--resume", *extra) == 2
+    out, said = capsys.readouterr()
+    assert name in said and said.count("\n") == 1 and "sft 6/6" not in out + said
+    after = {path.name: path.read_bytes() for path in (place / "mine").iterdir() if path.is_file()}
+    assert {n: c for n, c in after.items() if n != ".lock"} == {
+        n: c for n, c in before.items() if n != ".lock"
+    }
+    return said
+
+
+DAMAGE = {
+    "cut": lambda content: content[: len(content) // 2],
+    "empty": lambda content: b"",
+    "zeroed": lambda content: bytes(len(content)),
+    "end zeroed": lambda content: content[:-300] + bytes(300),
+    "garbage": lambda content: b"\xff\xfe{[" * 50,
+    "nested": lambda content: b"[" * 100_000,
+    "another type": lambda content: b"[1]\n",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("how", DAMAGE)
+@pytest.mark.parametrize("state", ["stopped", "finished"])
+def test_a_damaged_file_is_named_before_any_training(mine, tmp_path, capsys, name, how, state):
+    """Findings 3, 4 and 12, a, b and d."""
+    path = mine(state) / name
+    path.write_bytes(DAMAGE[how](path.read_bytes()))
+    refused(tmp_path, capsys, name)
+
+
+@pytest.mark.parametrize("name", verify.RESULTS)
+@pytest.mark.parametrize("how", DAMAGE)
+def test_a_damaged_result_is_named_and_a_missing_one_written_again(
+    mine, tmp_path, capsys, name, how
+):
+    """Finding 12, c and f: what a finished run left is what its checkpoint says."""
+    path = mine("finished") / name
+    whole = path.read_bytes()
+    path.write_bytes(DAMAGE[how](whole))
+    refused(tmp_path, capsys, name)
+    path.unlink()
+    assert run(tmp_path, "--resume") == 0
+    assert path.read_bytes() == whole
+
+
+def flipped(content, chance, low=0):
+    """The bytes with one bit another, and its place."""
+    place = int(chance.integers(low, len(content)))
+    changed = bytearray(content)
+    changed[place] ^= 1 << int(chance.integers(8))
+    return bytes(changed), place
+
+
+@pytest.mark.parametrize("name", [*NAMES, *verify.RESULTS])
+def test_one_bit_that_flipped_is_noticed(mine, tmp_path, capsys, name):
+    """Wherever it is: in arrays, settings, metrics and summaries alike (finding 3)."""
+    chance, path = np.random.default_rng(0), mine("finished") / name
+    whole = path.read_bytes()
+    for _ in range(10):
+        content, place = flipped(whole, chance)
+        path.write_bytes(content)
+        assert cli.main(["verify", str(tmp_path / "mine")]) == 2, (name, place)
+        assert name in capsys.readouterr().err
+
+
+def test_a_start_with_a_flipped_bit_is_not_trained_on(mine, tmp_path, capsys):
+    """--init_from checks as --resume does (finding 3)."""
+    chance, path = np.random.default_rng(1), mine("finished") / "model.safetensors"
+    whole = path.read_bytes()
+    for _ in range(5):
+        path.write_bytes(flipped(whole, chance)[0])
+        assert run(tmp_path, "--init_from", str(path.parent), method="dpo", name="next") == 2
+        assert "model.safetensors" in capsys.readouterr().err
+    assert not (tmp_path / "next").exists()
+
+
+def test_rows_that_were_lost_are_missed(mine, tmp_path, capsys):
+    """A power cut may take lines that the checkpoint counts (finding 4)."""
+    path = mine("stopped") / "metrics.jsonl"
+    lines = path.read_bytes().splitlines(True)
+    for kept in (lines[:2], lines[1:], [lines[0], lines[0], *lines[2:]], []):
+        path.write_bytes(b"".join(kept))
+        assert "lacks lines" in refused(tmp_path, capsys, "metrics.jsonl")
+    path.unlink()
+    refused(tmp_path, capsys, "metrics.jsonl")
+
+
+def test_a_line_cut_short_after_the_checkpoint_is_written_again(mine, tmp_path):
+    """Only lines that the checkpoint counts matter."""
+    path = mine("stopped") / "metrics.jsonl"
+    path.write_bytes(path.read_bytes()[:-20])
+    assert run(tmp_path, "--resume") == 0
+    assert [row["step"] for row in files.read_metrics(path.parent)] == [1, 2, 3, 4, 5, 6]
+
+
+NOTES = {
+    "rng": [None, 3, {}, {"bit_generator": "PCG64"}],
+    "rows": [-1, 0, 10**9, "4", 4.5, True, None],
+    "step": [-1, 10**9, "4", None, [4]],
+    "stage_index": [-1, 5, "0", None],
+    "samples": [-1, "x", None],
+    "seconds": [float("nan"), -1.0, "x"],
+    "networks": [{}, {"critic": 4}, {"policy": "x"}, None, [1]],
+    "summaries": [None, 3, [{}], "x"],
+    "config_sha256": [None, "", 3],
+    "metrics_sha256": [None, "", 3],
+}
+
+
+@pytest.mark.parametrize("field", NOTES)
+def test_a_note_that_no_run_writes_is_refused(mine, tmp_path, capsys, field):
+    """Even with a checksum that fits: a field of another type or range, one more, one less (12)."""
+    path = mine("stopped") / "checkpoint.safetensors"
+    tree, note = storage.load_tree(path)
+    for value in NOTES[field]:
+        storage.save_tree(path, tree, note | {field: value})
+        refused(tmp_path, capsys, "mine")
+    for other in ({key: note[key] for key in note if key != field}, note | {"more": 1}):
+        storage.save_tree(path, tree, other)
+        refused(tmp_path, capsys, "checkpoint.safetensors")
+
+
+def wrong_trees(tree):
+    """The same weights in ways that no run writes them."""
+    flat = leaves(tree)
+    yield "other type", rebuild({n: leaf.astype(np.int8) for n, leaf in flat.items()})
+    yield "other shape", rebuild({n: leaf[:-1] for n, leaf in flat.items()})
+    yield "none", {}
+    yield "flat", {"params": np.zeros(3, np.float32)}
+
+
+def test_weights_of_another_kind_in_a_checkpoint_are_refused(mine, tmp_path, capsys):
+    path = mine("stopped") / "checkpoint.safetensors"
+    tree, note = storage.load_tree(path)
+    for _, wrong in wrong_trees(tree):
+        storage.save_tree(path, wrong, note)
+        refused(tmp_path, capsys, "checkpoint.safetensors")
+    shutil.copy(path.with_name("config.json"), path)
+    refused(tmp_path, capsys, "checkpoint.safetensors")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x: x.astype(np.int32),
+        lambda x: x.astype(np.float64),
+        lambda x: np.full_like(x, np.nan),
+        lambda x: np.concatenate([x, x]),
+        lambda x: x[:, :-1],
+    ],
+    ids=["int32", "float64", "NaN", "twice", "narrow"],
+)
+def test_weights_of_another_kind_are_no_start(mine, tmp_path, capsys, change):
+    """Other types, sizes, NaN: refused by what is wrong with them (findings 18 and 36)."""
+    path = mine("finished") / "model.safetensors"
+    tree, note = storage.load_tree(path)
+    storage.save_tree(path, {"policy": {"table": change(tree["policy"]["table"])}}, note)
+    assert run(tmp_path, "--init_from", str(path.parent), method="dpo", name="next") == 2
+    assert "weights" in capsys.readouterr().err
+    assert not (tmp_path / "next").exists()
+
+
+def test_a_folder_in_the_place_of_a_file_is_a_sentence(mine, tmp_path, capsys):
+    """Finding 12 e."""
+    for name in ("curves.svg", "checkpoint.safetensors", "metrics.jsonl", "config.json"):
+        path = mine("stopped") / name
+        path.unlink(missing_ok=True)
+        path.mkdir()
+        assert run(tmp_path, "--resume") == 2
+        assert name in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["config.json", "metrics.jsonl", "checkpoint.safetensors"])
+def test_a_pipe_in_the_place_of_a_file_does_not_wait(mine, tmp_path, name):
+    """A sentence within seconds."""
+    os = pytest.importorskip("os")
+    path = mine("stopped") / name
+    path.unlink()
+    os.mkfifo(path)
+    thread = threading.Thread(target=run, args=(tmp_path, "--resume"), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_a_run_of_an_older_version_is_told_as_such(mine, tmp_path, capsys):
+    path = mine("stopped") / "config.json"
+    settings = json.loads(path.read_text())
+    path.write_text(json.dumps(settings | {"random_streams": 1}))
+    assert "another version" in refused(tmp_path, capsys, "mine")
+
+
+def test_another_machine_is_told_of(mine, tmp_path, capsys):
+    """NumPy, BLAS, its kernel, threads, processor: the sentence says what that means."""
+    path = mine("finished") / "config.json"
+    settings = json.loads(path.read_text())
+    assert set(settings["machine"]) == {"numpy", "blas", "threads", "cpu", "kernel"}
+    settings["machine"]["kernel"] = "Zen9"
+    path.write_text(json.dumps(settings, indent=1))
+    tree, note = storage.load_tree(path.with_name("checkpoint.safetensors"))
+    note["config_sha256"] = files.settings_digest(path.parent)
+    storage.save_tree(path.with_name("checkpoint.safetensors"), tree, note)
+    assert run(tmp_path, "--resume") == 0
+    assert "kernel was Zen9 where this run was begun" in capsys.readouterr().err
