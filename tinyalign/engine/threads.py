@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 import threading
-from pathlib import Path
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -12,7 +11,8 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 def is_command():
     """Whether this process is the command: the script `tinyalign`, or `python -m tinyalign`."""
     as_module = ("-m", "tinyalign") in zip(sys.orig_argv, sys.orig_argv[1:], strict=False)
-    return Path(sys.argv[0]).stem == "tinyalign" or as_module
+    script = os.path.splitext(os.path.basename(sys.argv[0]))[0]
+    return script == "tinyalign" or as_module
 
 
 def limit_blas_threads():
