@@ -239,10 +239,43 @@ def test_more_minibatches_than_prompts_are_as_many_as_there_are(tmp_path):
     assert cli.main([*argv, *few]) == 0
 
 
-def test_sft_does_not_mind_one_completion_in_a_group(tmp_path):
-    """Demonstrations are not compared, so --num_generations 1 means nothing to SFT."""
-    argv = ["run", "sft", "--output", str(tmp_path), *SMALL, "--num_generations", "1"]
-    assert cli.main(argv) == 0
+UNREAD = {  # method: options that it does not read (finding 27)
+    "sft": ["--num_generations 4", "--beta 0.3", "--epsilon 0.3", "--advantage rank", "--kl k1"],
+    "dpo": ["--reward model", "--gamma 0.5", "--entropy_coef 0.1", "--num_minibatches 2"],
+    "rrhf": ["--beta 0.3"],
+    "grpo": ["--gamma 0.5", "--lam 0.1", "--num_pairs 20"],
+    "dapo": ["--beta 0.3"],
+    "rloo": ["--epsilon 0.3", "--kl k1"],
+    "ppo": ["--advantage rank"],
+    "raft": ["--num_iterations 2"],
+}
+
+
+@pytest.mark.parametrize("method", UNREAD)
+def test_an_option_that_nothing_reads_is_refused(tmp_path, capsys, method):
+    """It would be written down as if it had done something."""
+    for option in UNREAD[method]:
+        argv = ["run", method, "--env", "bandit", *option.split(), "--output", str(tmp_path)]
+        status, said = typed(argv, capsys)
+        assert status == 2 and option.split()[0] in said and method in said, option
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("option", ["--digits 3", "--layers 4", "--heads 2", "--width 128"])
+def test_an_option_of_another_task_or_model_is_refused(tmp_path, capsys, option):
+    argv = ["run", "grpo", "--env", "bandit", *option.split(), "--output", str(tmp_path)]
+    status, said = typed(argv, capsys)
+    assert status == 2 and option.split()[0] in said
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_option_that_one_of_several_methods_reads_is_taken(capsys, tmp_path):
+    """A comparison hands its settings to all."""
+    argv = ["compare", "sft", "grpo", "--env", "bandit", "--kl", "k1", "--jobs", "0"]
+    status, said = typed(argv, capsys)
+    assert status == 2 and "--jobs" in said
+    status, said = typed([*argv, "--gamma", "0.5"], capsys)
+    assert status == 2 and "--gamma is read by ppo, not by sft, grpo" in said
 
 
 def test_a_stage_that_comes_twice_is_told_apart(tmp_path):

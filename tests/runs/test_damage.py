@@ -258,3 +258,56 @@ def test_another_machine_is_told_of(mine, tmp_path, capsys):
     storage.save_tree(path.with_name("checkpoint.safetensors"), tree, note)
     assert run(tmp_path, "--resume") == 0
     assert "kernel was Zen9 where this run was begun" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory):
+    """A finished comparison of one method, without its pictures."""
+    place = tmp_path_factory.mktemp("comparison")
+    with pytest.MonkeyPatch.context() as patch:
+        write_report = "tinyalign.runs.compare.comparison.write_report"
+        patch.setattr(write_report, lambda comparison, folder: None)
+        assert compare(place) == 0
+    return place
+
+
+def compare(place, *extra):
+    argv = ["compare", "sft", *B, "--jobs", "1", "--name", "ref", "--output", str(place)]
+    return cli.main([*argv, *extra])
+
+
+@pytest.mark.parametrize("name", ["summary.json", "metrics.jsonl", "model.safetensors"])
+@pytest.mark.parametrize("job", ["start", "sft"])
+@pytest.mark.parametrize("how", ["cut", "empty", "garbage"])
+def test_a_damaged_run_of_a_comparison_is_named(comparison, tmp_path, capsys, name, job, how):
+    """Not taken for finished, as it was (finding 34); verify says the same."""
+    shutil.copytree(comparison / "ref", tmp_path / "ref")
+    path = tmp_path / "ref" / "seed0" / job / name
+    path.write_bytes(DAMAGE[how](path.read_bytes()))
+    assert compare(tmp_path, "--resume") == 2
+    assert name in capsys.readouterr().err
+    assert cli.main(["verify", str(tmp_path / "ref")]) == 2
+    out, said = capsys.readouterr()
+    assert f"{job}/{name}" in said and out.count("whole") == 1
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "3"])
+def test_damaged_costs_are_measured_again(comparison, tmp_path, monkeypatch, text):
+    monkeypatch.setattr("tinyalign.runs.compare.comparison.write_report", lambda *_: None)
+    shutil.copytree(comparison / "ref", tmp_path / "ref")
+    path = tmp_path / "ref" / "costs.json"
+    whole = json.loads(path.read_text())
+    path.write_text(text)
+    assert compare(tmp_path, "--resume") == 0
+    assert json.loads(path.read_text()).keys() == whole.keys()
+
+
+def test_verify_says_what_is_there(mine, tmp_path, capsys):
+    """Finished, stopped, begun; where there is no run that is said."""
+    for name, words in (("finished", "finished after 6 steps"), ("stopped", "stopped in sft")):
+        assert cli.main(["verify", str(mine(name))]) == 0
+        assert words in capsys.readouterr().out
+    (tmp_path / "mine" / "checkpoint.safetensors").unlink()
+    assert cli.main(["verify", str(tmp_path / "mine")]) == 0
+    assert "without a checkpoint" in capsys.readouterr().out
+    assert cli.main(["verify", str(tmp_path / "nowhere")]) == 2

@@ -9,10 +9,11 @@ import tyro
 
 from tinyalign.engine import backend
 from tinyalign.errors import InputError, shown
-from tinyalign.runs import plan, trackers, train
+from tinyalign.runs import lookup, plan, trackers, train
 from tinyalign.runs.compare import comparison, executors, jobs
 from tinyalign.runs.config import Config, TypedInt, TypedStr
 from tinyalign.runs.folder import folder_lock, free_folder, machine_changes, require_writable
+from tinyalign.runs.reads import require_read
 
 # Spaces only between methods: --help breaks lines at spaces, so never inside a pipeline.
 USUAL = " ".join(comparison.METHODS)
@@ -49,6 +50,8 @@ class Run(Config):
         names = stage_names(self.method)
         # Every mistake in the settings shows here, before the folder is made.
         run_plan = plan.plan_run(names, plain_config(self))
+        rows = [stage.method for stage in run_plan.stages]
+        require_read(rows, run_plan.config, run_plan.model_name)
         examples = self.data.stem if self.data else self.env
         stem = self.name or f"{'-'.join(names)}-{examples}-{run_plan.model_name}-seed{self.seed}"
         folder = free_folder(self.output, stem, self.resume, bool(self.name))
@@ -112,16 +115,23 @@ class Compare(Config):
         use_device(self.device)
         stem = self.name or f"compare-{self.env.replace(',', '-')}-seed{self.seed}"
         folder = free_folder(self.output, stem, self.resume, bool(self.name))
-        # Every mistake in any task shows here, before the first is trained.
         configs = self.task_configs(folder)
         for task_folder, config in configs.items():
-            comparison.require_valid(self.names(), config, self.seeds)
-            comparison.require_own_folder(task_folder, self.resume)
+            self.require_valid(task_folder, config)
         for task_folder, config in configs.items():
             outcome = self.compare(config, task_folder)
             parts, lines = comparison.sections(outcome), comparison.closing_sentences(outcome)
             screen.print_comparison(outcome, parts, lines, task_folder)
         return 0
+
+    def require_valid(self, folder, config):
+        """InputError for every mistake in a task, before the first task is trained."""
+        comparison.require_valid(self.names(), config, self.seeds)
+        comparison.require_own_folder(folder, self.resume)
+        stages = [stage for name in self.names() for stage in jobs.stages_of(name)]
+        # Their defaults are other ones here.
+        typed = dataclasses.replace(config, budget=Config.budget, eval_every=Config.eval_every)
+        require_read(list(map(lookup.find_method, stages)), typed, lookup.find_model(config))
 
     def task_configs(self, folder):
         """{folder of a task: its Config}; InputError for a task that is named twice."""

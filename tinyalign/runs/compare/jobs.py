@@ -13,6 +13,7 @@ from tinyalign.methods import METHODS
 from tinyalign.runs import lookup, plan
 from tinyalign.runs.compare import cost, results
 from tinyalign.runs.compare.sweep import ONE_AT_A_TIME, RunSpec, make_plan
+from tinyalign.runs.folder import read_object
 from tinyalign.runs.storage import write_atomically
 from tinyalign.runs.target import last_that_trains_a_policy
 
@@ -103,7 +104,7 @@ def method_job(name, config, folder):
 def measure_costs(names, config, folder, executor):
     """Write costs.json: what one update of each method takes, measured in the workers."""
     path = folder / "costs.json"
-    known = json.loads(path.read_text()) if path.exists() else {}
+    known = read_object(path) or {}  # what is damaged is measured again
     # Absolute, because a worker elsewhere has another current folder.
     futures = {
         name: executor.submit(job_cost, method_job(name, config, folder.absolute()))
