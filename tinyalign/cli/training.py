@@ -9,7 +9,7 @@ import tyro
 
 from tinyalign.engine import backend
 from tinyalign.errors import InputError, shown
-from tinyalign.runs import lookup, plan, trackers, train
+from tinyalign.runs import dataset, lookup, plan, trackers, train
 from tinyalign.runs.compare import comparison, executors, jobs
 from tinyalign.runs.config import Config, TypedInt, TypedStr
 from tinyalign.runs.folder import folder_lock, free_folder, machine_changes, require_writable
@@ -185,7 +185,8 @@ def stage_names(typed):
 def plain_config(command):
     """The Config inside a command, without the command's own fields."""
     names = [field.name for field in dataclasses.fields(Config)]
-    return Config(**{name: getattr(command, name) for name in names})
+    config = Config(**{name: getattr(command, name) for name in names})
+    return dataclasses.replace(config, data=config.data and dataset.shipped(config.data))
 
 
 def print_settings(run_plan):

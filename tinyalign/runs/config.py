@@ -109,7 +109,8 @@ class Config:
     warm_start_accuracy: float = 0.4
     """The warm start is SFT, stopped when this share of the problems it trains on is solved."""
     data: TypedPath = None
-    """Your own examples, one JSON object a line, in place of a task."""
+    """Your own examples, one JSON object a line, in place of a task; or names_sft and the like, a
+    file that tinyalign brings."""
     context: int = 32
     """Longest prompt and completion together, in characters, with --data."""
 

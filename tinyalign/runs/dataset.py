@@ -22,6 +22,7 @@ from tinyalign.runs.storage import read_regular
 from toy_envs.feedback import Demonstrations, Pairs, Rankings, Thumbs, Triples
 
 START = "\n"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 LARGEST = 1 << 30  # bytes of a file: its lines and their tokens take some ten times as much memory
 COLUMNS = {
     "demonstrations": {"prompt": str, "completion": str},
@@ -91,6 +92,13 @@ def select(data, lines):
         reward=None if data.reward is None else data.reward[lines],
         feedback=feedback._replace(prompt=np.arange(len(lines))),
     )
+
+
+def shipped(path):
+    """The path, or where there is no such file, the example of the package that has this name."""
+    example = EXAMPLES / f"{path}.jsonl"
+    named = Path(path).name == str(path) and not Path(path).exists()
+    return example if named and example.is_file() else path
 
 
 def read(path):

@@ -1,6 +1,7 @@
 """Files that are written whole or not at all, and saved arrays that notice a flipped bit."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -64,6 +65,8 @@ def read_regular(path, largest=None):
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         raise InputError(f"{path} is no regular file: write what it holds into one first")
     with open(descriptor, "rb") as file:
         if largest is not None and status.st_size > largest:
