@@ -11,7 +11,7 @@ import threading
 
 import autograd.numpy as anp
 import numpy as np
-from autograd.extend import SparseObject, defvjp, defvjp_argnums, primitive, vspace
+from autograd.extend import SparseObject, defjvp, defvjp, defvjp_argnums, primitive, vspace
 from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.numpy.numpy_vjps import unbroadcast_f
 from autograd.tracer import isbox, trace_primitives_map
@@ -35,8 +35,9 @@ def unreduce(g, x, axis):
 
 def max_min_vjp(ans, x, axis=None, **kw):
     """max and min: the gradient goes to the largest (smallest) entry; ties share it evenly."""
-    hit = x == unreduce(ans, x, axis)
-    share = hit.astype(x.dtype)  # autograd's own rule divides by an integer count: float64
+    hit = xp.asarray(x == unreduce(ans, x, axis))
+    # autograd's own rule divides by an integer count: float64. A plain number has no dtype.
+    share = hit.astype(getattr(x, "dtype", float))
     share = share / unreduce(anp.sum(share, axis=axis), x, axis)
     return lambda g: unreduce(g, x, axis) * share
 
@@ -92,6 +93,7 @@ def ungetitem(g, index, space):
 
 
 defvjp(ungetitem, lambda ans, g, index, space: lambda h: h[index])
+defjvp(ungetitem, "same")  # for others: forward mode through our gradient of x[index]
 defvjp(ArrayBox.__getitem__, lambda ans, x, index: lambda g: ungetitem(g, index, vspace(x)))
 
 
