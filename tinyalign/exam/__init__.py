@@ -1,0 +1,1 @@
+"""Judge anybody's trainer: models, data and rewards for it, and where it lands."""
