@@ -10,6 +10,7 @@ import tyro
 
 from tinyalign.cli import failures, typed
 from tinyalign.cli.choosing import Choose, Claims
+from tinyalign.cli.exchange import Export, ExportData, Import
 from tinyalign.cli.inspecting import Env, Verify
 from tinyalign.cli.reading import BuildPages, Methods, Metrics, Read, Show
 from tinyalign.cli.training import Compare, Run
@@ -50,6 +51,9 @@ COMMANDS = {  # all but check and museum, see all_commands
     "build-pages": BuildPages,
     "verify": Verify,
     "env": Env,
+    "export": Export,
+    "import": Import,
+    "export-data": ExportData,
 }
 
 OLD_FLAGS = {  # flags of run and compare that have another name now; both are accepted

@@ -105,7 +105,8 @@ class Config:
     label_noise: float = 0.0
     """Share of the labels that are wrong."""
     init_from: TypedPath = None
-    """Run folder whose policy to start from. [default: a warm start by SFT]"""
+    """Folder of a run, or of a GPT-2 of characters that transformers saved, whose policy to start
+    from. [default: a warm start by SFT]"""
     warm_start_accuracy: float = 0.4
     """The warm start is SFT, stopped when this share of the problems it trains on is solved."""
     data: TypedPath = None

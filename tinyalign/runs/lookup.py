@@ -15,7 +15,8 @@ from tinyalign.engine.tree import leaves
 from tinyalign.errors import InputError
 from tinyalign.runs import files
 from tinyalign.runs.config import MODELS, RANGES, Config
-from tinyalign.runs.storage import Saved, read_saved
+from tinyalign.runs.hugging_face import is_model_folder, read_model_folder
+from tinyalign.runs.storage import Saved, checksum, read_saved
 from toy_envs import arithmetic, bandit, hackable, programs
 
 OPERATIONS = {"addition": "+", "subtraction": "-", "multiplication": "*"}
@@ -77,6 +78,11 @@ def load_initial_params(config):
     """What --init_from holds: storage.Saved; without the option it is empty."""
     if config.init_from is None:
         return Saved({}, {}, "")
+    if is_model_folder(config.init_from):
+        params, known = read_model_folder(config.init_from)
+        facts = {"model": "transformer", "alphabet": known.alphabet, "ends": known.ends}
+        digest = checksum({name: to_host(leaf) for name, leaf in leaves(params).items()}, facts)
+        return Saved({"policy": params}, facts, digest)
     saved = read_saved(Path(config.init_from) / "model.safetensors")
     names = {"model", "alphabet", "ends"}
     if "policy" not in saved.tree or not isinstance(saved.note, dict) or names - set(saved.note):
