@@ -16,7 +16,7 @@ from tinyalign.methods.samples import rewards_by_rank
 from tinyalign.runs import files, lookup, plan
 from toy_envs import feedback
 
-REWARD = '''"""The reward of {name}, for another trainer. It needs NumPy and the folder beside it."""
+REWARD = '''"""The reward of {name}, for other trainers. It needs NumPy and the folder toy_envs."""
 
 import sys
 from pathlib import Path

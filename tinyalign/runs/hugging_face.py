@@ -22,9 +22,7 @@ from tinyalign.runs.character_tokenizer import (
 from tinyalign.runs.files import write_atomically
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
-# In the metadata of model.safetensors. A trainer that saves into the folder leaves it out, so that
-# what was trained is never taken for what was exported.
-OWN = {"format": "pt", "written_by": "tinyalign export"}
+WRITER = {"written_by": "tinyalign export"}  # in config.json
 # What changes the function that a GPT-2 computes: what ours computes, the default first.
 FUNCTION = {
     "activation_function": ("gelu_new", "gelu_pytorch_tanh"),  # one formula, two names
@@ -61,26 +59,20 @@ def write_model_folder(folder, params, vocabulary):
         for name, content in contents.items():
             text = json.dumps(content, indent=1, ensure_ascii=False)
             write_atomically(folder / name, text.encode())
-        write_atomically(folder / "model.safetensors", save(arrays, OWN))
+        write_atomically(folder / "model.safetensors", save(arrays, {"format": "pt"}))
     except OSError as error:
         raise InputError(f"cannot write to {folder}: {error.strerror or error}") from None
 
 
 def require_own(folder):
     """InputError unless a folder is missing, empty, or what `write_model_folder` wrote."""
-    from safetensors import SafetensorError, safe_open
-
-    if not folder.exists():
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
-    try:
-        found = {path.name for path in folder.iterdir()}
-        if not found:
-            return
-        with safe_open(folder / "model.safetensors", framework="np") as file:
-            own = found <= set(FILES) and file.metadata() == OWN
-    except (OSError, SafetensorError):
-        own = False
-    if not own:
+    config = folder / "config.json"
+    own = config.is_file() and {path.name for path in folder.iterdir()} <= set(FILES)
+    content = read_json(config) if own else {}
+    # Where a trainer has saved into the folder, transformers has added its version.
+    if not WRITER.items() <= content.items() or "transformers_version" in content:
         raise InputError(
             f"{folder} is there and holds something else than an exported model: name a new folder"
         )
@@ -101,6 +93,7 @@ def model_config(params, vocabulary):
         "eos_token_id": vocabulary.eos,
         "pad_token_id": vocabulary.eos,  # so the table needs no row that ours has not
         "dtype": str(params["tok"].dtype),
+        **WRITER,
     }
 
 
