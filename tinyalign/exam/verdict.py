@@ -1,0 +1,150 @@
+"""What the numbers of an exam say, in one sentence, and never more than they show.
+
+A mistake is named only where two checkpoints show that training is over: half-way to the optimum of
+DPO looks like DPO with a doubled beta.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinyalign.exam import sentences
+from tinyalign.exam.grade import kl, nearest, normal, optimum
+
+RIGHT, OTHER_BETA, MISTAKE, UNKNOWN = "right", "right at another beta", "looks like", "unknown"
+UNTRAINED, LEAKED, UNDECIDED = "not trained enough", "mass leaked", "undecided"
+EXIT = {RIGHT: 0, OTHER_BETA: 1, MISTAKE: 1, UNKNOWN: 1, UNTRAINED: 2, LEAKED: 2, UNDECIDED: 2}
+
+STRAIGHT = 0.02  # unexplained share below which a statistic counts as a straight line
+CLEARER = 4  # how many times less a mistake must leave unexplained than the right line
+CLOSE = 0.04  # how far from 1 a slope may be, relative
+NEAR = 0.01  # nats from the optimum, more than which is not right
+LITTLE = 0.02  # of the way, in KL: a policy that has gone less has not been trained
+SETTLED = 0.002  # moved between the checkpoints, as a share of the KL from the reference
+STEADY = 0.03  # how much a slope may change between them, relative
+MASS = 0.8  # of the probability, that the answers must have in all
+
+
+class Verdict(NamedTuple):
+    """A word, the sentence, and the exit status: 0 right, 1 wrong, 2 not judged."""
+
+    word: str
+    sentence: str
+    exit_code: int
+    suspect: str = ""  # name of the deviation that it looks like
+    drawn: Any = None  # that Suspect, for the picture; None: the right statistic
+
+
+def judge(paper, now, before=None):
+    """The Verdict on a Reading.
+
+    before  the Reading of an earlier checkpoint of the same run; None: there is none
+    """
+    way = float(kl(normal(paper.ref_logp), optimum(paper)).mean())
+    if now.moved < LITTLE * way:
+        return say(UNTRAINED, f"The policy stands where it began, {now.moved:.2g} nats from it.")
+    if now.mass < MASS:
+        named = None if before is None else named_mistake(paper, now, before)
+        return named or say(LEAKED, sentences.leak(paper, now))
+    if is_right(now):
+        return say(RIGHT, sentences.praise(paper, now))
+    if is_right_at_beta_itself(paper, now):
+        return say(RIGHT, sentences.praise_at_beta_itself(paper, now))
+    if before is None:
+        return say(UNDECIDED, sentences.one_checkpoint(paper, now, likely(paper, now)))
+    return on_two(paper, now, before)
+
+
+def is_right(now):
+    return now.kl < NEAR and is_straight(now.right) and abs(now.scale - 1) < CLOSE
+
+
+def is_right_at_beta_itself(paper, now):
+    """Whether GRPO ends at beta, not at β·G/(G−1): its baseline leaves the sample out."""
+    if paper.method != "grpo" or not is_straight(now.right):
+        return False
+    return abs(now.scale * sentences.own_group(paper) - 1) < CLOSE
+
+
+def is_straight(line):
+    return line.unexplained < STRAIGHT
+
+
+def on_two(paper, now, before):
+    """The Verdict on a policy that is not where it should be, from two checkpoints."""
+    gone = distance(now, before)
+    if gone == 0:
+        return say(UNDECIDED, "Both checkpoints hold the same policy: give an earlier one.")
+    settled = gone < SETTLED * now.moved
+    verdict = named_mistake(paper, now, before) or on_scale(paper, now, before, settled)
+    if verdict:
+        return verdict
+    if is_running_away(paper, now, before):
+        return say(MISTAKE, sentences.running_away(now, before), "reference moves")
+    if has_wrong_short_prompts(paper, now):
+        return say(MISTAKE, sentences.short_prompts(paper, now), "padding")
+    if settled:
+        return say(UNKNOWN, sentences.unknown(paper, now))
+    nearer = now.kl < before.kl
+    return say(UNTRAINED if nearer else UNDECIDED, sentences.movement(now, before, gone))
+
+
+def distance(now, before):
+    """KL between two checkpoints, nats."""
+    last, first = (normal(reading.token_logp.sum(axis=2)) for reading in (now, before))
+    return float(kl(last, first).mean())
+
+
+def named_mistake(paper, now, before):
+    """The Verdict on a policy that lies on the line of a deviation in both checkpoints, or None."""
+    fits, earlier = nearest(paper, now), {s.name: line for s, line in nearest(paper, before)}
+    if not fits or not is_clear(fits[0][1], now.right):
+        return None
+    suspect, line = fits[0]
+    first = earlier[suspect.name]
+    if not is_straight(first) or abs(first.slope / line.slope - 1) > STEADY:
+        return None
+    limit = CLEARER * max(line.unexplained, 1e-4)
+    alike = [other for other, far in fits[1:] if far.unexplained < limit]
+    return say(MISTAKE, sentences.accuse(now, line, [suspect, *alike]), suspect.name, suspect)
+
+
+def is_clear(line, right):
+    """Whether a deviation's line is straight, and much straighter than the right one."""
+    return is_straight(line) and CLEARER * max(line.unexplained, 1e-4) < right.unexplained
+
+
+def on_scale(paper, now, before, settled):
+    """The Verdict on the right line with another slope, or None."""
+    steady = is_straight(before.right) and abs(before.scale / now.scale - 1) < STEADY
+    if not is_straight(now.right) or not (settled or steady) or abs(now.scale - 1) < CLOSE:
+        return None
+    if now.scale < 0:
+        return say(MISTAKE, sentences.turned_sign(now), "turned sign")
+    if paper.method == "rloo" and abs(now.scale / sentences.own_group(paper) - 1) < CLOSE:
+        return say(MISTAKE, sentences.sample_in_baseline(now), "baseline with the sample")
+    return say(OTHER_BETA, sentences.other_beta(now))
+
+
+def is_running_away(paper, now, before):
+    """Whether the slope has passed the right one and grows, and no deviation is straighter."""
+    grows = before.scale > 1.1 and now.scale > (1 + STEADY) * before.scale
+    straightest = min([line.unexplained for _, line in nearest(paper, now)], default=1.0)
+    return grows and now.right.unexplained < min(0.1, straightest)
+
+
+def has_wrong_short_prompts(paper, now):
+    """Whether the longest prompts are right and shorter ones are not."""
+    length = np.array([len(prompt) for prompt in paper.prompts])
+    longest = length == length.max()
+    return not longest.all() and now.kls[longest].max() < NEAR < now.kls[~longest].max()
+
+
+def likely(paper, now):
+    """The deviation whose line one checkpoint lies on, or None."""
+    fits = nearest(paper, now)
+    return fits[0][0] if fits and is_clear(fits[0][1], now.right) else None
+
+
+def say(word, sentence, suspect="", drawn=None):
+    return Verdict(word, sentence, EXIT[word], suspect, drawn)
