@@ -85,7 +85,7 @@ def examples(paper):
 
 
 def train_on_lines(paper, tree, logits, loss, rng, *, steps=400, batch=None, temperature=1.0):
-    """Checkpoints of a policy that minimises loss(tokens, lines): (P, K, T) and (B, 3) -> scalar."""
+    """Checkpoints of a policy that minimises loss(token_logp (P, K, T), lines (B, 3))."""
     lines = examples(paper)
 
     def slope(now, step):

@@ -32,13 +32,14 @@ WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read
   tinyalign show dpo        data, step and loss of a method, as they run
   tinyalign check F.py:LOSS --as dpo    which laws a loss of your own breaks
   tinyalign museum          wrong losses, and where each was seen
+  tinyalign exam            does a trainer of yours land where it should?
   tinyalign choose          which method suits your data, memory and scorer
   tinyalign claims          what the notes' comparisons say, what was measured
   tinyalign read 00         a walkthrough in the browser, beside its code
 
 Each is checked against its known answer. Every command explains itself: --help."""
 
-COMMANDS = {  # all but check and museum, see all_commands
+COMMANDS = {  # all but check, museum and exam, see all_commands
     "run": Run,
     "compare": Compare,
     "tune": Tune,
@@ -114,10 +115,10 @@ def parse_command(argv):
 
 
 def all_commands():
-    """COMMANDS, and the two that judge losses, which load Hypothesis."""
-    from tinyalign.cli.judging import Check, Museum
+    """COMMANDS, and those that judge: losses, which load Hypothesis, and trainers."""
+    from tinyalign.cli.judging import Check, Exam, Museum
 
-    return COMMANDS | {"check": Check, "museum": Museum}
+    return COMMANDS | {"check": Check, "museum": Museum, "exam": Exam}
 
 
 def message_after_interrupt(command):

@@ -73,5 +73,5 @@ def thumb_rows(paper):
 
 
 def prompt_rows(paper):
-    """The prompts; the trainer samples its own answers, and reward.py scores them."""
-    return [{"prompt": prompt} for prompt in paper.prompts]
+    """The prompts, often enough for a large batch; reward.py scores what the trainer samples."""
+    return [{"prompt": prompt} for _ in range(64) for prompt in paper.prompts]

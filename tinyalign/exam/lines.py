@@ -108,8 +108,9 @@ def fit_line(paper, token_logp, statistic, score, weight, slope=None):
     # Least squares of the log-probability: a miss of the statistic counts by what it moves there.
     heavy = weight * nats**2 * np.ones_like(value)
     s, q = _center(value, heavy), _center(score, heavy)
-    each = np.sum(heavy * s * q, axis=1) / np.sum(heavy * q * q, axis=1)
-    best = np.sum(heavy * s * q) / np.sum(heavy * q * q) if slope is None else slope
+    flat = 1e-30  # a score that is the same for all answers has slope 0
+    each = np.sum(heavy * s * q, axis=1) / (np.sum(heavy * q * q, axis=1) + flat)
+    best = np.sum(heavy * s * q) / (np.sum(heavy * q * q) + flat) if slope is None else slope
     missing = np.mean(np.sum(heavy * (s - best * q) ** 2, axis=1) / np.sum(weight, axis=1))
     ratio = _center((token_logp - paper.reference).sum(axis=2), weight)
     spread = np.mean(np.sum(weight * ratio**2, axis=1) / np.sum(weight, axis=1))

@@ -1,0 +1,76 @@
+"""What can be typed after `tinyalign exam`."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from tinyalign.exam import command
+
+Number = Annotated[float | None, tyro.conf.arg(metavar="NUMBER", help_behavior_hint="")]
+
+
+@dataclasses.dataclass(frozen=True)
+class Make:
+    """Write an exam: a model, data whose optimum is known exactly, a reward, and instructions."""
+
+    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")]
+    """The folder to write, missing or empty."""
+    method: Annotated[str, tyro.conf.arg(name="as", metavar="METHOD")]
+    """sft, dpo, cdpo, ipo, simpo, orpo, kto, reward, rloo, ppo, grpo or raft."""
+    task: str = ""
+    """bandit (answers of one letter), words (of several), padding (prompts of several lengths).
+    Each method has one of its own."""
+    beta: Number = None
+    """Of the method, and so the flags below; one that the method lacks is answered with its own."""
+    tau: Number = None
+    """Of IPO."""
+    flip: Number = None
+    """Of conservative DPO: 1/9, 1/10, …"""
+    gamma: Number = None
+    """Of SimPO: the logarithm of a whole number."""
+    lam: Number = None
+    """Of ORPO."""
+    num_generations: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = (
+        None
+    )
+    """Of GRPO and RLOO, the size of a group; of RAFT, how many draws the best is kept of."""
+
+    def __call__(self):
+        typed = dataclasses.asdict(self)
+        folder, name, task = (typed.pop(key) for key in ("folder", "method", "task"))
+        return command.make_exam(folder, name, task, typed)
+
+
+@dataclasses.dataclass(frozen=True)
+class Grade:
+    """Say where a trainer landed. Exit status 0: right; 1: wrong; 2: it could not be said."""
+
+    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")]
+    """The exam."""
+    trained: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="TRAINED")]
+    """A folder of trained weights, or a JSON file of log-probabilities."""
+    before: Annotated[Path | None, tyro.conf.arg(metavar="EARLIER", help_behavior_hint="")] = None
+    """A checkpoint of the same run from half of the steps or fewer: without one no mistake is
+    named."""
+    picture: Annotated[Path | None, tyro.conf.arg(metavar="FILE.svg", help_behavior_hint="")] = None
+    """Draw the statistic against the reward."""
+    json: bool = False
+    """Print JSON."""
+
+    def __call__(self):
+        return command.grade_exam(self.folder, self.trained, self.before, self.picture, self.json)
+
+
+@dataclasses.dataclass(frozen=True)
+class Exam:
+    """Does a trainer land where the mathematics says? make writes an exam, grade marks it."""
+
+    what: tyro.conf.OmitSubcommandPrefixes[
+        Annotated[Make, tyro.conf.subcommand("make")]
+        | Annotated[Grade, tyro.conf.subcommand("grade")]
+    ]
+
+    def __call__(self):
+        return self.what()

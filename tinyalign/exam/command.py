@@ -1,0 +1,98 @@
+"""`tinyalign exam make` and `tinyalign exam grade`, as the terminal shows them."""
+
+import json
+import sys
+
+import numpy as np
+
+from tinyalign.errors import InputError
+from tinyalign.exam.grade import nearest, read_checkpoint
+from tinyalign.exam.make import make
+from tinyalign.exam.methods import METHODS
+from tinyalign.exam.paper import read_paper
+from tinyalign.exam.picture import draw
+from tinyalign.exam.trained import read_trained
+from tinyalign.exam.verdict import judge
+
+
+def make_exam(folder, name, task, typed):
+    """Write the exam and say what to do with it; 0."""
+    paper = make(folder, name, task, **typed)
+    print(f"{folder}: an exam in {METHODS[paper.method].title}, task {paper.task}")
+    print(f"  train {folder}/model as {folder}/README.md says, then:")
+    print(f"  tinyalign exam grade {folder} TRAINED --before EARLIER")
+    return 0
+
+
+def grade_exam(folder, trained, before=None, picture=None, as_json=False):
+    """Print the grade; 0: right; 1: wrong; 2: it could not be said."""
+    try:
+        paper = read_paper(folder)
+        now = read_checkpoint(paper, read_trained(paper, trained))
+        earlier = None if before is None else read_checkpoint(paper, read_trained(paper, before))
+    except InputError as reason:
+        if not as_json:
+            raise
+        print(json.dumps({"exit_code": 2, "reason": str(reason)}))
+        return 2
+    verdict = judge(paper, now, earlier)
+    fits = nearest(paper, now)
+    if picture is not None:
+        draw(paper, now, verdict, picture)
+    if as_json:
+        print(json.dumps(as_data(paper, now, fits, verdict), indent=2, ensure_ascii=False))
+    else:
+        print_grade(paper, now, fits, verdict)
+    return verdict.exit_code
+
+
+def as_data(paper, now, fits, verdict):
+    """The grade as JSON can hold it."""
+    return {
+        "method": paper.method,
+        "task": paper.task,
+        "exit_code": verdict.exit_code,
+        "verdict": verdict.word,
+        "mistake": verdict.suspect,
+        "sentence": verdict.sentence,
+        "kl_to_optimum": now.kl,
+        "kl_to_optimum_of_prompts": now.kls.tolist(),
+        "kl_to_reference": now.moved,
+        "mass_on_answers": now.mass,
+        "slope_over_right_slope": now.scale,
+        "unexplained": now.right.unexplained,
+        "slopes_of_prompts": now.right.slopes.tolist(),
+        "deviations": [
+            {"name": s.name, "slope": line.slope, "unexplained": line.unexplained}
+            for s, line in fits
+        ],
+    }
+
+
+def print_grade(paper, now, fits, verdict):
+    """The numbers as a table, then the sentence."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=sys.stdout)
+    console.print(table(paper, now, fits))
+    each = ", ".join(f"{p} {d:.2g}" for p, d in zip(paper.prompts, now.kls, strict=True))
+    console.print(Text(f"KL to the optimum {now.kl:.2g} nats ({each})"))
+    console.print(Text(f"KL to the reference {now.moved:.2g} nats; mass on answers {now.mass:.3f}"))
+    console.print(Text(f"\n{verdict.word}: {verdict.sentence}", style="bold"))
+
+
+def table(paper, now, fits):
+    """The right line and the five nearest deviations."""
+    from rich.table import Table
+
+    grid = Table(
+        title=f"{METHODS[paper.method].title}: which line is straight?", title_justify="left"
+    )
+    for name in ("a trainer that", "unexplained", "slope", "slopes of the prompts"):
+        grid.add_column(name, overflow="fold")
+    lines = [("does what the exam says", now.right), *((s.does, line) for s, line in fits[:5])]
+    for does, line in lines:
+        slopes = " ".join(f"{slope:.3g}" for slope in np.asarray(line.slopes))
+        grid.add_row(does, f"{line.unexplained:.2g}", f"{line.slope:.3g}", slopes)
+    return grid

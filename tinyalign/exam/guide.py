@@ -1,0 +1,143 @@
+"""README.md of an exam: what to train, the lines for TRL, what to set elsewhere, how to grade."""
+
+from tinyalign.exam.methods import METHODS
+
+START = """from datasets import load_dataset
+from transformers import AutoModelForCausalLM, AutoTokenizer
+{imports}
+
+model = AutoModelForCausalLM.from_pretrained("model")
+tokenizer = AutoTokenizer.from_pretrained("model")
+data = load_dataset("json", data_files="data.jsonl", split="train")
+config = {config}(
+    output_dir="trained",
+{settings}
+    max_steps={steps}, save_steps={half}, save_only_model=True,
+    per_device_train_batch_size={batch}, learning_rate={rate}, adam_beta2=0.99,
+    lr_scheduler_type="linear", max_grad_norm=100.0, weight_decay=0.0,
+    gradient_checkpointing=False, bf16=False, use_cpu=True, report_to=[], seed=1,
+)
+{trainer}(
+{arguments}
+    args=config, train_dataset=data, processing_class=tokenizer,
+).train()
+"""
+
+# trainer: where its names come from, its settings, whether it takes the model object
+TRL = {
+    "sft": ("trl", "SFT", "max_length=None, completion_only_loss=True"),
+    "dpo": ("trl", "DPO", "max_length=None, beta={beta}"),
+    "cdpo": ("trl", "DPO", "max_length=None, beta={beta}, label_smoothing={flip}"),
+    "ipo": ("trl", "DPO", 'max_length=None, beta={tau}, loss_type="ipo"'),
+    "simpo": ("trl.experimental.cpo", "CPO",
+        'max_length=None, beta={beta}, loss_type="simpo", simpo_gamma={gamma}, cpo_alpha=0.0'),
+    "orpo": ("trl.experimental.orpo", "ORPO", "max_length=None, beta={lam}"),
+    "kto": ("trl", "KTO", "max_length=None, beta={beta}"),
+    "rloo": ("trl", "RLOO", "beta={beta}, num_generations={num_generations}"),
+    "grpo": ("trl", "GRPO", "beta={beta}, num_generations={num_generations}, "
+        'scale_rewards="none", loss_type="dr_grpo"'),
+}  # fmt: skip
+SAMPLER = "max_completion_length={length}, temperature=1.0, top_p=1.0, top_k=0"
+
+WARNINGS = {
+    "ipo": "TRL divides IPO's log-ratios by their length: expect that to be named, on words.",
+    "cdpo": "TRL 1.16 ignores label_smoothing with this loss: expect that to be named.",
+    "orpo": "ORPO has no closed form: its optimum was found by Newton's method on the exact loss.",
+    "kto": "KTO has no closed form: its optimum was found by Newton's method on the exact loss, z0 "
+    "and all. Shuffle, and use large batches: z0 is a mean over the batch.",
+    "grpo": "A group's mean contains the sample, so beta counts as β·G/(G−1); the exam knows. "
+    "Without `scale_rewards` set so, each prompt has a beta of its own, and that is named.",
+    "raft": "One round: draw from the model as it is, keep the best of num_generations draws, "
+    "train on those until nothing changes, never draw again.",
+    "reward": 'A reward model is graded from a JSON file: {"prompt": {"answer": score}}.',
+    "ppo": "The KL to the reference belongs into the reward, a discount of 1, λ at your choice.",
+}
+
+
+def guide(paper):
+    """The text of README.md."""
+    method = METHODS[paper.method]
+    parts = [
+        f"# An exam in {method.title}\n",
+        "Train `model/` on this folder's data with your trainer, then ask where it landed. The "
+        "optimum of this data is known exactly, so a trainer that does what it says ends there.\n",
+        facts(paper, method),
+    ]
+    if paper.method in TRL:
+        parts.append(f"## With TRL\n\n```python\n{lines_for_trl(paper)}```\n")
+    parts += [elsewhere(paper, method), grading(paper)]
+    return "\n".join(parts)
+
+
+def facts(paper, method):
+    """Files and settings."""
+    settings = ", ".join(f"{key} = {value:g}" for key, value in paper.settings.items())
+    reward = "- `reward.py`: the reward of a completion.\n" if method.samples else ""
+    end = "EOS belongs to every answer." if paper.ends else "An answer is one token, without EOS."
+    return (
+        "- `model/`: where training starts, and the frozen reference: a GPT-2 of characters.\n"
+        f"- `data.jsonl`: {what(paper)}\n{reward}"
+        "- `exam.json`: what the grade needs.\n\n"
+        f"Settings: {settings or 'none'}. Prompts: {', '.join(paper.prompts)}. "
+        f"Answers: {', '.join(paper.answers)}. {end}\n\n{WARNINGS.get(paper.method, '')}\n"
+    )
+
+
+def what(paper):
+    """What the lines of data.jsonl are."""
+    rows = METHODS[paper.method].rows(paper)
+    return f"{len(rows)} lines with the columns {', '.join(rows[0])}."
+
+
+def lines_for_trl(paper):
+    """The program to paste."""
+    module, name, settings = TRL[paper.method]
+    samples = METHODS[paper.method].samples
+    if samples:
+        settings += ", " + SAMPLER
+    imports = f"from {module} import {name}Config, {name}Trainer"
+    length = max(len(answer) for answer in paper.answers) + paper.ends
+    return START.format(
+        imports=imports + ("\n\nfrom reward import reward" if samples else ""),
+        config=f"{name}Config",
+        trainer=f"{name}Trainer",
+        settings="    " + settings.format(**paper.settings, length=length) + ",",
+        arguments="    model=model, reward_funcs=reward," if samples else "    model=model,",
+        steps=200 if samples else 160,
+        half=50 if samples else 40,
+        batch=256 if samples else min(400, len(METHODS[paper.method].rows(paper))),
+        rate=3e-3 if samples else 1e-3,
+    )
+
+
+def elsewhere(paper, method):
+    """What any trainer has to be set to."""
+    steps = "the KL coefficient" if method.samples else "beta"
+    sampled = (
+        "- Temperature 1, no top-k, no top-p; one update for each batch of samples.\n"
+        f"- At most {max(map(len, paper.answers)) + paper.ends} new tokens.\n"
+        if method.samples
+        else ""
+    )
+    return (
+        "## With another trainer\n\n"
+        f"- The settings above; {steps} is for the sum over an answer's tokens, in nats.\n"
+        "- No dropout, no weight decay, float32, no gradient clipping that bites.\n"
+        "- Every prompt begins with the token of `\\n`, which the tokenizer in `model/` adds.\n"
+        f"{sampled}"
+        "- Large batches, some hundred steps, a learning rate of 1e-3 that falls to zero.\n"
+        "- Keep a checkpoint from a quarter or half of the steps: without it no mistake is named.\n"
+    )
+
+
+def grading(paper):
+    """How to grade, and the form of a table."""
+    example = f'{{"{paper.prompts[0]}": {{"{paper.answers[0]}": [-0.7, -0.1], …}}, …}}'
+    return (
+        "## The grade\n\n"
+        "```\ntinyalign exam grade THIS_FOLDER trained/checkpoint-160 --before "
+        "trained/checkpoint-40\n```\n\n"
+        "In place of a folder of weights a JSON file will do, with the log-probability of each "
+        f"token of each answer{', EOS last' if paper.ends else ''}: `{example}`. Exit status 0: "
+        "right; 1: wrong; 2: it could not be said.\n"
+    )

@@ -1,0 +1,76 @@
+"""What was trained: a folder of weights, or a table of log-probabilities from any framework."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from tinyalign.errors import InputError
+from tinyalign.exam.paper import fill
+from tinyalign.exam.reference import score
+from tinyalign.runs.hugging_face import read_model_folder
+
+FORM = 'want {"prompt": {"answer": [log-probability of each token, EOS last]}}'
+SCORES = 'want {"prompt": {"answer": score}}'
+
+
+def read_trained(paper, path):
+    """Token log-probabilities (P, K, T) of the trained policy; of a reward model, see `as_policy`.
+
+    path     a folder that transformers saved, or a JSON file
+    raises   InputError if it is neither, or not of this exam
+    """
+    path = Path(path)
+    if path.is_dir():
+        return read_folder(paper, path)
+    try:
+        data = json.loads(path.read_text(encoding="utf8"))
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror or error}; give a folder of weights or a JSON "
+            "file"
+        ) from None
+    except ValueError as error:
+        raise InputError(f"{path} is no JSON ({error}); {FORM}") from None
+    return read_table(paper, data, path)
+
+
+def read_folder(paper, folder):
+    """Token log-probabilities of the weights in a folder."""
+    if paper.method == "reward":
+        raise InputError(f"a reward model is graded from its scores, as a JSON file: {SCORES}")
+    params, words = read_model_folder(folder)
+    if words.alphabet != paper.alphabet:
+        raise InputError(
+            f"{folder} has the characters {words.alphabet!r}, the exam {paper.alphabet!r}: it was "
+            "not trained on this exam's model"
+        )
+    return score(params, words, paper.prompts, paper.answers, paper.ends)
+
+
+def read_table(paper, data, path):
+    """Token log-probabilities of a table as JSON holds it."""
+    form = SCORES if paper.method == "reward" else FORM
+    try:
+        rows = [[data[prompt][answer] for answer in paper.answers] for prompt in paper.prompts]
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path} has nothing for {error}; {form}") from None
+    try:
+        table = as_policy(paper, rows) if paper.method == "reward" else fill(rows, paper.mask)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path}: {error}; {form}") from None
+    if not np.isfinite(table).all() or table.max() > 1e-6:
+        raise InputError(f"{path} holds a number that is no log-probability; {form}")
+    return table
+
+
+def as_policy(paper, scores):
+    """Scores (P, K) of a reward model as the policy e^score/Z, which loses nothing: (P, K, T).
+
+    A reward is known up to a constant for each prompt, and so is a policy's logit. The whole
+    log-probability stands in the place of the first token.
+    """
+    scores = np.array(scores, float)
+    table = np.zeros((*scores.shape, paper.mask.shape[1]))
+    table[:, :, 0] = scores - np.logaddexp.reduce(scores, axis=1)[:, None]
+    return table
