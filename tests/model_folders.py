@@ -1,6 +1,8 @@
-"""Small models as Hugging Face folders, and ways to change what stands in them."""
+"""Small models as Hugging Face folders, ways to change these, and the reward in a file."""
 
+import importlib.util
 import json
+import sys
 
 import numpy as np
 from devices import fetched, frozen, here, sent
@@ -53,3 +55,13 @@ def reweighted(path, change):
     arrays = {name: array.copy() for name, array in load_file(path).items()}
     change(arrays)
     save_file(arrays, path)
+
+
+def reward_in(folder):
+    """The function of a folder's reward.py."""
+    spec = importlib.util.spec_from_file_location("exported_reward", folder / "reward.py")
+    module = importlib.util.module_from_spec(spec)
+    before = list(sys.path)
+    spec.loader.exec_module(module)
+    sys.path[:] = before
+    return module.reward

@@ -1,6 +1,5 @@
 """`tinyalign export-data`: the lines are those that --data reads, the reward is the task's own."""
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from model_folders import reward_in
 
 from tinyalign import cli, methods
 from tinyalign.exam.trainer_data import export_data, records
@@ -28,16 +28,6 @@ ENVS = ["addition", "subtraction", "multiplication", "bandit", "programs", "hack
 
 def lines_of(folder):
     return [json.loads(line) for line in (folder / "data.jsonl").read_text().splitlines()]
-
-
-def reward_in(folder):
-    """The function of a folder's reward.py."""
-    spec = importlib.util.spec_from_file_location("exported_reward", folder / "reward.py")
-    module = importlib.util.module_from_spec(spec)
-    before = list(sys.path)
-    spec.loader.exec_module(module)
-    sys.path[:] = before
-    return module.reward
 
 
 @pytest.mark.parametrize("row", methods.METHODS, ids=lambda row: row.name)
@@ -149,7 +139,7 @@ MISTAKES = {  # what is typed after export-data, and words of the sentence
         "no feedback can be made of the candidates",
     ),
     "only ties": (
-        "addition out --as dpo --num_prompts 1 --num_generations 2 --seed 5".split(),
+        ["addition", "out", "--as", "rso", "--num_prompts", "1", "--num_generations", "2"],
         "got the same reward",
     ),
     "a full folder": (["addition", "full", "--as", "dpo"], "full is there and not empty"),

@@ -41,7 +41,7 @@ def write_model_folder(folder, params, vocabulary):
 
     folder      Path; made where it is missing
     params      of models.transformer; values and number type are kept, bit for bit
-    vocabulary  Vocabulary, or anything with `alphabet` and `ends` (a Task)
+    vocabulary  tokenizer.Vocabulary of its tokens
     raises      InputError if the folder holds anything but what this function wrote
     """
     from safetensors.numpy import save
