@@ -64,12 +64,32 @@ class Grade:
 
 
 @dataclasses.dataclass(frozen=True)
+class Probe:
+    """Ask a trainer what a first step shows: padding, EOS, the reference, micro-batches, samples.
+    Exit status 0: all right; 1: something is wrong; 2: it could not be asked."""
+
+    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")]
+    """The exam that the trainer would train on."""
+    trainer: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="FILE.py:FUNCTION")]
+    """A function that returns a fresh trainer: an object with some of the methods score(tokens,
+    mask), loss(lines), step(batches) and sample(prompts). tinyalign.exam.in_trl makes one of a
+    trainer of TRL; tinyalign.exam.hooks says what each returns."""
+    json: bool = False
+    """Print JSON."""
+
+    def __call__(self):
+        return command.probe_trainer(self.folder, self.trainer, self.json)
+
+
+@dataclasses.dataclass(frozen=True)
 class Exam:
-    """Does a trainer land where the mathematics says? make writes an exam, grade marks it."""
+    """Does a trainer land where the mathematics says? make writes an exam, grade marks it, probe
+    asks about a first step."""
 
     what: tyro.conf.OmitSubcommandPrefixes[
         Annotated[Make, tyro.conf.subcommand("make")]
         | Annotated[Grade, tyro.conf.subcommand("grade")]
+        | Annotated[Probe, tyro.conf.subcommand("probe")]
     ]
 
     def __call__(self):

@@ -1,4 +1,4 @@
-"""`tinyalign exam make` and `tinyalign exam grade`, as the terminal shows them."""
+"""`tinyalign exam make`, `grade` and `probe`, as the terminal shows them."""
 
 import json
 import sys
@@ -6,7 +6,9 @@ import sys
 import numpy as np
 
 from tinyalign.errors import InputError
+from tinyalign.exam import probe
 from tinyalign.exam.grade import nearest, read_checkpoint
+from tinyalign.exam.hooks import load_bench
 from tinyalign.exam.make import make
 from tinyalign.exam.methods import METHODS
 from tinyalign.exam.paper import read_paper
@@ -96,3 +98,32 @@ def table(paper, now, fits):
         slopes = " ".join(f"{slope:.3g}" for slope in np.asarray(line.slopes))
         grid.add_row(does, f"{line.unexplained:.2g}", f"{line.slope:.3g}", slopes)
     return grid
+
+
+def probe_trainer(folder, spec, as_json=False):
+    """Print what a trainer answered; 0: all right; 1: something is wrong; 2: nothing was asked."""
+    answers, left = probe.ask(load_bench(folder, spec))
+    if as_json:
+        rows = [answer._asdict() for answer in answers]
+        print(json.dumps({"answers": rows, "not_asked": left}, indent=1, ensure_ascii=False))
+    else:
+        print_answers(answers, left)
+    if not answers:
+        return 2
+    return int(any(answer.right is False for answer in answers))
+
+
+def print_answers(answers, left):
+    """A line for each question, a sign in front."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    signs = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
+    for answer in answers:
+        sign = Text(*signs[answer.right])
+        table.add_row(sign, Text(answer.question), Text(answer.finding))
+    for question in left:
+        table.add_row("·", Text(question, style="dim"), Text("not asked", style="dim"))
+    Console(file=sys.stdout).print(table)
