@@ -64,14 +64,17 @@ def start_in_front(start):
 def tokenizer_config(vocabulary, context):
     """The content of tokenizer_config.json, a dict.
 
-    START is no special token there: a completion may hold a newline, and special tokens are left
-    out when a completion is decoded.
+    START is named as bos_token, since some trainers leave out what a tokenizer puts in front and
+    put that there. Special tokens are left out when a completion is decoded, so a newline within
+    one is lost then.
     """
     ends = {"eos_token": EOS, "pad_token": EOS} if vocabulary.ends else {}
+    starts = {} if start_id(vocabulary) is None else {"bos_token": START}
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": context,
         "clean_up_tokenization_spaces": False,
+        **starts,
         **ends,
     }
 
