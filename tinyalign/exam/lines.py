@@ -68,14 +68,6 @@ def reference_over_policy(paper, token_logp):
     return -ratio, 1 / ratio
 
 
-def log_ratio_times_spread(paper, token_logp):
-    """Σ log π/π_ref times the reward's standard deviation: advantages are divided by that."""
-    policy = np.exp(_normal(token_logp.sum(axis=2)))
-    mean = np.sum(policy * paper.reward, axis=1, keepdims=True)
-    spread = np.sqrt(np.sum(policy * (paper.reward - mean) ** 2, axis=1, keepdims=True))
-    return sum_of_log_ratios(paper, token_logp)[0] * spread, 1 / spread
-
-
 def heated(temperature):
     """The sum of log-ratios of both policies at another temperature."""
 
@@ -120,7 +112,3 @@ def fit_line(paper, token_logp, statistic, score, weight, slope=None):
 
 def _center(x, weight):
     return x - np.sum(weight * x, axis=1, keepdims=True) / np.sum(weight, axis=1, keepdims=True)
-
-
-def _normal(logp):
-    return logp - np.logaddexp.reduce(logp, axis=1)[:, None]

@@ -76,29 +76,26 @@ def orpo_point(paper):
     return minimum(loss, paper.ref_logp)
 
 
-def kto_point(paper, net=None):
+def kto_point(paper, net=None, length=1.0):
     """Minimum of KTO's mean loss, its z0 worked out from the same policy and held constant.
 
-    net  (P, K) thumbs up less thumbs down of each answer; None: its w
+    net     (P, K) thumbs up less thumbs down of each answer; None: its w
+    length  (K,) what an answer's log-ratio is divided by: 1 for KTO
     """
-    z0 = 0.0
+    net, z0 = paper.weights if net is None else net, 0.0
+    beta, ref = paper.settings["beta"], paper.ref_logp
     seen = paper.weights + 2  # (P, K) lines with each answer: w + 1 up and 1 down
+
+    def loss(logits, z0):
+        # u thumbs up and d down cost u·(1 − σ(z)) + d·σ(z) = u − (u − d)·σ(z)
+        return -np.sum(net * sigmoid(beta * ((log_softmax(logits) - ref) / length - z0)))
+
     for _ in range(30):
-        logp = kto_minimum(paper, paper.weights if net is None else net, z0)
-        last, z0 = z0, mismatched_kl(logp - paper.ref_logp, seen)
+        logp = minimum(lambda logits, z0=z0: loss(logits, z0), ref)
+        last, z0 = z0, mismatched_kl((logp - ref) / length, seen)
         if abs(last - z0) < 1e-8:
             break
     return logp
-
-
-def kto_minimum(paper, net, z0):
-    """Minimum of KTO's mean loss at one z0; u thumbs up and d down weigh (d − u)·σ(z) + u."""
-    beta, ref = paper.settings["beta"], paper.ref_logp
-
-    def loss(logits):
-        return -np.sum(net * sigmoid(beta * (log_softmax(logits) - ref - z0)))
-
-    return minimum(loss, ref)
 
 
 def mismatched_kl(log_ratio, seen):

@@ -4,6 +4,9 @@ Each is (P, K): the sum of log-ratios, or the statistic that its suspect names. 
 prompt do not matter.
 """
 
+import itertools
+import math
+
 import numpy as np
 
 from tinyalign.exam import optima
@@ -15,6 +18,7 @@ from tinyalign.exam.examples import (
 )
 from tinyalign.exam.tree import fixed_point
 from tinyalign.losses import preference
+from tinyalign.losses.numerics import log_softmax
 
 COUNTS = {"cdpo": smooth_counts, "ipo": linear_counts, "simpo": shifted_counts}
 
@@ -77,8 +81,8 @@ def orpo_of_sums(paper, token_logp):
     return _minimum(paper, lambda c, r, rc, rr, n, m: preference.orpo(c, r, -c / n, lam=lam))
 
 
-def kto_without_z0(paper, token_logp):
-    return optima.kto_minimum(paper, paper.weights, 0.0) - paper.ref_logp
+def kto_of_means(paper, token_logp):
+    return optima.kto_point(paper, length=paper.mask.sum(axis=1)) - paper.ref_logp
 
 
 def thumbs_up_alone(paper, token_logp):
@@ -110,3 +114,62 @@ def without_stops(paper, token_logp):
 def first_token_kept(paper, token_logp):
     """The policy's own log-ratios, but for those of the first tokens, which are 0."""
     return (token_logp - paper.reference)[:, :, 1:].sum(axis=2)
+
+
+def sampler_at(temperature):
+    """Where GRPO ends if its sampler alone divides logits by a temperature; one token an answer.
+
+    There the mean of (A − β·log π/π_ref)·∇log π vanishes over what was sampled, with the group's
+    mean reward as the baseline.
+    """
+
+    def point(paper, token_logp):
+        beta, group = paper.settings["beta"], paper.settings["num_generations"]
+        logits = paper.ref_logp
+        for _ in range(3000):
+            logp = log_softmax(logits)
+            drawn = np.exp(log_softmax(logits / temperature))
+            centred = paper.reward - np.sum(drawn * paper.reward, axis=1, keepdims=True)
+            pull = drawn * (centred * (1 - 1 / group) - beta * (logp - paper.ref_logp))
+            logits = logits + 0.5 * (pull - np.exp(logp) * pull.sum(axis=1, keepdims=True))
+        return log_softmax(logits) - paper.ref_logp
+
+    return point
+
+
+def standardised(paper, token_logp):
+    """Where GRPO ends with advantages (r − mean)/(std + 1e-4) of a group; one token an answer.
+
+    There β·log π/π_ref is, but for a constant, the advantage that an answer has on average over the
+    groups that contain it.
+    """
+    beta, group = paper.settings["beta"], paper.settings["num_generations"]
+    counts = compositions(group, len(paper.answers))  # (M, K)
+    ways = np.array([math.lgamma(group + 1) - sum(math.lgamma(n + 1) for n in c) for c in counts])
+    return np.stack(
+        [
+            _standardised(*row, counts, ways, beta, group)
+            for row in zip(paper.ref_logp, paper.reward, strict=True)
+        ]
+    )
+
+
+def _standardised(ref, reward, counts, ways, beta, group):
+    """Log-ratios (K,) of one prompt."""
+    mean = counts @ reward / group
+    variance = (counts * (reward - mean[:, None]) ** 2).sum(axis=1) / (group - 1)
+    advantage = (reward - mean[:, None]) / (np.sqrt(variance)[:, None] + 1e-4)  # (M, K)
+    ratio = np.zeros_like(ref)
+    for _ in range(80):
+        logp = log_softmax(ref + ratio)
+        chance = np.exp(ways + counts @ logp)  # (M,) of each composition of a group
+        pull = (chance[:, None] * counts / group * advantage).sum(axis=0) / np.exp(logp)
+        ratio = 0.7 * ratio + 0.3 * pull / beta
+    return ratio
+
+
+def compositions(total, parts):
+    """Every way to write a total as so many whole numbers ≥ 0: (M, parts)."""
+    bars = itertools.combinations(range(total + parts - 1), parts - 1)
+    edges = np.array([(-1, *cut, total + parts - 1) for cut in bars])
+    return np.diff(edges, axis=1) - 1

@@ -66,8 +66,8 @@ def accuse(now, line, suspects):
     seen = f" (seen in {suspects[0].seen})" if suspects[0].seen else ""
     return (
         f"It looks as if it {does}{seen}: that leaves {line.unexplained:.2g} of the variance "
-        f"unexplained, the right line {now.right.unexplained:.2g}; "
-        f"{now.kl:.2g} nats from the optimum."
+        f"unexplained, the right line {now.right.unexplained:.2g} at {now.scale:.2f} of the right "
+        f"slope; {now.kl:.2g} nats from the optimum."
     )
 
 
@@ -90,6 +90,14 @@ def other_beta(now):
         f"It is straight in the reward with slope {now.scale:.3f} of the right one, as if beta "
         f"were {1 / now.scale:.3f} times what the exam says, or its logits were divided by "
         f"{now.scale:.3f} while it trains; {now.kl:.2g} nats from the optimum."
+    )
+
+
+def collapse(now):
+    return (
+        f"One answer has nearly all of the probability in every prompt, {now.kl:.2g} nats from the "
+        "optimum: nothing holds it to the reference (beta 0 is the default of TRL's GRPO), or the "
+        "reference moves with it."
     )
 
 

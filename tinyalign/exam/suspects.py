@@ -21,7 +21,13 @@ class Suspect(NamedTuple):
     statistic: Callable = lines.sum_of_log_ratios
     point: Callable | None = None  # paper, token_logp -> (P, K): what the statistic should be
     tokens: bool = False  # shows only where answers have several tokens, and not all as many
+    letters: bool = False  # is worked out only for answers of one token
     right_slope: bool = False  # the slope is held at the right one; with a point it is held at 1
+
+    @property
+    def holds_slope(self):
+        """Whether the slope of its line is known beforehand."""
+        return self.right_slope or self.point is not None
 
 
 PAIRS = ("dpo", "cdpo", "ipo")
@@ -71,8 +77,8 @@ SUSPECTS = [
         (*PAIRS, *SAMPLED), lines.reference_over_policy),
     Suspect("advantage over its standard deviation",
         "divides advantages by the group's standard deviation, so that each prompt has a beta of "
-        "its own", "TRL's scale_rewards group, the default", ("grpo", "rloo"),
-        lines.log_ratio_times_spread),
+        "its own", "TRL's scale_rewards group, the default", ("grpo",),
+        point=points.standardised, letters=True),
     Suspect("each answer divided by its length", "averages over an answer's tokens, then over "
         "answers, so that long answers count less", "transformers #34191, open-instruct #1137",
         ("sft",), lines.log_probability_times_length, tokens=True),
@@ -95,8 +101,8 @@ SUSPECTS = [
         point=points.chosen_alone),
     Suspect("sums in ORPO", "sums log π over tokens where ORPO takes the mean", "", ("orpo",),
         point=points.orpo_of_sums, tokens=True),
-    Suspect("z0 left out", "leaves KTO's reference point z0 out", "HALOs #5, trl #1447", ("kto",),
-        point=points.kto_without_z0),
+    Suspect("means in KTO", "divides an answer's log-ratio by its number of tokens", "", ("kto",),
+        point=points.kto_of_means, tokens=True),
     Suspect("thumbs down ignored", "learns from thumbs up alone", "", ("kto",),
         point=points.thumbs_up_alone),
     Suspect("KL in the loss", "pays each token's KL in the loss, where no advantage sees it",
@@ -105,6 +111,11 @@ SUSPECTS = [
         "is no mistake although GRPO's papers do not do it", "", ("grpo",), tokens=True),
     Suspect("another n", "keeps the best of twice as many draws", "", ("raft",),
         point=points.best_of_twice),
+    *(
+        Suspect(f"sampler at temperature {t:g}", f"samples at temperature {t:g} and scores at 1",
+            "trl #3029, #4159; NeMo-RL #935", ("grpo",), point=points.sampler_at(t), letters=True)
+        for t in (0.5, 0.7, 1.5, 2.0)
+    ),
     *heats((*PAIRS, "rloo", "ppo"), lines.heated),
     *heats(("sft",), lines.heated_probability),
 ]  # fmt: skip
@@ -112,11 +123,13 @@ SUSPECTS = [
 
 def suspects_for(paper):
     """The deviations that this exam can show."""
-    equal = len(set(paper.mask.sum(axis=1))) == 1
+    equal, letters = len(set(paper.mask.sum(axis=1))) == 1, paper.mask.shape[1] == 1
     return [
         suspect
         for suspect in SUSPECTS
-        if paper.method in suspect.methods and not (equal and suspect.tokens)
+        if paper.method in suspect.methods
+        and not (equal and suspect.tokens)
+        and (letters or not suspect.letters)
     ]
 
 

@@ -17,11 +17,13 @@ EXIT = {RIGHT: 0, OTHER_BETA: 1, MISTAKE: 1, UNKNOWN: 1, UNTRAINED: 2, LEAKED: 2
 
 STRAIGHT = 0.02  # unexplained share below which a statistic counts as a straight line
 CLEARER = 4  # how many times less a mistake must leave unexplained than the right line
+LEAST = 1e-4  # unexplained shares below are rounding and the last steps' noise
 CLOSE = 0.04  # how far from 1 a slope may be, relative
 NEAR = 0.01  # nats from the optimum, more than which is not right
 LITTLE = 0.02  # of the way, in KL: a policy that has gone less has not been trained
 SETTLED = 0.002  # moved between the checkpoints, as a share of the KL from the reference
 STEADY = 0.03  # how much a slope may change between them, relative
+COLLAPSED = 0.97  # the probability of one answer, above which nothing holds a policy back
 MASS = 0.8  # of the probability, that the answers must have in all
 
 
@@ -76,7 +78,12 @@ def on_two(paper, now, before):
     if gone == 0:
         return say(UNDECIDED, "Both checkpoints hold the same policy: give an earlier one.")
     settled = gone < SETTLED * now.moved
-    verdict = named_mistake(paper, now, before) or on_scale(paper, now, before, settled)
+    verdict = named_mistake(paper, now, before)
+    if verdict:
+        return verdict
+    if has_collapsed(paper, now):
+        return say(MISTAKE, sentences.collapse(now), "no KL")
+    verdict = on_scale(paper, now, before, settled)
     if verdict:
         return verdict
     if is_running_away(paper, now, before):
@@ -91,27 +98,41 @@ def on_two(paper, now, before):
 
 def distance(now, before):
     """KL between two checkpoints, nats."""
-    last, first = (normal(reading.token_logp.sum(axis=2)) for reading in (now, before))
-    return float(kl(last, first).mean())
+    return float(kl(log_policy(now), log_policy(before)).mean())
+
+
+def log_policy(reading):
+    """Log-probabilities of the answers, renormalised: (P, K)."""
+    return normal(reading.token_logp.sum(axis=2))
 
 
 def named_mistake(paper, now, before):
     """The Verdict on a policy that lies on the line of a deviation in both checkpoints, or None."""
     fits, earlier = nearest(paper, now), {s.name: line for s, line in nearest(paper, before)}
-    if not fits or not is_clear(fits[0][1], now.right):
+    if has_collapsed(paper, now):  # nearly everything is straight through so few points
+        fits = [(suspect, line) for suspect, line in fits if suspect.holds_slope]
+    if not fits or not is_clear(*fits[0], now.right):
         return None
     suspect, line = fits[0]
     first = earlier[suspect.name]
     if not is_straight(first) or abs(first.slope / line.slope - 1) > STEADY:
         return None
-    limit = CLEARER * max(line.unexplained, 1e-4)
+    limit = CLEARER * max(line.unexplained, LEAST)
     alike = [other for other, far in fits[1:] if far.unexplained < limit]
     return say(MISTAKE, sentences.accuse(now, line, [suspect, *alike]), suspect.name, suspect)
 
 
-def is_clear(line, right):
-    """Whether a deviation's line is straight, and much straighter than the right one."""
-    return is_straight(line) and CLEARER * max(line.unexplained, 1e-4) < right.unexplained
+def is_clear(suspect, line, right):
+    """Whether a deviation's line is straight, and much straighter than the right one.
+
+    Beside a straight right line of another slope, a line whose slope is not free has to be only
+    twice as straight: it explains the slope too.
+    """
+    if suspect.holds_slope and is_straight(right):
+        return (
+            line.unexplained < 0.1 * STRAIGHT and 2 * line.unexplained < right.unexplained - LEAST
+        )
+    return is_straight(line) and CLEARER * max(line.unexplained, LEAST) < right.unexplained
 
 
 def on_scale(paper, now, before, settled):
@@ -124,6 +145,12 @@ def on_scale(paper, now, before, settled):
     if paper.method == "rloo" and abs(now.scale / sentences.own_group(paper) - 1) < CLOSE:
         return say(MISTAKE, sentences.sample_in_baseline(now), "baseline with the sample")
     return say(OTHER_BETA, sentences.other_beta(now))
+
+
+def has_collapsed(paper, now):
+    """Whether one answer has nearly everything in every prompt, far more than at the optimum."""
+    most, fair = (np.exp(logp).max(axis=1) for logp in (log_policy(now), optimum(paper)))
+    return most.min() > COLLAPSED > fair.max()
 
 
 def is_running_away(paper, now, before):
@@ -143,7 +170,7 @@ def has_wrong_short_prompts(paper, now):
 def likely(paper, now):
     """The deviation whose line one checkpoint lies on, or None."""
     fits = nearest(paper, now)
-    return fits[0][0] if fits and is_clear(fits[0][1], now.right) else None
+    return fits[0][0] if fits and is_clear(*fits[0], now.right) else None
 
 
 def say(word, sentence, suspect="", drawn=None):
