@@ -7,6 +7,9 @@ from planted import adam, paper_for, train_on_lines
 
 import tinyalign as ta
 from tinyalign.exam.examples import bradley_terry_counts
+from tinyalign.exam.make import without_reference
+from tinyalign.exam.trained import as_policy
+from tinyalign.exam.verdict import OTHER_BETA
 
 
 def whole(token_logp, tree):
@@ -167,8 +170,7 @@ def sampled(advantage="group", kl="loss", beta=None, heat=1.0, size=256, steps=3
     """A policy gradient on groups of samples.
 
     advantage  group, std, or others: the baseline is the mean of the other samples
-    kl         loss: k2 of each token, whose slope is that of the KL; k3; reward; tokens: in the
-               reward, each token's advantage being what is still to come
+    kl         loss: k2 of each token, whose slope is that of the KL; k3; or reward
     heat       temperature of the sampler alone
     """
 
@@ -203,7 +205,9 @@ def draw(logp, shape, rng):
     """Answers sampled for each prompt: (P, K) log-probabilities -> (P, N, G) ids."""
     edges = np.cumsum(np.exp(logp), axis=1)
     uniform = rng.random((len(logp), *shape)) * edges[:, -1, None, None]
-    return np.array([np.searchsorted(e, u.ravel()).reshape(shape) for e, u in zip(edges, uniform)])
+    return np.array(
+        [np.searchsorted(e, u.ravel()).reshape(shape) for e, u in zip(edges, uniform, strict=True)]
+    )
 
 
 def centred(r, how):
@@ -217,7 +221,9 @@ def centred(r, how):
 def spread(ids, weight, answers):
     """(P, K): the mean weight that falls on each answer."""
     n = ids[0].size
-    return np.array([np.bincount(i.ravel(), w.ravel(), answers) / n for i, w in zip(ids, weight)])
+    return np.array(
+        [np.bincount(i.ravel(), w.ravel(), answers) / n for i, w in zip(ids, weight, strict=True)]
+    )
 
 
 def penalty(ratio, counts, kl):
@@ -257,11 +263,11 @@ RIGHT = {  # method, task: a trainer that does what the exam says
 }  # fmt: skip
 
 PLANTED = [  # name, method, task, trainer, what it has to be called
-    ("beta doubled", "dpo", "words", pairs(beta=1.0), "right at another beta"),
-    ("beta halved", "dpo", "words", pairs(beta=0.25), "right at another beta"),
-    ("mean over tokens", "dpo", "words", pairs(reduce=mean, beta=0.5), "length-normalised log-ratio"),
+    ("beta doubled", "dpo", "words", pairs(beta=1.0), OTHER_BETA),
+    ("beta halved", "dpo", "words", pairs(beta=0.25), OTHER_BETA),
+    ("mean", "dpo", "words", pairs(reduce=mean, beta=0.5), "length-normalised log-ratio"),
     ("EOS masked", "dpo", "words", pairs(reduce=no_eos, beta=0.5), "EOS not scored"),
-    ("first token masked", "dpo", "words", pairs(reduce=no_first, beta=0.5), "first token not trained"),
+    ("first masked", "dpo", "words", pairs(reduce=no_first, beta=0.5), "first token not trained"),
     ("reference left out", "dpo", "words", pairs(reference=zero, beta=0.5), "no reference"),
     ("reference left out, mean", "dpo", "words", pairs(reduce=mean, reference=zero, beta=0.5),
      "no reference, mean per token"),
@@ -273,32 +279,31 @@ PLANTED = [  # name, method, task, trainer, what it has to be called
     ("IPO's square", "dpo", "words", pairs(ta.ipo, tau=0.5), "IPO's square"),
     ("likelihood added", "dpo", "words", with_likelihood, "likelihood added"),
     ("moving reference", "dpo", "words", moving(60), "reference moves"),
-    ("smoothing without effect", "cdpo", "words", pairs(beta=0.5), "label smoothing without effect"),
-    ("tau doubled", "ipo", "words", pairs(ta.ipo, tau=0.2), "right at another beta"),
-    ("IPO of means", "ipo", "words", pairs(ta.ipo, mean, tau=0.1), "length-normalised log-ratio"),
+    ("not smoothed", "cdpo", "words", pairs(beta=0.5), "label smoothing without effect"),
+    ("tau doubled", "ipo", "words", pairs(ta.ipo, tau=0.2), OTHER_BETA),
+    ("means", "ipo", "words", pairs(ta.ipo, mean, tau=0.1), "length-normalised log-ratio"),
     ("DPO's loss", "ipo", "words", pairs(beta=0.1), "DPO's loss"),
-    ("SimPO of sums", "simpo", "words", free(ta.simpo, whole, beta=2.0, gamma=np.log(2)),
-     "sums in SimPO"),
+    ("sums", "simpo", "words", free(ta.simpo, whole, beta=2.0, gamma=np.log(2)), "sums in SimPO"),
     ("no margin", "simpo", "words", free(ta.simpo, beta=2.0, gamma=0.0), "no target margin"),
     ("gamma times beta", "simpo", "words", free(ta.simpo, beta=2.0, gamma=2 * np.log(2)),
      "γ times β"),
-    ("ORPO of sums", "orpo", "words", orpo(whole), "sums in ORPO"),
+    ("sums", "orpo", "words", orpo(whole), "sums in ORPO"),
     ("odds ratio lost", "orpo", "words", orpo(lam=0.0), "odds ratio without effect"),
-    ("mean over tokens", "kto", "words", kto(mean), "means in KTO"),
+    ("mean", "kto", "words", kto(mean), "means in KTO"),
     ("thumbs down lost", "kto", "words", kto(up_alone=True), "thumbs down ignored"),
     ("EOS masked", "sft", "words", sft(no_eos), "EOS not trained"),
-    ("first token masked", "sft", "words", sft(no_first), "first token not trained"),
-    ("mean in each answer", "sft", "words", sft(by_length=True), "each answer divided by its length"),
-    ("scores halved", "reward", "words", rewards(0.5), "right at another beta"),
+    ("first masked", "sft", "words", sft(no_first), "first token not trained"),
+    ("mean in each", "sft", "words", sft(by_length=True), "each answer divided by its length"),
+    ("scores halved", "reward", "words", rewards(0.5), OTHER_BETA),
     ("scores turned round", "reward", "words", rewards(sign=-1.0), "turned sign"),
-    ("divided by std", "grpo", "bandit", sampled("std"), "advantage over its standard deviation"),
+    ("std", "grpo", "bandit", sampled("std"), "advantage over its standard deviation"),
     ("k3 as a loss", "grpo", "bandit", sampled(kl="k3"), "forward KL"),
-    ("beta doubled", "grpo", "bandit", sampled(beta=1.0), "right at another beta"),
-    ("colder sampler", "grpo", "bandit", sampled(heat=0.5), "sampler at temperature 0.5"),
+    ("beta doubled", "grpo", "bandit", sampled(beta=1.0), OTHER_BETA),
     ("cold sampler", "grpo", "bandit", sampled(heat=0.7), "sampler at temperature 0.7"),
+    ("colder sampler", "grpo", "bandit", sampled(heat=0.5), "sampler at temperature 0.5"),
     ("KL in the reward", "grpo", "words", sampled(kl="reward"), "KL in the reward"),
     ("no KL", "grpo", "bandit", sampled(beta=0.0), "no KL"),
-    ("sample in its baseline", "rloo", "bandit", sampled("group", "loss"), "baseline with the sample"),
+    ("own mean", "rloo", "bandit", sampled("group", "loss"), "baseline with the sample"),
     ("KL in the loss", "rloo", "words", sampled("others", "loss"), "KL in the loss"),
     ("mean KL", "rloo", "words", sampled("others", "reward", reduce=mean, steps=800),
      "length-normalised log-ratio"),
@@ -309,9 +314,6 @@ PLANTED = [  # name, method, task, trainer, what it has to be called
 
 def checkpoints(method, task, train, seed=0, **options):
     """(paper, an earlier checkpoint, the last one) of a trainer on an exam."""
-    from tinyalign.exam.make import without_reference
-    from tinyalign.exam.trained import as_policy
-
     paper, tree, logits = paper_for(method, task)
     half, end = train(paper, tree, logits, np.random.default_rng(seed), **options)
     if method == "reward":

@@ -37,8 +37,8 @@ def grade_exam(folder, trained, before=None, picture=None, as_json=False):
             raise
         print(json.dumps({"exit_code": 2, "reason": str(reason)}))
         return 2
-    verdict = judge(paper, now, earlier)
     fits = nearest(paper, now)
+    verdict = judge(paper, now, earlier, fits)
     if picture is not None:
         draw(paper, now, verdict, picture)
     if as_json:

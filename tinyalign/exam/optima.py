@@ -90,8 +90,9 @@ def kto_point(paper, net=None, length=1.0):
         # u thumbs up and d down cost u·(1 − σ(z)) + d·σ(z) = u − (u − d)·σ(z)
         return -np.sum(net * sigmoid(beta * ((log_softmax(logits) - ref) / length - z0)))
 
+    logp = ref
     for _ in range(30):
-        logp = minimum(lambda logits, z0=z0: loss(logits, z0), ref)
+        logp = minimum(lambda logits, z0=z0: loss(logits, z0), logp)
         last, z0 = z0, mismatched_kl((logp - ref) / length, seen)
         if abs(last - z0) < 1e-8:
             break

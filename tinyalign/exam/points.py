@@ -125,14 +125,16 @@ def sampler_at(temperature):
 
     def point(paper, token_logp):
         beta, group = paper.settings["beta"], paper.settings["num_generations"]
-        logits = paper.ref_logp
-        for _ in range(3000):
-            logp = log_softmax(logits)
-            drawn = np.exp(log_softmax(logits / temperature))
-            centred = paper.reward - np.sum(drawn * paper.reward, axis=1, keepdims=True)
-            pull = drawn * (centred * (1 - 1 / group) - beta * (logp - paper.ref_logp))
-            logits = logits + 0.5 * (pull - np.exp(logp) * pull.sum(axis=1, keepdims=True))
-        return log_softmax(logits) - paper.ref_logp
+        ratio = np.zeros_like(paper.ref_logp)
+        for _ in range(200):
+            logp = log_softmax(paper.ref_logp + ratio)
+            drawn = log_softmax((paper.ref_logp + ratio) / temperature)
+            mean = np.sum(np.exp(drawn) * paper.reward, axis=1, keepdims=True)
+            pull = (paper.reward - mean) * (1 - 1 / group) - beta * ratio
+            total = np.sum(np.exp(drawn) * pull, axis=1, keepdims=True)
+            # Where drawn·pull = π·total, nothing pulls: solved for the ratio inside the pull.
+            ratio = ratio + 0.3 * (pull - total * np.exp(logp - drawn)) / beta
+        return ratio
 
     return point
 

@@ -45,19 +45,25 @@ def leak(paper, now):
 
 
 def one_checkpoint(paper, now, suspect):
-    near = f" The policy lies where a trainer ends that {suspect.does}." if suspect else ""
     return (
-        f"It is not where {title(paper)} ends: {numbers(now)}.{near} One checkpoint cannot tell a "
-        "mistake from too little training: give an earlier one, from half of the steps or fewer."
+        f"It is not where {title(paper)} ends: {numbers(now)}.{resemblance(suspect)} One "
+        "checkpoint cannot tell a mistake from too little training: give an earlier one, from half "
+        "of the steps or fewer."
     )
 
 
-def movement(now, before, gone):
+def movement(now, before, gone, suspect):
     nearer = "came nearer to" if now.kl < before.kl else "did not come nearer to"
     return (
         f"It still moves, {gone:.2g} nats between the checkpoints, and {nearer} the optimum: "
         f"{before.kl:.2g} nats before, {now.kl:.2g} now. Train longer, or with less noise."
+        f"{resemblance(suspect)}"
     )
+
+
+def resemblance(suspect):
+    """What the policy looks like, which is no verdict; empty without a suspect."""
+    return f" So far it looks like a trainer that {suspect.does}." if suspect else ""
 
 
 def accuse(now, line, suspects):

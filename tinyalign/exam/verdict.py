@@ -9,13 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinyalign.exam import sentences
-from tinyalign.exam.grade import kl, nearest, normal, optimum
+from tinyalign.exam.grade import answer_weight, kl, nearest, normal, optimum
+from tinyalign.exam.suspects import fit_suspect
 
 RIGHT, OTHER_BETA, MISTAKE, UNKNOWN = "right", "right at another beta", "looks like", "unknown"
 UNTRAINED, LEAKED, UNDECIDED = "not trained enough", "mass leaked", "undecided"
 EXIT = {RIGHT: 0, OTHER_BETA: 1, MISTAKE: 1, UNKNOWN: 1, UNTRAINED: 2, LEAKED: 2, UNDECIDED: 2}
 
 STRAIGHT = 0.02  # unexplained share below which a statistic counts as a straight line
+MAYBE = 0.1  # and below which a deviation is mentioned where nothing can be said
 CLEARER = 4  # how many times less a mistake must leave unexplained than the right line
 LEAST = 1e-4  # unexplained shares below are rounding and the last steps' noise
 CLOSE = 0.04  # how far from 1 a slope may be, relative
@@ -37,24 +39,26 @@ class Verdict(NamedTuple):
     drawn: Any = None  # that Suspect, for the picture; None: the right statistic
 
 
-def judge(paper, now, before=None):
+def judge(paper, now, before=None, fits=None):
     """The Verdict on a Reading.
 
     before  the Reading of an earlier checkpoint of the same run; None: there is none
+    fits    grade.nearest(paper, now); None: worked out here, where it is needed
     """
     way = float(kl(normal(paper.ref_logp), optimum(paper)).mean())
     if now.moved < LITTLE * way:
         return say(UNTRAINED, f"The policy stands where it began, {now.moved:.2g} nats from it.")
-    if now.mass < MASS:
-        named = None if before is None else named_mistake(paper, now, before)
-        return named or say(LEAKED, sentences.leak(paper, now))
-    if is_right(now):
+    if now.mass >= MASS and is_right(now):
         return say(RIGHT, sentences.praise(paper, now))
-    if is_right_at_beta_itself(paper, now):
+    if now.mass >= MASS and is_right_at_beta_itself(paper, now):
         return say(RIGHT, sentences.praise_at_beta_itself(paper, now))
+    fits = nearest(paper, now) if fits is None else fits
+    if now.mass < MASS:
+        named = None if before is None else named_mistake(paper, now, before, fits)
+        return named or say(LEAKED, sentences.leak(paper, now))
     if before is None:
-        return say(UNDECIDED, sentences.one_checkpoint(paper, now, likely(paper, now)))
-    return on_two(paper, now, before)
+        return say(UNDECIDED, sentences.one_checkpoint(paper, now, likely(now, fits)))
+    return on_two(paper, now, before, fits)
 
 
 def is_right(now):
@@ -72,13 +76,13 @@ def is_straight(line):
     return line.unexplained < STRAIGHT
 
 
-def on_two(paper, now, before):
+def on_two(paper, now, before, fits):
     """The Verdict on a policy that is not where it should be, from two checkpoints."""
     gone = distance(now, before)
     if gone == 0:
         return say(UNDECIDED, "Both checkpoints hold the same policy: give an earlier one.")
     settled = gone < SETTLED * now.moved
-    verdict = named_mistake(paper, now, before)
+    verdict = named_mistake(paper, now, before, fits)
     if verdict:
         return verdict
     if has_collapsed(paper, now):
@@ -86,14 +90,17 @@ def on_two(paper, now, before):
     verdict = on_scale(paper, now, before, settled)
     if verdict:
         return verdict
-    if is_running_away(paper, now, before):
+    if is_running_away(now, before, fits):
         return say(MISTAKE, sentences.running_away(now, before), "reference moves")
     if has_wrong_short_prompts(paper, now):
         return say(MISTAKE, sentences.short_prompts(paper, now), "padding")
     if settled:
         return say(UNKNOWN, sentences.unknown(paper, now))
     nearer = now.kl < before.kl
-    return say(UNTRAINED if nearer else UNDECIDED, sentences.movement(now, before, gone))
+    return say(
+        UNTRAINED if nearer else UNDECIDED,
+        sentences.movement(now, before, gone, likely(paper, now)),
+    )
 
 
 def distance(now, before):
@@ -106,15 +113,14 @@ def log_policy(reading):
     return normal(reading.token_logp.sum(axis=2))
 
 
-def named_mistake(paper, now, before):
+def named_mistake(paper, now, before, fits):
     """The Verdict on a policy that lies on the line of a deviation in both checkpoints, or None."""
-    fits, earlier = nearest(paper, now), {s.name: line for s, line in nearest(paper, before)}
     if has_collapsed(paper, now):  # nearly everything is straight through so few points
         fits = [(suspect, line) for suspect, line in fits if suspect.holds_slope]
     if not fits or not is_clear(*fits[0], now.right):
         return None
     suspect, line = fits[0]
-    first = earlier[suspect.name]
+    first = fit_suspect(paper, before.token_logp, suspect, answer_weight(paper, before.token_logp))
     if not is_straight(first) or abs(first.slope / line.slope - 1) > STEADY:
         return None
     limit = CLEARER * max(line.unexplained, LEAST)
@@ -153,10 +159,10 @@ def has_collapsed(paper, now):
     return most.min() > COLLAPSED > fair.max()
 
 
-def is_running_away(paper, now, before):
+def is_running_away(now, before, fits):
     """Whether the slope has passed the right one and grows, and no deviation is straighter."""
     grows = before.scale > 1.1 and now.scale > (1 + STEADY) * before.scale
-    straightest = min([line.unexplained for _, line in nearest(paper, now)], default=1.0)
+    straightest = min([line.unexplained for _, line in fits], default=1.0)
     return grows and now.right.unexplained < min(0.1, straightest)
 
 
@@ -167,10 +173,10 @@ def has_wrong_short_prompts(paper, now):
     return not longest.all() and now.kls[longest].max() < NEAR < now.kls[~longest].max()
 
 
-def likely(paper, now):
-    """The deviation whose line one checkpoint lies on, or None."""
-    fits = nearest(paper, now)
-    return fits[0][0] if fits and is_clear(*fits[0], now.right) else None
+def likely(now, fits):
+    """The deviation that a policy lies nearest to, if it is much nearer than to the right line."""
+    clear = fits and fits[0][1].unexplained < min(MAYBE, now.right.unexplained / CLEARER)
+    return fits[0][0] if clear else None
 
 
 def say(word, sentence, suspect="", drawn=None):

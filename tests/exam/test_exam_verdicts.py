@@ -1,0 +1,100 @@
+"""Right trainers are told so and never accused; planted mistakes are called by their names."""
+
+import numpy as np
+import pytest
+from planted import paper_for
+from trainers import PLANTED, RIGHT, checkpoints, pairs, sampled
+
+from tinyalign.exam.grade import read_checkpoint
+from tinyalign.exam.verdict import judge
+
+SEEDS = range(20)
+LINES = {("sft", "words"), ("dpo", "words"), ("dpo", "bandit"), ("cdpo", "words"), ("ipo", "words"),
+         ("simpo", "words"), ("orpo", "words"), ("kto", "words")}  # fmt: skip
+NOISE = {"batch": 128}  # lines a step, for trainers on lines
+QUICK = {"beta doubled", "EOS masked", "k3 as a loss", "own mean"}  # the others are slow
+
+
+def verdict(method, task, train, seed=0, **options):
+    paper, half, end = checkpoints(method, task, train, seed, **options)
+    return judge(paper, read_checkpoint(paper, end), read_checkpoint(paper, half))
+
+
+@pytest.mark.parametrize(("method", "task"), RIGHT)
+def test_a_right_trainer_is_right(method, task):
+    found = verdict(method, task, RIGHT[method, task])
+    assert (found.word, found.exit_code) == ("right", 0), found
+
+
+def cases():
+    for name, method, task, train, want in PLANTED:
+        slow = () if name in QUICK and method != "sft" else pytest.mark.slow
+        yield pytest.param(method, task, train, want, id=f"{method}, {name}", marks=slow)
+
+
+@pytest.mark.parametrize(("method", "task", "train", "want"), list(cases()))
+def test_a_planted_mistake_is_named(method, task, train, want):
+    found = verdict(method, task, train)
+    assert want in (found.word, found.suspect) and found.exit_code == 1, found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("method", "task"), RIGHT)
+def test_no_right_trainer_is_accused_whatever_the_seed(method, task):
+    """With the noise of small batches, or of sampling: right, or a reason why it cannot be said."""
+    noise = NOISE if (method, task) in LINES else {}
+    words = [verdict(method, task, RIGHT[method, task], seed, **noise) for seed in SEEDS]
+    assert not [found for found in words if found.exit_code == 1]
+    assert sum(found.word == "right" for found in words) >= 15
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.6])
+def test_a_right_trainer_on_its_way_is_not_accused(share):
+    """Stopped early: once at half of the steps that it had, once shown without any earlier one."""
+    steps = int(40 * share)
+    paper, half, end = checkpoints("dpo", "words", pairs(beta=0.5), steps=steps)
+    now, before = read_checkpoint(paper, end), read_checkpoint(paper, half)
+    assert judge(paper, now).exit_code == judge(paper, now, before).exit_code == 2
+    assert judge(paper, now, before).word == "not trained enough"
+
+
+def test_one_checkpoint_alone_accuses_nobody():
+    paper, _, end = checkpoints("dpo", "words", pairs(beta=1.0))
+    found = judge(paper, read_checkpoint(paper, end))
+    assert (found.word, found.exit_code) == ("undecided", 2) and "earlier" in found.sentence
+
+
+def test_the_same_checkpoint_twice_shows_nothing():
+    paper, _, end = checkpoints("dpo", "words", pairs(beta=1.0))
+    reading = read_checkpoint(paper, end)
+    assert judge(paper, reading, reading).word == "undecided"
+
+
+def test_a_policy_that_did_not_move_is_not_trained():
+    paper, _, _ = paper_for("dpo")
+    assert judge(paper, read_checkpoint(paper, paper.reference)).word == "not trained enough"
+
+
+def test_mass_that_leaked_is_said():
+    """Half of the probability gone from answers that are right among themselves."""
+    paper, _, end = checkpoints("dpo", "words", pairs(beta=0.5))
+    end[:, :, 0] += np.log(0.5)
+    found = judge(paper, read_checkpoint(paper, end))
+    assert (found.word, found.exit_code) == ("mass leaked", 2)
+
+
+def test_short_prompts_that_are_wrong_point_to_padding():
+    """The longest prompt ends where it should, the padded ones elsewhere and stay there."""
+    paper, half, end = checkpoints("grpo", "padding", sampled())
+    for table in (half, end):
+        short = np.array([len(prompt) < 3 for prompt in paper.prompts])
+        mixed = np.logaddexp(table, table[:, ::-1] - 1) - np.logaddexp(0, -1)
+        table[short] = mixed[short]
+    found = judge(paper, read_checkpoint(paper, end), read_checkpoint(paper, half))
+    assert (found.word, found.suspect) == ("looks like", "padding"), found
+
+
+@pytest.mark.parametrize("heat", [1.5, 2.0])
+def test_what_the_exam_cannot_see_is_called_right(heat):
+    """A hotter sampler moves GRPO's end by a thousandth of a nat: the page says so."""
+    assert verdict("grpo", "bandit", sampled(heat=heat)).word == "right"
