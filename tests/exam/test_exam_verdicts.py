@@ -12,7 +12,9 @@ SEEDS = range(20)
 LINES = {("sft", "words"), ("dpo", "words"), ("dpo", "bandit"), ("cdpo", "words"), ("ipo", "words"),
          ("simpo", "words"), ("orpo", "words"), ("kto", "words")}  # fmt: skip
 NOISE = {"batch": 128}  # lines a step, for trainers on lines
-QUICK = {"beta doubled", "EOS masked", "k3 as a loss", "own mean"}  # the others are slow
+EVERY_DAY = {("sft", "words"), ("dpo", "words"), ("ipo", "words"), ("reward", "words"),
+             ("grpo", "bandit"), ("rloo", "words"), ("raft", "bandit")}  # fmt: skip
+QUICK = {"EOS masked", "k3 as a loss", "own mean"}  # the others are slow
 
 
 def verdict(method, task, train, seed=0, **options):
@@ -20,7 +22,13 @@ def verdict(method, task, train, seed=0, **options):
     return judge(paper, read_checkpoint(paper, end), read_checkpoint(paper, half))
 
 
-@pytest.mark.parametrize(("method", "task"), RIGHT)
+def right_cases():
+    for method, task in RIGHT:
+        quick = (method, task) in EVERY_DAY
+        yield pytest.param(method, task, marks=() if quick else pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("method", "task"), list(right_cases()))
 def test_a_right_trainer_is_right(method, task):
     found = verdict(method, task, RIGHT[method, task])
     assert (found.word, found.exit_code) == ("right", 0), found
@@ -48,14 +56,19 @@ def test_no_right_trainer_is_accused_whatever_the_seed(method, task):
     assert sum(found.word == "right" for found in words) >= 15
 
 
-@pytest.mark.parametrize("share", [0.05, 0.3, 0.6])
-def test_a_right_trainer_on_its_way_is_not_accused(share):
-    """Stopped early: once at half of the steps that it had, once shown without any earlier one."""
-    steps = int(40 * share)
+def steps_on_the_way():
+    """Two everyday, the rest slow: 40 steps are enough to get there."""
+    for steps in range(2, 60, 2):
+        yield pytest.param(steps, marks=() if steps in (4, 24) else pytest.mark.slow)
+
+
+@pytest.mark.parametrize("steps", list(steps_on_the_way()))
+def test_a_right_trainer_on_its_way_is_not_accused(steps):
+    """Stopped early, shown beside the checkpoint from half of its steps, and without one."""
     paper, half, end = checkpoints("dpo", "words", pairs(beta=0.5), steps=steps)
     now, before = read_checkpoint(paper, end), read_checkpoint(paper, half)
-    assert judge(paper, now).exit_code == judge(paper, now, before).exit_code == 2
-    assert judge(paper, now, before).word == "not trained enough"
+    assert judge(paper, now).exit_code != 1 and judge(paper, now, before).exit_code != 1
+    assert steps > 24 or judge(paper, now, before).word == "not trained enough"
 
 
 def test_one_checkpoint_alone_accuses_nobody():
@@ -94,6 +107,7 @@ def test_short_prompts_that_are_wrong_point_to_padding():
     assert (found.word, found.suspect) == ("looks like", "padding"), found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("heat", [1.5, 2.0])
 def test_what_the_exam_cannot_see_is_called_right(heat):
     """A hotter sampler moves GRPO's end by a thousandth of a nat: the page says so."""

@@ -12,7 +12,7 @@ data = load_dataset("json", data_files="data.jsonl", split="train")
 config = {config}(
     output_dir="trained",
 {settings}
-    max_steps={steps}, save_steps={half}, save_only_model=True,
+    max_steps={steps}, save_steps={often}, save_only_model=True,
     per_device_train_batch_size={batch}, learning_rate={rate}, adam_beta2=0.99,
     lr_scheduler_type="linear", max_grad_norm=100.0, weight_decay=0.0,
     gradient_checkpointing=False, bf16=False, use_cpu=True, report_to=[], seed=1,
@@ -37,6 +37,7 @@ TRL = {
     "grpo": ("trl", "GRPO", "beta={beta}, num_generations={num_generations}, "
         'scale_rewards="none", loss_type="dr_grpo"'),
 }  # fmt: skip
+STEPS = {False: 160, True: 300}  # by whether the method samples
 SAMPLER = "max_completion_length={length}, temperature=1.0, top_p=1.0, top_k=0"
 
 WARNINGS = {
@@ -103,10 +104,10 @@ def lines_for_trl(paper):
         trainer=f"{name}Trainer",
         settings="    " + settings.format(**paper.settings, length=length) + ",",
         arguments="    model=model, reward_funcs=reward," if samples else "    model=model,",
-        steps=200 if samples else 160,
-        half=50 if samples else 40,
+        steps=STEPS[samples],
+        often=STEPS[samples] // 4,
         batch=256 if samples else min(400, len(METHODS[paper.method].rows(paper))),
-        rate=3e-3 if samples else 1e-3,
+        rate=3e-3 if samples and length == 1 else 1e-3,
     )
 
 
@@ -132,11 +133,12 @@ def elsewhere(paper, method):
 
 def grading(paper):
     """How to grade, and the form of a table."""
+    steps = STEPS[METHODS[paper.method].samples]
     example = f'{{"{paper.prompts[0]}": {{"{paper.answers[0]}": [-0.7, -0.1], …}}, …}}'
     return (
         "## The grade\n\n"
-        "```\ntinyalign exam grade THIS_FOLDER trained/checkpoint-160 --before "
-        "trained/checkpoint-40\n```\n\n"
+        f"```\ntinyalign exam grade THIS_FOLDER trained/checkpoint-{steps} --before "
+        f"trained/checkpoint-{steps // 2}\n```\n\n"
         "In place of a folder of weights a JSON file will do, with the log-probability of each "
         f"token of each answer{', EOS last' if paper.ends else ''}: `{example}`. Exit status 0: "
         "right; 1: wrong; 2: it could not be said.\n"

@@ -107,6 +107,19 @@ def collapse(now):
     )
 
 
+def lost(now, answers):
+    names = ", ".join(repr(answer) for answer in answers)
+    return (
+        f"It has nearly ceased to say {names}, and what is not sampled is not trained; on the rest "
+        f"its slope is {now.scale:.3f} of the right one, {now.right.unexplained:.2g} of the "
+        "variance unexplained. Train again with a smaller learning rate or more samples a step."
+    )
+
+
+def or_other_beta(now):
+    return f" A beta of {1 / now.scale:.3f} times what the exam says would look nearly the same."
+
+
 def running_away(now, before):
     return (
         f"Its slope is {now.scale:.2f} times the right one and grows ({before.scale:.2f} before): "

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinyalign.exam import sentences
 from tinyalign.exam.grade import answer_weight, kl, nearest, normal, optimum
+from tinyalign.exam.methods import METHODS
 from tinyalign.exam.suspects import fit_suspect
 
 RIGHT, OTHER_BETA, MISTAKE, UNKNOWN = "right", "right at another beta", "looks like", "unknown"
@@ -26,6 +27,7 @@ LITTLE = 0.02  # of the way, in KL: a policy that has gone less has not been tra
 SETTLED = 0.002  # moved between the checkpoints, as a share of the KL from the reference
 STEADY = 0.03  # how much a slope may change between them, relative
 COLLAPSED = 0.97  # the probability of one answer, above which nothing holds a policy back
+LOST = 0.05  # an answer's probability over that at the optimum, below which it cannot come back
 MASS = 0.8  # of the probability, that the answers must have in all
 
 
@@ -87,9 +89,11 @@ def on_two(paper, now, before, fits):
         return verdict
     if has_collapsed(paper, now):
         return say(MISTAKE, sentences.collapse(now), "no KL")
-    verdict = on_scale(paper, now, before, settled)
+    verdict = on_scale(paper, now, before, fits, settled)
     if verdict:
         return verdict
+    if lost_answers(paper, now):
+        return say(UNDECIDED, sentences.lost(now, lost_answers(paper, now)))
     if is_running_away(now, before, fits):
         return say(MISTAKE, sentences.running_away(now, before), "reference moves")
     if has_wrong_short_prompts(paper, now):
@@ -99,7 +103,7 @@ def on_two(paper, now, before, fits):
     nearer = now.kl < before.kl
     return say(
         UNTRAINED if nearer else UNDECIDED,
-        sentences.movement(now, before, gone, likely(paper, now)),
+        sentences.movement(now, before, gone, likely(now, fits)),
     )
 
 
@@ -117,7 +121,7 @@ def named_mistake(paper, now, before, fits):
     """The Verdict on a policy that lies on the line of a deviation in both checkpoints, or None."""
     if has_collapsed(paper, now):  # nearly everything is straight through so few points
         fits = [(suspect, line) for suspect, line in fits if suspect.holds_slope]
-    if not fits or not is_clear(*fits[0], now.right):
+    if not fits or not is_clear(fits[0][1], now.right):
         return None
     suspect, line = fits[0]
     first = fit_suspect(paper, before.token_logp, suspect, answer_weight(paper, before.token_logp))
@@ -128,20 +132,12 @@ def named_mistake(paper, now, before, fits):
     return say(MISTAKE, sentences.accuse(now, line, [suspect, *alike]), suspect.name, suspect)
 
 
-def is_clear(suspect, line, right):
-    """Whether a deviation's line is straight, and much straighter than the right one.
-
-    Beside a straight right line of another slope, a line whose slope is not free has to be only
-    twice as straight: it explains the slope too.
-    """
-    if suspect.holds_slope and is_straight(right):
-        return (
-            line.unexplained < 0.1 * STRAIGHT and 2 * line.unexplained < right.unexplained - LEAST
-        )
+def is_clear(line, right):
+    """Whether a deviation's line is straight, and much straighter than the right one."""
     return is_straight(line) and CLEARER * max(line.unexplained, LEAST) < right.unexplained
 
 
-def on_scale(paper, now, before, settled):
+def on_scale(paper, now, before, fits, settled):
     """The Verdict on the right line with another slope, or None."""
     steady = is_straight(before.right) and abs(before.scale / now.scale - 1) < STEADY
     if not is_straight(now.right) or not (settled or steady) or abs(now.scale - 1) < CLOSE:
@@ -150,6 +146,12 @@ def on_scale(paper, now, before, settled):
         return say(MISTAKE, sentences.turned_sign(now), "turned sign")
     if paper.method == "rloo" and abs(now.scale / sentences.own_group(paper) - 1) < CLOSE:
         return say(MISTAKE, sentences.sample_in_baseline(now), "baseline with the sample")
+    # A deviation whose slope is known explains as much as a free slope does, and with less.
+    rivals = [(s, line) for s, line in fits if s.holds_slope and is_straight(line)]
+    if rivals and rivals[0][1].unexplained < now.right.unexplained:
+        suspect, line = rivals[0]
+        sentence = sentences.accuse(now, line, [suspect]) + sentences.or_other_beta(now)
+        return say(MISTAKE, sentence, suspect.name, suspect)
     return say(OTHER_BETA, sentences.other_beta(now))
 
 
@@ -157,6 +159,15 @@ def has_collapsed(paper, now):
     """Whether one answer has nearly everything in every prompt, far more than at the optimum."""
     most, fair = (np.exp(logp).max(axis=1) for logp in (log_policy(now), optimum(paper)))
     return most.min() > COLLAPSED > fair.max()
+
+
+def lost_answers(paper, now):
+    """Answers that a trainer which learns from its own samples has nearly ceased to sample."""
+    if not METHODS[paper.method].samples:
+        return []
+    fair, own = np.exp(optimum(paper)), np.exp(log_policy(now))
+    lost = ((own < LOST * fair) & (fair > 0.005)).any(axis=0)
+    return [answer for answer, gone in zip(paper.answers, lost, strict=True) if gone]
 
 
 def is_running_away(now, before, fits):
