@@ -56,8 +56,7 @@ def judge(paper, now, before=None, fits=None):
         return say(RIGHT, sentences.praise_at_beta_itself(paper, now))
     fits = nearest(paper, now) if fits is None else fits
     if now.mass < MASS:
-        named = None if before is None else named_mistake(paper, now, before, fits)
-        return named or say(LEAKED, sentences.leak(paper, now))
+        return on_leak(paper, now, before, fits)
     if before is None:
         return say(UNDECIDED, sentences.one_checkpoint(paper, now, likely(now, fits)))
     return on_two(paper, now, before, fits)
@@ -76,6 +75,14 @@ def is_right_at_beta_itself(paper, now):
 
 def is_straight(line):
     return line.unexplained < STRAIGHT
+
+
+def on_leak(paper, now, before, fits):
+    """The Verdict where much of the probability has gone to what is no answer."""
+    named = None if before is None else named_mistake(paper, now, before, fits)
+    if named is None and before is not None and has_wrong_short_prompts(paper, now):
+        return say(MISTAKE, sentences.short_prompts(paper, now), "padding")
+    return named or say(LEAKED, sentences.leak(paper, now))
 
 
 def on_two(paper, now, before, fits):
