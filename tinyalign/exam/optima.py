@@ -30,6 +30,11 @@ def group_beta(paper):
     return paper.settings["beta"] * group / (group - 1)
 
 
+def own_group(paper):
+    """(G−1)/G, by which a group's mean shrinks the advantage because it contains the sample."""
+    return 1 - 1 / paper.settings.get("num_generations", np.inf)
+
+
 def grpo(paper):
     """The point at which each token has paid its own KL alone, at β·G/(G−1)."""
     return fixed_point(paper.reference, paper.tokens, paper.reward, beta=group_beta(paper))

@@ -1,14 +1,7 @@
 """The sentences of a verdict."""
 
-import numpy as np
-
 from tinyalign.exam.methods import METHODS
-from tinyalign.exam.optima import group_beta
-
-
-def own_group(paper):
-    """(G−1)/G, by which a group's mean shrinks the advantage because it contains the sample."""
-    return 1 - 1 / paper.settings.get("num_generations", np.inf)
+from tinyalign.exam.optima import group_beta, own_group
 
 
 def numbers(now):

@@ -1,0 +1,85 @@
+"""What a verdict rests on: yes or no, or a number, of one or two Readings."""
+
+import numpy as np
+
+from tinyalign.exam.grade import kl, normal, optimum
+from tinyalign.exam.methods import METHODS
+from tinyalign.exam.optima import own_group
+
+STRAIGHT = 0.02  # unexplained share below which a statistic counts as a straight line
+MAYBE = 0.1  # and below which a deviation is mentioned where nothing can be said
+CLEARER = 4  # how many times less a mistake must leave unexplained than the right line
+LEAST = 1e-4  # unexplained shares below are rounding and the last steps' noise
+CLOSE = 0.04  # how far from 1 a slope may be, relative
+NEAR = 0.01  # nats from the optimum, more than which is not right
+LITTLE = 0.02  # of the way, in KL: a policy that has gone less has not been trained
+SETTLED = 0.002  # moved between the checkpoints, as a share of the KL from the reference
+STEADY = 0.03  # how much a slope may change between them, relative
+COLLAPSED = 0.97  # the probability of one answer, above which nothing holds a policy back
+LOST = 0.05  # an answer's probability over that at the optimum, below which it cannot come back
+MASS = 0.8  # of the probability, that the answers must have in all
+
+
+def is_right(now):
+    return now.kl < NEAR and is_straight(now.right) and abs(now.scale - 1) < CLOSE
+
+
+def is_right_at_beta_itself(paper, now):
+    """Whether GRPO ends at beta, not at β·G/(G−1): its baseline leaves the sample out."""
+    if paper.method != "grpo" or not is_straight(now.right):
+        return False
+    return abs(now.scale * own_group(paper) - 1) < CLOSE
+
+
+def is_straight(line):
+    return line.unexplained < STRAIGHT
+
+
+def distance(now, before):
+    """KL between two checkpoints, nats."""
+    return float(kl(log_policy(now), log_policy(before)).mean())
+
+
+def log_policy(reading):
+    """Log-probabilities of the answers, renormalised: (P, K)."""
+    return normal(reading.token_logp.sum(axis=2))
+
+
+def is_clear(line, right):
+    """Whether a deviation's line is straight, and much straighter than the right one."""
+    return is_straight(line) and CLEARER * max(line.unexplained, LEAST) < right.unexplained
+
+
+def has_collapsed(paper, now):
+    """Whether one answer has nearly everything in every prompt, far more than at the optimum."""
+    most, fair = (np.exp(logp).max(axis=1) for logp in (log_policy(now), optimum(paper)))
+    return most.min() > COLLAPSED > fair.max()
+
+
+def lost_answers(paper, now):
+    """Answers that a trainer which learns from its own samples has nearly ceased to sample."""
+    if not METHODS[paper.method].samples:
+        return []
+    fair, own = np.exp(optimum(paper)), np.exp(log_policy(now))
+    lost = ((own < LOST * fair) & (fair > 0.005)).any(axis=0)
+    return [answer for answer, gone in zip(paper.answers, lost, strict=True) if gone]
+
+
+def is_running_away(now, before, fits):
+    """Whether the slope has passed the right one and grows, and no deviation is straighter."""
+    grows = before.scale > 1.1 and now.scale > (1 + STEADY) * before.scale
+    straightest = min([line.unexplained for _, line in fits], default=1.0)
+    return grows and now.right.unexplained < min(0.1, straightest)
+
+
+def has_wrong_short_prompts(paper, now):
+    """Whether the longest prompts are right and shorter ones are not."""
+    length = np.array([len(prompt) for prompt in paper.prompts])
+    longest = length == length.max()
+    return not longest.all() and now.kls[longest].max() < NEAR < now.kls[~longest].max()
+
+
+def likely(now, fits):
+    """The deviation that a policy lies nearest to, if it is much nearer than to the right line."""
+    clear = fits and fits[0][1].unexplained < min(MAYBE, now.right.unexplained / CLEARER)
+    return fits[0][0] if clear else None
