@@ -254,7 +254,7 @@ def best_of(n, rounds=1):
 
 RIGHT = {  # method, task: a trainer that does what the exam says
     ("sft", "words"): sft(), ("dpo", "words"): pairs(beta=0.5), ("dpo", "bandit"): pairs(beta=0.5),
-    ("cdpo", "words"): pairs(ta.cdpo, beta=0.5, flip=0.1), ("ipo", "words"): pairs(ta.ipo, tau=0.1),
+    ("cdpo", "words"): pairs(ta.cdpo, beta=0.5, flip=0.1), ("ipo", "words"): pairs(ta.ipo, tau=0.2),
     ("simpo", "words"): free(ta.simpo, beta=2.0, gamma=np.log(2)), ("orpo", "words"): orpo(),
     ("kto", "words"): kto(), ("reward", "words"): rewards(),
     ("rloo", "bandit"): sampled("others", "reward"), ("rloo", "words"): sampled("others", "reward"),
@@ -280,9 +280,9 @@ PLANTED = [  # name, method, task, trainer, what it has to be called
     ("likelihood added", "dpo", "words", with_likelihood, "likelihood added"),
     ("moving reference", "dpo", "words", moving(60), "reference moves"),
     ("not smoothed", "cdpo", "words", pairs(beta=0.5), "label smoothing without effect"),
-    ("tau doubled", "ipo", "words", pairs(ta.ipo, tau=0.2), OTHER_BETA),
-    ("means", "ipo", "words", pairs(ta.ipo, mean, tau=0.1), "length-normalised log-ratio"),
-    ("DPO's loss", "ipo", "words", pairs(beta=0.1), "DPO's loss"),
+    ("tau doubled", "ipo", "words", pairs(ta.ipo, tau=0.4), OTHER_BETA),
+    ("means", "ipo", "words", pairs(ta.ipo, mean, tau=0.2), "length-normalised log-ratio"),
+    ("DPO's loss", "ipo", "words", pairs(beta=0.2), "DPO's loss"),
     ("sums", "simpo", "words", free(ta.simpo, whole, beta=2.0, gamma=np.log(2)), "sums in SimPO"),
     ("no margin", "simpo", "words", free(ta.simpo, beta=2.0, gamma=0.0), "no target margin"),
     ("gamma times beta", "simpo", "words", free(ta.simpo, beta=2.0, gamma=2 * np.log(2)),

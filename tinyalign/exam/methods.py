@@ -59,7 +59,7 @@ METHODS = {
         RATIO, _reward, _inverse("beta"), optima.rlhf, holds_mass=False),
     "cdpo": Method("conservative DPO", {"beta": 0.5, "flip": 0.1}, _pairs(examples.smooth_counts),
         RATIO, _reward, _inverse("beta"), optima.rlhf, holds_mass=False),
-    "ipo": Method("IPO of sums", {"tau": 0.1}, _pairs(examples.linear_counts),
+    "ipo": Method("IPO of sums", {"tau": 0.2}, _pairs(examples.linear_counts),
         RATIO, lambda paper: paper.weights / 16, _inverse("tau"), optima.ipo, holds_mass=False),
     "simpo": Method("SimPO", {"beta": 2.0, "gamma": float(np.log(2))},
         _pairs(examples.shifted_counts),
