@@ -24,6 +24,7 @@ class Scored(NamedTuple):
     settings: dict[str, Any]
     prompt_logp: np.ndarray  # (P, K, U) of the prompt's own tokens, which no loss should read
     prompt_mask: np.ndarray  # (P, K, U)
+    nll_of: Any = None  # another Scored, that a likelihood term is read from
 
 
 def places(paper):
@@ -61,6 +62,11 @@ def loss_value(paper, where, scored):
     named = {"logp": logp, "mask": mask} | loss_inputs(logp, mask, roles)
     reference = loss_inputs(scored.ref_logp[x, by_role], mask, roles)
     named |= {f"ref_{name}": value for name, value in reference.items()}
+    if scored.nll_of is not None:
+        other = scored.nll_of.mask[x, by_role]
+        named["chosen_nll"] = loss_inputs(scored.nll_of.logp[x, by_role], other, roles)[
+            "chosen_nll"
+        ]
     arrays = [named[name] for name in argument_names(method.loss)]
     return float(np.mean(method.loss(*arrays, **scored.settings)))
 
@@ -85,6 +91,11 @@ def with_prompt(scored):
         ref_logp=np.concatenate([zeros, scored.ref_logp], axis=2),
         mask=np.concatenate([scored.prompt_mask, scored.mask], axis=2),
     )
+
+
+def with_prompt_in_nll(scored):
+    """The same, but only where a loss asks for a mean negative log-likelihood."""
+    return scored._replace(nll_of=with_prompt(scored))
 
 
 def averages(scored):
@@ -123,6 +134,8 @@ def suspects(paper):
         known["sums over an answer's tokens where the loss has the mean"] = sums
     if paper.method == "sft":  # in pairs the prompt's tokens cancel
         known["counts the prompt's tokens"] = with_prompt
+    if paper.method == "orpo":
+        known["counts the prompt's tokens in its likelihood"] = with_prompt_in_nll
     for name in {"flip", "gamma", "lam"} & paper.settings.keys():  # where 0 leaves a loss
         known[f"ignores {name}"] = without(name)
     for name in {"beta", "tau", "gamma", "lam"} & paper.settings.keys():

@@ -69,9 +69,8 @@ def load_factory(spec):
     return getattr(module, function)
 
 
-def has(bench, *hooks):
-    """Whether the trainer has these hooks."""
-    trainer = bench.make()
+def has(trainer, *hooks):
+    """Whether a trainer has these hooks."""
     return all(callable(getattr(trainer, hook, None)) for hook in hooks)
 
 

@@ -22,10 +22,10 @@ class Answer(NamedTuple):
 
 def ask(bench):
     """The answers to all questions, and the questions that were not asked: two lists."""
-    answers, left = [], []
+    answers, left, trainer = [], [], bench.make()
     known = bench.paper.method in first_step.VALUED
     for question, (needs, find) in QUESTIONS.items():
-        if hooks.has(bench, *needs) and (known or "loss" not in needs):
+        if hooks.has(trainer, *needs) and (known or "loss" not in needs):
             answers.append(Answer(question, *answer(find, bench)))
         else:
             left.append(question)
@@ -46,7 +46,7 @@ def answer(find, bench):
 QUESTIONS = {
     "scores are the model's own": (("score",), score.same_scores),
     "padding and neighbours change no score": (("score",), score.same_in_a_batch),
-    "the first loss has ratio 1 and KL 0": (("score", "loss"), loss.first_loss),
+    "the first loss is that of ratio 1 and KL 0": (("score", "loss"), loss.first_loss),
     "every token counts, EOS too, and the reference stays": (
         ("score", "loss", "step"), loss.loss_after_a_step,
     ),
