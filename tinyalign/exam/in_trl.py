@@ -9,6 +9,8 @@ Lines go through the trainer's own preparation and collator, updates through its
 so that what is asked about is what it would train on.
 """
 
+import inspect
+
 import numpy as np
 
 
@@ -42,20 +44,12 @@ class Learner:
 
         trainer = self.trainer
         prepare = getattr(trainer, "_prepare_dataset", None)
-        rows = Dataset.from_list(lines)
-        if prepare is not None:
-            rows = prepare(rows, trainer.processing_class, trainer.args, *self.more(prepare))
-        else:  # CPO and ORPO prepare a line at a time
-            rows = rows.map(trainer.tokenize_row)
-        return trainer.data_collator(list(rows))
-
-    def more(self, prepare):
-        """What else a trainer's _prepare_dataset wants, by name."""
-        import inspect
-
+        if prepare is None:  # CPO and ORPO prepare a line at a time
+            return trainer.data_collator([line | trainer.tokenize_row(line) for line in lines])
         known = {"dataset_name": "probe", "packing": False, "formatting_func": None}
-        names = list(inspect.signature(prepare).parameters)[3:]
-        return [known[name] for name in names if name in known]
+        more = [known[name] for name in parameters(prepare)[3:] if name in known]
+        rows = prepare(Dataset.from_list(lines), trainer.processing_class, trainer.args, *more)
+        return trainer.data_collator(list(rows))
 
     def loss(self, lines):
         import torch
@@ -112,12 +106,15 @@ class Sampler:
         return table
 
     def sample(self, prompts):
-        import inspect
-
         trainer = self.trainer
         turn = trainer._generate_single_turn
         known = {"num_generations": 1, "has_tool_images": False}
-        names = list(inspect.signature(turn).parameters)[3:]
-        drawn = turn(*trainer._tokenize_prompts(prompts), *[known[name] for name in names])
+        more = [known[name] for name in parameters(turn)[3:]]
+        drawn = turn(*trainer._tokenize_prompts(prompts), *more)
         ids = drawn[0] if isinstance(drawn, tuple) else drawn
         return trainer.processing_class.batch_decode(ids, skip_special_tokens=True)
+
+
+def parameters(function):
+    """The names of a function's parameters: TRL's trainers differ in those of one method."""
+    return list(inspect.signature(function).parameters)
