@@ -10,7 +10,7 @@ import pytest
 
 from tinyalign import cli
 from tinyalign.laws.__main__ import COMMANDS, main
-from tinyalign.laws.check.command import check, museum
+from tinyalign.laws.check.command import check_here, museum
 from tinyalign.laws.museum import EXHIBITS
 
 BAD = """
@@ -85,12 +85,12 @@ def file(tmp_path_factory):
 
 
 def test_a_right_function_exits_0(file, capsys):
-    assert check(f"{file}:good", "dpo", examples=10) == 0
+    assert check_here(f"{file}:good", "dpo", examples=10) == 0
     assert "0 broken" in capsys.readouterr().out
 
 
 def test_a_wrong_function_exits_1_with_code_and_diagnosis(file, capsys):
-    assert check(f"{file}:without_reference", "dpo", examples=8) == 1
+    assert check_here(f"{file}:without_reference", "dpo", examples=8) == 1
     out = capsys.readouterr().out
     assert "Breaks log2_at_reference: policy = reference costs log 2. For instance:" in out
     assert "docs/kill_matrix.md" in out  # what else the law catches
@@ -113,7 +113,7 @@ def test_a_wrong_function_exits_1_with_code_and_diagnosis(file, capsys):
     ],
 )
 def test_what_cannot_be_judged_exits_2_with_one_sentence(file, capsys, name, method, sentence):
-    assert check(f"{file}:{name}", method, examples=5) == 2
+    assert check_here(f"{file}:{name}", method, examples=5) == 2
     said = capsys.readouterr()
     assert sentence in said.err + said.out
     assert len(said.err.strip().splitlines()) == 1
@@ -131,7 +131,7 @@ def test_what_cannot_be_judged_exits_2_with_one_sentence(file, capsys, name, met
 )
 def test_a_file_that_is_not_there_or_cannot_be_read(file, capsys, monkeypatch, target, sentence):
     monkeypatch.chdir(file.parent)
-    assert check(target, "dpo") == 2
+    assert check_here(target, "dpo") == 2
     assert sentence in capsys.readouterr().err
 
 
@@ -144,12 +144,12 @@ def test_a_file_that_is_not_there_or_cannot_be_read(file, capsys, monkeypatch, t
     ],
 )
 def test_a_convention_that_does_not_exist(file, capsys, declared, sentence):
-    assert check(f"{file}:good", "dpo", convention=declared) == 2
+    assert check_here(f"{file}:good", "dpo", convention=declared) == 2
     assert sentence in capsys.readouterr().err
 
 
 def test_an_unknown_framework(file, capsys):
-    assert check(f"{file}:good", "dpo", framework="fortran") == 2
+    assert check_here(f"{file}:good", "dpo", framework="fortran") == 2
     assert "want one of numpy, torch, jax" in capsys.readouterr().err
 
 
@@ -163,19 +163,19 @@ def test_an_unknown_framework(file, capsys):
     ],
 )
 def test_what_breaks_a_law_exits_1(file, capsys, name, law):
-    assert check(f"{file}:{name}", "dpo", as_json=True, examples=8) == 1
+    assert check_here(f"{file}:{name}", "dpo", as_json=True, examples=8) == 1
     data = json.loads(capsys.readouterr().out)
     assert law in [entry["law"] for entry in data["laws"] if entry["verdict"] == "broken"]
 
 
 def test_a_function_that_hangs_on_some_inputs_exits_2(file, capsys):
-    assert check(f"{file}:hangs_sometimes", "dpo") == 2
+    assert check_here(f"{file}:hangs_sometimes", "dpo") == 2
     said = capsys.readouterr()
     assert "did not come back" in " ".join((said.out + said.err).split())
 
 
 def test_json_holds_the_whole_report(file, capsys):
-    check(f"{file}:without_reference", "dpo", as_json=True, examples=4)
+    check_here(f"{file}:without_reference", "dpo", as_json=True, examples=4)
     data = json.loads(capsys.readouterr().out)
     assert data["exit_code"] == 1 and data["diagnosis"]
     broken = [entry for entry in data["laws"] if entry["verdict"] == "broken"]
@@ -202,7 +202,7 @@ def test_the_list_of_exhibits_breaks_no_name(capsys, monkeypatch, columns):
 
 
 def test_the_reduction_is_told_before_the_table(file, capsys):
-    assert check(f"{file}:mean_without_reference", "dpo", examples=8) == 1
+    assert check_here(f"{file}:mean_without_reference", "dpo", examples=8) == 1
     out = capsys.readouterr().out
     assert out.startswith("mean_without_reference returns a mean over the batch: judged with")
     assert "Breaks batch_is_its_rows" not in out and "the reference was dropped" in " ".join(

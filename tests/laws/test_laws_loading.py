@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tinyalign.laws.check.command import check
+from tinyalign.laws.check.command import check_here
 
 LOSS = "np.logaddexp(0, -beta * (w - rw - r + rr))"
 
@@ -18,7 +18,7 @@ def judged(tmp_path, capsys, source, name="loss", method="dpo", file="mine.py", 
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("import numpy as np\n" + source)
     capsys.readouterr()
-    status = check(f"{path}:{name}", method, as_json=True, examples=4, **how)
+    status = check_here(f"{path}:{name}", method, as_json=True, examples=4, **how)
     return status, json.loads(capsys.readouterr().out)
 
 
@@ -29,7 +29,7 @@ def test_a_dataclass_under_future_annotations(tmp_path, capsys):
         "import numpy as np\n@dataclass\nclass Config:\n    beta: float = 0.1\n"
         f"def loss(w, r, rw, rr, beta):\n    return {LOSS}\n"
     )
-    assert check(f"{path}:loss", "dpo", examples=4) == 0
+    assert check_here(f"{path}:loss", "dpo", examples=4) == 0
 
 
 def test_a_module_of_a_package_without_its_init(tmp_path, capsys):

@@ -9,7 +9,7 @@ import pytest
 from tinyalign.laws import CannotCall, assert_lawful, laws_of
 from tinyalign.laws.catalogue.lookup import LOSS_OF
 from tinyalign.laws.catalogue.table import BY_NAME
-from tinyalign.laws.check.command import check
+from tinyalign.laws.check.command import check_here
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.harness.judge import HOLDS, SILENT, judge, repeatable_settings
 from tinyalign.laws.harness.reproducer import as_code
@@ -155,9 +155,9 @@ def test_a_mask_is_filled_with_ones():
 
 def test_an_instance_is_called_by_its_name_and_a_class_is_refused(tmp_path, capsys):
     (tmp_path / "made.py").write_text(MADE)
-    assert check(f"{tmp_path}/made.py:DPO", "dpo") == 2
+    assert check_here(f"{tmp_path}/made.py:DPO", "dpo") == 2
     assert "DPO is a class: give an instance" in capsys.readouterr().err
-    assert check(f"{tmp_path}/made.py:mine", "dpo", examples=5) == 1
+    assert check_here(f"{tmp_path}/made.py:mine", "dpo", examples=5) == 1
     out = capsys.readouterr().out
     assert out.startswith("mine as dpo") and "from made import mine" in out
 
@@ -191,7 +191,7 @@ def test_what_the_loss_prints_is_left_out_and_told_once(tmp_path, capsys):
         "    print('called')\n    sys.stdout.flush()\n"
         "    return np.logaddexp(0, -beta * (w - rw - r + rr))\n"
     )
-    assert check(f"{tmp_path}/loud.py:loss", "dpo", as_json=True, examples=3) == 0
+    assert check_here(f"{tmp_path}/loud.py:loss", "dpo", as_json=True, examples=3) == 0
     said = capsys.readouterr()
     assert json.loads(said.out)["exit_code"] == 0
     assert said.err == f"what {tmp_path}/loud.py:loss prints to stdout is left out\n"
@@ -206,7 +206,7 @@ def test_training_methods_go_by_the_laws_of_their_loss(tmp_path, capsys):
     with pytest.raises(ValueError, match="No method 'pppo'; did you mean ppo"):
         laws_of("pppo")
     (tmp_path / "mine.py").write_text("def loss(logp, old_logp, advantage):\n    return 0 * logp\n")
-    assert check(f"{tmp_path}/mine.py:loss", "ppo", examples=3) == 1
+    assert check_here(f"{tmp_path}/mine.py:loss", "ppo", examples=3) == 1
     said = capsys.readouterr()
     assert (said.err + said.out).count("the loss of ppo is clipped_surrogate") == 1
 

@@ -7,13 +7,15 @@ from typing import Annotated
 import tyro
 
 from tinyalign.laws.check import command
+from tinyalign.laws.check.process import SECONDS
 
 OPTIONS = (tyro.conf.FlagCreatePairsOff,)  # --json, and no --no-json
 
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """Say which laws a loss of yours breaks. Exit status 0: none; 1: some; 2: cannot be judged."""
+    """Say which laws a loss of yours breaks. Exit status 0: none; 1: some; 2: it cannot be judged;
+    3: the checker itself failed."""
 
     target: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="FILE.py:FUNCTION")]
     """Your loss."""
@@ -31,6 +33,8 @@ class Check:
     """Print JSON."""
     float32: bool = False
     """Judge it in float32."""
+    seconds: float = SECONDS
+    """Limit for all of it: the import, the judging, the output."""
 
     def __call__(self):
         return command.check(
@@ -41,6 +45,7 @@ class Check:
             convention=list(chain.from_iterable(self.convention)),
             as_json=self.json,
             float32=self.float32,
+            seconds=self.seconds,
         )
 
 

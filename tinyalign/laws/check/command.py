@@ -1,104 +1,77 @@
 """`tinyalign check` and `tinyalign museum`: the laws from the command line."""
 
 import json
-import os
+import shutil
 import sys
-import tempfile
 
-from tinyalign.laws.catalogue.lookup import find_spec, require_known
+from tinyalign.laws.catalogue.lookup import find_spec
+from tinyalign.laws.check.fault import fault
 from tinyalign.laws.check.gallery import museum
-from tinyalign.laws.check.loading import discard_output, load
-from tinyalign.laws.check.report import examine
-from tinyalign.laws.check.terminal import as_data, print_report
-from tinyalign.laws.harness.frameworks import FRAMEWORKS
-from tinyalign.laws.harness.judge import repeatable_settings
-from tinyalign.laws.harness.outputs import OUTPUT
-from tinyalign.laws.harness.signature import CannotCall
+from tinyalign.laws.check.judgement import judgement
+from tinyalign.laws.check.loading import discard_output
+from tinyalign.laws.check.process import SECONDS, answer_of_child
 
-__all__ = ["check", "museum"]
+__all__ = ["check", "check_here", "museum"]
 
 
-def check(
-    target, method, *, framework="numpy", convention=(), as_json=False, float32=False, examples=100
+def check(target, method, *, seconds=SECONDS, as_json=False, **how):
+    """Judge FILE.py:FUNCTION as METHOD, in a process of its own. What comes back:
+
+    0: all laws hold; 1: some are broken; 2: it cannot be judged; 3: the checker itself failed
+    """
+    request = _request(target, method, as_json, **how)
+    try:
+        answer = answer_of_child(request, seconds)
+    except Exception as error:  # no process to be had, no room for its files
+        answer = fault(error, request)
+    return _show(answer, request, as_json)
+
+
+def check_here(target, method, *, as_json=False, **how):
+    """The same in this process, where a function that ends it ends the command."""
+    request = _request(target, method, as_json, **how)
+    with discard_output() as sink:
+        answer = judgement(request)
+    return _show(answer | {"loud": sink.used}, request, as_json)
+
+
+def _request(
+    target, method, as_json, *, framework="numpy", convention=(), float32=False, examples=100
 ):
-    """Judge FILE.py:FUNCTION as METHOD. 0: all laws hold; 1: some are broken; 2: no judgement."""
-    # Hypothesis keeps notes about the code that it runs: not where the user stands
-    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", f"{tempfile.gettempdir()}/hypothesis")
-    try:
-        # the report is the only thing on stdout, so that --json can be piped
-        with discard_output(target):
-            report = _examine(target, method, framework, convention, float32, examples)
-    except CannotCall as reason:
-        _say_cannot(str(reason), as_json)
-        return 2
-    except Exception as error:  # ours, not theirs: say so in a sentence all the same
-        _say_cannot(f"the checker itself failed: {type(error).__name__}: {error}", as_json)
-        return 2
+    """What is asked, as the child reads it."""
+    terminal = {"width": shutil.get_terminal_size().columns, "colour": sys.stdout.isatty()}
+    return {
+        "target": target,
+        "method": method,
+        "framework": framework,
+        "convention": list(convention),
+        "float32": float32,
+        "examples": examples,
+        "terminal": None if as_json else terminal,
+    }
+
+
+def _show(answer, request, as_json):
+    """Print the report on stdout, all else on stderr; the exit status."""
+    if "data" not in answer:
+        _say_why_not(answer, as_json)
+        return answer["status"]
+    meant = find_spec(request["method"]).name
+    if meant != request["method"]:
+        print(f"the loss of {request['method']} is {meant}, so it is judged as that", file=sys.stderr)
+    # the report is the only thing on stdout, so that --json can be piped
     if as_json:
-        print(json.dumps(as_data(report), indent=2, ensure_ascii=False))
+        print(json.dumps(answer["data"], indent=2, ensure_ascii=False))
     else:
-        print_report(report)
-    return report.exit_code
+        print(answer["text"], end="")
+    if answer["loud"]:
+        print(f"what {request['target']} prints to stdout is left out", file=sys.stderr)
+    return answer["status"]
 
 
-def _examine(target, name, framework, convention, float32, examples):
-    spec = _spec(name)
-    conventions = _conventions(spec, convention)
-    if framework not in FRAMEWORKS:
-        raise CannotCall(f"--framework {framework!r}: want one of {', '.join(FRAMEWORKS)}.")
-    # the file is imported last: a mistake in the words costs no import
-    fn, module, label = load(target)
-    dtype = "float32" if float32 else "float64"
-    how = {"framework": framework, "dtype": dtype, "label": label}
-    try:
-        return examine(
-            fn, spec, conventions, setting=repeatable_settings(examples), module=module, **how
-        )
-    # torch or jax, which a framework imports when it is first used
-    except ModuleNotFoundError as error:
-        raise CannotCall(f"--framework {framework}: {error.name} is not installed.") from None
-
-
-def _spec(name):
-    try:
-        spec = find_spec(name)
-    except ValueError as reason:
-        raise CannotCall(str(reason)) from None
-    if spec.name != name:
-        # on stderr, beside a report in JSON
-        print(f"the loss of {name} is {spec.name}, so it is judged as that", file=sys.stderr)
-    return spec
-
-
-def _conventions(spec, declared):
-    """key=value texts as a dictionary, each key and value known to the method."""
-    table = {c.name: c for c in spec.conventions}
-    known = {}
-    for text in declared:
-        key, _, value = text.partition("=")
-        require_known(spec, [key])
-        if key in table:
-            # typed values are text, declared ones may be numbers: ddof=0
-            choices = {str(c): c for c in table[key].choices}
-            if value not in choices:
-                raise CannotCall(f"--convention {key}={value}: want one of {', '.join(choices)}.")
-            known[key] = choices[value]
-        else:
-            # a name: another number, the parameter of an array, the key of a dict
-            named = value in spec.numbers or key in spec.arrays or key == OUTPUT
-            known[key] = value if named else _number(key, value)
-    return known
-
-
-def _number(key, value):
-    try:
-        return float(value)
-    except ValueError:
-        raise CannotCall(f"--convention {key}={value}: want a number.") from None
-
-
-def _say_cannot(reason, as_json):
+def _say_why_not(answer, as_json):
     if as_json:
-        print(json.dumps({"exit_code": 2, "reason": reason}))
+        print(json.dumps({"exit_code": answer["status"], "reason": answer["reason"]}))
     else:
-        print(f"Could not be judged: {reason}", file=sys.stderr)
+        cannot = "Could not be judged: " if answer["status"] == 2 else ""
+        print(f"{cannot}{answer['reason']}", file=sys.stderr)

@@ -7,6 +7,7 @@ import sys
 import types
 from pathlib import Path
 
+from tinyalign.laws.harness.errors import describe_error
 from tinyalign.laws.harness.signature import CannotCall
 
 
@@ -18,10 +19,11 @@ def load(target):
     module = _module_from_file(Path(path)) if path.endswith(".py") else _module_by_name(path)
     # a dotted name reaches into a class or a namespace
     fn = module
-    for part in name.split("."):
-        if not hasattr(fn, part):
-            raise CannotCall(f"{path} defines no {name!r}.")
-        fn = getattr(fn, part)
+    with _report_errors(f"Looking up {name} in {path}"):
+        for part in name.split("."):
+            if not hasattr(fn, part):
+                raise CannotCall(f"{path} defines no {name!r}.")
+            fn = getattr(fn, part)
     return fn, module.__name__, name
 
 
@@ -37,7 +39,11 @@ def _module_from_file(path):
     sys.modules[name] = module
     try:
         # a file by itself can import its neighbours, one in a package the packages beside it
-        with _put_on_path(str(root)), _stand_in_packages(root, name), _report_import_errors(path):
+        with (
+            _put_on_path(str(root)),
+            _stand_in_packages(root, name),
+            _report_errors(f"Importing {path}"),
+        ):
             spec.loader.exec_module(module)
     finally:
         if before is not None:  # tests and tools go on with the module that they had
@@ -77,20 +83,20 @@ def _stand_in_packages(root, name):
 
 
 def _module_by_name(name):
-    with _report_import_errors(name):
+    with _report_errors(f"Importing {name}"):
         return importlib.import_module(name)
 
 
 @contextlib.contextmanager
-def _report_import_errors(what):
-    """CannotCall for whatever the import raises."""
+def _report_errors(what):
+    """CannotCall for whatever their code raises."""
     try:
         yield
-    except KeyboardInterrupt:
+    except (CannotCall, KeyboardInterrupt):
         raise
     # also SystemExit: a script without a __main__ guard must not end the checker
     except BaseException as error:
-        raise CannotCall(f"Importing {what} raises {type(error).__name__}: {error}") from None
+        raise CannotCall(f"{what} raises {describe_error(error)}") from None
 
 
 @contextlib.contextmanager
@@ -115,13 +121,8 @@ class _Sink(io.BytesIO):
 
 
 @contextlib.contextmanager
-def discard_output(target):
+def discard_output():
     """Keep what the function under test prints, or its import, out of the report."""
     sink = _Sink()
-    try:
-        with contextlib.redirect_stdout(io.TextIOWrapper(sink, write_through=True)):
-            yield
-    finally:
-        # said once, after the report and not between its lines
-        if sink.used:
-            print(f"what {target} prints to stdout is left out", file=sys.stderr)
+    with contextlib.redirect_stdout(io.TextIOWrapper(sink, write_through=True)):
+        yield sink

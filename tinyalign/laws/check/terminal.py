@@ -1,5 +1,7 @@
 """A report as a person reads it, and as data."""
 
+import io
+
 from tinyalign.laws.harness.judge import BROKEN, HOLDS, UNJUDGED
 
 WHERE = "docs/kill_matrix.md says which known bugs each law catches."
@@ -28,12 +30,19 @@ def as_data(report):
     }
 
 
-def print_report(report):
+def as_text(report, width, colour):
+    """The report for a terminal of this width."""
     from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=width, force_terminal=colour)
+    print_report(report, console)
+    return console.file.getvalue()
+
+
+def print_report(report, console):
     from rich.syntax import Syntax
     from rich.text import Text
 
-    console = Console()
     if report.reduced:
         console.print(Text(f"{report.reduced}\n", style="bold"))
     # first the whole table, then code for a few, then what it probably is

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from tinyalign.laws.harness.errors import describe_error
 from tinyalign.laws.harness.holders import holder_object
 from tinyalign.laws.harness.law import Broken, NotApplicable
-from tinyalign.laws.harness.limits import time_limit
+from tinyalign.laws.harness.limits import TookTooLong, time_limit
 from tinyalign.laws.harness.optional_arrays import SUBSTITUTES
 from tinyalign.laws.harness.outputs import OUTPUT, Outputs
 from tinyalign.laws.harness.signature import CannotCall, match
@@ -45,9 +46,13 @@ class Caller:
         try:
             with time_limit(), np.errstate(all="ignore"):
                 return self.outputs(self.fn(*given, **named, **keywords))
-        except (Exception, SystemExit) as error:
-            self.calls.append((arrays, numbers, error))
-            raise Broken(f"raises {type(error).__name__}: {error}") from error
+        except (TookTooLong, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raised = error
+        # not inside the except: Hypothesis takes failures with other causes for other failures
+        self.calls.append((arrays, numbers, raised))
+        raise Broken(f"raises {describe_error(raised)}")
 
     def arguments(self, arrays):
         """What fn is called with: (arrays by position, arrays by name)."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import os
 import signal
 import threading
 import time
@@ -31,6 +32,7 @@ def time_limit():
         yield
         return
 
+    pid = os.getpid()
     computed, waited = time.process_time() + CALL_LIMIT, time.monotonic() + WAIT_LIMIT
 
     def ring(_, frame):
@@ -43,5 +45,7 @@ def time_limit():
     try:
         yield
     finally:
+        if os.getpid() != pid:  # a copy that the call made of this process must not judge on
+            os._exit(1)
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,35 @@
+"""The process in which somebody's function is imported and judged."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from tinyalign.laws.check.judgement import JUDGING, judgement
+from tinyalign.laws.check.process import ANSWER, REQUEST, STAGE
+
+
+def main(name):
+    """Answer the request in this folder, and end there and then."""
+    folder = Path(name)
+    request = json.loads((folder / REQUEST).read_text())
+    # Hypothesis keeps notes about the code that it runs: not where the user stands
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", f"{tempfile.gettempdir()}/hypothesis")
+
+    def enter(stage):
+        (folder / STAGE).write_text(stage)
+        if stage == JUDGING and hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_parent=lambda: leave(folder, refusal))
+
+    refusal = {"status": 2, "reason": f"{request['target']} forks its process when it is called."}
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: os._exit(1))
+    leave(folder, judgement(request, enter))
+
+
+def leave(folder, answer):
+    """Write the answer, and wait neither for their threads nor for their atexit functions."""
+    part = folder / f"{ANSWER}.part"
+    part.write_text(json.dumps(answer | {"pid": os.getpid()}))
+    part.replace(folder / ANSWER)
+    os._exit(0)

@@ -1,0 +1,106 @@
+"""A request, as it was typed, judged in this process; the answer, as it is shown."""
+
+import contextlib
+import os
+import sys
+
+from tinyalign.laws.catalogue.lookup import find_spec, require_known
+from tinyalign.laws.check.fault import fault, is_theirs
+from tinyalign.laws.check.loading import load
+from tinyalign.laws.check.report import examine
+from tinyalign.laws.check.terminal import as_data, as_text
+from tinyalign.laws.harness.errors import describe_error
+from tinyalign.laws.harness.frameworks import FRAMEWORKS
+from tinyalign.laws.harness.judge import repeatable_settings
+from tinyalign.laws.harness.limits import CALL_LIMIT, WAIT_LIMIT, TookTooLong
+from tinyalign.laws.harness.outputs import OUTPUT
+from tinyalign.laws.harness.signature import CannotCall
+
+IMPORTING, JUDGING = "it was imported", "it was judged"
+
+
+def judgement(request, enter=lambda stage: None):
+    """The answer: its status, and the report as text or data, or the reason why there is none.
+
+    enter  is told what comes next, should it be the last thing that this process does
+    """
+    loaded = []  # the module of theirs, once it is there
+    try:
+        return _judged(request, enter, loaded)
+    except CannotCall as reason:
+        return {"status": 2, "reason": str(reason)}
+    except TookTooLong:
+        reason = f"{request['target']} did not come back within {CALL_LIMIT:g} s of computing"
+        return {"status": 2, "reason": f"{reason} or {WAIT_LIMIT:g} s of waiting."}
+    # whatever it is: in a process of its own nobody else is there to hear it
+    except BaseException as error:
+        path = os.path.realpath(getattr(loaded[0], "__file__", None) or "") if loaded else ""
+        if is_theirs(error, path):
+            return {"status": 2, "reason": f"{request['target']} raises {describe_error(error)}"}
+        return fault(error, request)
+
+
+def _judged(request, enter, loaded):
+    spec = _spec(request["method"])
+    conventions = _conventions(spec, request["convention"])
+    if request["framework"] not in FRAMEWORKS:
+        known = ", ".join(FRAMEWORKS)
+        raise CannotCall(f"--framework {request['framework']!r}: want one of {known}.")
+    # the file is imported last: a mistake in the words costs no import
+    enter(IMPORTING)
+    fn, module, label = load(request["target"])
+    loaded.append(sys.modules.get(module))
+    enter(JUDGING)
+    how = {
+        "framework": request["framework"],
+        "dtype": "float32" if request["float32"] else "float64",
+        "label": label,
+    }
+    with _naming_what_is_missing(request["framework"]):
+        setting = repeatable_settings(request["examples"])
+        report = examine(fn, spec, conventions, setting=setting, module=module, **how)
+    shown = {"text": as_text(report, **request["terminal"])} if request["terminal"] else {}
+    return {"status": report.exit_code, "data": as_data(report), **shown}
+
+
+@contextlib.contextmanager
+def _naming_what_is_missing(framework):
+    """CannotCall without torch or jax, which a framework imports when it is first used."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise CannotCall(f"--framework {framework}: {error.name} is not installed.") from None
+
+
+def _spec(name):
+    try:
+        return find_spec(name)
+    except ValueError as reason:
+        raise CannotCall(str(reason)) from None
+
+
+def _conventions(spec, declared):
+    """key=value texts as a dictionary, each key and value known to the method."""
+    table = {c.name: c for c in spec.conventions}
+    known = {}
+    for text in declared:
+        key, _, value = text.partition("=")
+        require_known(spec, [key])
+        if key in table:
+            # typed values are text, declared ones may be numbers: ddof=0
+            choices = {str(c): c for c in table[key].choices}
+            if value not in choices:
+                raise CannotCall(f"--convention {key}={value}: want one of {', '.join(choices)}.")
+            known[key] = choices[value]
+        else:
+            # a name: another number, the parameter of an array, the key of a dict
+            named = value in spec.numbers or key in spec.arrays or key == OUTPUT
+            known[key] = value if named else _number(key, value)
+    return known
+
+
+def _number(key, value):
+    try:
+        return float(value)
+    except ValueError:
+        raise CannotCall(f"--convention {key}={value}: want a number.") from None
