@@ -56,9 +56,10 @@ def _show(answer, request, as_json):
     if "data" not in answer:
         _say_why_not(answer, as_json)
         return answer["status"]
-    meant = find_spec(request["method"]).name
-    if meant != request["method"]:
-        print(f"the loss of {request['method']} is {meant}, so it is judged as that", file=sys.stderr)
+    typed = request["method"]
+    meant = find_spec(typed).name
+    if meant != typed:
+        print(f"the loss of {typed} is {meant}, so it is judged as that", file=sys.stderr)
     # the report is the only thing on stdout, so that --json can be piped
     if as_json:
         print(json.dumps(answer["data"], indent=2, ensure_ascii=False))

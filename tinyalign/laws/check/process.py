@@ -110,6 +110,7 @@ def _what_became_of_it(request, folder, child, end, seconds):
     if end == "loud":
         return f"{target} prints more than {LOUD // 2**20} MB, {where}."
     if child.returncode < 0:
-        with contextlib.suppress(ValueError):  # a signal without a name
-            return f"{target} kills its process ({signal.Signals(-child.returncode).name}), {where}."
+        names = {int(s): s.name for s in signal.Signals}
+        name = names.get(-child.returncode, f"signal {-child.returncode}")
+        return f"{target} kills its process ({name}), {where}."
     return f"{target} ends its process (exit status {child.returncode}), {where}."
