@@ -35,7 +35,8 @@ from trl.trainer.reward_trainer import RewardTrainer
 from trl.trainer.utils import entropy_from_logits, selective_log_softmax
 
 from tinyalign.laws.catalogue.table import BY_NAME
-from tinyalign.laws.harness.judge import BROKEN, HOLDS, SILENT, judge_all, repeatable_settings
+from tinyalign.laws.harness.draws import repeatable_settings
+from tinyalign.laws.harness.judge import BROKEN, HOLDS, SILENT, judge_all
 
 
 def as_it_is(x, **_):

@@ -14,7 +14,8 @@ from tinyalign.laws import METHODS, CannotCall, assert_lawful, laws_of
 from tinyalign.laws.catalogue.lookup import find_spec
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.report import examine
-from tinyalign.laws.harness.judge import BROKEN, judge_all, repeatable_settings
+from tinyalign.laws.harness.draws import repeatable_settings
+from tinyalign.laws.harness.judge import BROKEN, judge_all
 from tinyalign.losses import (
     divergence,
     preference,

@@ -10,8 +10,9 @@ from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.catalogue.general import SLOPES
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.report import examine
+from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.laws.harness.frameworks import Numpy
-from tinyalign.laws.harness.judge import BROKEN, Law, judge, repeatable_settings
+from tinyalign.laws.harness.judge import BROKEN, Law, judge
 from tinyalign.laws.harness.subject import Subject
 
 

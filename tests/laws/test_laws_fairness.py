@@ -10,7 +10,8 @@ from tinyalign.laws import assert_lawful, laws_of
 from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.catalogue.table import BY_NAME, METHODS
 from tinyalign.laws.check.report import examine
-from tinyalign.laws.harness.judge import judge_all, repeatable_settings
+from tinyalign.laws.harness.draws import repeatable_settings
+from tinyalign.laws.harness.judge import judge_all
 from tinyalign.laws.harness.law import Broken, assert_close, assert_different
 
 # a probability of 0, a row without tokens: right functions may divide by them

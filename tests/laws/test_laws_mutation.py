@@ -10,7 +10,8 @@ from judged_functions import NOT_A_FUNCTION_OF_OURS, OURS, find
 from tests.independent.mutate import compiled, mutants
 from tinyalign.laws import METHODS, CannotCall
 from tinyalign.laws.catalogue.table import BY_NAME
-from tinyalign.laws.harness.judge import BROKEN, UNJUDGED, judge, laws_for, repeatable_settings
+from tinyalign.laws.harness.draws import repeatable_settings
+from tinyalign.laws.harness.judge import BROKEN, UNJUDGED, judge, laws_for
 from tinyalign.laws.harness.subject import Subject
 from tinyalign.losses import advantage, log_ratio, policy_gradient, ranking
 

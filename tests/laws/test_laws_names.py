@@ -6,7 +6,7 @@ import pytest
 from tinyalign.laws import CannotCall
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.report import examine
-from tinyalign.laws.harness.judge import repeatable_settings
+from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.laws.harness.roles import match_by_name
 from tinyalign.laws.harness.signature import match
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tinyalign.laws.catalogue.table import BY_NAME
-from tinyalign.laws.harness.judge import BROKEN, judge_all, repeatable_settings
+from tinyalign.laws.harness.draws import repeatable_settings
+from tinyalign.laws.harness.judge import BROKEN, judge_all
 
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore")]
 

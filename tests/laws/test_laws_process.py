@@ -15,7 +15,8 @@ from tinyalign.laws import laws_of
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check import command, process
 from tinyalign.laws.check.command import check, check_here
-from tinyalign.laws.harness.judge import judge, repeatable_settings
+from tinyalign.laws.harness.draws import repeatable_settings
+from tinyalign.laws.harness.judge import judge
 from tinyalign.laws.harness.subject import Subject
 
 HEAD = "import ctypes, os, signal, sys, threading, time\nimport numpy as np\n"

@@ -10,7 +10,7 @@ from judged_functions import wrong
 from tinyalign.laws.catalogue.general import BATCH
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.report import examine
-from tinyalign.laws.harness.judge import repeatable_settings
+from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.losses import preference
 
 

@@ -11,7 +11,8 @@ from tinyalign.laws.catalogue.lookup import LOSS_OF
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.command import check_here
 from tinyalign.laws.check.report import examine
-from tinyalign.laws.harness.judge import HOLDS, SILENT, judge, repeatable_settings
+from tinyalign.laws.harness.draws import repeatable_settings
+from tinyalign.laws.harness.judge import HOLDS, SILENT, judge
 from tinyalign.laws.harness.reproducer import as_code
 from tinyalign.laws.harness.subject import Subject
 from tinyalign.laws.museum import BY_NAME as EXHIBITS

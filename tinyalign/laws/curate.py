@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tinyalign.laws.catalogue.general import BATCH, PURE
 from tinyalign.laws.catalogue.table import BY_NAME, METHODS
-from tinyalign.laws.harness.judge import BROKEN, judge, laws_for, repeatable_settings
+from tinyalign.laws.harness.draws import repeatable_settings
+from tinyalign.laws.harness.judge import BROKEN, judge, laws_for
 from tinyalign.laws.harness.subject import Subject
 from tinyalign.laws.museum import EXHIBITS
 

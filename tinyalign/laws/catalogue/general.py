@@ -92,7 +92,7 @@ def autodiff_slope(loss, x, index, p):
 DETACHED = law(constants_have_no_gradient, "detached", when={"detach": "inside"})
 SLOPES = law(slopes_are_those_of_the_value, "slopes", when={"dtype": "float64"})
 PURE = law(inputs_are_not_modified, "pure")
-BATCH = law(batch_is_its_rows, "batch")
+BATCH = law(batch_is_its_rows, "batch", of_batch=True)
 SINGLE = law(float32_stays_float32, "float32", when={"dtype": "float32"})
 
 

@@ -3,16 +3,15 @@
 from functools import cache
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.catalogue.table import BY_NAME
-from tinyalign.laws.harness.judge import NEARLY, as_dtype, repeatable_settings
+from tinyalign.laws.harness.draws import SHARED, inputs_of
+from tinyalign.laws.harness.judge import NEARLY, as_dtype
 from tinyalign.laws.harness.law import Broken, NotApplicable, use_precision
 
 EXACT = 1e-8  # relative: closer than any epsilon that a library adds
-DRAWS, KEPT = 120, 12  # inputs that are drawn, and how many of the least whole ones are kept
+KEPT = 12  # of the inputs drawn, the least whole ones
 FREE_PADDING = ("gae",)  # methods whose laws leave open what stands in the padding
 ENOUGH = 4  # probes on which two functions must be comparable before they are called the same
 
@@ -20,16 +19,7 @@ ENOUGH = 4  # probes on which two functions must be comparable before they are c
 @cache
 def probes(name):
     """The same few ordinary inputs every time."""
-    spec = BY_NAME[name]
-    found = []
-
-    @repeatable_settings(DRAWS, shrink=False)
-    @given(spec.draw, st.fixed_dictionaries(spec.numbers))
-    def collect(x, p):
-        found.append((x, p))
-
-    # Hypothesis seeds the draws by the source of `collect`: a change there changes the probes
-    collect()
+    found = inputs_of(BY_NAME[name], SHARED)
     # it starts with the simplest inputs, on which everything agrees, and likes whole numbers
     telling = _different(sorted(found, key=_roughness, reverse=True))
     return [*telling[:KEPT], *found[-KEPT // 4 :]]

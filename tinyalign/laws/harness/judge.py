@@ -4,10 +4,11 @@ import inspect
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky, Unsatisfiable
 
+from tinyalign.laws.harness.draws import QUIET, examples_of, repeatable_settings
 from tinyalign.laws.harness.law import Broken, NotApplicable, use_precision, use_slack
 from tinyalign.laws.harness.limits import TookTooLong
 from tinyalign.laws.harness.reproducer import as_code
@@ -15,24 +16,7 @@ from tinyalign.laws.harness.subject import Subject
 
 MOODY = "gives different answers for the same input"
 HOLDS, BROKEN, SILENT, UNJUDGED = "holds", "broken", "does not apply", "could not be judged"
-QUIET = list(HealthCheck)
 NEARLY = 1e-5  # relative: smaller errors are no bug, but an epsilon or a constant in float32
-
-
-def repeatable_settings(max_examples=100, shrink=True):
-    """Settings for a verdict that is the same tomorrow: no database, no clock, no chance."""
-    # no reuse: there is no database to reuse from
-    phases = [Phase.explicit, Phase.generate] + ([Phase.shrink] if shrink else [])
-    return settings(
-        max_examples=max_examples,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        phases=phases,
-        suppress_health_check=QUIET,
-        report_multiple_bugs=False,
-        print_blob=False,
-    )
 
 
 def without_shrinking(setting):
@@ -57,7 +41,7 @@ def judge(law, subject, setting=None):
     # the latest drawn input, which is the smallest one once Hypothesis has shrunk it
     seen = {}
     try:
-        _run(law, subject, setting or repeatable_settings(), seen)
+        _search(law, subject, setting or repeatable_settings(), seen)
     except TookTooLong:
         return Verdict(law, UNJUDGED, "one call did not come back in time", subject.calls[:])
     except Broken as error:
@@ -67,7 +51,7 @@ def judge(law, subject, setting=None):
         return Verdict(law, SILENT, str(error))
     except Unsatisfiable:
         return Verdict(law, SILENT, "no input fits the numbers that the function fixes")
-    # Hypothesis ran the same input twice and saw two answers
+    # the same input was tried twice and got two answers
     except Flaky:
         return Verdict(law, BROKEN, MOODY, gap=np.inf)
     return Verdict(law, HOLDS)
@@ -78,6 +62,18 @@ def judge_leniently(law, subject, setting=None):
     with use_slack(NEARLY) as passed:
         verdict = judge(law, subject, setting)
     return replace(verdict, gap=max(passed, default=0.0)) if verdict.status == HOLDS else verdict
+
+
+def _search(law, subject, setting, seen):
+    """Look for inputs that break the law among those of its method, then for the smallest."""
+    for drawn in law.examples(subject, setting.max_examples):
+        try:
+            _try(law, subject, drawn, seen)
+        except Broken:
+            if Phase.shrink in setting.phases:
+                _run(law, subject, setting, seen)
+            _try(law, subject, drawn, seen)
+            raise Flaky(MOODY) from None
 
 
 def _run(law, subject, setting, seen):
@@ -171,13 +167,31 @@ class Law:
 
     def inputs(self, subject):
         """Strategies for the arrays x, the numbers p, and what else the law wants."""
+        p = st.fixed_dictionaries(self.spec.numbers).map(subject.apply_fixed_numbers)
+        x = self.spec.draw.map(lambda arrays: self._fitted(subject, arrays))
+        return self._wanted({"x": x, "p": p, **self.statement.extras})
+
+    def examples(self, subject, count):
+        """Ready-made inputs, by name."""
+        for x, p, extras in examples_of(self, count):
+            p = subject.apply_fixed_numbers(p)
+            yield self._wanted({"x": self._fitted(subject, x), "p": p, **extras})
+
+    def _wanted(self, offered):
         # a law names what it wants, as a test names its fixtures
         wanted = inspect.signature(self.statement.check).parameters
-        p = st.fixed_dictionaries(self.spec.numbers).map(subject.apply_fixed_numbers)
-        draw = self.spec.draw
-        x = draw.map(subject.apply_fixed_arrays) if subject.caller.substitutes else draw
-        offered = {"x": x, "p": p, **self.statement.extras}
-        return {"x": x} | {n: s for n, s in offered.items() if n in wanted}
+        return {n: s for n, s in offered.items() if n == "x" or n in wanted}
+
+    def _fitted(self, subject, arrays):
+        """The arrays, with what the function fixes; one example where it reduces several.
+
+        A mean says what it does to one example when it is given one; that it is the mean of them is
+        a law of its own.
+        """
+        arrays = subject.apply_fixed_arrays(arrays)
+        if subject.reduction == "none" or self.statement.of_batch:
+            return arrays
+        return subject.spec.cells(arrays)[0]
 
     def __call__(self, fn, *, framework="numpy", dtype="float64", **conventions):
         """AssertionError with the smallest counterexample, under the active Hypothesis profile.

@@ -33,15 +33,16 @@ class Statement:
     sentence: str
     extras: dict = field(default_factory=dict)  # further inputs to draw, by argument name
     when: dict = field(default_factory=dict)  # declared conventions without which it is silent
+    of_batch: bool = False  # whether it is about several examples together
 
 
-def law(check, ref, name=None, sentence=None, /, *, when=None, **extras):
+def law(check, ref, name=None, sentence=None, /, *, when=None, of_batch=False, **extras):
     """One line of a table of laws, named and worded as `check` is.
 
     A closure is called `check` whatever it checks: its name and sentence are given here.
     """
     sentence = sentence or " ".join(check.__doc__.split())
-    return Statement(check, ref, name or check.__name__, sentence, extras, when or {})
+    return Statement(check, ref, name or check.__name__, sentence, extras, when or {}, of_batch)
 
 
 precision = ContextVar("precision", default="float64")  # of the function under test

@@ -1,0 +1,67 @@
+"""The inputs that laws are tried on: drawn once for all laws of a method.
+
+Hypothesis takes longer to draw a small table than a loss takes to answer it, and what it draws for
+one law of a method is as good for the next.
+"""
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+QUIET = list(HealthCheck)
+SHARED = 120  # so many are drawn wherever half as many are asked for: the probes are among them
+_kept = {}  # (id of a source, how many) -> (the source, what was drawn)
+
+
+def repeatable_settings(max_examples=100, shrink=True):
+    """Settings for a verdict that is the same tomorrow: no database, no clock, no chance."""
+    # no reuse: there is no database to reuse from
+    phases = [Phase.explicit, Phase.generate] + ([Phase.shrink] if shrink else [])
+    return settings(
+        max_examples=max_examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=phases,
+        suppress_health_check=QUIET,
+        report_multiple_bugs=False,
+        print_blob=False,
+    )
+
+
+def inputs_of(spec, count):
+    """(arrays, numbers) for a method, the same every time."""
+    wanted = max(count, SHARED) if count > SHARED // 2 else count
+
+    def both(spec):
+        return st.tuples(spec.draw, st.fixed_dictionaries(spec.numbers))
+
+    return drawn(spec, both, wanted)[:count]
+
+
+def extras_of(statement, count):
+    """What else a law wants, by name."""
+    return drawn(statement.extras, st.fixed_dictionaries, count)
+
+
+def drawn(source, strategy_of, count):
+    """What Hypothesis draws from the strategy of a source: so many, or all that there are."""
+    if (id(source), count) not in _kept:
+        found = []
+
+        # Hypothesis seeds its draws by the source of this function: a change there changes them
+        @repeatable_settings(count, shrink=False)
+        @given(strategy_of(source))
+        def collect(values):
+            found.append(values)
+
+        collect()
+        _kept[id(source), count] = source, found[:count]
+    return _kept[id(source), count][1]
+
+
+def examples_of(law, count):
+    """What the law is tried on: arrays and numbers, and its extras beside them."""
+    inputs, extras = inputs_of(law.spec, count), extras_of(law.statement, count)
+    for i, (x, p) in enumerate(inputs):
+        # the simplest come first in both: not always together
+        yield x, p, extras[(7 * i + 3) % len(extras)]
