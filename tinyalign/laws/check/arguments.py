@@ -7,7 +7,6 @@ from typing import Annotated
 import tyro
 
 from tinyalign.laws.check import command
-from tinyalign.laws.check.process import SECONDS
 
 OPTIONS = (tyro.conf.FlagCreatePairsOff,)  # --json, and no --no-json
 
@@ -19,10 +18,11 @@ class Check:
 
     target: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="FILE.py:FUNCTION")]
     """Your loss."""
-    method: Annotated[str, tyro.conf.arg(name="as", metavar="METHOD")]
-    """What it is meant to be, for example dpo."""
-    framework: str = "numpy"
-    """numpy, torch or jax: what it computes with."""
+    method: Annotated[str, tyro.conf.arg(name="as", metavar="METHOD")] = ""
+    """What it is meant to be, for example dpo. This and all that follows may stand in
+    pyproject.toml, under [tool.tinyalign] or [tool.tinyalign."FILE.py:FUNCTION"]."""
+    framework: str = ""
+    """numpy, torch or jax: what it computes with, if its imports do not say it."""
     convention: Annotated[
         tyro.conf.UseAppendAction[tuple[tuple[str, ...], ...]],
         tyro.conf.arg(metavar="KEY=VALUE …"),
@@ -33,8 +33,8 @@ class Check:
     """Print JSON."""
     float32: bool = False
     """Judge it in float32."""
-    seconds: float = SECONDS
-    """Limit for all of it: the import, the judging, the output."""
+    seconds: float | None = None
+    """Limit for all of it, the import, the judging, the output: 90 unless something is said."""
 
     def __call__(self):
         return command.check(

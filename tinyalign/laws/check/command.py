@@ -10,43 +10,57 @@ from tinyalign.laws.check.gallery import museum
 from tinyalign.laws.check.judgement import judgement
 from tinyalign.laws.check.loading import discard_output
 from tinyalign.laws.check.process import SECONDS, answer_of_child
+from tinyalign.laws.check.settings import settings_for
+from tinyalign.laws.harness.signature import CannotCall
 
 __all__ = ["check", "check_here", "museum"]
 
 
-def check(target, method, *, seconds=SECONDS, as_json=False, **how):
+def check(target, method="", *, as_json=False, **how):
     """Judge FILE.py:FUNCTION as METHOD, in a process of its own. What comes back:
 
     0: all laws hold; 1: some are broken; 2: it cannot be judged; 3: the checker itself failed
     """
-    request = _request(target, method, as_json, **how)
+    return _answered(answer_of_child, target, method, as_json, how)
+
+
+def check_here(target, method="", *, as_json=False, **how):
+    """The same in this process, where a function that ends it ends the command."""
+
+    def answer(request):
+        with discard_output() as sink:
+            return judgement(request) | {"loud": sink.used}
+
+    return _answered(answer, target, method, as_json, how)
+
+
+def _answered(answer_to, target, method, as_json, how):
+    """Ask, print the answer; the exit status."""
+    request = {"target": target, "method": method}
     try:
-        answer = answer_of_child(request, seconds)
+        request = _request(target, method, as_json, **how)
+        answer = answer_to(request)
+    except CannotCall as reason:
+        answer = {"status": 2, "reason": str(reason)}
     except Exception as error:  # no process to be had, no room for its files
         answer = fault(error, request)
     return _show(answer, request, as_json)
 
 
-def check_here(target, method, *, as_json=False, **how):
-    """The same in this process, where a function that ends it ends the command."""
-    request = _request(target, method, as_json, **how)
-    with discard_output() as sink:
-        answer = judgement(request)
-    return _show(answer | {"loud": sink.used}, request, as_json)
-
-
-def _request(
-    target, method, as_json, *, framework="numpy", convention=(), float32=False, examples=100
-):
-    """What is asked, as the child reads it."""
+def _request(target, method, as_json, *, convention=(), float32=False, examples=100, **typed):
+    """What is asked, as the child reads it: what was typed, then what pyproject.toml says."""
+    said = settings_for(target)
+    keys = {text.partition("=")[0] for text in convention}
+    more = [f"{k}={v}" for k, v in said.get("convention", {}).items() if k not in keys]
     terminal = {"width": shutil.get_terminal_size().columns, "colour": sys.stdout.isatty()}
     return {
         "target": target,
-        "method": method,
-        "framework": framework,
-        "convention": list(convention),
-        "float32": float32,
+        "method": method or said.get("as", ""),
+        "framework": typed.get("framework") or said.get("framework", ""),
+        "convention": [*convention, *more],
+        "float32": float32 or said.get("float32", False),
         "examples": examples,
+        "seconds": typed.get("seconds") or said.get("seconds", SECONDS),
         "terminal": None if as_json else terminal,
     }
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import sys
 
 from tinyalign.laws.catalogue.lookup import find_spec, require_known
 from tinyalign.laws.check.fault import fault, is_theirs
@@ -11,7 +10,7 @@ from tinyalign.laws.check.report import examine
 from tinyalign.laws.check.terminal import as_data, as_text
 from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.laws.harness.errors import describe_error
-from tinyalign.laws.harness.frameworks import FRAMEWORKS
+from tinyalign.laws.harness.frameworks import FRAMEWORKS, framework_of
 from tinyalign.laws.harness.limits import CALL_LIMIT, WAIT_LIMIT, TookTooLong
 from tinyalign.laws.harness.outputs import OUTPUT
 from tinyalign.laws.harness.signature import CannotCall
@@ -43,22 +42,27 @@ def judgement(request, enter=lambda stage: None):
 def _judged(request, enter, loaded):
     spec = _spec(request["method"])
     conventions = _conventions(spec, request["convention"])
-    if request["framework"] not in FRAMEWORKS:
-        known = ", ".join(FRAMEWORKS)
-        raise CannotCall(f"--framework {request['framework']!r}: want one of {known}.")
+    typed = request["framework"]
+    if typed and typed not in FRAMEWORKS:
+        raise CannotCall(f"--framework {typed!r}: want one of {', '.join(FRAMEWORKS)}.")
     # the file is imported last: a mistake in the words costs no import
     enter(IMPORTING)
     fn, module, label = load(request["target"])
-    loaded.append(sys.modules.get(module))
+    loaded.append(module)
     enter(JUDGING)
+    framework = typed or framework_of(fn)
     how = {
-        "framework": request["framework"],
+        "framework": framework,
         "dtype": "float32" if request["float32"] else "float64",
         "label": label,
     }
-    with _naming_what_is_missing(request["framework"]):
+    with _naming_what_is_missing(framework):
         setting = repeatable_settings(request["examples"])
-        report = examine(fn, spec, conventions, setting=setting, module=module, **how)
+        report = examine(fn, spec, conventions, setting=setting, module=module.__name__, **how)
+    if framework != (typed or "numpy"):
+        report.notes.append(
+            f"It computes with {framework}, by its imports (--framework overrules)."
+        )
     shown = {"text": as_text(report, **request["terminal"])} if request["terminal"] else {}
     return {"status": report.exit_code, "data": as_data(report), **shown}
 
@@ -73,6 +77,8 @@ def _naming_what_is_missing(framework):
 
 
 def _spec(name):
+    if not name:
+        raise CannotCall("say what it is meant to be, for example --as dpo.")
     try:
         return find_spec(name)
     except ValueError as reason:
@@ -85,6 +91,9 @@ def _conventions(spec, declared):
     known = {}
     for text in declared:
         key, _, value = text.partition("=")
+        if "." in key:  # an attribute of a config or of self
+            known[key] = _attribute(value)
+            continue
         require_known(spec, [key])
         if key in table:
             # typed values are text, declared ones may be numbers: ddof=0
@@ -93,10 +102,22 @@ def _conventions(spec, declared):
                 raise CannotCall(f"--convention {key}={value}: want one of {', '.join(choices)}.")
             known[key] = choices[value]
         else:
-            # a name: another number, the parameter of an array, the key of a dict
-            named = value in spec.numbers or key in spec.arrays or key == OUTPUT
+            # a name: a parameter or another number, the parameter of an array, the key of a dict
+            parameter = key in spec.numbers and value.replace(".", "").isidentifier()
+            named = parameter or key in spec.arrays or key == OUTPUT
             known[key] = value if named else _number(key, value)
     return known
+
+
+def _attribute(value):
+    """A typed value as what it looks like: True, 0.1, or a word."""
+    words = {"true": True, "false": False, "none": None}
+    if value.lower() in words:
+        return words[value.lower()]
+    try:
+        return float(value)
+    except ValueError:
+        return value
 
 
 def _number(key, value):

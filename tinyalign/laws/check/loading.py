@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import inspect
 import io
 import sys
 import types
@@ -12,7 +13,7 @@ from tinyalign.laws.harness.signature import CannotCall
 
 
 def load(target):
-    """The function named by FILE.py:FUNCTION or package.module:FUNCTION, its module, its name."""
+    """(the function named by FILE.py:FUNCTION or package.module:FUNCTION, its module, its name)."""
     path, _, name = target.rpartition(":")
     if not path or not name:
         raise CannotCall(f"{target!r} is not of the form FILE.py:FUNCTION.")
@@ -24,7 +25,26 @@ def load(target):
             if not hasattr(fn, part):
                 raise CannotCall(f"{path} defines no {name!r}.")
             fn = getattr(fn, part)
-    return fn, module.__name__, name
+            if inspect.isclass(fn) and part == name.split(".")[-1]:
+                name = f"{name}.{method_of(fn)}"
+                fn = getattr(fn, method_of(fn))
+    return fn, module, name
+
+
+def method_of(owner):
+    """The name of the method of a class that is its loss."""
+    inherited = [k for k in owner.__mro__ if not k.__module__.startswith(("torch", "builtins"))]
+    own = [n for k in inherited for n, v in vars(k).items() if inspect.isfunction(v)]
+    public = [n for n in own if not n.startswith("_")]
+    losses = [n for n in public if "loss" in n]
+    candidates = [n for n in ("forward", "__call__", "loss", "compute_loss") if n in own]
+    for names in (candidates, losses, public):
+        if len(names) == 1 or (names is candidates and names):
+            return names[0]
+    raise CannotCall(
+        f"{owner.__name__} is a class with the methods {', '.join(public) or 'of its parents'}: "
+        f"say which is its loss, as FILE.py:{owner.__name__}.METHOD."
+    )
 
 
 def _module_from_file(path):

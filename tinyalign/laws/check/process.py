@@ -39,14 +39,14 @@ class Drain(threading.Thread):
                 self.count += len(chunk)
 
 
-def answer_of_child(request, seconds):
+def answer_of_child(request):
     """What the child answers; where it does not, what became of it, as an answer of status 2."""
     with tempfile.TemporaryDirectory(prefix="tinyalign-check-") as name:
         folder = Path(name)
         (folder / REQUEST).write_text(json.dumps(request))
         child, drains = _start(folder)
         try:
-            end = _wait(child, drains, time.monotonic() + seconds)
+            end = _wait(child, drains, time.monotonic() + request["seconds"])
         finally:
             _end(child)
         for drain in drains:
@@ -54,7 +54,7 @@ def answer_of_child(request, seconds):
         answer = _read(folder, child.pid)
         if end == "" and answer is not None:
             return answer | {"loud": drains[0].count > 0}
-        return {"status": 2, "reason": _what_became_of_it(request, folder, child, end, seconds)}
+        return {"status": 2, "reason": _what_became_of_it(request, folder, child, end)}
 
 
 def _start(folder):
@@ -101,8 +101,8 @@ def _read(folder, pid):
     return answer if answer.pop("pid", None) == pid else None
 
 
-def _what_became_of_it(request, folder, child, end, seconds):
-    target = request["target"]
+def _what_became_of_it(request, folder, child, end):
+    target, seconds = request["target"], request["seconds"]
     stage = (folder / STAGE).read_text() if (folder / STAGE).exists() else ""
     where = f"while {stage}" if stage else "before anything was imported"
     if end == "late":

@@ -65,7 +65,7 @@ def other_methods(fn, spec, conventions, **how):
         if other.arrays != spec.arrays or other is spec:
             continue
         known = {c.name for c in other.conventions} | set(other.numbers)
-        kept = {k: v for k, v in conventions.items() if k in known}
+        kept = {k: v for k, v in conventions.items() if k in known or "." in k}
         if _fits(fn, other, kept, how):
             yield Reading(other, kept, {})
         yield from other_conventions(fn, other, kept, **how)

@@ -1,6 +1,6 @@
 """What a report says in words: what was assumed, and what a function was read as."""
 
-from tinyalign.laws.harness.holders import guess
+from tinyalign.laws.harness.holders import guess, has_of_its_own
 from tinyalign.laws.harness.judge import HOLDS
 from tinyalign.laws.harness.subject import OFFSET
 
@@ -37,7 +37,10 @@ def array_assumptions(subject):
         held = {n: t for n, t in binding.numbers.items() if t.startswith(holder + ".")}
         if held:
             sentences.append(f"Read from {holder}: {_pairs(held)}.")
-        sentences += [f"{holder}.{n} is taken as {guess(n):g}." for n in guessed_names(read, held)]
+        sentences += [
+            f"{holder}.{n} is taken as {guess(n):g} (declare with --convention {holder}.{n}=…)."
+            for n in guessed_names(subject.caller, holder, read, held)
+        ]
     taken = (subject.caller.outputs.sentence, getattr(subject.caller.fn, "sentence", ""))
     sentences += [s for s in taken if s]
     if binding.by_alias:
@@ -47,10 +50,12 @@ def array_assumptions(subject):
     return sentences
 
 
-def guessed_names(read, held):
+def guessed_names(caller, holder, read, held):
     """What is read from a config and was given a value without being a number of the method."""
     known = {theirs.split(".")[1] for theirs in held.values()}
-    return [n for n in read if n not in known and guess(n) is not None]
+    known |= {n.removeprefix(f"{holder}.") for n in caller.held}
+    guessed = [n for n in read if n not in known and guess(n) is not None]
+    return [n for n in guessed if not has_of_its_own(caller.fn, holder, n)]
 
 
 def _pairs(names):

@@ -16,7 +16,8 @@ class Caller:
 
     def __init__(self, fn, spec, framework, label, declared, order=None):
         self.fn, self.spec, self.framework, self.label = fn, spec, framework, label
-        self.binding = match(fn, spec, label, SUBSTITUTES.get(spec.name, {}), order)
+        self.held = {n: v for n, v in declared.items() if "." in n}  # attributes of a config
+        self.binding = match(fn, spec, label, SUBSTITUTES.get(spec.name, {}), order, declared)
         self.parameters = self.binding.numbers  # our number -> their parameter
         self.substitutes = {a: SUBSTITUTES[spec.name][a] for a in self.binding.missing}
         self.fixed = {  # numbers that fn takes no parameter for
@@ -91,7 +92,9 @@ class Caller:
         plain = {n: v for n, v in ready.items() if "." not in n}
         for holder, read in self.binding.holders.items():
             own = {n.split(".")[1]: v for n, v in ready.items() if n.startswith(holder + ".")}
-            plain[holder] = holder_object(self.fn, holder, read, own)
+            start = f"{holder}."
+            said = {n.removeprefix(start): v for n, v in self.held.items() if n.startswith(start)}
+            plain[holder] = holder_object(self.fn, holder, read, own, said)
         return plain
 
     def as_floats(self, value, dtype):

@@ -1,8 +1,10 @@
 """A config or a `self` that a function reads its numbers from, built from what it reads."""
 
 import ast
+import copy
 import inspect
 import textwrap
+from functools import cache
 from types import SimpleNamespace
 
 from tinyalign.laws.harness.parameter_names import names_setting, parts
@@ -57,20 +59,44 @@ class Values(SimpleNamespace):
         return self.__dict__.get(name, default)
 
 
-def holder_object(fn, holder, read, numbers):
-    """What stands for the holder: an instance of its class for self, else plain values."""
-    values = {n: guess(n) for n in read if guess(n) is not None} | numbers
+def holder_object(fn, holder, read, numbers, declared=()):
+    """What stands for the holder: an instance of its class for self, else plain values.
+
+    declared  attributes that somebody has said, which no guess overrules
+    """
+    values = {n: guess(n) for n in read if guess(n) is not None} | dict(declared) | numbers
     owner = _class_of(fn) if holder == "self" else None
     if owner is None:
         return Values(**values)
-    stand_in = object.__new__(owner)
-    for name in read:
-        # methods of the class stay what they are
-        if name in HOLDERS:
+    stand_in = copy.copy(_instance(owner))
+    for name in values.keys() | (set(read) & set(HOLDERS)):
+        said = name in numbers or name in dict(declared)
+        # what the class or its __init__ gives stays what it is
+        if name in HOLDERS and not hasattr(stand_in, name):
             object.__setattr__(stand_in, name, Values(**values))
-        elif name in values and (name in numbers or not hasattr(owner, name)):
+        elif name in values and (said or not hasattr(stand_in, name)):
             object.__setattr__(stand_in, name, values[name])
     return stand_in
+
+
+@cache
+def _instance(owner):
+    """One made by its __init__ where that wants nothing but numbers, else one without any."""
+    try:
+        wanted = list(inspect.signature(owner).parameters.values())
+        required = [q.name for q in wanted if q.default is q.empty and q.kind.value in (1, 3)]
+        if all(map(names_setting, required)):
+            return owner(**{n: guess(n) for n in required})
+    # theirs may raise anything: a model that is not there, a file
+    except Exception:
+        pass
+    return object.__new__(owner)
+
+
+def has_of_its_own(fn, holder, name):
+    """Whether the holder has this attribute without a guess."""
+    owner = _class_of(fn) if holder == "self" else None
+    return owner is not None and hasattr(_instance(owner), name)
 
 
 def _class_of(fn):

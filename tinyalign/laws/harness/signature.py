@@ -42,11 +42,12 @@ class Binding:
     by_alias: dict = field(default_factory=dict)  # the arrays with other names than ours
 
 
-def match(fn, spec, label, optional=(), order=None):
+def match(fn, spec, label, optional=(), order=None, declared=()):
     """The Binding of fn's parameters to the method's arrays and numbers, or CannotCall.
 
     Arrays go by name, the others by position, but never to a parameter that is a setting. A number
     goes by keyword when the name or an alias is there, else by position while positions are left.
+    What was declared comes first: beta="temperature" is the parameter of that name.
     """
     parameters = parameters_of(fn, label)
     if parameters is None:
@@ -67,7 +68,7 @@ def match(fn, spec, label, optional=(), order=None):
         raise CannotCall(_missing_message(label, spec, parameters, taken, missing))
     spare = [n for n in parameters if n not in (*taken, *aside)]
     numbers, more = _match_numbers(spec, spare, positional, parameters)
-    numbers = _held_numbers(spec, held) | numbers
+    numbers = _held_numbers(spec, held) | numbers | _declared_numbers(spec, parameters, declared)
     others = [n for n in spare if n not in numbers.values()]
     _require_no_more(label, spec, parameters, taken, others)
     first = arrays is None or taken == positional[: len(taken)]
@@ -86,6 +87,16 @@ def _require_no_more(label, spec, parameters, taken, others):
     left = [n for n in others if _is_required(parameters[n])]
     if left:
         raise CannotCall(_left_over_message(label, spec, taken, left))
+
+
+def _declared_numbers(spec, parameters, declared):
+    """{our number: their parameter} where somebody has said it."""
+    said = {n: v for n, v in dict(declared).items() if n in spec.numbers and isinstance(v, str)}
+    said = {n: v for n, v in said.items() if v not in spec.numbers}  # one number as another
+    for number, name in said.items():
+        if name.split(".")[0] not in parameters:
+            raise CannotCall(f"--convention {number}={name}: want a number, or a parameter.")
+    return said
 
 
 def _held_numbers(spec, holders):

@@ -41,7 +41,8 @@ class Subject:
         self.caller = Caller(unpacked(fn, spec), spec, self.framework, self.label, declared, order)
         self.calls = self.caller.calls
         # numbers that the function fixes are declared like conventions, and are none
-        chosen = {k: v for k, v in declared.items() if k not in self.caller.fixed}
+        ours = {*self.caller.fixed, *self.caller.parameters, *self.caller.held}
+        chosen = {k: v for k, v in declared.items() if k not in ours}
         self.conventions = {**spec.default_conventions, **chosen}
         self.reduction = self.conventions.get("reduction", "none")
         # what it adds to the loss: no slope depends on a constant
