@@ -8,7 +8,7 @@ import pytest
 
 from tinyalign.laws.check.command import check_here
 from tinyalign.laws.check.settings import settings_for
-from tinyalign.laws.harness.frameworks import framework_of
+from tinyalign.laws.harness.framework_names import framework_of
 from tinyalign.laws.harness.signature import CannotCall
 
 TRAINER = """

@@ -82,3 +82,25 @@ LAYOUT = Convention(
     {"prompts_first": "rewards (prompts, answers)", "group_first": "rewards (answers, prompts)"},
     {"group_first": lambda arrays, p: ([a.T for a in arrays], p, lambda value: value.T)},
 )
+ADVANTAGE = Convention(
+    "advantage_per",
+    "sequence",
+    {"sequence": "one advantage a sequence", "token": "an advantage for each token of a sequence"},
+    # 0 · mask gives (N, T) in any framework
+    {"token": lambda x, p: ([*x[:2], x[2][:, None] + 0 * x[3], x[3]], p, lambda value: value)},
+    form=True,
+)
+ALIGNED_CHOICES = {"no": "logits[t] are for ids[t + 1]", "yes": "logits[t] are for ids[t]"}
+ALIGNED = Convention(
+    "aligned",
+    "no",
+    ALIGNED_CHOICES,
+    {
+        "yes": lambda x, p: (
+            [x[0][:, :-1], x[1][:, 1:], *(a - 1 for a in x[2:])], p, lambda value: value
+        )
+    },
+    form=True,
+)  # fmt: skip
+# no undo: the logits are made as they are wanted
+ALIGNED_LOGITS = Convention("aligned", "no", ALIGNED_CHOICES, form=True)

@@ -139,12 +139,14 @@ TOKENS = [
     spec("k1", KL, LP, strategies.token_pairs, divergence.K1, choice.DIRECTION, choice.USE),
     spec("k2", KL, LP, strategies.token_pairs, divergence.K2, choice.DIRECTION, choice.USE),
     spec("k3", KL, LP, strategies.token_pairs, divergence.K3, choice.DIRECTION, choice.USE),
-    spec("reinforce", PG, "logp advantage", strategies.reinforce_tokens, policy_gradient.REINFORCE),
+    spec("reinforce", PG, "logp advantage", strategies.reinforce_tokens, policy_gradient.REINFORCE,
+         layouts.ALIGNED_LOGITS),
     spec("clipped_surrogate", PG, "logp old_logp advantage", strategies.ratio_tokens(),
-         policy_gradient.CLIPPED, choice.SIGN, clip_low=(clip_lows, 0.2), clip_high=(clips, 0.2),
-         clip_dual=(floats(1.5, 5.0), None)),
+         policy_gradient.CLIPPED, choice.SIGN, layouts.ALIGNED_LOGITS, clip_low=(clip_lows, 0.2),
+         clip_high=(clips, 0.2), clip_dual=(floats(1.5, 5.0), None)),
     spec("truncated_importance", PG, "logp old_logp advantage", strategies.ratio_tokens(),
-         policy_gradient.CISPO, choice.CAP, clip_high=(clips, NEEDED), clip_low=(clip_lows, 1.0)),
+         policy_gradient.CISPO, choice.CAP, layouts.ALIGNED_LOGITS, clip_high=(clips, NEEDED),
+         clip_low=(clip_lows, 1.0)),
     spec("value_loss", PG, "value old_value returns", strategies.values, critic.VALUE,
          choice.VALUE_HALF, clip=(clips, 0.2)),
 ]  # fmt: skip
@@ -197,7 +199,7 @@ OTHERS = [
              divergence.ADAPTIVE, target=(floats(0.5, 20.0), NEEDED),
              n=(floats(1.0, 200.0), NEEDED), horizon=(floats(200.0, 10000.0), NEEDED)),
         spec("cross_entropy", "sequence log-prob", "logp mask", strategies.tables_with_mask(
-             floats(-6.0, 0.0)), aggregate.CROSS_ENTROPY),
+             floats(-6.0, 0.0)), aggregate.CROSS_ENTROPY, layouts.ALIGNED_LOGITS),
         spec("token_mean", AGG, "x mask", strategies.tables_with_mask(cell), aggregate.TOKEN_MEAN),
         spec("sequence_mean", AGG, "x mask", strategies.tables_with_mask(cell),
              aggregate.SEQUENCE_MEAN),
@@ -208,13 +210,13 @@ OTHERS = [
 TEXTS = [
     *with_shape(lambda *a: (np.shape(a[1])[0], np.shape(a[1])[1] - 1),
         spec("token_logp", "sequence log-prob", "logits ids", strategies.texts(spans=False),
-             sequence.TOKEN_LOGP), cells=rows),
+             sequence.TOKEN_LOGP, layouts.ALIGNED), cells=rows),
     *per_example([
         spec("sequence_clipped_surrogate", PG, "logp old_logp advantage mask",
-             strategies.ratio_sequences(), sequence_ratio.GSPO, clip_low=(clip_lows, 3e-4),
-             clip_high=(clips, 4e-4)),
+             strategies.ratio_sequences(), sequence_ratio.GSPO, layouts.ADVANTAGE,
+             layouts.ALIGNED_LOGITS, clip_low=(clip_lows, 3e-4), clip_high=(clips, 4e-4)),
         spec("sequence_logp", "sequence log-prob", "logits ids prompt_length length",
-             strategies.texts(), sequence.SEQUENCE_LOGP)]),
+             strategies.texts(), sequence.SEQUENCE_LOGP, layouts.ALIGNED)]),
 ]  # fmt: skip
 METHODS = [
     *per_example(PAIRS),

@@ -6,6 +6,7 @@ import numpy as np
 
 from tinyalign.laws.catalogue.general import BATCH
 from tinyalign.laws.check.diagnose import looks_like
+from tinyalign.laws.check.forms import fitting_form
 from tinyalign.laws.check.precision import infer_precision
 from tinyalign.laws.check.probes import EXACT, fitted_probes, is_right
 from tinyalign.laws.check.readings import (
@@ -75,10 +76,13 @@ def _sparing_judge():
 
 def understand(fn, spec, conventions, how):
     """The case as it has to be judged: its precision, its reduction, its conventions, its order."""
+    declared = conventions
+    conventions, formed = fitting_form(fn, spec, conventions, how)
     how, precise = infer_precision(fn, spec, conventions, how)
     require_an_answer(Subject(fn, spec, conventions, **how))
     reduced = read_reduction(fn, spec, conventions, **how)
-    case = Case(fn, spec, reduced.conventions, how, conventions, reduced=reduced).noting(precise)
+    case = Case(fn, spec, reduced.conventions, how, declared, reduced=reduced)
+    case = case.noting(formed).noting(precise)
     # exactly first, or an epsilon would pass for another one
     for tolerance in (EXACT, NEARLY):
         if is_right(case.subject(), tolerance):

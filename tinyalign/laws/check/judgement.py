@@ -10,7 +10,8 @@ from tinyalign.laws.check.report import examine
 from tinyalign.laws.check.terminal import as_data, as_text
 from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.laws.harness.errors import describe_error
-from tinyalign.laws.harness.frameworks import FRAMEWORKS, framework_of
+from tinyalign.laws.harness.framework_names import framework_of
+from tinyalign.laws.harness.frameworks import FRAMEWORKS
 from tinyalign.laws.harness.limits import CALL_LIMIT, WAIT_LIMIT, TookTooLong
 from tinyalign.laws.harness.outputs import OUTPUT
 from tinyalign.laws.harness.signature import CannotCall

@@ -8,7 +8,7 @@ from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.harness.draws import SHARED, inputs_of
 from tinyalign.laws.harness.judge import NEARLY, as_dtype
-from tinyalign.laws.harness.law import Broken, NotApplicable, use_precision
+from tinyalign.laws.harness.law import Broken, NotApplicable, OutOfDomain, use_precision
 
 EXACT = 1e-8  # relative: closer than any epsilon that a library adds
 KEPT = 12  # of the inputs drawn, the least whole ones
@@ -63,7 +63,7 @@ def value_at(subject, x, p):
             value = subject(*x, **p)
             # what it leaves in the padding is its own affair
             return np.where(x[-1] > 0, value, 0.0) if subject.spec.name in FREE_PADDING else value
-    except (Broken, NotApplicable, ValueError):  # shapes that only a wrong reading has
+    except (Broken, NotApplicable, OutOfDomain, ValueError):  # shapes that only a wrong reading has
         return None
 
 

@@ -6,7 +6,13 @@ from tinyalign.laws.catalogue.conventions import REDUCTION
 from tinyalign.laws.catalogue.general import BATCH
 from tinyalign.laws.check.probes import probes
 from tinyalign.laws.harness.judge import NEARLY
-from tinyalign.laws.harness.law import Broken, NotApplicable, use_precision, use_slack
+from tinyalign.laws.harness.law import (
+    Broken,
+    NotApplicable,
+    OutOfDomain,
+    use_precision,
+    use_slack,
+)
 from tinyalign.laws.harness.subject import Subject
 
 
@@ -54,16 +60,22 @@ def infer_reduction(fn, spec, conventions, **how):
         choice: Subject(fn, spec, {**conventions, "reduction": choice}, **how)
         for choice in REDUCTION.choices
     }
-    # a batch of one example is its own mean and sum: it decides nothing
-    several = [(x, p) for x, p in probes(spec.name) if len(spec.cells(x)) > 1][-6:]
     # the declared reduction first, so that it wins where several fit
     for choice in sorted(twins, key=lambda c: c != declared):
-        if all(_works(BATCH.check, twins[choice], x, p) for x, p in several):
+        if is_pile_of_examples(twins[choice]):
             return choice, True
     # one number of some kind, such as a maximum
-    if all(_works(_one_number, twins["mean"], x, p) for x, p in several):
+    if is_pile_of_examples(twins["mean"], _one_number):
         return "mean", False
     return declared, False
+
+
+def is_pile_of_examples(subject, check=BATCH.check):
+    """Whether the law of the batch holds, with the reduction that the subject has."""
+    spec = subject.spec
+    # a batch of one example is its own mean and sum: it decides nothing
+    several = [(x, p) for x, p in probes(spec.name) if len(spec.cells(x)) > 1][-6:]
+    return all(_works(check, subject, x, p) for x, p in several)
 
 
 def _works(check, subject, x, p):
@@ -71,7 +83,7 @@ def _works(check, subject, x, p):
         # an epsilon in the mean's denominator is no other reduction
         with use_precision(subject.dtype), use_slack(NEARLY):
             check(subject, subject.apply_fixed_arrays(x), subject.apply_fixed_numbers(p))
-    except (Broken, NotApplicable):
+    except (Broken, NotApplicable, OutOfDomain):
         return False
     return True
 

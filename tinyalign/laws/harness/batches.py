@@ -6,6 +6,7 @@ import numpy as np
 
 from tinyalign.laws.harness.holders import attributes_read
 from tinyalign.laws.harness.parameter_names import MASKS, names_array
+from tinyalign.laws.harness.texts import FromLogits, Spans, names_of_texts
 
 BATCHES = (
     "batch", "data", "inputs", "experience", "sample", "samples", "rollout", "micro_batch",
@@ -14,6 +15,11 @@ BATCHES = (
 INDICES = (
     "index", "indices", "uid", "uids", "group_ids", "group_index", "prompt_ids", "prompt_idx",
     "prompt_index",
+)  # fmt: skip
+# how many answers each prompt has, one after the other
+SIZES = (
+    "num_generations", "group_size", "n_samples_per_prompt", "num_samples", "samples_per_prompt",
+    "num_return_sequences", "rollouts_per_prompt",
 )  # fmt: skip
 
 
@@ -27,15 +33,20 @@ class Batch(dict):
             raise AttributeError(f"the checker does not know what {name} is") from None
 
 
-def unpacked(fn, spec):
+def unpacked(fn, spec, framework, declared):
     """fn with a parameter for each array of ours; fn itself where it has them."""
     try:
-        parameters = dict(inspect.signature(fn).parameters)
+        parameters = dict(inspect.signature(getattr(fn, "forward", fn)).parameters)
     except (TypeError, ValueError):
         return fn
-    index = next((n for n in INDICES if n in parameters and n not in spec.arrays), None)
+    index = next((n for n in (*INDICES, *SIZES) if n in parameters), None)
     if index and spec.arrays == ("reward",):
         return Flat(fn, index, parameters)
+    logits, labels, ids, *masks = names_of_texts(parameters)
+    if spec.name == "sequence_logp" and logits and (labels or any(masks)):
+        return Spans(fn, parameters)
+    if "logp" in spec.arrays and "logp" not in parameters and logits and (labels or ids):
+        return FromLogits(fn, parameters, framework, declared.get("aligned") == "yes")
     name = next((n for n in BATCHES if n in parameters), None)
     keys = [k for k in attributes_read(fn, name) if names_array(k)] if name else []
     return Packed(fn, name, keys, parameters) if keys else fn
@@ -86,7 +97,8 @@ class Flat:
         taken = [index, self.mask, self.reward]
         self.__signature__ = _signature(["reward"], parameters, taken)
         tokens = f" and {self.mask} of ones, one token each" if self.mask else ""
-        self.sentence = f"{self.reward} is given in one row, with {index} for the prompt{tokens}."
+        tells = "the number of answers" if index in SIZES else "the prompt"
+        self.sentence = f"{self.reward} is given in one row, with {index} for {tells}{tokens}."
 
     def __call__(self, reward, **others):
         answer = self.fn(**self._arguments(reward), **others)
@@ -97,7 +109,8 @@ class Flat:
         prompts, answers = reward.shape
         # (P·G,), or (P·G, 1) where each answer is a row of tokens
         flat = reward.reshape((prompts * answers, 1) if self.mask else (prompts * answers,))
-        arguments = {self.reward: flat, self.index: np.repeat(np.arange(prompts), answers)}
+        whose = answers if self.index in SIZES else np.repeat(np.arange(prompts), answers)
+        arguments = {self.reward: flat, self.index: whose}
         return arguments | ({self.mask: flat * 0 + 1} if self.mask else {})
 
     def written(self, given, named, literal):

@@ -6,7 +6,6 @@ A framework is imported when a function written in it is judged, never before.
 import contextlib
 import importlib
 import importlib.util
-import inspect
 import warnings
 from unittest.mock import patch
 
@@ -17,7 +16,8 @@ class Numpy:
     """Plain arrays; derivatives by HIPS autograd where the function lets its boxes through."""
 
     def __init__(self):
-        self.differentiates = importlib.util.find_spec("autograd") is not None
+        self.traces = importlib.util.find_spec("autograd") is not None
+        self.differentiates = self.traces
 
     def send(self, array, dtype):
         array = np.array(array)  # a copy: what the function does to it must not reach the law
@@ -29,6 +29,25 @@ class Numpy:
     def ones(self, like):
         """A mask that lets everything through; not ones_like, which autograd would trace."""
         return np.ones(like.shape, like.dtype)
+
+    def stack(self, arrays):
+        return self._numpy().stack(arrays, axis=-1)
+
+    def log_rest(self, logp):
+        """log(1 - exp(logp)): what is left for all other tokens."""
+        return self._numpy().log1p(-self._numpy().exp(logp))
+
+    def zeros(self, shape):
+        return np.zeros(shape, dtype=int)
+
+    def lengthened(self, array, at_end):
+        """(N, T, …) with its last or first column once more."""
+        both = [array, array[:, -1:]] if at_end else [array[:, :1], array]
+        return self._numpy().concatenate(both, axis=1)
+
+    def _numpy(self):
+        """autograd's NumPy where it is there, which lets its boxes through."""
+        return importlib.import_module("autograd.numpy" if self.traces else "numpy")
 
     def grad(self, call, arrays, index, dtype):
         """d Σ call / d arrays[index], or None where there is no derivative but differences."""
@@ -88,6 +107,18 @@ class Torch:
     def ones(self, like):
         return self.torch.ones(like.shape, dtype=like.dtype)
 
+    def stack(self, arrays):
+        return self.torch.stack(arrays, dim=-1)
+
+    def log_rest(self, logp):
+        return self.torch.log1p(-logp.exp())
+
+    def zeros(self, shape):
+        return self.torch.zeros(shape, dtype=self.torch.int64)
+
+    def lengthened(self, array, at_end):
+        return self.torch.cat([array, array[:, -1:]] if at_end else [array[:, :1], array], dim=1)
+
     def grad(self, call, arrays, index, dtype):
         tensors = [self.send(a, dtype) for a in arrays]
         tensors[index].requires_grad_(True)
@@ -116,6 +147,19 @@ class Jax:
     def ones(self, like):
         return self.jax.numpy.ones(like.shape, like.dtype)
 
+    def stack(self, arrays):
+        return self.jax.numpy.stack(arrays, axis=-1)
+
+    def log_rest(self, logp):
+        return self.jax.numpy.log1p(-self.jax.numpy.exp(logp))
+
+    def zeros(self, shape):
+        return self.jax.numpy.zeros(shape, dtype=int)
+
+    def lengthened(self, array, at_end):
+        both = [array, array[:, -1:]] if at_end else [array[:, :1], array]
+        return self.jax.numpy.concatenate(both, axis=1)
+
     def grad(self, call, arrays, index, dtype):
         sent = [self.send(a, dtype) for a in arrays]
         total = self.jax.grad(lambda a: call(*sent[:index], a, *sent[index + 1 :]).sum())
@@ -123,34 +167,3 @@ class Jax:
 
 
 FRAMEWORKS = {"numpy": Numpy, "torch": Torch, "jax": Jax}
-
-
-def framework_of(fn):
-    """What a function computes with, by what it and the functions that it calls name."""
-    inner = getattr(fn, "forward", None) or getattr(fn, "__func__", fn)
-    inner = inner if hasattr(inner, "__code__") else type(fn).__call__
-    inner = getattr(inner, "__wrapped__", inner)
-    scope = getattr(inner, "__globals__", {})
-    used = _roots(inner, scope, [])
-    for name in ("torch", "jax"):
-        # a function of methods alone, such as x.mean(), is of what its file imports
-        imported = not used & set(FRAMEWORKS) and name in {_root(v) for v in scope.values()}
-        if name in used or imported:
-            return name
-    return "numpy"
-
-
-def _roots(fn, scope, seen):
-    """The packages whose names a function uses, and those of the functions beside it."""
-    found = set()
-    if fn in seen or not hasattr(fn, "__code__"):
-        return found
-    for name in fn.__code__.co_names:
-        value = scope.get(name)
-        found |= {_root(value)} | _roots(value, scope, [*seen, fn])
-    return found
-
-
-def _root(value):
-    named = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
-    return named.partition(".")[0] if isinstance(named, str) else ""

@@ -1,6 +1,7 @@
 """Try one law, or all laws of a method, on one function."""
 
 import inspect
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -9,7 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky, Unsatisfiable
 
 from tinyalign.laws.harness.draws import QUIET, examples_of, repeatable_settings
-from tinyalign.laws.harness.law import Broken, NotApplicable, use_precision, use_slack
+from tinyalign.laws.harness.law import (
+    Broken,
+    NotApplicable,
+    OutOfDomain,
+    use_precision,
+    use_slack,
+)
 from tinyalign.laws.harness.limits import TookTooLong
 from tinyalign.laws.harness.reproducer import as_code
 from tinyalign.laws.harness.subject import Subject
@@ -93,7 +100,7 @@ def _try(law, subject, drawn, seen):
     seen.clear()
     seen.update(drawn)
     drawn = {**drawn, "x": tuple(as_dtype(a, subject.dtype) for a in drawn["x"])}
-    with np.errstate(all="ignore"), use_precision(subject.dtype):
+    with np.errstate(all="ignore"), use_precision(subject.dtype), suppress(OutOfDomain):
         law.statement.check(subject, **drawn)
 
 

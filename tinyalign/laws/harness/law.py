@@ -23,6 +23,10 @@ class NotApplicable(Exception):
     """The law asks for something this function fixes, such as another beta."""
 
 
+class OutOfDomain(Exception):
+    """The law asks for inputs that this function has no form for: it is tried on others."""
+
+
 @dataclass(frozen=True)
 class Statement:
     """A law before it is bound to a spec: `check(loss, x, p, …)` raises Broken or returns."""

@@ -16,6 +16,7 @@ class Convention:
     default: object
     choices: dict  # value -> how to say it in a sentence: "this is …"
     undo: dict | None = None
+    form: bool = False  # whether it is about the form of the arrays, and read before all else
 
 
 @dataclass(frozen=True)

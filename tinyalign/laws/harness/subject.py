@@ -9,8 +9,9 @@ from tinyalign.laws.harness import slopes
 from tinyalign.laws.harness.batches import unpacked
 from tinyalign.laws.harness.call import Caller
 from tinyalign.laws.harness.frameworks import FRAMEWORKS
-from tinyalign.laws.harness.law import Broken
+from tinyalign.laws.harness.law import Broken, OutOfDomain
 from tinyalign.laws.harness.limits import time_limit
+from tinyalign.laws.harness.texts import AT_MOST, FromLogits
 from tinyalign.laws.harness.undo import require_fixed_values, undo_conventions
 
 OFFSET = "offset"  # a number that any loss may be declared to differ by
@@ -38,7 +39,8 @@ class Subject:
         declared = dict(conventions or {})
         # an array that was declared goes where it was declared to go
         order = {**(order or {}), **{a: declared.pop(a) for a in spec.arrays if a in declared}}
-        self.caller = Caller(unpacked(fn, spec), spec, self.framework, self.label, declared, order)
+        taken = unpacked(fn, spec, self.framework, declared)
+        self.caller = Caller(taken, spec, self.framework, self.label, declared, order)
         self.calls = self.caller.calls
         # numbers that the function fixes are declared like conventions, and are none
         ours = {*self.caller.fixed, *self.caller.parameters, *self.caller.held}
@@ -52,7 +54,14 @@ class Subject:
         """The arrays, with the fixed value for each that the function holds fixed."""
         values = {n: s.value for n, s in self.caller.substitutes.items() if s.value is not None}
         pairs = zip(self.spec.arrays, arrays, strict=True)
-        return tuple(np.array(values[n]) if n in values else a for n, a in pairs)
+        fixed = tuple(np.array(values[n]) if n in values else a for n, a in pairs)
+        if not isinstance(self.caller.fn, FromLogits):
+            return fixed
+        # softmax gives no log-probability above 0
+        return tuple(
+            np.minimum(a, AT_MOST) if n == "logp" else a
+            for n, a in zip(self.spec.arrays, fixed, strict=True)
+        )
 
     def apply_fixed_numbers(self, numbers):
         """The numbers, with those that the function fixes fixed and those it takes as one equal.
@@ -78,11 +87,17 @@ class Subject:
     def own_value(self, *arrays, **numbers):
         """The function's own answer for these arrays, checked for shape and NaN."""
         require_fixed_values(self.caller.substitutes, self.spec.arrays, arrays)
+        if isinstance(self.caller.fn, FromLogits):
+            require_log_probabilities(arrays[self.spec.arrays.index("logp")])
+        ours = self.spec.shape(*arrays)
         arrays, numbers, restore_convention = undo_conventions(self, arrays, numbers)
         value = self.caller.answer(arrays, numbers, self.dtype)
         value = self.caller.as_floats(value, self.dtype)
         self.calls.append((arrays, numbers, value))
-        want = () if self.reduction != "none" else self.spec.shape(*arrays)
+        # another layout is another shape of the answer, a cut of the arrays is not
+        theirs = self.spec.shape(*arrays)
+        want = theirs if np.prod(theirs) == np.prod(ours) else ours
+        want = () if self.reduction != "none" else want
         if value.size == 1 and int(np.prod(want)) == 1:
             value = value.reshape(want)  # forgiven here; larger batches catch it
         if value.shape != want:
@@ -122,3 +137,9 @@ class Subject:
 
 def _describe_shape(shape):
     return f"an array of shape {shape}" if shape else "one number"
+
+
+def require_log_probabilities(logp):
+    """OutOfDomain where a law asks for what no softmax gives."""
+    if np.any(logp > -1e-9):
+        raise OutOfDomain("a log-probability of a softmax is below 0")

@@ -1,0 +1,56 @@
+"""In which form a function takes its arrays, where its names do not say it: by its values."""
+
+from itertools import product
+
+from tinyalign.laws.catalogue.conventions import REDUCTION
+from tinyalign.laws.check.probes import fitted_probes, is_right, value_at
+from tinyalign.laws.check.reduction import is_pile_of_examples
+from tinyalign.laws.harness.signature import CannotCall
+from tinyalign.laws.harness.subject import Subject
+
+
+def fitting_form(fn, spec, conventions, how):
+    """(conventions, a sentence or ""): the first form under which its values are right.
+
+    Where they are right in none, and it gives no number in the form of the method: the first in
+    which it gives some.
+    """
+    forms = [c for c in spec.conventions if c.form and c.name not in conventions]
+    if not forms:
+        return conventions, ""
+    names = [c.name for c in forms]
+    options = [[c.default, *(v for v in c.choices if v != c.default)] for c in forms]
+    ways = [dict(zip(names, values, strict=True)) for values in product(*options)]
+    for fits in (_is_right, _answers):
+        for way in ways:
+            if any(fits(s) for s in _subjects(fn, spec, conventions | way, how)):
+                return _chosen(forms, conventions, way)
+    return conventions, ""
+
+
+def _chosen(forms, conventions, way):
+    other = {c.name: way[c.name] for c in forms if way[c.name] != c.default}
+    said = [f"{c.choices[way[c.name]]} ({c.name}={way[c.name]})" for c in forms if c.name in other]
+    return conventions | other, f"It takes {' and '.join(said)}." if said else ""
+
+
+def _subjects(fn, spec, conventions, how):
+    """The function under each reduction that it may have."""
+    free = REDUCTION in spec.conventions and "reduction" not in conventions
+    for reduction in REDUCTION.choices if free else (None,):
+        reduced = {} if reduction is None else {"reduction": reduction}
+        try:
+            yield Subject(fn, spec, conventions | reduced, **how)
+        except CannotCall:  # said later, in the form of the method
+            return
+
+
+def _is_right(subject):
+    """One row at a time a wrong form may pass: (1,) is as good as (1, 1)."""
+    return is_right(subject) and (subject.spec.cells is None or is_pile_of_examples(subject))
+
+
+def _answers(subject):
+    """Whether it gives a number of the right shape on most probes."""
+    values = [value_at(subject, x, p) for x, p in fitted_probes(subject)]
+    return sum(v is not None for v in values) > len(values) / 2
