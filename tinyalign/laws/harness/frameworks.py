@@ -15,6 +15,14 @@ import numpy as np
 class Numpy:
     """Plain arrays; derivatives by HIPS autograd where the function lets its boxes through."""
 
+    imports = ("from numpy import array, inf, nan",)
+
+    def literal(self, array, dtype):
+        """The array as code that can be pasted."""
+        array = np.asarray(array)
+        single = ", dtype='float32'" if dtype == "float32" and array.dtype.kind == "f" else ""
+        return repr(array.item()) if array.ndim == 0 else f"array({array.tolist()!r}{single})"
+
     def __init__(self):
         self.traces = importlib.util.find_spec("autograd") is not None
         self.differentiates = self.traces
@@ -92,6 +100,14 @@ def _refuse_plain_numpy():
 
 
 class Torch:
+    imports = ("import torch", "from math import inf, nan", "from torch import tensor")
+
+    def literal(self, array, dtype):
+        array = np.asarray(array)
+        # a tensor of plain numbers is in float32
+        double = ", dtype=torch.float64" if dtype == "float64" and array.dtype.kind == "f" else ""
+        return f"tensor({array.tolist()!r}{double})"
+
     def __init__(self):
         self.torch = importlib.import_module("torch")
 
@@ -130,6 +146,13 @@ class Torch:
 
 
 class Jax:
+    imports = (
+        "import jax",
+        "from jax.numpy import array, inf, nan",
+        'jax.config.update("jax_enable_x64", True)',
+    )
+    literal = Numpy.literal
+
     def __init__(self):
         self.jax = importlib.import_module("jax")
         # JAX computes in float32 unless told otherwise

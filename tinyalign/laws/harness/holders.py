@@ -65,7 +65,7 @@ def holder_object(fn, holder, read, numbers, declared=()):
     declared  attributes that somebody has said, which no guess overrules
     """
     values = {n: guess(n) for n in read if guess(n) is not None} | dict(declared) | numbers
-    owner = _class_of(fn) if holder == "self" else None
+    owner = class_of(fn) if holder == "self" else None
     if owner is None:
         return Values(**values)
     stand_in = copy.copy(_instance(owner))
@@ -93,13 +93,27 @@ def _instance(owner):
     return object.__new__(owner)
 
 
+def instance_as_code(owner, name, read, own):
+    """An object with these attributes, made by its __init__ if that takes them."""
+    try:
+        wanted = inspect.signature(owner).parameters
+    except (TypeError, ValueError):
+        wanted = {}
+    if all(n in wanted for n in own) and type(_instance(owner)).__init__ is not object.__init__:
+        return f"{name}({', '.join(f'{n}={v!r}' for n, v in own.items())})"
+    guessed = {n: guess(n) for n in read if guess(n) is not None and n not in own}
+    values = {n: v for n, v in guessed.items() if not hasattr(_instance(owner), n)} | own
+    pairs = ", ".join(f"{n}={v!r}" for n, v in values.items())
+    return f"type('Judged', ({name},), dict(__init__=lambda self: None, {pairs}))()"
+
+
 def has_of_its_own(fn, holder, name):
     """Whether the holder has this attribute without a guess."""
-    owner = _class_of(fn) if holder == "self" else None
+    owner = class_of(fn) if holder == "self" else None
     return owner is not None and hasattr(_instance(owner), name)
 
 
-def _class_of(fn):
+def class_of(fn):
     """The class that a plain function is defined in, by its qualified name."""
     owner = getattr(fn, "__qualname__", "").rpartition(".")[0]
     found = getattr(fn, "__globals__", {}).get(owner)

@@ -1,45 +1,51 @@
-"""A counterexample as code."""
+"""A counterexample as code, in the framework that was judged."""
 
 import numpy as np
+
+from tinyalign.laws.harness.holders import class_of, instance_as_code
 
 
 def as_code(subject, module, calls, message):
     """The calls of a counterexample as Python that can be pasted next to the function."""
-    label = subject.label
     # the literals below use these names
-    lines = [f"from {module} import {label.split('.')[0]}", "from numpy import array, nan, inf"]
-    lines += ["from types import SimpleNamespace"] if subject.caller.binding.holders else []
-    lines.append("")
+    lines = [f"from {module} import {subject.label.split('.')[0]}", *subject.framework.imports]
     # a law calls often with the same arguments
     distinct = list(dict.fromkeys(_call_as_code(subject, *call) for call in calls))
-    lines += distinct[:3]
+    spaces = any("SimpleNamespace(" in call for call in distinct)
+    lines += ["from types import SimpleNamespace"] if spaces else []
+    lines += ["", *distinct[:3]]
     if len(distinct) > 3:
         lines.append(f"# … and {len(distinct) - 3} more calls (slopes by differences)")
     return "\n".join([*lines, f"# {message}"])
 
 
 def _call_as_code(subject, arrays, numbers, result):
+    def literal(array):
+        return subject.framework.literal(array, subject.dtype)
+
     given, named = subject.caller.arguments([np.asarray(a) for a in arrays])
-    arguments = [literal(a) for a in given] + [f"{n}={literal(a)}" for n, a in named.items()]
     if hasattr(subject.caller.fn, "written"):
         arguments = subject.caller.fn.written(given, named, literal)
-    arguments += numbers_as_code(subject, numbers)
+    else:
+        arguments = [literal(a) for a in given] + [f"{n}={literal(a)}" for n, a in named.items()]
     value = repr(result) if isinstance(result, Exception) else literal(np.asarray(result))
-    return f"{subject.label}({', '.join(arguments)})\n# -> {value}"
+    name, plain = _numbers_as_code(subject, numbers)
+    return f"{name}({', '.join(arguments + plain)})\n# -> {value}"
 
 
-def numbers_as_code(subject, numbers):
-    """The numbers under the names that the function has for them."""
-    parameters = subject.caller.parameters
-    theirs = {parameters[k]: v for k, v in numbers.items() if k in parameters}
-    written = {k: f"{v.item() if isinstance(v, np.generic) else v!r}" for k, v in theirs.items()}
-    plain = [f"{k}={v}" for k, v in written.items() if "." not in k]
-    for holder in subject.caller.binding.holders:
-        own = [f"{k.split('.')[1]}={v}" for k, v in written.items() if k.startswith(holder + ".")]
-        plain.append(f"{holder}=SimpleNamespace({', '.join(own)})")
-    return plain
-
-
-def literal(array):
-    array = np.asarray(array)
-    return repr(array.item()) if array.ndim == 0 else f"array({array.tolist()!r})"
+def _numbers_as_code(subject, numbers):
+    """(what is called, the numbers under the names that the function has for them)."""
+    caller = subject.caller
+    theirs = {caller.parameters[k]: v for k, v in numbers.items() if k in caller.parameters}
+    values = {k: v.item() if isinstance(v, np.generic) else v for k, v in theirs.items()}
+    values |= caller.held
+    name, plain = subject.label, [f"{k}={v!r}" for k, v in values.items() if "." not in k]
+    for holder, read in caller.binding.holders.items():
+        own = {k.split(".")[1]: v for k, v in values.items() if k.startswith(f"{holder}.")}
+        if holder == "self" and class_of(caller.fn) is not None:
+            owner, _, method = name.rpartition(".")
+            name = f"{instance_as_code(class_of(caller.fn), owner, read, own)}.{method}"
+        else:
+            pairs = ", ".join(f"{k}={v!r}" for k, v in own.items())
+            plain.append(f"{holder}=SimpleNamespace({pairs})")
+    return name, plain

@@ -2,6 +2,8 @@
 
 import inspect
 
+import numpy as np
+
 from tinyalign.laws.harness.parameter_names import parts
 
 LABELS = ("labels", "label", "target_labels")  # -100 where a token does not count
@@ -111,6 +113,10 @@ class FromLogits:
     def written(self, given, named, literal):
         """The arrays of a call as code."""
         arguments = self.__signature__.bind_partial(*given, **named).arguments
-        mask = arguments.pop("mask") if self.masked else None
-        arguments |= self._texts(arguments.pop("logp"), mask)
+        mask = self._sent(arguments.pop("mask")) if self.masked else None
+        texts = self._texts(self._sent(arguments.pop("logp")), mask)
+        arguments |= {k: self.framework.receive(a) for k, a in texts.items()}
         return [f"{k}={literal(a)}" for k, a in arguments.items()]
+
+    def _sent(self, array):
+        return self.framework.send(np.asarray(array), "float64")
