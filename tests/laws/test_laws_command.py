@@ -104,7 +104,6 @@ def test_a_wrong_function_exits_1_with_code_and_diagnosis(file, capsys):
         ("number", "dpo", "is 'int', not a function"),
         ("too_few", "dpo", "takes the arrays w, r; dpo also needs ref_chosen_logp, the chosen"),
         ("too_needy", "dpo", "also needs"),
-        ("raises", "dpo", "raises RuntimeError: no such layer"),
         ("exits", "dpo", "raises SystemExit"),
         ("text", "dpo", "gives a str, want numbers"),
         ("nothing", "dpo", "gives a NoneType, want numbers"),
@@ -166,6 +165,14 @@ def test_what_breaks_a_law_exits_1(file, capsys, name, law):
     assert check_here(f"{file}:{name}", "dpo", as_json=True, examples=8) == 1
     data = json.loads(capsys.readouterr().out)
     assert law in [entry["law"] for entry in data["laws"] if entry["verdict"] == "broken"]
+
+
+def test_a_function_that_always_raises_is_broken_and_says_with_what(file, capsys):
+    assert check_here(f"{file}:raises", "dpo", as_json=True, examples=5) == 1
+    data = json.loads(capsys.readouterr().out)
+    assert data["diagnosis"].startswith("It raises RuntimeError: no such layer (on every input")
+    (law,) = data["laws"]
+    assert law["verdict"] == "broken" and "raises(array([" in law["counterexample"]
 
 
 def test_a_function_that_hangs_on_some_inputs_exits_2(file, capsys):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 from judged_functions import wrong
 
+from tinyalign.laws import CannotCall
 from tinyalign.laws.catalogue.general import BATCH
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.report import examine
@@ -171,3 +172,50 @@ def test_a_slow_loss_is_judged_by_its_numbers():
     finally:
         settings.load_profile(active)
     assert len(called) >= 60
+
+
+def zero_over_zero(chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
+    margin = chosen - rejected - ref_chosen + ref_rejected
+    return np.logaddexp(0, -beta * margin) * margin / margin
+
+
+def one_by_one(chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
+    return np.logaddexp(0, -beta * ((chosen - ref_chosen)[:, None] - (rejected - ref_rejected)))
+
+
+def never(chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
+    if chosen > rejected:
+        return 1.0
+
+
+def half_of_the_bad(logp, old_logp, advantage, eps=0.2):
+    return np.where(advantage < 0, 0.5, 1.0) * ppo(logp, old_logp, advantage, eps)
+
+
+@pytest.mark.parametrize(
+    ("fn", "method", "said"),
+    [
+        (zero_over_zero, "dpo", "NaN wherever policy = reference: "),
+        (one_by_one, "dpo", "It gives a table (B, B) for B examples"),
+        (never, "dpo", "It raises ValueError: The truth value of an array"),
+        (half_of_the_bad, "clipped_surrogate", "wrong wherever advantage < 0"),
+    ],
+)
+def test_laws_that_fail_for_one_reason_are_one_sentence(fn, method, said):
+    report = examined(fn, method)
+    assert report.exit_code == 1 and said in report.diagnosis
+    assert "museum" not in report.diagnosis
+
+
+def test_what_may_be_a_wrong_call_is_no_broken_law():
+    """It raises too, but so does a right one that wants another framework or other shapes."""
+
+    def for_torch(chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
+        return chosen.clamp(max=0)
+
+    def for_tokens(chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
+        return chosen[:, 0]
+
+    for fn in (for_torch, for_tokens):
+        with pytest.raises(CannotCall, match="on every input tried"):
+            examined(fn, "dpo")

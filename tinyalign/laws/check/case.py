@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from tinyalign.laws.catalogue.general import BATCH
+from tinyalign.laws.check.answers import require_an_answer
 from tinyalign.laws.check.diagnose import looks_like
 from tinyalign.laws.check.forms import fitting_form
 from tinyalign.laws.check.precision import infer_precision
-from tinyalign.laws.check.probes import EXACT, fitted_probes, is_right
+from tinyalign.laws.check.probes import EXACT, is_right
 from tinyalign.laws.check.readings import (
     is_turned,
     other_conventions,
@@ -25,7 +24,6 @@ from tinyalign.laws.harness.judge import (
     judge_leniently,
     without_shrinking,
 )
-from tinyalign.laws.harness.law import Broken, NotApplicable
 from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.subject import OFFSET, Subject
 
@@ -148,22 +146,3 @@ def excuses(case):
         if reading is not None:
             return reading
     return None
-
-
-def require_an_answer(subject):
-    """CannotCall if the function gives no number on any ordinary input."""
-    reasons = []
-    for x, p in fitted_probes(subject):
-        try:
-            with np.errstate(all="ignore"):
-                subject(*x, **p)
-            return
-        # it is sound, and fixes something that this input moves
-        except NotApplicable:
-            return
-        except Broken as reason:
-            # a wrong shape or a NaN is an answer, and laws can judge it
-            if not str(reason).startswith(("raises", "gives a ")):
-                return
-            reasons.append(str(reason))
-    raise CannotCall(f"{subject.label} {reasons[0]} (on every input tried).")

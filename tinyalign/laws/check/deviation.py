@@ -1,12 +1,13 @@
 """How a function's values depart from the right ones, as one sentence that says what to change."""
 
-from itertools import combinations
+from itertools import permutations
 
 import numpy as np
 
 from tinyalign.laws.catalogue.formulas import FORMULAS
+from tinyalign.laws.check.one_reason import one_reason, sentence_of_reason
 from tinyalign.laws.check.probes import comparisons, fitted_probes, is_right, right_value, value_at
-from tinyalign.laws.harness.law import Broken, NotApplicable, show
+from tinyalign.laws.harness.law import show
 from tinyalign.laws.harness.spec import rows
 
 CLOSE = {"rtol": 1e-4, "atol": 1e-6}
@@ -14,25 +15,14 @@ CLOSE = {"rtol": 1e-4, "atol": 1e-6}
 
 def describe(subject, broken):
     """One sentence, the first that fits; "" where none does."""
+    if one_reason(broken):
+        return sentence_of_reason(subject, broken)
     if subject.spec.name not in FORMULAS:
-        return one_reason(subject, broken)
-    for sentence in (one_reason, detached, ignored_number, cut_off, factor, constant):
+        return ""
+    for sentence in (detached, ignored_number, cut_off, factor, constant, where_wrong):
         said = sentence(subject, broken)
         if said:
             return said
-    return ""
-
-
-def one_reason(subject, broken):
-    """Laws that all fail by one NaN or one exception have one sentence."""
-    messages = {v.message for v in broken}
-    if len(broken) < 2 or len(messages) != 1:
-        return ""
-    (message,) = messages
-    if message == "gives nan":
-        return f"{_where_nan(subject)}: {len(broken)} laws fail for this one reason."
-    if message.startswith("raises"):
-        return f"It {message}: {len(broken)} laws fail for this one reason."
     return ""
 
 
@@ -51,31 +41,6 @@ def detached(subject, broken):
 
 def _their_name(subject, array):
     return (subject.caller.binding.arrays or {}).get(array, array)
-
-
-def _where_nan(subject):
-    """NaN wherever two arrays agree, if that is where it comes from."""
-    names = subject.spec.arrays
-    for i, j in combinations(range(len(names)), 2):
-        found = []
-        for x, p in fitted_probes(subject):
-            if np.shape(x[i]) == np.shape(x[j]):
-                equal = (*x[:j], x[i], *x[j + 1 :])
-                found.append(_is_nan(subject, equal, p))
-        apart = [_is_nan(subject, x, p) for x, p in fitted_probes(subject)]
-        if found and all(found) and sum(apart) < len(apart) / 2:
-            return f"NaN wherever {names[i]} = {names[j]}"
-    return "NaN"
-
-
-def _is_nan(subject, x, p):
-    try:
-        subject(*x, **p)
-    except Broken as reason:
-        return str(reason) == "gives nan"
-    except NotApplicable:
-        return False
-    return False
 
 
 def ignored_number(subject, broken):
@@ -165,6 +130,45 @@ def constant(subject, broken):
     if abs(c) < 1e-4 or not np.allclose(got - want, c, rtol=1e-4, atol=1e-5):
         return ""
     return f"It is {subject.spec.name} with {show(c)} added: subtract it."
+
+
+def where_wrong(subject, broken):
+    """On one side of a border right, on the other wrong."""
+    found = _examples(subject)
+    wrong = np.array([bad for _, bad in found], dtype=bool)
+    if np.sum(wrong) < 3 or np.sum(~wrong) < 3:
+        return ""
+    for words, holds in _borders(subject):
+        side = np.array([holds(x) for x, _ in found], dtype=bool)
+        # so near 0 that it does not show, it may be right there too
+        if np.all(side[wrong]) and np.mean(wrong[side]) > 0.8:
+            return f"It is right elsewhere and wrong wherever {words}: look at what it does there."
+    return ""
+
+
+def _examples(subject):
+    """(arrays of one example, whether it is wrong there), over all probes."""
+    if subject.spec.cells is None:
+        return []
+    pairs = []
+    for x, p in fitted_probes(subject):
+        for cell in subject.spec.cells(x):
+            got, want = value_at(subject, cell, p), right_value(subject, cell, p)
+            if got is not None and np.all(np.isfinite(want)):
+                pairs.append((cell, not np.allclose(got, want, **CLOSE)))
+    return pairs
+
+
+def _borders(subject):
+    """(in words, a test of an example) for the sign of each array, and for each two compared."""
+    names = [_their_name(subject, a) for a in subject.spec.arrays]
+    for i, name in enumerate(names):
+        yield f"{name} < 0", lambda x, i=i: np.all(x[i] < 0)
+        yield f"{name} > 0", lambda x, i=i: np.all(x[i] > 0)
+    shapes = [np.shape(a) for a in fitted_probes(subject)[0][0]]
+    for i, j in permutations(range(len(names)), 2):
+        if shapes[i] == shapes[j]:
+            yield f"{names[i]} > {names[j]}", lambda x, i=i, j=j: np.all(x[i] > x[j])
 
 
 def epsilon_in_the_count(subject):

@@ -34,7 +34,7 @@ def load(target):
 def method_of(owner):
     """The name of the method of a class that is its loss."""
     inherited = [k for k in owner.__mro__ if not k.__module__.startswith(("torch", "builtins"))]
-    own = [n for k in inherited for n, v in vars(k).items() if inspect.isfunction(v)]
+    own = dict.fromkeys(n for k in inherited for n, v in vars(k).items() if inspect.isfunction(v))
     public = [n for n in own if not n.startswith("_")]
     losses = [n for n in public if "loss" in n]
     candidates = [n for n in ("forward", "__call__", "loss", "compute_loss") if n in own]

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from tinyalign.laws.catalogue.general import BATCH
+from tinyalign.laws.check.answers import AlwaysRaises
 from tinyalign.laws.check.case import excuses, understand
 from tinyalign.laws.check.deviation import describe, epsilon_in_the_count
 from tinyalign.laws.check.diagnose import looks_like
+from tinyalign.laws.check.one_reason import one_reason
 from tinyalign.laws.check.precision import is_moody
 from tinyalign.laws.check.probes import fitted_probes, value_at
 from tinyalign.laws.check.sentences import (
@@ -14,7 +18,7 @@ from tinyalign.laws.check.sentences import (
     reading_sentence,
     warning_sentence,
 )
-from tinyalign.laws.harness.judge import BROKEN, SILENT, UNJUDGED
+from tinyalign.laws.harness.judge import BROKEN, SILENT, UNJUDGED, Verdict, laws_for
 from tinyalign.laws.harness.limits import CALL_LIMIT, WAIT_LIMIT, TookTooLong
 from tinyalign.laws.harness.reproducer import as_code
 from tinyalign.laws.harness.signature import CannotCall
@@ -65,6 +69,8 @@ def examine(fn, spec, conventions, *, setting, module="yours", **how):
             f"{subject.label} did not come back within {CALL_LIMIT:g} s of computing "
             f"or {WAIT_LIMIT:g} s of waiting."
         ) from None
+    except AlwaysRaises as error:
+        return _never_answers(subject, error, module)
     subject, verdicts = case.subject(), case.verdicts(setting)
     value_at(subject, *fitted_probes(subject)[0])  # it learns what is taken out of an answer
     notes = [*assumptions(subject, case.conventions), *case.notes]
@@ -77,6 +83,16 @@ def examine(fn, spec, conventions, *, setting, module="yours", **how):
     report.notes += [s for s in [nearly_sentence(subject, verdicts, epsilon_in_the_count)] if s]
     if report.broken and report.exit_code == 1:
         _diagnose(report, case, subject)
+    return report
+
+
+def _never_answers(subject, error, module):
+    """The report on a function that raises whatever it is given: its first law, with the input."""
+    law = laws_for(subject.spec)[0]
+    verdict = Verdict(law, BROKEN, str(error), error.calls, gap=np.inf)
+    report = Report(subject.label, subject.spec, [verdict], assumptions(subject, {}))
+    report.examples = {law.name: as_code(subject, module, error.calls, str(error))}
+    report.diagnosis = f"It {error}: nothing else was judged."
     return report
 
 
@@ -103,7 +119,9 @@ def _diagnose(report, case, subject):
         return
     if not broken:
         return
-    exhibit = looks_like(subject, [v.law.name for v in broken])
+    # what raises, or is of another shape, is like whatever raises or is of that shape
+    formless = one_reason(broken) in ("raises", "shape")
+    exhibit = "" if formless else looks_like(subject, [v.law.name for v in broken])
     reading = excuses(case)
     if reading is not None:
         sentence = reading_sentence(case.spec, subject, reading, case.declared, holds=False)

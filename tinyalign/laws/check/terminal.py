@@ -2,6 +2,7 @@
 
 import io
 
+from tinyalign.laws.check.one_reason import one_reason
 from tinyalign.laws.harness.judge import BROKEN, HOLDS, UNJUDGED
 
 WHERE = "docs/kill_matrix.md says which known bugs each law catches."
@@ -49,13 +50,14 @@ def print_report(report, console):
     console.print(_table(report))
     console.print(Text(WHERE, style="dim"))
     broken = report.unexplained
-    # three are enough to see the pattern
-    for verdict in broken[:3]:
+    # three are enough to see the pattern, one where they have one reason
+    shown = 1 if one_reason(broken) else 3
+    for verdict in broken[:shown]:
         law = verdict.law
         console.print(Text(f"\nBreaks {law.name}: {law.sentence}. For instance:", style="bold"))
         console.print(Syntax(report.examples[verdict.law.name], "python", word_wrap=True))
-    if len(broken) > 3:
-        console.print(Text(f"… {len(broken) - 3} more with --json", style="dim"))
+    if len(broken) > shown:
+        console.print(Text(f"… {len(broken) - shown} more with --json", style="dim"))
     for note in report.notes:
         console.print(Text(f"\n{note}"))
     if report.diagnosis:

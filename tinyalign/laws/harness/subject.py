@@ -38,8 +38,8 @@ class Subject:
         self.label = label or getattr(fn, "__name__", type(fn).__name__)
         declared = dict(conventions or {})
         # an array that was declared goes where it was declared to go
-        order = {**(order or {}), **{a: declared.pop(a) for a in spec.arrays if a in declared}}
-        taken = unpacked(fn, spec, self.framework, declared)
+        order = (order or {}) | {a: declared.pop(a) for a in spec.arrays if a in declared}
+        self.given, taken = fn, unpacked(fn, spec, self.framework, declared)
         self.caller = Caller(taken, spec, self.framework, self.label, declared, order)
         self.calls = self.caller.calls
         # numbers that the function fixes are declared like conventions, and are none

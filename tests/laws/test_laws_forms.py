@@ -1,0 +1,136 @@
+"""Arrays in other forms: labels, masks, logits, an advantage for each token, rewards in one row."""
+
+import importlib.util
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+
+from tinyalign.laws.catalogue.table import BY_NAME
+from tinyalign.laws.check.report import examine
+from tinyalign.laws.harness.draws import repeatable_settings
+
+
+def examined(fn, name, **how):
+    return examine(fn, BY_NAME[name], {}, setting=repeatable_settings(5, shrink=False), **how)
+
+
+def taken(logits, ids):
+    """log softmax(logits)[ids]"""
+    top = anp.max(logits, -1, keepdims=True)
+    logp = logits - top - anp.log(anp.sum(anp.exp(logits - top), -1, keepdims=True))
+    return anp.sum(logp * np.eye(logits.shape[-1])[ids], -1)
+
+
+def by_labels(logits, labels, average_log_prob=False):
+    labels = labels[:, 1:].copy()
+    counts = labels != -100
+    labels[~counts] = 0
+    return anp.sum(taken(logits[:, :-1], labels) * counts, -1)
+
+
+def by_mask(logits, input_ids, attention_mask, loss_mask):
+    assert attention_mask.shape == loss_mask.shape == input_ids.shape
+    return anp.sum(taken(logits[:, :-1], input_ids[:, 1:]) * loss_mask[:, 1:], -1)
+
+
+def by_shorter_mask(logits, input_ids, completion_mask):
+    return anp.sum(taken(logits[:, :-1], input_ids[:, 1:]) * completion_mask, -1)
+
+
+def without_shift(logits, labels):
+    counts = labels != -100
+    return anp.sum(taken(logits, np.where(counts, labels, 0)) * counts, -1)
+
+
+def selective(logits, ids):
+    return taken(logits, ids)
+
+
+def gspo(log_prob, old_log_prob, advantages, mask, clip_low=3e-4, clip_high=4e-4):
+    count = np.sum(mask, -1)
+    s = anp.exp(anp.sum((log_prob - old_log_prob) * mask, -1) / count)[:, None]
+    held = anp.clip(s, 1 - clip_low, 1 + clip_high)
+    per_token = -anp.minimum(s * advantages, held * advantages)  # (N, T)
+    return anp.mean(anp.sum(per_token * mask, -1) / count)
+
+
+def sft(logits, labels):
+    counts = labels[:, 1:] != -100
+    ids = np.where(counts, labels[:, 1:], 0)
+    return -anp.sum(taken(logits[:, :-1], ids) * counts) / counts.sum()
+
+
+def ppo(logits, input_ids, old_logprobs, advantages, eps=0.2):
+    ratio = anp.exp(taken(logits, input_ids) - old_logprobs)
+    return -anp.minimum(ratio * advantages, anp.clip(ratio, 1 - eps, 1 + eps) * advantages)
+
+
+def standardized(rewards, num_generations):
+    group = rewards.reshape(-1, num_generations)
+    centred = group - group.mean(1, keepdims=True)
+    return (centred / (group.std(1, ddof=1, keepdims=True) + 1e-4)).reshape(-1)
+
+
+RIGHT = [
+    (by_labels, "sequence_logp", "labels are filled from ids and -100 where they do not count"),
+    (by_mask, "sequence_logp", "input_ids, loss_mask, attention_mask are filled from ids"),
+    (by_shorter_mask, "sequence_logp", "completion_mask are filled"),
+    (without_shift, "sequence_logp", "aligned=yes"),
+    (selective, "token_logp", "logits[t] are for ids[t] (aligned=yes)"),
+    (gspo, "sequence_clipped_surrogate", "an advantage for each token of a sequence"),
+    (sft, "cross_entropy", "logp is given as logits and labels: logits[t] are for ids[t + 1]"),
+    (ppo, "clipped_surrogate", "logp is given as logits and input_ids: logits[t] are for ids[t]"),
+    (standardized, "group_standardize", "in one row, with num_generations for the number"),
+]
+
+
+@pytest.mark.parametrize(("fn", "method", "said"), RIGHT, ids=lambda v: getattr(v, "__name__", ""))
+def test_a_right_function_in_another_form_holds_and_the_form_is_said(fn, method, said):
+    report = examined(fn, method)
+    assert report.exit_code == 0, [(v.law.name, v.message) for v in report.broken]
+    assert said in " ".join(report.notes)
+
+
+def mean_per_token(logits, labels):
+    return by_labels(logits, labels) / (labels[:, 1:] != -100).sum(-1)
+
+
+def unnormalised(logits, input_ids, old_logprobs, advantages, eps=0.2):
+    """logits taken for log-probabilities."""
+    logp = anp.sum(logits * np.eye(2)[input_ids], -1)
+    ratio = anp.exp(logp - old_logprobs)
+    return -anp.minimum(ratio * advantages, anp.clip(ratio, 1 - eps, 1 + eps) * advantages)
+
+
+def over_all_tokens(logits, labels):
+    return sft(logits, labels) * (labels[:, 1:] != -100).mean()
+
+
+WRONG = [
+    (mean_per_token, "sequence_logp"),
+    (unnormalised, "clipped_surrogate"),
+    (over_all_tokens, "cross_entropy"),
+]
+
+
+@pytest.mark.parametrize(("fn", "method"), WRONG, ids=lambda v: getattr(v, "__name__", ""))
+def test_a_wrong_function_in_another_form_is_broken_and_its_call_can_be_pasted(fn, method):
+    report = examined(fn, method)
+    assert report.exit_code == 1
+    code = report.examples[report.broken[0].law.name]
+    exec(code.replace(f"from yours import {fn.__name__}", ""), {fn.__name__: fn})
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("framework", ["torch", "jax"])
+def test_a_counterexample_can_be_pasted_in_the_framework_that_was_judged(framework):
+    if importlib.util.find_spec(framework) is None:
+        pytest.skip(f"no {framework}")
+    report = examined(lambda logp, ref_logp: 2 * (logp - ref_logp), "k1", framework=framework)
+    code = report.examples[report.broken[0].law.name]
+    seen = []
+    lines = code.replace("<lambda>", "fn").replace("from yours import fn", "")
+    exec(lines, {"fn": lambda *a: seen.extend(a)})
+    assert seen and all(framework in type(a).__module__ for a in seen)
+    assert all("float64" in str(a.dtype) for a in seen)

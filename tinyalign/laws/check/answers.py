@@ -1,0 +1,57 @@
+"""Whether a function answers at all: one that raises whatever it is given is broken.
+
+It is broken only where nothing was guessed: what we call wrongly may raise too.
+"""
+
+import re
+
+import numpy as np
+
+from tinyalign.laws.check.probes import fitted_probes
+from tinyalign.laws.harness.law import Broken, NotApplicable, OutOfDomain
+from tinyalign.laws.harness.signature import CannotCall
+
+# of arrays that have another form than it wants, of another framework, of what is not installed
+OURS_PERHAPS = re.compile(
+    "raises (AttributeError|TypeError|ImportError|ModuleNotFoundError|SystemExit)"
+    "|shape|size|dimension|dim|broadcast|axis|axes|ind(ex|ices)|dtype|match",
+    re.IGNORECASE,
+)
+
+
+class AlwaysRaises(Exception):
+    """What it raises on every ordinary input, and the call of the first."""
+
+    def __init__(self, message, calls):
+        super().__init__(message)
+        self.calls = calls
+
+
+def require_an_answer(subject):
+    """AlwaysRaises, or CannotCall where that may be the caller's fault; nothing if it answers."""
+    reasons, calls = [], []
+    for x, p in fitted_probes(subject):
+        subject.calls.clear()
+        try:
+            with np.errstate(all="ignore"):
+                subject(*x, **p)
+            return
+        # it is sound, and fixes something that this input moves
+        except (NotApplicable, OutOfDomain):
+            return
+        except Broken as reason:
+            # a wrong shape or a NaN is an answer, and laws can judge it
+            if not str(reason).startswith(("raises", "gives a ")):
+                return
+            reasons.append(str(reason))
+            calls.append(subject.calls[-1:])
+    subject.calls.clear()
+    if reasons[0].startswith("raises") and not _may_be_ours(subject, reasons):
+        raise AlwaysRaises(f"{reasons[0]} (on every input tried)", calls[0])
+    raise CannotCall(f"{subject.label} {reasons[0]} (on every input tried).")
+
+
+def _may_be_ours(subject, reasons):
+    """Whether something was guessed, or what is raised is about the form of what it was given."""
+    guessed = subject.caller.binding.by_position or subject.caller.fn is not subject.given
+    return bool(guessed) or any(OURS_PERHAPS.search(reason) for reason in reasons)

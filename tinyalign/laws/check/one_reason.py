@@ -1,0 +1,87 @@
+"""Laws that all fail for one reason have one sentence: a NaN, an exception, a shape."""
+
+import re
+from itertools import combinations
+
+import numpy as np
+
+from tinyalign.laws.check.probes import fitted_probes
+from tinyalign.laws.harness.law import Broken, NotApplicable, OutOfDomain
+
+MOST = 0.8  # of the broken laws, where there are two or more
+SHAPE = re.compile(r"gives an array of shape \(\d+, \d+\), want an array of shape \(\d+,\)")
+
+
+def one_reason(broken):
+    """What most of the broken laws say: "nan", "raises", "shape", or None."""
+    kinds = [_kind(v.message) for v in broken]
+    for kind in ("nan", "raises", "shape"):
+        if len(broken) > 1 and kinds.count(kind) >= MOST * len(broken):
+            return kind
+    return None
+
+
+def _kind(message):
+    if re.search(r"\bnan\b", message):
+        return "nan"
+    if message.startswith("raises"):
+        return "raises"
+    return "shape" if SHAPE.match(message) else None
+
+
+def sentence_of_reason(subject, broken):
+    """The one sentence for all of them, and how many they are."""
+    reason = one_reason(broken)
+    same = [v for v in broken if _kind(v.message) == reason]
+    count = len(same) if len(same) == len(broken) else f"{len(same)} of {len(broken)}"
+    if reason == "nan":
+        said = where_nan(subject)
+    elif reason == "raises":
+        said = f"It {same[0].message}"
+    else:
+        said = (
+            "It gives a table (B, B) for B examples: a (B,) and a (B, 1) array were broadcast, so "
+            "squeeze one of them"
+        )
+    return f"{said}: {count} laws fail for this one reason."
+
+
+def where_nan(subject):
+    """NaN wherever two arrays agree or one is 0, if that is where it comes from."""
+    names = subject.spec.arrays
+    probes = fitted_probes(subject)
+    if sum(_is_nan(subject, x, p) for x, p in probes) >= len(probes) / 2:
+        return "NaN"
+    for i, j in combinations(range(len(names)), 2):
+        same = [(x, p) for x, p in probes if np.shape(x[i]) == np.shape(x[j])]
+        if same and all(_is_nan(subject, (*x[:j], x[i], *x[j + 1 :]), p) for x, p in same):
+            return f"NaN wherever {names[i]} = {names[j]}"
+    pairs = _policy_and_reference(names)
+    if pairs and all(_is_nan(subject, _at_reference(x, pairs), p) for x, p in probes):
+        return "NaN wherever policy = reference"
+    for i, name in enumerate(names):
+        if all(_is_nan(subject, (*x[:i], 0 * x[i], *x[i + 1 :]), p) for x, p in probes):
+            return f"NaN wherever {name} = 0"
+    return "NaN"
+
+
+def _policy_and_reference(names):
+    return [(i, names.index(f"ref_{n}")) for i, n in enumerate(names) if f"ref_{n}" in names]
+
+
+def _at_reference(x, pairs):
+    moved = list(x)
+    for policy, reference in pairs:
+        moved[reference] = x[policy]
+    return tuple(moved)
+
+
+def _is_nan(subject, x, p):
+    try:
+        with np.errstate(all="ignore"):
+            subject(*x, **p)
+    except Broken as reason:
+        return str(reason) == "gives nan"
+    except (NotApplicable, OutOfDomain):
+        return False
+    return False
