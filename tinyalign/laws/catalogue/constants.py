@@ -1,5 +1,11 @@
 """Which arrays of a method are constants to the gradient, and in which it has slopes."""
 
+from dataclasses import replace
+
+from tinyalign.laws.catalogue.conventions import DETACH, PADDING
+from tinyalign.laws.catalogue.general import DETACHED, NAN, SLOPES
+from tinyalign.laws.catalogue.pair import FAR
+
 REFERENCED_PAIRS = (
     "dpo", "cdpo", "robust_dpo", "hinge", "dpop", "exo_pair", "ipo", "sppo", "apo_zero", "apo_down",
     "bco", "nca_pair",
@@ -37,3 +43,18 @@ MOVING = {
         (0,),
     ),
 }  # fmt: skip
+
+
+def with_general_laws(row):
+    """The row with the laws that what moves has a slope and what is constant none, and the like."""
+    constants, moving = CONSTANTS.get(row.name, ()), MOVING.get(row.name, ())
+    row = replace(row, constants=constants, moving=moving)
+    if row.arrays[0] in ("chosen_logp", "chosen_avg_logp"):
+        row = replace(row, laws=[*row.laws, FAR])
+    if moving:
+        row = replace(row, laws=[*row.laws, SLOPES])
+    if PADDING in row.conventions:
+        row = replace(row, laws=[*row.laws, NAN])
+    if constants:  # for those who declare that they detach them
+        row = replace(row, conventions=(*row.conventions, DETACH), laws=[*row.laws, DETACHED])
+    return row

@@ -77,3 +77,9 @@ PACKED = Convention(
     "no",
     {"no": "one episode per row", "yes": "episodes in one row, ended by a masked token"},
 )
+# no undo: x · mask with NaN in x is the caller's doing, until somebody says that it may be there
+PADDING = Convention(
+    "padding",
+    "finite",
+    {"finite": "finite numbers stand in the padding", "nan": "NaN may stand in the padding"},
+)

@@ -32,8 +32,9 @@ def batches(draw, *columns, least=1):
 
 @st.composite
 def tables(draw, *cells, high=4, least=1, width=1, rows=FEW):
-    """Rectangles of one shape (N, T), one per kind of cell."""
-    n, t = draw(st.integers(least, rows)), draw(st.integers(width, high))
+    """Rectangles of one shape (N, T), one per kind of cell; often squares, where axes mix up."""
+    n = draw(st.integers(least, rows))
+    t = draw(st.one_of(st.just(max(n, width)), st.integers(width, high)))
     table = draw(st.lists(st.tuples(*cells), min_size=n * t, max_size=n * t))
     return tuple(np.array(column).reshape(n, t) for column in zip(*table, strict=True))
 

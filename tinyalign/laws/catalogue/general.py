@@ -80,6 +80,20 @@ def _rise(loss, x, index, along, width, p):
     return np.sum(loss(*moved, **p) - loss(*x, **p)) / width
 
 
+def nan_in_the_padding_changes_nothing(loss, x, p):
+    """NaN where the mask is 0 changes neither value nor slope"""
+    mask = x[loss.spec.arrays.index("mask")]
+    filled = [
+        np.where(mask > 0, a, np.nan) if np.shape(a) == np.shape(mask) and a is not mask else a
+        for a in x
+    ]
+    assert_close(loss(*filled, **p), loss(*x, **p), what="with NaN in the padding gives")
+    for index in loss.spec.moving:
+        own = autodiff_slope(loss, filled, index, p)
+        if np.shape(own) == np.shape(mask):
+            assert_close(np.where(mask > 0, own, 0.0) * 0.0, 0.0, what="has slope")
+
+
 def autodiff_slope(loss, x, index, p):
     """The function's own derivative; a law that needs one is silent where there is none."""
     own = loss.own_grad(x, index, **p)
@@ -91,6 +105,7 @@ def autodiff_slope(loss, x, index, p):
 # general laws, one object each for all methods
 DETACHED = law(constants_have_no_gradient, "detached", when={"detach": "inside"})
 SLOPES = law(slopes_are_those_of_the_value, "slopes", when={"dtype": "float64"})
+NAN = law(nan_in_the_padding_changes_nothing, "padding", when={"padding": "nan"})
 PURE = law(inputs_are_not_modified, "pure")
 BATCH = law(batch_is_its_rows, "batch", of_batch=True)
 SINGLE = law(float32_stays_float32, "float32", when={"dtype": "float32"})

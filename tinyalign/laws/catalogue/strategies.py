@@ -62,23 +62,28 @@ def ratio_tokens(draw):
 
 
 @st.composite
-def masks(draw, shape, least=1):
-    """Padded rows, perhaps with a prompt in front: each has a token, the first row `least`."""
+def masks(draw, shape, least=1, empty=False):
+    """Padded rows, perhaps with a prompt in front: the first has `least` tokens, the others one.
+
+    empty  whether they may have none
+    """
     n, t = shape
     # (N, 1): where each row ends
-    stop = np.array(draw(st.lists(st.integers(1, t), min_size=n, max_size=n)))[:, None]
+    ends = st.integers(0 if empty else 1, t)
+    stop = np.array(draw(st.lists(ends, min_size=n, max_size=n)))[:, None]
     stop[0] = max(stop[0, 0], min(t, least))
     # where it starts, before its end
-    gap = np.array([draw(st.integers(0, stop[i, 0] - (least if i == 0 else 1))) for i in range(n)])
+    tokens = [least, *[0 if empty else 1] * (n - 1)]
+    gap = np.array([draw(st.integers(0, stop[i, 0] - tokens[i])) for i in range(n)])
     position = np.arange(t)
     return ((position < stop) & (position >= gap[:, None])).astype(float)
 
 
 @st.composite
-def tables_with_mask(draw, *cells, width=1):
+def tables_with_mask(draw, *cells, width=1, empty=False):
     """Tables of one shape and their mask, which comes last."""
     arrays = draw(tables(*cells, width=width))
-    return (*arrays, draw(masks(arrays[0].shape, least=min(2, width))))
+    return (*arrays, draw(masks(arrays[0].shape, min(2, width), empty)))
 
 
 @st.composite
@@ -126,13 +131,15 @@ def policies(draw):
 @st.composite
 def texts(draw, spans=True):
     """Logits (B,T,V) and ids (B,T), and where each completion starts and ends."""
-    b, t, v = draw(st.integers(1, 2)), draw(st.integers(3, 5)), draw(st.integers(2, 3))
+    # the last has as many texts as tokens
+    b, t = draw(st.sampled_from([(1, 3), (2, 3), (1, 4), (2, 4), (2, 5), (3, 3)]))
+    v = draw(st.integers(2, 3))
     cells = draw(st.lists(floats(-5.0, 5.0), min_size=b * t * v, max_size=b * t * v))
     ids = draw(st.lists(st.integers(0, v - 1), min_size=b * t, max_size=b * t))
     text = (np.array(cells).reshape(b, t, v), np.array(ids).reshape(b, t))
     if not spans:
         return text
-    # a completion starts after the first token and has one token at least
+    # a completion starts after the first token and may be empty, but for the first
     prompt = [draw(st.integers(1, t - 1)) for _ in range(b)]
-    length = [draw(st.integers(p + 1, t)) for p in prompt]
+    length = [draw(st.integers(p + (i == 0), t)) for i, p in enumerate(prompt)]
     return *text, np.array(prompt), np.array(length)

@@ -30,10 +30,8 @@ from tinyalign.laws.catalogue import (
     unpaired,
 )
 from tinyalign.laws.catalogue import conventions as choice
-from tinyalign.laws.catalogue.constants import CONSTANTS, MOVING
+from tinyalign.laws.catalogue.constants import with_general_laws
 from tinyalign.laws.catalogue.domain import betas, floats
-from tinyalign.laws.catalogue.general import DETACHED, SLOPES
-from tinyalign.laws.catalogue.pair import FAR
 from tinyalign.laws.harness.spec import Spec, elements, rows
 
 # ranges in which a law is about the loss and not about rounding
@@ -164,16 +162,16 @@ cell = floats(-5.0, 5.0)
 # each with a shape of its own
 OTHERS = [
     *with_shape(lambda *a: (2, *np.shape(a[0])),
-        spec("gae", "returns", "reward value mask", strategies.tables_with_mask(cell, cell),
-             returns.GAE, choice.PACKED, layouts.WHITENED, gamma=(floats(0.0, 1.0), 1.0),
-             lam=(floats(0.0, 1.0), 0.95))),
+        spec("gae", "returns", "reward value mask", strategies.tables_with_mask(cell, cell,
+             empty=True), returns.GAE, choice.PADDING, choice.PACKED, layouts.WHITENED,
+             gamma=(floats(0.0, 1.0), 1.0), lam=(floats(0.0, 1.0), 0.95))),
     *with_shape(lambda *a: np.shape(a[1]),
         spec("kl_shaped_reward", "returns", "score logp ref_logp mask",
-             strategies.scored_sequences(), shaping.SHAPED, beta=(betas, NEEDED))),
+             strategies.scored_sequences(), shaping.SHAPED, choice.PADDING, beta=(betas, NEEDED))),
     *with_shape(like_first,
-        spec("whiten", ADV, "x mask", strategies.tables_with_mask(cell, width=2), shaping.WHITEN,
-             layouts.EPS_OUTSIDE, shift_mean=(st.booleans(), True), eps=(tiny, 1e-8),
-             ddof=(st.sampled_from([0, 1]), 1)),
+        spec("whiten", ADV, "x mask", strategies.tables_with_mask(cell, width=2, empty=True),
+             shaping.WHITEN, choice.PADDING, layouts.EPS_OUTSIDE, shift_mean=(st.booleans(), True),
+             eps=(tiny, 1e-8), ddof=(st.sampled_from([0, 1]), 1)),
         spec("overlong_penalty", ADV, "length", strategies.batches(floats(0.0, 120.0)),
              shaping.OVERLONG, max_length=(floats(20.0, 100.0), NEEDED),
              buffer=(floats(1.0, 15.0), NEEDED)),
@@ -199,12 +197,14 @@ OTHERS = [
              divergence.ADAPTIVE, target=(floats(0.5, 20.0), NEEDED),
              n=(floats(1.0, 200.0), NEEDED), horizon=(floats(200.0, 10000.0), NEEDED)),
         spec("cross_entropy", "sequence log-prob", "logp mask", strategies.tables_with_mask(
-             floats(-6.0, 0.0)), aggregate.CROSS_ENTROPY, layouts.ALIGNED_LOGITS),
-        spec("token_mean", AGG, "x mask", strategies.tables_with_mask(cell), aggregate.TOKEN_MEAN),
+             floats(-6.0, 0.0), empty=True), aggregate.CROSS_ENTROPY, choice.PADDING,
+             layouts.ALIGNED_LOGITS),
+        spec("token_mean", AGG, "x mask", strategies.tables_with_mask(cell, empty=True),
+             aggregate.TOKEN_MEAN, choice.PADDING),
         spec("sequence_mean", AGG, "x mask", strategies.tables_with_mask(cell),
-             aggregate.SEQUENCE_MEAN),
-        spec("fixed_length_mean", AGG, "x mask", strategies.tables_with_mask(cell),
-             aggregate.FIXED_LENGTH, length=(floats(4.0, 50.0), NEEDED))),
+             aggregate.SEQUENCE_MEAN, choice.PADDING),
+        spec("fixed_length_mean", AGG, "x mask", strategies.tables_with_mask(cell, empty=True),
+             aggregate.FIXED_LENGTH, choice.PADDING, length=(floats(4.0, 50.0), NEEDED))),
 ]  # fmt: skip
 # from logits (B, T, V), or from token tables with one answer a row
 TEXTS = [
@@ -213,7 +213,7 @@ TEXTS = [
              sequence.TOKEN_LOGP, layouts.ALIGNED), cells=rows),
     *per_example([
         spec("sequence_clipped_surrogate", PG, "logp old_logp advantage mask",
-             strategies.ratio_sequences(), sequence_ratio.GSPO, layouts.ADVANTAGE,
+             strategies.ratio_sequences(), sequence_ratio.GSPO, layouts.ADVANTAGE, choice.PADDING,
              layouts.ALIGNED_LOGITS, clip_low=(clip_lows, 3e-4), clip_high=(clips, 4e-4)),
         spec("sequence_logp", "sequence log-prob", "logits ids prompt_length length",
              strategies.texts(), sequence.SEQUENCE_LOGP, layouts.ALIGNED)]),
@@ -227,21 +227,6 @@ METHODS = [
 ]
 
 
-def with_gradients(row):
-    """The row with the laws that what moves has a slope, and what is constant none."""
-    constants, moving = CONSTANTS.get(row.name, ()), MOVING.get(row.name, ())
-    row = replace(row, constants=constants, moving=moving)
-    if row.arrays[0] in ("chosen_logp", "chosen_avg_logp"):
-        row = replace(row, laws=[*row.laws, FAR])
-    if moving:
-        row = replace(row, laws=[*row.laws, SLOPES])
-    if constants:  # for those who declare that they detach them
-        row = replace(
-            row, conventions=(*row.conventions, choice.DETACH), laws=[*row.laws, DETACHED]
-        )
-    return row
-
-
-METHODS = [with_gradients(row) for row in METHODS]
+METHODS = [with_general_laws(row) for row in METHODS]
 # a name stands once: the command line finds a row by it
 BY_NAME = {m.name: m for m in METHODS}

@@ -47,8 +47,11 @@ class Subject:
         chosen = {k: v for k, v in declared.items() if k not in ours}
         self.conventions = {**spec.default_conventions, **chosen}
         self.reduction = self.conventions.get("reduction", "none")
-        # what it adds to the loss: no slope depends on a constant
-        self.offset = self.conventions.get(OFFSET, 0.0)
+
+    @property
+    def offset(self):
+        """What it adds to the loss: no slope depends on a constant."""
+        return self.conventions.get(OFFSET, 0.0)
 
     def apply_fixed_arrays(self, arrays):
         """The arrays, with the fixed value for each that the function holds fixed."""

@@ -86,6 +86,12 @@ def orpo_note_004(win, lose, nll, *, lam):
     return nll + lam * softplus(odds_lose - odds_win)
 
 
+def orpo_log1p_exp(win, lose, nll, *, lam):
+    odds_win = win - np.log1p(-np.exp(win))
+    odds_lose = lose - np.log1p(-np.exp(lose))
+    return nll + lam * softplus(odds_lose - odds_win)
+
+
 def orpo_lambda_on_the_nll(win, lose, nll, *, lam):
     return lam * nll + softplus(log_odds(lose) - log_odds(win))
 
@@ -180,6 +186,8 @@ EXHIBITS = [
     E(orpo_drops_the_nll, "orpo", "the likelihood term is missing"),
     E(orpo_note_004, "orpo", "summed log-probs in the odds and in the NLL",
       "note 004 lines 569-578"),
+    E(orpo_log1p_exp, "orpo", "log1p(-exp(a)): infinite where an answer is all but certain",
+      "hiyouga/LLaMA-Factory ff6d4d1 dpo/trainer.py; huggingface/trl #3237"),
     E(orpo_lambda_on_the_nll, "orpo", "λ weighs the likelihood, not the odds"),
     E(orpo_odds_term_subtracted, "orpo", "the odds term is subtracted"),
     E(cpo_nll_dropped, "cpo", "the likelihood term is missing"),

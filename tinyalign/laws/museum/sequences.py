@@ -117,6 +117,10 @@ def token_mean_nan_in_padding(x, mask):
     return np.sum(x * mask + 0 * np.log(mask)) / np.sum(mask)
 
 
+def token_mean_masks_by_product(x, mask):
+    return np.sum(x * mask) / np.sum(mask)
+
+
 def sequence_mean_is_a_token_mean(x, mask):
     return np.sum(x * mask) / np.sum(mask)
 
@@ -175,6 +179,8 @@ EXHIBITS = [
       "huggingface/trl #2615; volcengine/verl #5619; modelscope/ms-swift #10117"),
     E(token_mean_nan_in_padding, "token_mean", "masked by multiplication: 0 · inf is nan",
       "volcengine/verl #782, #2377"),
+    E(token_mean_masks_by_product, "token_mean", "NaN in the padding stays NaN: 0 · NaN is NaN",
+      "volcengine/verl (its masked_sum replaces them)", conventions={"padding": "nan"}),
     E(sequence_mean_is_a_token_mean, "sequence_mean", "a mean over all tokens",
       "volcengine/verl #931, #1233 (two modes with one code)"),
     E(sequence_mean_divides_by_the_width, "sequence_mean", "divided by the padded width",
