@@ -119,7 +119,8 @@ def test_a_wrong_function_in_another_form_is_broken_and_its_call_can_be_pasted(f
     report = examined(fn, method)
     assert report.exit_code == 1
     code = report.examples[report.broken[0].law.name]
-    exec(code.replace(f"from yours import {fn.__name__}", ""), {fn.__name__: fn})
+    with np.errstate(all="ignore"):
+        exec(code.replace(f"from yours import {fn.__name__}", ""), {fn.__name__: fn})
 
 
 @pytest.mark.peers
@@ -134,3 +135,46 @@ def test_a_counterexample_can_be_pasted_in_the_framework_that_was_judged(framewo
     exec(lines, {"fn": lambda *a: seen.extend(a)})
     assert seen and all(framework in type(a).__module__ for a in seen)
     assert all("float64" in str(a.dtype) for a in seen)
+
+
+def one_group(rewards):
+    return rewards - rewards.mean()
+
+
+def one_list(rewards):
+    """It cannot take several prompts."""
+    (answers,) = rewards.shape
+    return rewards - rewards.sum() / answers
+
+
+def one_column(rewards):
+    answers, one = rewards.shape
+    if one != 1:
+        raise ValueError("want (answers, 1)")
+    return rewards - rewards.sum() / answers
+
+
+def test_rewards_of_one_prompt_are_one_form():
+    for fn, layout in ((one_list, "one_prompt"), (one_column, "one_column")):
+        report = examined(fn, "group_center")
+        assert report.exit_code == 0 and f"(layout={layout})" in " ".join(report.notes)
+
+
+def test_a_function_that_mixes_prompts_is_told_when_it_is_right():
+    report = examined(one_group, "group_center")
+    said = " ".join(report.notes)
+    assert report.exit_code == 1 and "Given several prompts at once it mixes them" in said
+    declared = examine(
+        one_group, BY_NAME["group_center"], {"layout": "one_prompt"},
+        setting=repeatable_settings(5),
+    )  # fmt: skip
+    assert declared.exit_code == 0
+
+
+def test_an_object_that_arrays_are_read_from_is_a_batch():
+    def loss(rollout_data, eps=0.2):
+        ratio = np.exp(rollout_data.logprobs - rollout_data.old_logprobs)
+        held = np.clip(ratio, 1 - eps, 1 + eps)
+        return -np.minimum(ratio * rollout_data.advantages, held * rollout_data.advantages)
+
+    assert examined(loss, "clipped_surrogate").exit_code == 0

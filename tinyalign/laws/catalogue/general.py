@@ -89,8 +89,8 @@ def nan_in_the_padding_changes_nothing(loss, x, p):
     ]
     assert_close(loss(*filled, **p), loss(*x, **p), what="with NaN in the padding gives")
     for index in loss.spec.moving:
-        own = autodiff_slope(loss, filled, index, p)
-        if np.shape(own) == np.shape(mask):
+        own = loss.own_grad(filled, index, **p)
+        if own is not None and np.shape(own) == np.shape(mask):
             assert_close(np.where(mask > 0, own, 0.0) * 0.0, 0.0, what="has slope")
 
 

@@ -76,11 +76,27 @@ WHITENED = Convention(
     {"no": "the advantages themselves", "yes": "advantages whitened over the batch at the end"},
     {"yes": whitened_at_the_end},
 )
+
+
+def as_it_is(arrays, numbers):
+    """For a layout that the caller brings about: one call for each prompt."""
+    return arrays, numbers, lambda value: value
+
+
 LAYOUT = Convention(
     "layout",
     "prompts_first",
-    {"prompts_first": "rewards (prompts, answers)", "group_first": "rewards (answers, prompts)"},
-    {"group_first": lambda arrays, p: ([a.T for a in arrays], p, lambda value: value.T)},
+    {
+        "prompts_first": "rewards (prompts, answers)",
+        "group_first": "rewards (answers, prompts)",
+        "one_prompt": "rewards (answers,) of one prompt",
+        "one_column": "rewards (answers, 1) of one prompt",
+    },
+    {
+        "group_first": lambda arrays, p: ([a.T for a in arrays], p, lambda value: value.T),
+        "one_prompt": as_it_is,
+        "one_column": as_it_is,
+    },
 )
 ADVANTAGE = Convention(
     "advantage_per",

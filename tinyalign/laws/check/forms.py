@@ -3,6 +3,7 @@
 from itertools import product
 
 from tinyalign.laws.catalogue.conventions import REDUCTION
+from tinyalign.laws.catalogue.layouts import LAYOUT
 from tinyalign.laws.check.probes import fitted_probes, is_right, value_at
 from tinyalign.laws.check.reduction import is_pile_of_examples
 from tinyalign.laws.harness.signature import CannotCall
@@ -15,17 +16,22 @@ def fitting_form(fn, spec, conventions, how):
     Where they are right in none, and it gives no number in the form of the method: the first in
     which it gives some.
     """
-    forms = [c for c in spec.conventions if c.form and c.name not in conventions]
-    if not forms:
-        return conventions, ""
-    names = [c.name for c in forms]
-    options = [[c.default, *(v for v in c.choices if v != c.default)] for c in forms]
-    ways = [dict(zip(names, values, strict=True)) for values in product(*options)]
-    for fits in (_is_right, _answers):
-        for way in ways:
+    open_ones = [c for c in spec.conventions if c.name not in conventions]
+    forms = [c for c in open_ones if c.form]
+    # which prompts are one group no value tells: only what cannot be called otherwise is read so
+    layouts = [c for c in open_ones if c is LAYOUT]
+    for fits, which in ((_is_right, forms), (_answers, forms + layouts)):
+        for way in _ways(which):
             if any(fits(s) for s in _subjects(fn, spec, conventions | way, how)):
-                return _chosen(forms, conventions, way)
+                return _chosen(which, conventions, way)
     return conventions, ""
+
+
+def _ways(forms):
+    """{name: choice} for all of them, the defaults first; none where there is no form."""
+    options = [[c.default, *(v for v in c.choices if v != c.default)] for c in forms]
+    for values in product(*options) if forms else ():
+        yield {c.name: value for c, value in zip(forms, values, strict=True)}
 
 
 def _chosen(forms, conventions, way):

@@ -37,7 +37,10 @@ GUESSES = {  # numbers that libraries fix inside; the name of another number: th
     "gamma": (1.0, 0.99, 0.5, 0.0),
 }
 # choices that turn a sign or a direction, or that are a known bug where they were not meant
-TURNED = {("direction", "ref_policy"), ("sign", "objective"), ("cap", "absolute")}
+TURNED = {
+    ("direction", "ref_policy"), ("sign", "objective"), ("cap", "absolute"),
+    ("layout", "one_prompt"), ("layout", "one_column"),
+}  # fmt: skip
 AT_MOST = 1500  # combinations to try
 
 

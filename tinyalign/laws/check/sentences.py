@@ -104,6 +104,8 @@ def warning_sentence(sentence, reading):
         )
     if ("sign", "objective") in turned:
         sentence += " Minimised as a loss it unlearns: change the sign, or maximise it."
+    if {("layout", "one_prompt"), ("layout", "one_column")} & set(turned):
+        sentence += " Given several prompts at once it mixes them: call it once for each."
     if ("cap", "absolute") in turned:
         sentence += " With the usual clip_high of 0.2 every weight is cut to 0.2: cap at 1 + it."
     return sentence

@@ -4,7 +4,7 @@ import inspect
 
 import numpy as np
 
-from tinyalign.laws.harness.holders import attributes_read
+from tinyalign.laws.harness.holders import HOLDERS, attributes_read
 from tinyalign.laws.harness.parameter_names import MASKS, names_array
 from tinyalign.laws.harness.texts import FromLogits, Spans, names_of_texts
 
@@ -42,14 +42,19 @@ def unpacked(fn, spec, framework, declared):
     index = next((n for n in (*INDICES, *SIZES) if n in parameters), None)
     if index and spec.arrays == ("reward",):
         return Flat(fn, index, parameters)
+    if declared.get("layout") in ("one_prompt", "one_column"):
+        return OnePrompt(fn, framework, declared["layout"] == "one_column")
     logits, labels, ids, *masks = names_of_texts(parameters)
     if spec.name == "sequence_logp" and logits and (labels or any(masks)):
         return Spans(fn, parameters)
     if "logp" in spec.arrays and "logp" not in parameters and logits and (labels or ids):
         return FromLogits(fn, parameters, framework, declared.get("aligned") == "yes")
-    name = next((n for n in BATCHES if n in parameters), None)
-    keys = [k for k in attributes_read(fn, name) if names_array(k)] if name else []
-    return Packed(fn, name, keys, parameters) if keys else fn
+    for name in sorted(parameters, key=lambda n: n not in BATCHES):
+        keys = [k for k in attributes_read(fn, name) if names_array(k)]
+        # an object that two arrays or more are read from is a batch, whatever it is called
+        if name not in HOLDERS and len(keys) >= (1 if name in BATCHES else 2):
+            return Packed(fn, name, keys, parameters)
+    return fn
 
 
 def _signature(arrays, parameters, taken):
@@ -83,6 +88,37 @@ class Packed:
         """The arrays of a call as code."""
         keyed = named or dict(zip(self.keys, given, strict=False))
         return [f"{self.name}=dict({', '.join(f'{k}={literal(a)}' for k, a in keyed.items())})"]
+
+
+class OnePrompt:
+    """It takes the rewards of one prompt: it is called once for each, and the answers put together.
+
+    column  whether it wants (G, 1), not (G,)
+    """
+
+    def __init__(self, fn, framework, column):
+        self.fn, self.framework, self.column = fn, framework, column
+        self.__name__ = getattr(fn, "__name__", type(fn).__name__)
+        self.__signature__ = inspect.signature(fn)
+
+    def __call__(self, *given, **named):
+        arguments = self.__signature__.bind(*given, **named).arguments
+        name = next(n for n, a in arguments.items() if getattr(a, "ndim", 0) == 2)
+        rows = [arguments | {name: self._row(row)} for row in arguments[name]]
+        # (G, P) from the stack on the last axis
+        return self.framework.stack([self._flat(self.fn(**row)) for row in rows]).T
+
+    def _row(self, row):
+        return row[:, None] if self.column else row
+
+    def _flat(self, answer):
+        answer = answer[0] if isinstance(answer, tuple) else answer
+        return answer.reshape(-1)
+
+    def written(self, given, named, literal):
+        """The first call as code."""
+        first = np.asarray([*given, *named.values()][0])[0]
+        return [literal(self._row(first))]
 
 
 class Flat:

@@ -20,12 +20,8 @@ def attributes_read(fn, holder):
 
     Through a holder inside it too: self.config.beta.
     """
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(fn)))
-    except (OSError, TypeError, SyntaxError):
-        return []
     names = []
-    for node in ast.walk(tree):
+    for node in ast.walk(_tree_of(getattr(fn, "__code__", None) and inspect.unwrap(fn))):
         if _root(node) != holder:
             continue
         if isinstance(node, ast.Attribute):
@@ -35,6 +31,15 @@ def attributes_read(fn, holder):
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             names.append(node.args[0].value)
     return [n for n in dict.fromkeys(names) if isinstance(n, str)]
+
+
+@cache
+def _tree_of(fn):
+    """Its syntax tree; an empty one where there is no source."""
+    try:
+        return ast.parse(textwrap.dedent(inspect.getsource(fn)))
+    except (OSError, TypeError, SyntaxError):
+        return ast.Module([], [])
 
 
 def _root(node):
