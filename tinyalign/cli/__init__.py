@@ -31,6 +31,7 @@ WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read
   tinyalign metrics         every number that training logs, and when to worry
   tinyalign show dpo        data, step and loss of a method, as they run
   tinyalign check F.py:LOSS --as dpo    which laws a loss of your own breaks
+  tinyalign scan FOLDER     finds the losses in it, and says which laws they break
   tinyalign museum          wrong losses, and where each was seen
   tinyalign exam            does a trainer of yours land where it should?
   tinyalign choose          which method suits your data, memory and scorer
@@ -39,7 +40,7 @@ WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read
 
 Each is checked against its known answer. Every command explains itself: --help."""
 
-COMMANDS = {  # all but check, museum and exam, see all_commands
+COMMANDS = {  # all but those that judge, see all_commands
     "run": Run,
     "compare": Compare,
     "tune": Tune,
@@ -116,9 +117,9 @@ def parse_command(argv):
 
 def all_commands():
     """COMMANDS, and those that judge: losses, which load Hypothesis, and trainers."""
-    from tinyalign.cli.judging import Check, Exam, Museum
+    from tinyalign.cli.judging import Check, Exam, Museum, Scan
 
-    return COMMANDS | {"check": Check, "museum": Museum, "exam": Exam}
+    return COMMANDS | {"check": Check, "scan": Scan, "museum": Museum, "exam": Exam}
 
 
 def message_after_interrupt(command):

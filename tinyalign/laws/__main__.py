@@ -1,12 +1,13 @@
-"""`python -m tinyalign.laws check …` and `… museum …`."""
+"""`python -m tinyalign.laws check …`, `… scan …` and `… museum …`."""
 
 import sys
 
 import tyro
 
 from tinyalign.laws.check.arguments import OPTIONS, Check, Museum
+from tinyalign.laws.scan.arguments import Scan
 
-COMMANDS = {"check": Check, "museum": Museum}
+COMMANDS = {"check": Check, "scan": Scan, "museum": Museum}
 
 
 def main(arguments=None):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinyalign.laws.harness.law import Broken, NotApplicable
+from tinyalign.laws.harness.law import Broken, NotApplicable, OutOfDomain
 from tinyalign.laws.harness.spec import Convention
 
 
@@ -19,7 +19,7 @@ def whitened_with_epsilon_outside(arrays, numbers):
     ratio = (deviation + numbers["eps"]) / np.sqrt(deviation**2 + numbers["eps"])
     # a mean that was added back is not rescaled
     shift = 0.0 if numbers["shift_mean"] else mean
-    return arrays, numbers, lambda value: ((value - shift) * ratio + shift) * arrays[1]
+    return arrays, numbers, lambda value: (value - shift) * ratio + shift
 
 
 def standardized_with_epsilon_inside(arrays, numbers):
@@ -56,6 +56,8 @@ def weight_place(number, term):
 def whitened_at_the_end(arrays, numbers):
     """From (whitened advantage, returns) to (advantage, returns): the returns still tell it."""
     value, mask = arrays[1], arrays[2]
+    if np.sum(mask) < 2:
+        raise OutOfDomain("one token alone cannot be whitened")
 
     def restore(answer):
         advantage = (answer[1] - value) * mask
@@ -75,6 +77,12 @@ WHITENED = Convention(
     "no",
     {"no": "the advantages themselves", "yes": "advantages whitened over the batch at the end"},
     {"yes": whitened_at_the_end},
+)
+LEFTOVER = Convention(
+    "leftover",
+    "zero",
+    {"zero": "0 in the padding", "kept": "whitening that leaves numbers in the padding"},
+    {"kept": lambda arrays, numbers: (arrays, numbers, lambda value: value * arrays[-1])},
 )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from tinyalign.laws.harness.holders import HOLDERS, attributes_read
 from tinyalign.laws.harness.parameter_names import MASKS, names_array
+from tinyalign.laws.harness.roles import roles
 from tinyalign.laws.harness.texts import FromLogits, Spans, names_of_texts
 
 BATCHES = (
@@ -63,9 +64,16 @@ def _signature(arrays, parameters, taken):
     others = [
         q.replace(kind=q.KEYWORD_ONLY)
         for n, q in parameters.items()
-        if n not in taken and not q.kind.name.startswith("VAR_")
+        if n not in (*taken, *arrays) and not q.kind.name.startswith("VAR_")
     ]
     return inspect.Signature([*first, *others])
+
+
+def _shown(keys, parameters):
+    """{name as it is matched: key}. Log-probs in a batch, beside others outside, are the old."""
+    outside = any(roles(n) == {"logp"} for n in parameters)
+    old = [k for k in keys if roles(k) == {"logp"}] if outside else []
+    return {f"old_{k}" if k in old else k: k for k in keys}
 
 
 class Packed:
@@ -74,19 +82,20 @@ class Packed:
     sentence = ""
 
     def __init__(self, fn, name, keys, parameters):
-        self.fn, self.name, self.keys = fn, name, keys
+        self.fn, self.name, self.keys = fn, name, _shown(keys, parameters)
         self.__name__ = getattr(fn, "__name__", type(fn).__name__)
-        self.__signature__ = _signature(keys, parameters, [name])
+        self.__signature__ = _signature(self.keys, parameters, [name])
 
     def __call__(self, *given, **named):
-        arrays = dict(zip(self.keys, given, strict=False))
-        arrays |= {k: v for k, v in named.items() if k in self.keys}
+        arrays = dict(zip(self.keys.values(), given, strict=False))
+        arrays |= {self.keys[k]: v for k, v in named.items() if k in self.keys}
         others = {k: v for k, v in named.items() if k not in self.keys}
         return self.fn(**{self.name: Batch(arrays)}, **others)
 
     def written(self, given, named, literal):
         """The arrays of a call as code."""
-        keyed = named or dict(zip(self.keys, given, strict=False))
+        named = {self.keys.get(k, k): v for k, v in named.items()}
+        keyed = named or dict(zip(self.keys.values(), given, strict=False))
         return [f"{self.name}=dict({', '.join(f'{k}={literal(a)}' for k, a in keyed.items())})"]
 
 

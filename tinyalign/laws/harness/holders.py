@@ -60,6 +60,9 @@ class Values(SimpleNamespace):
     def __getitem__(self, name):
         return getattr(self, name)
 
+    def __contains__(self, name):
+        return name in self.__dict__
+
     def get(self, name, default=None):
         return self.__dict__.get(name, default)
 

@@ -23,7 +23,7 @@ ALIASES = {
     "clip_low": (*LOWER, *BOTH_CLIPS),
     "clip_high": (*UPPER, *BOTH_CLIPS),
     "clip_dual": ("clip_ratio_c", "dual_clip", "clip_ratio_dual", "dual_clip_ratio", "eps_clip_c"),
-    "gamma": ("simpo_gamma", "gamma_beta_ratio", "discount"),
+    "gamma": ("simpo_gamma", "gamma_beta_ratio", "discount", "gae_gamma", "discount_factor"),
     "clip": ("cliprange_value", "value_clip", "clip_value", *BOTH_CLIPS),
     "eps": ("epsilon",),
 }

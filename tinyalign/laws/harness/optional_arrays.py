@@ -22,5 +22,6 @@ SUBSTITUTES = {
             "taken as -chosen_avg_logp", correction=lambda chosen, rejected, nll: nll + chosen
         )
     },
+    "gae": {"mask": Substitute("taken as ones: every token counts", value=1.0)},
     "kto": {"z0": Substitute("taken as fixed at 0", value=0.0)},
 }

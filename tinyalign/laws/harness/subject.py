@@ -57,7 +57,7 @@ class Subject:
         """The arrays, with the fixed value for each that the function holds fixed."""
         values = {n: s.value for n, s in self.caller.substitutes.items() if s.value is not None}
         pairs = zip(self.spec.arrays, arrays, strict=True)
-        fixed = tuple(np.array(values[n]) if n in values else a for n, a in pairs)
+        fixed = tuple(np.full(np.shape(a), values[n]) if n in values else a for n, a in pairs)
         if not isinstance(self.caller.fn, FromLogits):
             return fixed
         # softmax gives no log-probability above 0

@@ -1,0 +1,182 @@
+"""`tinyalign scan`: finds the losses of a folder, cuts each out, judges it, and imports nothing."""
+
+import contextlib
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tinyalign.laws.scan.command import cut_out, guessed, scan
+
+TRAINER = """
+import deepspeed_that_is_not_there
+import torch_that_is_not_there.distributed as dist
+import numpy as np
+from lib.registry import register
+from .maths import soft, average as mean
+raise SystemExit("nothing of this file may be run")
+
+BETA = 0.1
+
+def shift(x):
+    return mean(x) * 0
+
+@register("dpo")
+def dpo_loss(policy_chosen: "np.ndarray", policy_rejected: Tensor, ref_chosen, ref_rejected,
+             beta: float = BETA) -> Wrong[1]:
+    losses = soft(-beta * (policy_chosen - policy_rejected - ref_chosen + ref_rejected))
+    if dist.get_world_size() > 1:
+        losses = dist.all_reduce(losses)
+    return losses, shift(losses)
+
+def kl_penalty(logp, ref_logp, kind):
+    if kind == "k1":
+        return logp - ref_logp
+    elif kind == "k2":
+        return (logp - ref_logp) ** 2
+    raise NotImplementedError
+
+class Pairs(Base):
+    def orpo_loss(self, chosen_logps, rejected_logps):
+        return deepspeed_that_is_not_there.odds(chosen_logps, rejected_logps)
+
+    def compute_loss(self, model, inputs):
+        return model(inputs)
+
+"""
+ONLINE = """
+import numpy as np
+
+class Trainer(Base):
+    def __init__(self, model, clip_eps=0.2):
+        self.clip_eps = clip_eps
+        self.model = model
+
+    def ratio(self, logp, old):
+        return np.exp(logp - old)
+
+    def policy_loss(self, logp, old_logp, advantage, response_mask=None):
+        ratio = self.ratio(logp, old_logp)
+        cut = np.clip(ratio, 1 - self.clip_eps, 1 + self.clip_eps)
+        return (-np.minimum(ratio * advantage, cut * advantage) * response_mask).mean()
+
+
+def grpo_advantages(rewards, num_generations):
+    groups = rewards.reshape(-1, num_generations)
+    spread = groups.std(axis=1, ddof=1, keepdims=True)
+    return ((groups - groups.mean(axis=1, keepdims=True)) / (spread + 1e-4)).reshape(-1)
+"""
+MATHS = """
+import numpy as np
+from .trainer import BETA
+
+def soft(x):
+    return np.logaddexp(0, x)
+
+average = np.mean
+"""
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("project") / "lib"
+    folder.mkdir()
+    (folder / "trainer.py").write_text(TRAINER)
+    (folder / "maths.py").write_text(MATHS)
+    (folder / "online.py").write_text(ONLINE)
+    (folder / "broken.py").write_text("def no python")
+    (folder / "tests").mkdir()
+    (folder / "tests" / "test_loss.py").write_text("def dpo_loss(a, b): pass\n")
+    return folder
+
+
+def rows_of(path):
+    """(exit status, {(function, words): row}) of a scan."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        status = scan(str(path), as_json=True)
+    data = json.loads(out.getvalue())
+    assert data["exit_code"] == status
+    return status, {(row["function"], row["said"]): row for row in data["functions"]}
+
+
+@pytest.fixture(scope="module")
+def found(package):
+    return rows_of(package / "trainer.py")
+
+
+@pytest.mark.parametrize(
+    ("function", "words", "method", "verdict"),
+    [
+        ("dpo_loss", "", "dpo", "lawful"),
+        ("kl_penalty", "kind='k1'", "k1", "lawful"),
+        ("kl_penalty", "kind='k2'", "k2", "broken"),
+        ("Pairs.orpo_loss", "", "orpo or odds_ratio", "not judged"),
+    ],
+)
+def test_verdicts(found, function, words, method, verdict):
+    row = found[1][function, words]
+    assert (row["method"], row["verdict"]) == (method, verdict), row["sentence"]
+    assert row["seconds"] < 5
+
+
+def test_what_is_missing_is_no_accusation(found):
+    reason = found[1]["Pairs.orpo_loss", ""]["sentence"]
+    assert "deepspeed_that_is_not_there.odds, which is not in these files" in reason
+
+
+def test_only_what_looks_like_a_loss_is_found(package):
+    """No helper, no test, and nothing that takes a model."""
+    names = {found.name for found, _ in guessed(package)}
+    assert names == {
+        "dpo_loss", "kl_penalty", "Pairs.orpo_loss", "Trainer.policy_loss", "grpo_advantages"
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_method_of_a_class_and_rewards_in_one_row(package):
+    status, rows = rows_of(package)
+    assert status == 1 and len(rows) == 6
+    policy, group = rows["Trainer.policy_loss", ""], rows["grpo_advantages", ""]
+    assert (policy["method"], policy["verdict"]) == ("clipped_surrogate", "lawful")
+    assert (group["method"], group["verdict"]) == ("group_standardize", "lawful")
+    line = 1 + ONLINE[: ONLINE.index("def policy_loss")].count("\n")
+    assert policy["where"].endswith(f"online.py:{line}")
+    assert "response_mask is filled with ones: every token counts." in policy["notes"]
+
+
+def test_a_cut_holds_what_is_called_and_nothing_else(package):
+    (found, guess) = guessed(package, "dpo_loss")[0]
+    files = cut_out(found, guess).files()
+    text = "".join(files.values())
+    assert len(files) == 2 and "kl_penalty" not in text and "deepspeed" not in text
+    assert "@register" not in text and "Tensor" not in text and "BETA = 0.1" in text
+
+
+def test_exit_statuses(tmp_path, capsys):
+    (tmp_path / "none.py").write_text("def helper(x): return x\n")
+    assert scan(str(tmp_path)) == 2
+    assert "No loss" in capsys.readouterr().out
+    assert scan(str(tmp_path / "nowhere")) == 2
+    good = "import numpy as np\ndef entropy_from_logits(logits):\n"
+    good += "    p = np.exp(logits - logits.max(-1, keepdims=True))\n"
+    good += "    p = p / p.sum(-1, keepdims=True)\n    return -(p * np.log(p + (p == 0))).sum(-1)\n"
+    (tmp_path / "good.py").write_text(good)
+    assert scan(str(tmp_path)) == 0
+    assert "1 judgements: 1 lawful" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_one_function_with_its_whole_report(package, capsys):
+    assert scan(f"{package / 'trainer.py'}:kl_penalty") == 1
+    shown = capsys.readouterr().out
+    assert "kl_penalty as k2" in shown and "Breaks" in shown
+
+
+def test_a_function_that_ends_its_process_or_hangs_is_not_judged(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("tinyalign.laws.scan.workers.SECONDS", 3.0)
+    source = "import os, numpy as np\ndef k3(logp, ref_logp):\n    os._exit(0)\n"
+    (Path(tmp_path) / "ends.py").write_text(source)
+    assert scan(str(tmp_path)) == 2
+    assert "it ends its process" in capsys.readouterr().out

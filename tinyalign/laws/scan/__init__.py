@@ -1,0 +1,1 @@
+"""Finds the losses in somebody's files, without importing them, and has each one judged."""

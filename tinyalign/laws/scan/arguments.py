@@ -1,0 +1,24 @@
+"""What can be typed after `scan`."""
+
+import dataclasses
+from typing import Annotated
+
+import tyro
+
+from tinyalign.laws.scan import command
+
+
+@dataclasses.dataclass(frozen=True)
+class Scan:
+    """Find the losses in a folder or a file, and judge each; nothing of it is imported. Losses,
+    advantages, KL estimators and aggregations are found by their names and arguments, cut out with
+    the helpers that they call, and judged as what they seem to be. Exit status 0: all that was
+    judged keeps its laws; 1: something breaks one; 2: nothing could be judged."""
+
+    path: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="PATH")]
+    """A folder, a file, or FILE.py:FUNCTION for one function with its whole report."""
+    json: bool = False
+    """Print JSON."""
+
+    def __call__(self):
+        return command.scan(self.path, as_json=self.json)

@@ -1,0 +1,135 @@
+"""`tinyalign scan`: every loss of a file or folder, found, cut out and judged."""
+
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from tinyalign.laws.scan.cutting import CannotCut, Cut
+from tinyalign.laws.scan.finding import functions, source_files
+from tinyalign.laws.scan.guess import guesses
+from tinyalign.laws.scan.judging import BROKEN, LAWFUL, NOT_JUDGED, Job
+from tinyalign.laws.scan.names import names_of
+from tinyalign.laws.scan.parameters import fit_parameters
+from tinyalign.laws.scan.switches import Bind
+from tinyalign.laws.scan.table import as_data, print_rows
+from tinyalign.laws.scan.workers import Workers
+
+
+@dataclass
+class Row:
+    function: str
+    method: str
+    said: str  # the words that it was bound to
+    verdict: str
+    sentence: str
+    where: str  # file:line
+    seconds: float = 0.0
+    notes: list = field(default_factory=list)
+    text: str = ""
+
+    def as_data(self):
+        return {k: v for k, v in asdict(self).items() if k != "text"}
+
+
+def scan(path, *, as_json=False):
+    """0: all that was judged is lawful; 1: something is broken; 2: nothing could be judged."""
+    name = ""
+    if not os.path.exists(path) and re.fullmatch(r".*\.py:[\w.]+", path):
+        path, _, name = path.rpartition(":")
+    root = Path(path).resolve()
+    if not root.exists():
+        print(f"There is no {path!r}.", file=sys.stderr)
+        return 2
+    rows = _rows(guessed(root, name), full=bool(name) and not as_json)
+    status = exit_status(rows)
+    if as_json:
+        print(json.dumps(as_data(rows, status), indent=2, ensure_ascii=False))
+    else:
+        print_rows(rows, path)
+    return status
+
+
+def guessed(root, name=""):
+    """(function, guess) for all that is found, or for the one of this name."""
+    return [
+        (found, guess)
+        for file in source_files(root)
+        for found in functions(file)
+        if not name or found.name == name
+        for guess in guesses(found)
+    ]
+
+
+def exit_status(rows):
+    if any(row.verdict == BROKEN for row in rows):
+        return 1
+    return 0 if any(row.verdict == LAWFUL for row in rows) else 2
+
+
+def _rows(wanted, full):
+    workers = Workers({framework_of(found.path) for found, _ in wanted} - {"numpy"})
+    rows = []
+    for number, (found, guess) in enumerate(wanted, 1):
+        if sys.stderr.isatty():
+            print(f"\r{number} of {len(wanted)}: {found.name[:60]:60}", end="", file=sys.stderr)
+        rows.append(_row(workers, found, guess, full))
+    if sys.stderr.isatty() and rows:
+        print("\r" + " " * 80 + "\r", end="", file=sys.stderr)
+    return rows
+
+
+def _row(workers, found, guess, full):
+    # as it can be typed where the user stands
+    where = f"{os.path.relpath(found.path)}:{found.line}"
+    try:
+        answer = _answer(workers, found, guess, full)
+    except CannotCut as reason:
+        answer = {"verdict": NOT_JUDGED, "sentence": str(reason), "method": ""}
+    return Row(
+        found.name,
+        answer["method"] or " or ".join(guess.methods),
+        guess.said,
+        answer["verdict"],
+        answer["sentence"],
+        where,
+        round(answer.get("seconds", 0.0), 1),
+        answer.get("notes", []),
+        answer.get("text", ""),
+    )
+
+
+def _answer(workers, found, guess, full):
+    """Cut out into a folder of its own, judged, and thrown away."""
+    cut = cut_out(found, guess)
+    with tempfile.TemporaryDirectory(prefix="tinyalign-scan-") as folder:
+        for name, text in cut.files().items():
+            Path(folder, name).write_text(text, encoding="utf8")
+        target = f"{Path(folder, cut.module(found.path))}.py:{found.name}"
+        width = shutil.get_terminal_size().columns if full else 0
+        job = Job(target, guess.methods, framework_of(found.path, cut), guess.named, width)
+        return workers.answer(job)
+
+
+def cut_out(found, guess):
+    """The Cut in which the words of the guess are bound."""
+    bind = Bind(guess.words)
+
+    def change(node):
+        node = bind(node)
+        own = node.name == found.node.name
+        return fit_parameters(node, guess.methods, guess.words) if own else node
+
+    return Cut(found, change)
+
+
+def framework_of(path, cut=None):
+    """numpy, torch or jax, by what the file imports, or what the function needs of it."""
+    if cut is not None and cut.needs("numpy") and not cut.needs("torch") | cut.needs("jax"):
+        return "numpy"
+    modules = {m.split(".")[0] for m, _, dots in names_of(path).imported.values() if not dots}
+    return next((f for f in ("torch", "jax") if f in modules), "numpy")

@@ -1,0 +1,177 @@
+"""Which method a function may be, by its name and the names of its arguments."""
+
+import re
+from dataclasses import dataclass, field
+
+from tinyalign.laws.harness.batches import BATCHES
+from tinyalign.laws.harness.holders import HOLDERS
+from tinyalign.laws.harness.parameter_names import MASKS, names_array, names_setting
+from tinyalign.laws.harness.roles import roles
+from tinyalign.laws.scan.method_class import set_by_default
+from tinyalign.laws.scan.names import names_of
+from tinyalign.laws.scan.strip import keys_taken
+from tinyalign.laws.scan.switches import (
+    WORDS,
+    conditions,
+    ends_in_else,
+    words_annotated,
+    words_compared,
+)
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a function is judged as: the first of the methods that it is by its values."""
+
+    methods: tuple
+    words: dict = field(default_factory=dict)  # what is compared -> the word it is bound to
+    named: bool = False  # whether a name says the method, or a word
+
+    @property
+    def said(self):
+        return ", ".join(f"{text}={word!r}" for text, word in self.words.items())
+
+
+# (what the arguments must say), (pattern of the name, methods, whether the name says it)
+PAIR = ("cdpo", "dpo", "ipo", "hinge")
+FAMILIES = [
+    ({"chosen", "rejected", "ref"}, [
+        (r"ipo(?!_)", ("ipo",), True), (r"robust", ("robust_dpo",), True),
+        (r"hinge|rso", ("hinge",), True), (r"apo_?zero", ("apo_zero",), True),
+        (r"apo_?down", ("apo_down",), True), (r"dpop|positive", ("dpop",), True),
+        (r"kto", ("kto",), True), (r"bco", ("bco",), True), (r"sppo", ("sppo",), True),
+        (r"exo", ("exo_pair",), True),
+        (r"dpo|preference_loss", PAIR, True), (r"loss", PAIR, False)]),
+    ({"chosen", "rejected", "reward"}, [(r"loss|forward", ("bradley_terry",), True)]),
+    ({"chosen", "rejected"}, [
+        (r"odds_?ratio", ("odds_ratio", "orpo"), True), (r"orpo", ("orpo", "odds_ratio"), True),
+        (r"simpo", ("simpo",), True), (r"slic", ("slic",), True), (r"cpo", ("cpo",), True),
+        (r"reward|pair_?wise|ranking|log_?sig|log_?exp|bradley|rm_?loss", ("bradley_terry",), True),
+        (r"tpo", ("tpo", "tpo_l"), True), (r"loss", ("simpo", "odds_ratio"), False)]),
+    ({"logp", "advantage"}, [
+        (r"gspo|sequence_level", ("sequence_clipped_surrogate",), True),
+        (r"cispo", ("truncated_importance",), True),
+        (r"reinforce", ("reinforce", "clipped_surrogate"), True),
+        (r"policy_?loss|ppo|grpo|surrogate|actor_?loss|pg_?loss|policy_?gradient|dapo",
+         ("clipped_surrogate", "reinforce"), True),
+        (r"loss", ("clipped_surrogate", "reinforce"), False)]),
+    ({"value", "returns"}, [(r"value|critic|vf", ("value_loss",), True)]),
+    ({"reward", "value"}, [(r"gae|advantage|returns", ("gae",), True)]),
+    ({"reward", "logp", "ref"}, [(r"reward|penalty", ("kl_shaped_reward",), False)]),
+    ({"logp"}, [
+        (r"kl?_?1", ("k1",), True), (r"kl?_?2", ("k2",), True), (r"kl?_?3|low_var", ("k3",), True),
+        (r"(^|_|approx|[a-z])kl(_|$|d)|divergence", ("k1", "k3", "k2"), False)]),
+    ({"reward"}, [
+        (r"rloo|leave_?one_?out|(^|_)loo", ("leave_one_out",), True),
+        (r"dr_?grpo", ("group_center",), True),
+        (r"grpo|group.*(norm|standard)", ("group_standardize", "group_center"), True),
+        (r"advantage|normalize_rewards", ("group_standardize", "group_center", "leave_one_out"),
+         False),
+        (r"overlong", ("overlong_penalty",), True)]),
+    ({"mask"}, [
+        (r"whiten", ("whiten",), True), (r"normaliz", ("whiten",), False),
+        (r"masked_?mean", ("token_mean", "sequence_mean"), True),
+        (r"agg(regate)?_?.*loss|loss_agg|reduce_loss", ("token_mean", "sequence_mean"), False)]),
+]  # fmt: skip
+# by their arguments as they are called
+LOGITS = [
+    (r"entropy", ("entropy",), True, 1),
+    (r"log_?prob|logp|log_softmax", ("token_logp", "sequence_logp"), False, 2),
+]
+MEMBERS = ("forward", "__call__", "loss", "loss_fn", "compute", "compute_loss")
+MODEL = {"model", "policy_model", "actor", "actor_model", "tokenizer", "hidden_states"}
+
+
+def guesses(found):
+    """Every Guess about a function: one for each word that it branches on, else one; or none."""
+    names = found.parameters()
+    if MODEL & set(names):
+        return []
+    base = _by_name(found, [*names, *_in_batch(found, names)])
+    if base is None:
+        return []
+    compared = words_compared(found.node) | words_annotated(found.node)
+    rest = _other_words(found, compared)
+    for text, words in compared.items():
+        known = [w for w in words if _methods_of(w, base)]
+        if known:
+            others = {t: w for t, w in rest.items() if t != text}
+            return [Guess(_methods_of(w, base), {text: w, **others}, True) for w in known]
+    return [Guess(base[0], rest, base[1])]
+
+
+def _methods_of(word, base):
+    """The methods that a word names in the family that the name is of."""
+    family = next((f for f in SIBLINGS if set(base[0]) & f), set(base[0]))
+    if word == "sigmoid" and "dpo" not in family:
+        return base[0]
+    methods = WORDS.get(word, "").split()
+    return tuple(methods) if set(methods) <= family else ()
+
+
+def _in_batch(found, names):
+    """The arrays that it takes out of a batch."""
+    return [k for n in names if n in BATCHES for k in sorted(keys_taken(found.node, n))]
+
+
+SIBLINGS = [
+    {"cdpo", "dpo", "ipo", "hinge", "robust_dpo", "exo_pair", "nca_pair", "sppo", "bco", "apo_zero",
+     "apo_down"},
+    {"simpo", "orpo", "odds_ratio", "slic", "cpo"},
+    {"k1", "k2", "k3"},
+    {"token_mean", "sequence_mean", "fixed_length_mean"},
+    {"clipped_surrogate", "sequence_clipped_surrogate", "truncated_importance", "reinforce"},
+]  # fmt: skip
+
+
+def _by_name(found, names):
+    """(methods, whether the name says so) of the first family whose arguments are there."""
+    names = [n for n in names if n in MASKS or not names_setting(n)]
+    of_pairs = any({"rejected", "chosen"} & roles(n) for n in names)
+    said = set().union(*(roles(n, of_pairs) for n in names)) if names else set()
+    own = found.node.name
+    name = found.name if own in MEMBERS else own
+    name = name.replace(".", "_")
+    # OddsRatioLoss is odds_ratio_loss, and SimPOLoss is simpoloss
+    name = f"{re.sub(r'(?<=[a-z0-9])(?=[A-Z])', '_', name)} {name}".lower()
+    if any("logits" in n for n in names):
+        for pattern, methods, sure, least in LOGITS:
+            if re.search(pattern, name) and len(names) >= least:
+                return methods, sure
+    for needed, patterns in FAMILIES:
+        if needed <= said and _enough(needed, names):
+            for pattern, methods, sure in patterns:
+                if re.search(pattern, name):
+                    return methods, sure
+    return None
+
+
+def _enough(needed, names):
+    """Whether there are as many arrays as the family has: a KL has two log-probs."""
+    return needed != {"logp"} or sum("logp" in roles(n) for n in names) >= 2
+
+
+def _other_words(found, compared):
+    """The first word for what has no default, and False for what is asked by itself."""
+    names = found.parameters()
+    told = {
+        *found.defaults(),
+        *(f"self.{name}" for name in set_by_default(found, names_of(found.path))),
+    }
+    asked = dict.fromkeys(conditions(found.node), False)
+    other = {t: "" if ends_in_else(found.node, t) else words[0] for t, words in compared.items()}
+    values = asked | other
+    return {
+        text: value
+        for text, value in values.items()
+        if text not in told and _is_told(text, names, value)
+    }
+
+
+def _is_told(text, names, value):
+    """Whether it comes from outside: a parameter, or something of self or of a config."""
+    root = re.split(r"[.\[]", text)[0]
+    if text in names:
+        # an array may be asked for too; a switch is no array
+        return isinstance(value, str) or not names_array(text)
+    return root != text and root in HOLDERS

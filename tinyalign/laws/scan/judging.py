@@ -1,0 +1,165 @@
+"""One function judged, in the process that was started for it: which method it is, and how well."""
+
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from tinyalign.laws.catalogue.lookup import find_spec
+from tinyalign.laws.check.case import understand
+from tinyalign.laws.check.deviation import constant, factor
+from tinyalign.laws.check.diagnose import looks_like
+from tinyalign.laws.check.loading import load
+from tinyalign.laws.check.probes import fitted_probes, is_right, right_value, value_at
+from tinyalign.laws.check.report import examine
+from tinyalign.laws.check.terminal import as_data, as_text
+from tinyalign.laws.harness.judge import NEARLY, repeatable_settings
+from tinyalign.laws.harness.limits import TookTooLong
+from tinyalign.laws.harness.signature import CannotCall
+from tinyalign.laws.harness.subject import Subject
+from tinyalign.laws.scan.forms import forms
+
+LAWFUL, BROKEN, NOT_JUDGED = "lawful", "broken", "not judged"
+EXAMPLES = {"numpy": 40, "torch": 40, "jax": 6}  # per law; JAX takes its time with each shape
+ALIKE = 0.25  # of the probes on which it must be right before it is said to be wrong on others
+
+
+@dataclass(frozen=True)
+class Job:
+    """A function cut out, and what it may be."""
+
+    target: str  # FILE.py:FUNCTION of the cut
+    methods: tuple
+    framework: str
+    named: bool = False  # whether a name or a word says the method
+    width: int = 0  # of a terminal for the whole report; 0: none is wanted
+
+
+@dataclass
+class Answer:
+    verdict: str
+    sentence: str
+    method: str = ""
+    notes: list = field(default_factory=list)
+    report: dict | None = None
+    text: str = ""  # the whole report as a terminal shows it
+
+
+def judge(job):
+    """The Answer as a dictionary, whatever the function does."""
+    try:
+        return asdict(_judge(job))
+    except (CannotCall, TookTooLong) as reason:
+        return asdict(Answer(NOT_JUDGED, str(reason) or "it does not come back"))
+    except ModuleNotFoundError as error:
+        return asdict(Answer(NOT_JUDGED, f"{error.name} is not installed"))
+    except Exception as error:  # ours, and no fault of the function
+        said = f"the checker itself failed: {type(error).__name__}: {error}"
+        return asdict(Answer(NOT_JUDGED, said))
+
+
+def _judge(job):
+    fn, _, label = load(job.target)
+    method, form, reason = _choose(fn, job, label)
+    if method is None:
+        return Answer(NOT_JUDGED, reason)
+    how = {"framework": job.framework, "label": label}
+    setting = repeatable_settings(EXAMPLES[job.framework])
+    module = Path(job.target.rpartition(":")[0]).stem
+    report = examine(form.fn, method, form.conventions, setting=setting, module=module, **how)
+    if form.sentence:
+        report.notes.insert(0, form.sentence)
+    verdict = {0: LAWFUL, 1: BROKEN}.get(report.exit_code, NOT_JUDGED)
+    text = as_text(report, job.width, False) if job.width else ""
+    sentence = _sentence(report, verdict)
+    return Answer(verdict, sentence, method.name, report.notes, as_data(report), text)
+
+
+def _choose(fn, job, label):
+    """(method, form, why there is none)."""
+    reasons, near = [], None
+    for name in job.methods:
+        spec = find_spec(name)
+        for form in forms(fn, spec):
+            how = {"framework": job.framework, "label": label}
+            try:
+                case = understand(form.fn, spec, form.conventions, how)
+                if _is_other(case.subject(), job):
+                    break
+            except CannotCall as reason:
+                reasons.append(str(reason))
+                continue
+            if case.reading is not None or is_right(case.subject()):
+                return spec, form, ""
+            said = factor(case.subject(), []) or constant(case.subject(), [])
+            reasons.insert(0, f"{_unlike(job.methods)}{f' ({said})' if said else ''}")
+            if near is None and job.named:
+                close = _near(form, spec, case)
+                near = (spec, close, "") if close else None
+    if near is not None:
+        return near
+    return None, None, reasons[0] if reasons else _unlike(job.methods)
+
+
+def _is_other(subject, job):
+    """Whether it lacks the number that tells this method from the next: cdpo without smoothing."""
+    return "flip" in subject.caller.fixed and len(job.methods) > 1
+
+
+def _near(form, spec, case):
+    """The form under the conventions with which it is most like the method, or None."""
+    likeness = []
+    for changed in ({}, *_one_convention(spec)):
+        subject = Subject(form.fn, spec, case.conventions | changed, **case.how)
+        likeness.append((share_right(subject), changed))
+    share, changed = max(likeness, key=lambda pair: pair[0])
+    if share < ALIKE and not looks_like(case.subject(), []):
+        return None
+    return replace(form, conventions=form.conventions | (changed if share >= ALIKE else {}))
+
+
+def _one_convention(spec):
+    for convention in spec.conventions:
+        if convention.undo is not None:
+            yield from ({convention.name: c} for c in convention.choices if c != convention.default)
+
+
+def share_right(subject):
+    """The share of values that are right: as drawn, with the usual numbers, without padding."""
+    spec = subject.spec
+    usual = {n: v for n, v in spec.defaults.items() if v is not None and n in spec.numbers}
+    found = [
+        (
+            _agrees(subject, x, p),
+            _agrees(subject, x, p | usual),
+            spec.arrays[-1] == "mask" and _agrees(subject, (*x[:-1], np.ones_like(x[-1])), p),
+        )
+        for x, p in fitted_probes(subject)
+    ]
+    return max(np.mean(found, axis=0))
+
+
+def _agrees(subject, x, p):
+    """The share of its values that are right, of those that tell: nothing is often right."""
+    want = np.asarray(right_value(subject, x, subject.apply_fixed_numbers(p)))
+    got, tells = value_at(subject, x, p), np.isfinite(want) & (np.abs(want) > 1e-6)
+    if got is None or np.shape(got) != want.shape or not np.any(tells):
+        return 0.0
+    tolerance = NEARLY if subject.dtype == "float64" else 1e-3
+    return np.mean(np.isclose(got, want, rtol=tolerance, atol=tolerance)[tells])
+
+
+def _unlike(methods):
+    return f"its values are not those of {' or '.join(methods)}"
+
+
+def _sentence(report, verdict):
+    """What to know about it in one sentence."""
+    if verdict == BROKEN:
+        first = report.unexplained or report.broken
+        said = report.diagnosis or first[0].message
+        return f"Breaks {first[0].law.name}: {first[0].law.sentence}. {said}"
+    if verdict == LAWFUL:
+        held = [n for n in report.notes if n.startswith("This is")]
+        return " ".join([f"{sum(v.status == 'holds' for v in report.verdicts)} laws hold.", *held])
+    return "no law applies"

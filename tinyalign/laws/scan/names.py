@@ -1,0 +1,94 @@
+"""The names of a file: what it defines, what it imports, and which file that comes from."""
+
+import ast
+import sys
+from functools import cache
+
+from tinyalign.laws.scan.finding import parse
+
+# what a function that was cut out may import; all else is left behind
+AVAILABLE = {"numpy", "torch", "jax", "scipy", "einops"} | set(sys.stdlib_module_names)
+LEFT_BEHIND = ("torch.distributed", "multiprocessing", "subprocess", "socket")
+CLIMB = 8  # folders above a file in which a package may begin
+
+
+class Names:
+    """What the names at the top of one file stand for."""
+
+    def __init__(self, path):
+        self.path = path
+        self.defined = {}  # name -> its statement
+        self.imported = {}  # name -> (module, attribute or None, dots before the module)
+        self.order = {}  # name -> place in the file
+        tree = parse(path)
+        self._read(tree.body if tree else [])
+
+    def _read(self, body):
+        for node in body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                self._define(node.name, node)
+            elif isinstance(node, ast.Assign):
+                # torch.backends.x = y defines nothing
+                names = [n for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name)]
+                for name in (n.id for n in names if isinstance(n.ctx, ast.Store)):
+                    self._define(name, node)
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                self._define(node.target.id, node)
+            elif isinstance(node, ast.Import):
+                for a in node.names:
+                    bound = a.asname or a.name.split(".")[0]
+                    self.imported[bound] = (a.name if a.asname else bound, None, 0)
+            elif isinstance(node, ast.ImportFrom):
+                for a in node.names:
+                    self.imported[a.asname or a.name] = (node.module or "", a.name, node.level)
+            elif isinstance(node, ast.If | ast.Try):
+                self._read([*node.body, *node.orelse])
+
+    def _define(self, name, node):
+        # the first one stands: what follows is an else
+        self.defined.setdefault(name, node)
+        self.order.setdefault(name, len(self.order))
+
+
+@cache
+def names_of(path):
+    return Names(path)
+
+
+def is_available(module):
+    left = any(module == m or module.startswith(m + ".") for m in LEFT_BEHIND)
+    return module.split(".")[0] in AVAILABLE and not left
+
+
+def find_module(path, module, dots):
+    """The file of a module that is imported in the file at path, or None."""
+    parts = module.split(".") if module else []
+    if dots:
+        return _file_of(path.parents[dots - 1], parts) if dots <= len(path.parents) else None
+    for folder in path.parents[:CLIMB]:
+        if parts and ((folder / parts[0]).is_dir() or (folder / f"{parts[0]}.py").is_file()):
+            found = _file_of(folder, parts)
+            if found is not None:
+                return found
+    return None
+
+
+def _file_of(folder, parts):
+    base = folder.joinpath(*parts)
+    for candidate in (base.with_suffix(".py") if parts else None, base / "__init__.py"):
+        if candidate is not None and candidate.is_file():
+            return candidate
+    return None
+
+
+def find_import(path, module, attribute, dots):
+    """(file, name in it or None for the file itself) of something imported, or None."""
+    if attribute is not None:
+        # from package import module
+        whole = find_module(path, f"{module}.{attribute}" if module else attribute, dots)
+        holder = find_module(path, module, dots)
+        if holder is not None and attribute in (names := names_of(holder)).defined | names.imported:
+            return holder, attribute
+        return (whole, None) if whole is not None else None
+    whole = find_module(path, module, dots)
+    return (whole, None) if whole is not None else None
