@@ -26,12 +26,12 @@ WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read
 
   tinyalign compare         SFT, DPO, GRPO and PPO on one task, in a table
   tinyalign run grpo        train one method and watch it
-  tinyalign tune dpo        search a method's settings, as every method's were
+  tinyalign tune dpo        search settings, as those of every method were
   tinyalign methods         every method: its data, its networks, its paper
   tinyalign metrics         every number that training logs, and when to worry
   tinyalign show dpo        data, step and loss of a method, as they run
   tinyalign check F.py:LOSS --as dpo    which laws a loss of your own breaks
-  tinyalign scan FOLDER     finds the losses in it, and says which laws they break
+  tinyalign scan FOLDER     finds its losses, and says which laws they break
   tinyalign museum          wrong losses, and where each was seen
   tinyalign exam            does a trainer of yours land where it should?
   tinyalign choose          which method suits your data, memory and scorer

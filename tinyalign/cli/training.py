@@ -52,10 +52,7 @@ class Run(Config):
         run_plan = plan.plan_run(names, plain_config(self))
         rows = [stage.method for stage in run_plan.stages]
         require_read(rows, run_plan.config, run_plan.model_name)
-        examples = self.data.stem if self.data else self.env
-        stem = self.name or f"{'-'.join(names)}-{examples}-{run_plan.model_name}-seed{self.seed}"
-        folder = free_folder(self.output, stem, self.resume, bool(self.name))
-        require_writable(folder, self.resume)
+        folder = self.folder(names, run_plan.model_name)
         print_settings(run_plan)
         with (
             trackers.open_tracker(self.report_to, folder) as track,
@@ -71,6 +68,14 @@ class Run(Config):
             summaries = train.run(run_plan, folder, resume=self.resume, on_step=on_step)
         screen.print_summaries(summaries, folder)
         return 0
+
+    def folder(self, names, model_name):
+        """The folder of the run; InputError where nothing can be written to it."""
+        examples = self.data.stem if self.data else self.env
+        stem = self.name or f"{'-'.join(names)}-{examples}-{model_name}-seed{self.seed}"
+        folder = free_folder(self.output, stem, self.resume, bool(self.name))
+        require_writable(folder, self.resume)
+        return folder
 
 
 @dataclasses.dataclass(frozen=True)
