@@ -329,6 +329,13 @@ SOLUTIONS = {
             lambda ids, g, vocab: np.eye(vocab)[:, :1] * g[:1],
         ),
     },
+    "18": {
+        "my_factor": (lambda k: k / (k - 1), lambda k: (k - 1) / k),
+        "my_gradient_steps": (
+            lambda c, g, p, passes, parts: c // (g * p) * passes * parts,
+            lambda c, g, p, passes, parts: c // (g * p),
+        ),
+    },
     "ca": {
         "my_bytes": (
             lambda trained, frozen: 16 * trained + 2 * frozen,
