@@ -91,7 +91,7 @@ def test_the_command_of_an_end_can_be_typed_and_laid_out(end):
 def test_a_recommendation_is_backed(end):
     """Its claims are in the ledger, its errata exist, and a correction says where the note is."""
     rows = claims.rows(end.claims)
-    assert rows and all(row.claim.rule for row in rows)
+    assert rows and all(row.claim.judge for row in rows)
     errata = json.loads((ROOT / "walkthroughs" / "errata.json").read_text(encoding="utf8"))
     assert set(end.errata) <= {row["row"] for row in errata}
     assert bool(end.correction) == bool(re.fullmatch(r"note 00\d, line \d+", end.place))
@@ -118,9 +118,9 @@ def test_the_help_has_one_word_for_nothing(capsys):
 def test_flags_alone_are_enough(capsys):
     assert cli.main(["choose", "--data", "thumbs", "--scorer", "no"]) == 0
     printed = capsys.readouterr().out
-    for part in ("kto", "KTOTrainer", "tinyalign run kto", "holds here (", "One of the notes"):
+    for part in ("kto", "KTOTrainer", "tinyalign run kto", "supported [", "One of the notes"):
         assert part in printed
-    assert "kto-weights" in printed
+    assert "kto-less-data" in printed
 
 
 def test_without_a_terminal_the_flags_are_named(capsys, monkeypatch):

@@ -15,12 +15,29 @@ from tinyalign.notes import claims
 from tinyalign.notes.claims import ledger, report
 from tinyalign.notes.claims.measures import MEASURES
 from tinyalign.notes.claims.measures.digits import RATES
-from tinyalign.notes.claims.rules import RULES, steadiness
-from tinyalign.notes.claims.rules.differences import UNCLEAR, paired_difference, sentence
+from tinyalign.notes.claims.verdicts import steadiness
+from tinyalign.notes.claims.verdicts.differences import (
+    judge_as_good,
+    judge_less,
+    judge_more,
+    paired_difference,
+)
+from tinyalign.notes.claims.verdicts.finding import (
+    CONTRADICTED,
+    CONVENTION,
+    NOT_TESTABLE,
+    SUPPORTED,
+    UNCLEAR,
+    UNDECIDED,
+    Finding,
+    Interval,
+    forbid_unclear_contradiction,
+)
 
 ROOT = Path(__file__).parents[2]
 NOTES = ROOT.parent / "shared" / "notes"
 CLAIMS = ledger.claims()
+JUDGED = [claim for claim in CLAIMS if claim.judge]
 FIGURES = ledger.read_measurements("figures")
 
 
@@ -33,94 +50,164 @@ def verdict(name, figures):
 # The list.
 
 
-def test_there_are_enough_claims_and_many_fail():
-    rows = claims.rows()
-    failing = [row for row in rows if row.verdict == ledger.FAILS]
-    assert len(rows) >= 55 and len({row.claim.id for row in rows}) == len(rows)
-    assert len(failing) >= 15
-    assert all(re.search(r"\d|holds |→", row.measured) for row in failing), "each has its figure"
-
-
-def test_every_claim_has_a_rule_or_says_why_not_and_no_rule_is_idle():
+def test_every_claim_is_judged_or_says_why_not_and_no_measure_is_idle():
+    assert len(CLAIMS) >= 55 and len({claim.id for claim in CLAIMS}) == len(CLAIMS)
     for claim in CLAIMS:
-        assert (claim.rule is None) == bool(claim.why), claim.id
-        assert claim.rule is None or claim.rule in RULES, claim.id
-    assert {claim.rule for claim in CLAIMS} - {None} == set(RULES)
-    assert {name for _, names in RULES.values() for name in names} == set(MEASURES)
+        assert (claim.judge is None) == bool(claim.why) == (not claim.measures), claim.id
+    assert {name for claim in CLAIMS for name in claim.measures} == set(MEASURES)
+
+
+def test_every_claim_has_a_heading_and_a_reading_in_one_line():
+    for claim in CLAIMS:
+        assert claim.heading and claim.quote
+        assert re.fullmatch(r"[A-Z][^\n]{10,120}\.", claim.reading), claim.id
 
 
 def test_quotes_are_short():
-    assert max(len(re.findall(r"\w+", claim.quote)) for claim in CLAIMS) < 10
+    """A sentence or a cell of a table, and no more."""
+    assert max(len(re.findall(r"\w+", claim.quote)) for claim in CLAIMS) <= 25
+
+
+def restored(text):
+    """The note's text with its garbled symbols restored: UTF-8 that was read as Mac Roman."""
+    try:
+        return text.encode("mac_roman").decode("utf8")
+    except UnicodeError:
+        return text
 
 
 @pytest.mark.skipif(not NOTES.exists(), reason="the notes are not beside this repository")
 def test_quotes_stand_in_their_lines_word_for_word():
     for claim in CLAIMS:
         (path,) = NOTES.glob(f"{claim.note}_*.txt")
-        lines = path.read_text(encoding="utf8", errors="replace").split("\n")
-        assert claim.quote in lines[claim.line - 1], claim.id
+        line = path.read_text(encoding="utf8", errors="replace").split("\n")[claim.line - 1]
+        assert claim.quote in line or claim.quote in restored(line), claim.id
 
 
-def test_every_note_and_every_kind_of_question_is_there():
+@pytest.mark.skipif(not NOTES.exists(), reason="the notes are not beside this repository")
+def test_headings_stand_in_their_notes():
+    """Each part of a heading is the note's own: of a section, a table's column or its row."""
+
+    def letters(text):
+        return re.sub(r"[^A-Za-z0-9]+", " ", text).strip()
+
+    for claim in CLAIMS:
+        (path,) = NOTES.glob(f"{claim.note}_*.txt")
+        text = letters(path.read_text(encoding="utf8", errors="replace"))
+        for part in claim.heading.split(" · "):
+            assert letters(part) in text, (claim.id, part)
+
+
+def test_every_note_and_every_verdict_is_there():
     assert {claim.note for claim in CLAIMS} == {"000", "001", "002", "003", "004"}
     assert {row.verdict for row in claims.rows()} == set(claims.VERDICTS)
 
 
 def test_no_verdict_is_typed_in():
-    for name in ("claims.json", "measured.json"):
-        text = (ledger.FOLDER / name).read_text(encoding="utf8")
-        assert not any(word in text for word in (*claims.VERDICTS, "verdict"))
+    text = ledger.MEASURED.read_text(encoding="utf8")
+    assert not any(word in text for word in (*claims.VERDICTS, "verdict"))
 
 
-# The verdicts.
+# The rules of the verdicts.
+
+
+def test_an_interval_that_covers_no_difference_contradicts_nothing():
+    """And figures with chance in them contradict nothing where there is no interval."""
+    contradiction = Finding(CONTRADICTED, "")
+    for low, high, none, expected in (
+        (-0.2, 0.1, 0.0, UNDECIDED), (0.0, 0.1, 0.0, UNDECIDED), (0.01, 0.1, 0.0, CONTRADICTED),
+        (-0.2, -0.1, 0.0, CONTRADICTED), (0.5, 2.0, 1.0, UNDECIDED), (1.5, 2.0, 1.0, CONTRADICTED),
+        (np.nan, np.nan, 0.0, UNDECIDED),
+    ):  # fmt: skip
+        finding = contradiction._replace(interval=Interval(low, high, none))
+        assert forbid_unclear_contradiction(finding, exact=True).verdict == expected
+    assert forbid_unclear_contradiction(contradiction, exact=True).verdict == CONTRADICTED
+    assert forbid_unclear_contradiction(contradiction, exact=False).verdict == UNDECIDED
+
+
+def noisy(figures, rng):
+    """Figures of seeds, drawn around their own means with much noise."""
+    if isinstance(figures, dict):
+        return {key: noisy(branch, rng) for key, branch in figures.items()}
+    if isinstance(figures, list) and figures and isinstance(figures[0], float):
+        return (np.mean(figures) + rng.normal(size=len(figures))).tolist()
+    return figures
+
+
+@pytest.mark.parametrize("seed", [None, 0, 1, 2])
+def test_no_claim_is_contradicted_by_an_interval_that_covers_no_difference(seed):
+    """By the figures on file, and by figures so noisy that they say nothing."""
+    rng = np.random.default_rng(seed)
+    for row in claims.rows(figures=FIGURES if seed is None else noisy(FIGURES, rng)):
+        exact = all(MEASURES[name].exact for name in row.claim.measures)
+        if row.verdict == CONTRADICTED:
+            interval = row.finding.interval
+            assert exact if interval is None else not interval.covers_none, row.claim.id
+
+
+def test_a_difference_counts_where_it_is_clear_and_matters():
+    """Each of the three questions at gaps that are clear, unclear, and clear but small."""
+    b = np.random.default_rng(0).normal(size=10)
+
+    def verdicts(shift, noise=0.0):
+        gap = paired_difference((b + shift + noise).tolist(), b.tolist())
+        return [judge(gap, "").verdict for judge in (judge_more, judge_less, judge_as_good)]
+
+    assert verdicts(1.0) == [SUPPORTED, CONTRADICTED, SUPPORTED]
+    assert verdicts(-1.0) == [CONTRADICTED, SUPPORTED, CONTRADICTED]
+    assert verdicts(0.01) == [UNDECIDED, UNDECIDED, SUPPORTED]
+    assert verdicts(0.0, np.tile([1.0, -1.0], 5)) == [UNDECIDED] * 3
+    with pytest.raises(ValueError, match="as many seeds"):
+        paired_difference([1.0], [1.0, 2.0])
+
+
+def test_a_verdict_names_its_convention_and_its_doubt():
+    for row in claims.rows():
+        assert (row.verdict == CONVENTION) == bool(row.finding.convention), row.claim.id
+        assert (row.verdict == UNDECIDED) == bool(row.finding.doubt), row.claim.id
+        assert (row.verdict == NOT_TESTABLE) == (row.claim.judge is None), row.claim.id
+        assert row.finding.matters and "lambda" not in row.finding.sentence
 
 
 def test_the_command_prints_verdicts_that_follow_from_the_figures(capsys):
-    """--json against the rules applied here to the file's figures, one by one."""
+    """--json against the functions applied here to the file's figures, one by one."""
     assert cli.main(["claims", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert len(printed) == len(CLAIMS)
-    file = json.loads((ledger.FOLDER / "measured.json").read_text(encoding="utf8"))
+    file = json.loads(ledger.MEASURED.read_text(encoding="utf8"))
     for entry, claim in zip(printed, CLAIMS, strict=True):
-        assert list(entry) == ["quote", "note", "line", "measured", "verdict", "command"]
-        assert (entry["quote"], entry["note"], entry["line"]) == (
-            claim.quote, claim.note, claim.line,
+        assert (entry["quote"], entry["note"], entry["line"], entry["heading"]) == (
+            claim.quote, claim.note, claim.line, claim.heading,
         )  # fmt: skip
-        if claim.rule is None:
-            assert (
-                entry["verdict"] == "not testable at toy scale" and claim.why in entry["measured"]
-            )
+        if claim.judge is None:
+            assert (entry["verdict"], entry["measured"]) == (NOT_TESTABLE, claim.why)
             continue
-        rule, names = RULES[claim.rule]
-        holds, words = rule(*(file[name]["figures"] for name in names))
-        assert entry["measured"] == words, claim.id
-        assert entry["verdict"] == ("holds here" if holds else "does not hold here"), claim.id
+        finding = claim.judge(*(file[name]["figures"] for name in claim.measures))
+        assert (entry["measured"], entry["verdict"]) == (finding.measured, finding.verdict)
+        assert entry["interval"] == (finding.interval and list(finding.interval[:2]))
 
 
-PLANTED = {  # claim: a wrong figure, and where it is planted
-    "grpo-memory": ("savings", ("ours", "weights, adam; reward exact"), 0.8),
-    "grpo-no-reference": ("networks", ("exact", "grpo"), ["policy"]),
-    "dpo-single-stage": ("stages", ("exact", "dpo"), ["dpo"]),
-    "ppo-highest-cost": ("passes", ("ppo", "recipe"), 1e9),
-    "k2-no-signal": ("signal", ("0.2", "2"), 0.0),
-    "std-near-zero": ("guards", ("least_rank_spread",), 0.0),
-    "advantages-near-zero": ("scorers", ("coin", "spread"), 0.0),
-    "dpo-raises-chosen": ("displacement", ("dpo", "chosen"), 3.0),
-    "ipo-conservative": ("overconfidence", ("0.5", "ipo"), 1.0),
-    "rrhf-absolute-scores": ("rrhf_reads", ("large",), 7.0),
-    "k16-better": ("group_sizes", ("prompts 16",), [0.1] * 10),
-    "kto-almost-dpo": ("thumbs", ("kto, a quarter",), [9.0] * 10),
-    "dpo-competitive": ("endings_dpo", ("10",), [0.99] * 15),
-    "grpo-best": ("endings_grpo", ("10",), [0.99] * 15),
-}
+WEIGHTS = ("ours", "weights, adam; reward exact")
+PLANTED = {  # claim: a wrong figure, where it is planted, and the verdicts before and after
+    "grpo-memory": ("savings", WEIGHTS, 0.8, SUPPORTED, CONTRADICTED),
+    "grpo-no-reference": ("networks", ("exact", "grpo"), ["policy"], CONVENTION, SUPPORTED),
+    "dpo-single-stage": ("stages", ("exact", "dpo"), ["dpo"], CONVENTION, SUPPORTED),
+    "ppo-highest-cost": ("passes", ("grpo", "each"), 99.0, SUPPORTED, CONTRADICTED),
+    "k2-no-signal": ("signal", ("0.2", "2"), 0.0, CONTRADICTED, SUPPORTED),
+    "guard-even-better": ("guards", ("noise_epsilon",), 0.0, SUPPORTED, CONTRADICTED),
+    "advantages-near-zero": ("scorers", ("coin", "spread"), 0.0, CONVENTION, SUPPORTED),
+    "dpo-raises-chosen": ("displacement", ("dpo", "chosen"), 3.0, CONVENTION, SUPPORTED),
+    "ipo-conservative": ("overconfidence", ("0.5", "ipo"), 1.0, SUPPORTED, CONTRADICTED),
+    "rrhf-absolute-scores": ("rrhf_reads", ("large",), 7.0, CONTRADICTED, SUPPORTED),
+    "k16-better": ("group_sizes", ("prompts 16",), [0.1] * 10, SUPPORTED, CONTRADICTED),
+    "kto-almost-dpo": ("thumbs", ("kto, a quarter",), [9.0] * 10, CONTRADICTED, SUPPORTED),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_figure_turns_the_verdict(name):
-    measure, place, value = PLANTED[name]
-    figures = planted(FIGURES, [(measure, place, value)])
-    before, after = verdict(name, FIGURES), verdict(name, figures)
-    assert {before, after} == {ledger.HOLDS, ledger.FAILS}
+    measure, place, value, before, after = PLANTED[name]
+    assert verdict(name, FIGURES) == before
+    assert verdict(name, planted(FIGURES, [(measure, place, value)])) == after
 
 
 def leaves(tree, path=()):
@@ -138,12 +225,12 @@ def others(value):
         return [not value]
     if isinstance(value, list) and value and isinstance(value[0], str):
         return [[], ["policy"], ["policy", "critic", "reference"], [*value, "reference"],
-                [*value, "critic"], [*value, "reward"], [name for name in value if name != "sft"],
-                ["policy", "reward model"], ["policy", "critic", "reward model"],
-                ["sft", "reward", "dpo"]]  # fmt: skip
+                [*value, "critic"], [*value, "reward"], [*value, "reward model"],
+                [name for name in value if name != "sft"], ["policy", "reward model"],
+                ["policy", "critic"], ["sft", "reward", "dpo"]]  # fmt: skip
     if isinstance(value, list):
         return [[x] * len(value) for x in (-1e6, 0.0, 1e6)]
-    return [-1e6, 0, 1e-7, 0.5, 0.999, 1.0, 1e6, *(value * np.geomspace(0.1, 10, 80)).tolist()]
+    return [-1e6, 0, 1e-12, 0.5, 0.999, 1.0, 1e6, *(value * np.geomspace(0.1, 10, 40)).tolist()]
 
 
 def planted(figures, places):
@@ -157,16 +244,16 @@ def planted(figures, places):
     return figures
 
 
-def verdict_turns(rule, names):
+def verdict_turns(judge, names):
     """Whether the verdict turns when one figure is another, or all figures are one number."""
     figures = {name: FIGURES[name] for name in names}
     places = [(name, *leaf) for name in names for leaf in leaves(FIGURES[name])]
     tries = [[(name, path, other)] for name, path, value in places for other in others(value)]
     tries += [[(name, path, 0.4) for name, path, _ in places]]
-    before, _ = rule(*figures.values())
+    before = judge(*figures.values()).verdict
     for changes in tries:
         try:
-            if rule(*planted(figures, changes).values())[0] != before:
+            if judge(*planted(figures, changes).values()).verdict != before:
                 return True
         except (KeyError, ZeroDivisionError, ValueError, TypeError, AttributeError):
             continue  # no figures that a measure could have found
@@ -174,29 +261,39 @@ def verdict_turns(rule, names):
 
 
 # More than one figure has to change before these turn: one method among several others.
-SEVERAL = {"grpo_best", "ppo_best", "tpo_steadiest"}
+SEVERAL = {"grpo-best", "ppo-best", "grpo-math", "tpo-most-stable", "dpo-competitive"}
 
 
-@pytest.mark.parametrize("name", sorted(set(RULES) - SEVERAL))
-def test_no_rule_says_the_same_whatever_was_measured(name):
-    assert verdict_turns(*RULES[name])
+@pytest.mark.parametrize(
+    "claim", [claim for claim in JUDGED if claim.id not in SEVERAL], ids=lambda claim: claim.id
+)
+def test_no_function_says_the_same_whatever_was_measured(claim):
+    assert verdict_turns(claim.judge, claim.measures)
+
+
+SEARCHED = {"searched": ["learning rate", "strength"], "start": [0.2] * 10}
+RATE_NAMES = list(map(str, RATES))
+FLAT = SEARCHED | {rate: [0.3, 0.2, 0.4, 0.1, 0.5] * 2 for rate in RATE_NAMES}
+BEST = SEARCHED | {rate: [0.9] * 10 for rate in RATE_NAMES}
 
 
 @pytest.mark.parametrize("name", sorted(SEVERAL))
 def test_being_best_of_all_can_be_won_and_lost(name):
-    rule, names = RULES[name]
-    rates = list(map(str, RATES))
-    flat = {"start": [0.2] * 10} | {rate: [0.3, 0.2, 0.4, 0.1, 0.5] * 2 for rate in rates}
-    best = {"start": [0.2] * 10} | {rate: [0.9] * 10 for rate in rates}
-    rest = [flat] * (len(names) - 1)
-    assert rule(best, *rest)[0]
-    assert not rule(flat, *rest)[0]
+    """And a ranking is held back where strengths were not searched."""
+    (claim,) = claims.select([name])
+    rest = len(claim.measures) - 1
+    assert claim.judge(BEST, *[FLAT] * rest).verdict == SUPPORTED
+    assert claim.judge(FLAT, *[BEST] * rest).verdict == CONTRADICTED
+    if name != "tpo-most-stable":
+        half = BEST | {"searched": ["learning rate"]}
+        finding = claim.judge(half, *[FLAT] * rest)
+        assert finding.verdict == UNDECIDED and "strength" in finding.doubt
 
 
-STEADINESS = [c.id for c in CLAIMS if c.theme == "stability" and c.rule != "clip_protects"]
+STEADINESS = [c.id for c in CLAIMS if any("endings" in name for name in c.measures)]
 
 
-@pytest.mark.parametrize("name", STEADINESS)
+@pytest.mark.parametrize("name", sorted(set(STEADINESS) - SEVERAL))
 def test_no_verdict_on_steadiness_hangs_on_one_run(name):
     """One run of PPO ends below its start, as rounding once had it."""
     for seed in (0, 3, 9):
@@ -207,16 +304,16 @@ def test_no_verdict_on_steadiness_hangs_on_one_run(name):
 
 def test_what_one_seed_decides_is_not_told_apart():
     """Between no difference and a clear one: the interval leaves out 0, but not without a seed."""
-    draws = np.random.default_rng(0).normal(size=(2, len(RATES), 20))
+    draws = np.random.default_rng(0).normal(size=(2, len(RATES), 12))
 
     def figures(rewards):
         return {str(rate): row.tolist() for rate, row in zip(RATES, rewards, strict=True)} | {
-            "start": [-9.0] * 20
+            "start": [-9.0] * 12
         }
 
     compared = [
         steadiness.steadiness(figures(draws[0]), figures(scale * draws[1]))
-        for scale in np.linspace(1, 3, 41)
+        for scale in np.linspace(1, 3, 21)
     ]
     hanging = [
         one
@@ -224,30 +321,14 @@ def test_what_one_seed_decides_is_not_told_apart():
         if steadiness.clear_direction(one.failed, one.spread) and not one.direction
     ]
     assert hanging
-    assert all(steadiness.steadiness_sentence(one).endswith(UNCLEAR) for one in hanging)
     assert compared[0].direction == 0 and compared[-1].direction == -1
 
 
 def test_what_the_interval_does_not_tell_apart_is_said():
-    """Either the interval leaves out 0, or the figure says that nothing can be told."""
-    same, other = [1.0, 2, 3, 4, 5], [5.0, 4, 3, 2, 1]
-    assert sentence(paired_difference(same, other)).endswith(UNCLEAR)
-    assert UNCLEAR not in sentence(paired_difference([5.0] * 5, [1.0] * 5))
     same = copy.deepcopy(FIGURES)
     same["endings_dpo"] = same["endings_ppo"]
     (row,) = claims.rows(["stability-table"], same)
-    assert row.verdict == ledger.FAILS and row.measured.endswith(UNCLEAR)
-
-
-def test_a_difference_within_the_noise_is_none():
-    """Ten seeds that differ at random: neither more nor less."""
-    a, b = np.random.default_rng(0).normal(size=(2, 10)).tolist()
-    gap = paired_difference(a, b)
-    assert not gap.above and not gap.below
-    assert paired_difference([x + 5 for x in b], b).above
-    assert paired_difference([x - 5 for x in b], b).below
-    with pytest.raises(ValueError, match="as many seeds"):
-        paired_difference([1.0], [1.0, 2.0])
+    assert row.verdict == UNDECIDED and row.measured.endswith(UNCLEAR)
 
 
 # What is printed.
@@ -263,6 +344,16 @@ def test_the_table_fits_and_names_every_claim(width):
     flat = re.sub(r"\s+", "", out.getvalue())
     for claim in CLAIMS:
         assert claim.id[:12] in flat, claim.id
+
+
+def test_counts_are_by_verdict_and_by_measurement():
+    """The tally adds up, and the page says which rows rest on one measurement."""
+    rows = claims.rows()
+    counts = [int(n) for n in re.findall(r"\d+", report.tally(rows))]
+    assert counts[0] == len(rows) == sum(counts[1:6])
+    assert counts[6:] == [len(JUDGED), len(MEASURES)]
+    assert report.tally(rows[:1]).startswith("1 claim: 1 ")
+    assert ledger.users("reach") == ["grpo-less-compute-to-goal", "grpo-sampling-cost"]
 
 
 def test_one_claim_alone(capsys):
@@ -285,7 +376,7 @@ def test_the_commands_of_the_ledger_can_be_typed():
             cli.COMMANDS["claims"], args=row.command.split()[2:], use_underscores=True,
             config=(tyro.conf.FlagCreatePairsOff,),
         )  # fmt: skip
-        assert parsed.ids == (row.claim.id,) and parsed.measure == bool(row.claim.rule)
+        assert parsed.ids == (row.claim.id,) and parsed.measure == bool(row.claim.judge)
 
 
 def test_the_help_says_once_what_is_the_default(capsys):

@@ -12,7 +12,7 @@ from tinyalign.errors import InputError
 
 @dataclasses.dataclass(frozen=True)
 class Claims:
-    """The notes' comparisons, what was measured here, and whether each comparison holds."""
+    """The notes' comparisons, what was measured here, and one of five verdicts on each."""
 
     ids: Annotated[
         tyro.conf.Positional[tuple[str, ...]],

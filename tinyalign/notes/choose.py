@@ -69,6 +69,6 @@ def advice(recommendation):
         yield f"{recommendation.correction} [{recommendation.place}]"
     yield "\nwhat the notes claim about it, and what was measured here"
     for row in claims.rows(recommendation.claims):
-        yield f"- “{row.claim.quote}” {row.verdict} ({row.claim.id}): {row.measured}"
+        yield f"- {row.quotation} {row.judgement} [{row.claim.id}]: {row.measured}"
     yield f"\nhere:   {recommendation.command}"
     yield f"in TRL: {recommendation.trl}"

@@ -159,7 +159,7 @@ TREE = (
         "kto", {"scorer": ("no",), "data": ("thumbs",)},
         "KTO judges each answer by itself. The rarer kind of thumb should weigh more, as in the "
         "run here.",
-        ("thumbs-enough", "kto-weights", "kto-less-data"),
+        ("thumbs-enough", "kto-less-data", "kto-almost-dpo"),
         "tinyalign run kto",
         "KTOTrainer, KTOConfig(desirable_weight=…, undesirable_weight=…)",
         "One of the notes knows no other method for thumbs, but BCO and APO-zero need no pairs "

@@ -1,9 +1,9 @@
 """The claims ledger: what the notes' comparisons say, what was measured here, and the verdicts.
 
-    claims.json    the claims: quotes of the notes, and the rule that decides each
     measures/      how figures are measured; measured.json holds the last ones
-    rules/         how figures decide a claim
+    verdicts/      each claim, quoted, beside the function that judges it by the figures
     ledger         claims, figures and verdicts together
+    measuring      figures taken again
 
 No file contains a verdict: verdicts are computed each time they are shown.
 """
@@ -14,12 +14,10 @@ from tinyalign.notes.claims.ledger import (
     ClaimRow,
     as_json,
     compare,
-    read_figures,
-    remeasure,
     rows,
     select,
-    write,
 )
+from tinyalign.notes.claims.measuring import read_figures, remeasure, write
 
 __all__ = [
     "MEASURED",

@@ -1,57 +1,61 @@
-"""Claims from their file, figures from theirs, and the verdict that follows from both."""
+"""Claims, the last figures, and the verdicts that follow from both."""
 
 import json
-import time
 from pathlib import Path
 from typing import NamedTuple
 
-from tinyalign.engine.machine import describe_machine
 from tinyalign.errors import InputError
 from tinyalign.notes.claims.measures import MEASURES
-from tinyalign.notes.claims.rules import RULES
-from tinyalign.runs.storage import write_atomically
-
-FOLDER = Path(__file__).parent
-MEASURED = FOLDER / "measured.json"
-HOLDS, FAILS, NOT_TESTABLE = VERDICTS = (
-    "holds here",
-    "does not hold here",
-    "not testable at toy scale",
+from tinyalign.notes.claims.verdicts import THEMES
+from tinyalign.notes.claims.verdicts.finding import (
+    NOT_TESTABLE,
+    VERDICTS,
+    Claim,
+    Finding,
+    forbid_unclear_contradiction,
 )
-DIGITS = 6  # significant digits of a figure in the file
 
-
-class Claim(NamedTuple):
-    """A sentence of a note that compares, and the rule that decides it."""
-
-    id: str
-    note: str  # 000 … 004
-    line: int
-    quote: str  # the note's words, as they stand in that line
-    question: str  # what is asked of the measure
-    theme: str
-    rule: str | None  # a name in RULES; None: nothing here can decide the claim
-    why: str = ""  # the reason where there is no rule
+__all__ = ["MEASURED", "VERDICTS", "ClaimRow", "as_json", "compare", "rows", "select"]
+MEASURED = Path(__file__).parent / "measured.json"
 
 
 class ClaimRow(NamedTuple):
-    """A claim with what was measured and the verdict that follows."""
+    """A claim with the verdict on it."""
 
     claim: Claim
-    measured: str
-    verdict: str
+    finding: Finding
+
+    @property
+    def verdict(self):
+        """One of VERDICTS."""
+        return self.finding.verdict
+
+    @property
+    def measured(self):
+        """The figures in words, or why there are none."""
+        return self.finding.measured
+
+    @property
+    def quotation(self):
+        """The note's words under their heading."""
+        return f"{self.claim.heading}: “{self.claim.quote}”"
+
+    @property
+    def judgement(self):
+        """The verdict, with the convention that it depends on."""
+        named = self.finding.convention
+        return f"{self.verdict} ({named})" if named else self.verdict
 
     @property
     def command(self):
         """The command that measures the claim again."""
-        measure = "--measure " if self.claim.rule else ""
+        measure = "--measure " if self.claim.judge else ""
         return f"tinyalign claims {measure}{self.claim.id}"
 
 
 def claims():
-    """Every claim, in the order of the notes."""
-    entries = json.loads((FOLDER / "claims.json").read_text(encoding="utf8"))
-    return [Claim(**entry) for entry in entries]
+    """Every claim, theme by theme."""
+    return [claim for group in THEMES.values() for claim in group]
 
 
 def select(ids=()):
@@ -73,11 +77,11 @@ def read_measurements(field):
 
 def claim_row(claim, figures):
     """The claim, judged by {measure: its figures}."""
-    if claim.rule is None:
-        return ClaimRow(claim, f"nothing: {claim.why}", NOT_TESTABLE)
-    rule, measures = RULES[claim.rule]
-    holds, sentence = rule(*(figures[name] for name in measures))
-    return ClaimRow(claim, sentence, HOLDS if holds else FAILS)
+    if claim.judge is None:
+        return ClaimRow(claim, Finding(NOT_TESTABLE, claim.why, matters="–"))
+    finding = claim.judge(*(figures[name] for name in claim.measures))
+    exact = all(MEASURES[name].exact for name in claim.measures)
+    return ClaimRow(claim, forbid_unclear_contradiction(finding, exact))
 
 
 def rows(ids=(), figures=None):
@@ -97,76 +101,26 @@ def compare(ids, entries):
     return list(zip(rows(ids, recorded), rows(ids, current), strict=True))
 
 
+def users(measure):
+    """The ids of the claims that a measure decides, alone or with others."""
+    return [claim.id for claim in claims() if measure in claim.measures]
+
+
 def as_json(row, recorded=None):
     """A ClaimRow as `tinyalign claims --json` prints it; with the recorded one, where given."""
-    claim = row.claim
+    claim, finding = row
     return {
-        "quote": claim.quote,
+        "id": claim.id,
         "note": claim.note,
         "line": claim.line,
+        "heading": claim.heading,
+        "quote": claim.quote,
+        "reading": claim.reading,
         "measured": row.measured,
+        "interval": finding.interval and [finding.interval.low, finding.interval.high],
+        "matters": finding.matters,
         "verdict": row.verdict,
+        "convention": finding.convention,
+        "measures": list(claim.measures),
         "command": row.command,
     } | ({"recorded": as_json(recorded)} if recorded else {})
-
-
-def measures_for(ids=()):
-    """Names of the measures that decide the claims with these ids, or all claims; each once."""
-    names = [name for claim in select(ids) if claim.rule for name in RULES[claim.rule][1]]
-    return list(dict.fromkeys(names))
-
-
-def remeasure(ids=(), on_measure=lambda name, index, total: None):
-    """Take the measures for these claims again: {measure: its entry in the file of figures}.
-
-    on_measure  called before each measure with its name, its index and the number of measures
-    """
-    names, entries, machine = measures_for(ids), {}, describe_machine()
-    for index, name in enumerate(names):
-        on_measure(name, index, len(names))
-        # Time of the processor and not of the clock, so that other programs do not count.
-        started = time.process_time()
-        figures = round_figures(MEASURES[name].run())
-        entries[name] = {
-            "setting": MEASURES[name].setting,
-            "seconds": round(time.process_time() - started, 1),
-            "on": machine,
-            "figures": figures,
-        }
-    return entries
-
-
-def write(entries, path=MEASURED):
-    """Put entries into a file of figures, in place of entries with the same names.
-
-    The file is replaced as a whole, so that it never holds half of them.
-    raises  InputError where the file cannot be written, or holds something else
-    """
-    try:
-        kept = read_figures(path) | entries
-        in_order = {name: kept[name] for name in MEASURES if name in kept}
-        text = json.dumps(in_order, indent=1, ensure_ascii=False) + "\n"
-        write_atomically(path, text.encode())
-    except OSError as error:
-        raise InputError(f"cannot write to {path}: {error.strerror or error}") from None
-
-
-def read_figures(path):
-    """The entries in a file of figures, or {} where there is none; InputError for another file."""
-    try:
-        kept = json.loads(path.read_text(encoding="utf8")) if path.exists() else {}
-    except (ValueError, RecursionError):
-        kept = None
-    # A name that is no measure would be lost.
-    if not isinstance(kept, dict) or kept.keys() - MEASURES.keys():
-        raise InputError(f"{path} holds something else than figures: choose another")
-    return kept
-
-
-def round_figures(tree):
-    """The same figures with six significant digits."""
-    if isinstance(tree, dict):
-        return {name: round_figures(branch) for name, branch in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        return [round_figures(branch) for branch in tree]
-    return float(f"{tree:.{DIGITS}g}") if isinstance(tree, float) else tree

@@ -2,32 +2,45 @@
 
 from collections import Counter
 
-from tinyalign.notes.claims.ledger import FAILS, HOLDS, NOT_TESTABLE, VERDICTS, read_measurements
+from tinyalign.notes.claims.ledger import VERDICTS, read_measurements, users
 from tinyalign.notes.claims.measures import MEASURES
-from tinyalign.notes.claims.rules import RULES
+from tinyalign.notes.claims.verdicts import THEMES
 
-COLOURS = dict(zip(VERDICTS, ("green", "red", "dim"), strict=True))
-# The words of the summary: for one claim, and for several.
-SUMMARY = {
-    HOLDS: ("holds", "hold"),
-    FAILS: ("does not hold", "do not hold"),
-    NOT_TESTABLE: ("not testable", "not testable"),
-}
+COLOURS = dict(zip(VERDICTS, ("green", "red", "yellow", "cyan", "dim"), strict=True))
 WIDE = 100  # columns from which claim and measurement stand side by side
 HEAD = """# What the notes' comparisons say, and what was measured
 
-Five community notes compare alignment methods. This page quotes each comparison, and measures it on
-small tasks. `python docs/build_claims.py` writes the page from `tinyalign/notes/claims/`, and
-`tinyalign claims` prints the same. Each verdict is computed from the figures by the claim's rule.
+Five community notes compare alignment methods. This page quotes each comparison, says how it was
+read, and measures it on small tasks. `python docs/build_claims.py` writes the page from
+`tinyalign/notes/claims/`, and `tinyalign claims` prints the same. Each verdict is computed from the
+figures by a function in `tinyalign/notes/claims/verdicts/`.
 
-- *Holds here* and *does not hold here* are about these tasks and sizes only.
-- Where seeds are compared, a difference counts only if its 95 % interval leaves out 0. A difference
-  in steadiness counts only if its 99 % interval does, whichever seed is left out.
-- A claim whose two sides *cannot be told apart* does not hold. Its opposite need not hold either.
-- *Not testable at toy scale* means that no small experiment can decide the claim.
+- *Supported*: the figures show what the note says. The verdict is about these tasks and sizes only.
+- *Contradicted*: the figures show the opposite. An interval that covers no difference contradicts
+  nothing: a rule in the code forbids it.
+- *Undecided at this size*: the interval covers no difference, or the difference is smaller than
+  what would matter, or the settings of the methods were not searched alike.
+- *Depends on a convention*: the claim holds under one way to count or to speak and not under
+  another. The verdict names the convention.
+- *Not testable here*: no small experiment can decide the claim.
 
-Quotes are the notes' own words. The column *where* gives the number of the note and the line.
+Each claim is tested in its strongest reading, which the table gives in one line. The column
+*interval* holds the 95 % interval of the difference over the seeds (99 % where steadiness is
+compared); *exact* means that nothing is estimated. The column *would matter* holds the smallest
+effect that would count; *yes or no* stands for a fact without a size. A number that the notes give
+without a source is answered by its order of magnitude.
+
+Quotes are the notes' own words, with the heading of their table or section in front. The first
+column gives the id of the claim, the number of the note, and the line.
+`tinyalign claims --measure ID` measures one claim again.
+
+Words of the tables: a *pass* is one completion through one network, and a backward pass counts as
+two. *K* is the number of completions in a group. The *expected reward* is that of a bandit with
+eight answers to a prompt: {start:.2f} for a policy that gives all answers alike, {best:.2f} for the
+best one. The *reward* on addition is the share of sums that are right. Log-probabilities are in
+nats.
 """
+COLUMNS = "claim", "the note says", "strongest reading", "measured", "interval", "would matter"
 
 
 def print_ledger(rows, console):
@@ -46,9 +59,9 @@ def print_changes(pairs, console):
     """
     for before, after in pairs:
         # Quotes contain brackets and stars, which rich would read as its markup.
-        console.print(f"\n{after.claim.id}: “{after.claim.quote}”", markup=False, style="bold")
+        console.print(f"\n{after.claim.id}: {after.quotation}", markup=False, style="bold")
         for when, row in (("recorded", before), ("now", after)):
-            console.print(f"  {when:9} {row.verdict}: {row.measured}", markup=False)
+            console.print(f"  {when:9} {row.judgement}: {row.measured}", markup=False)
     changes = [after.claim.id for before, after in pairs if before.verdict != after.verdict]
     console.print(f"\n{tally([after for _, after in pairs])}")
     console.print(f"changed verdicts: {', '.join(changes) or 'none'}")
@@ -65,74 +78,89 @@ def terminal_table(rows, width):
     table.add_column(ratio=2, overflow="fold")
     if width >= WIDE:
         table.add_column(ratio=3, overflow="fold")
-    table.add_column(width=12, overflow="fold")
+    table.add_column(width=14 if width < WIDE else 26, overflow="fold")
     for row in rows:
         claim, colour = row.claim, COLOURS[row.verdict]
-        line, quote = f"{claim.note}:{claim.line}", f"“{escape(claim.quote)}”"
-        measured, name = escape(row.measured), f"[cyan]{claim.id}[/cyan]"
+        line, quote = f"{claim.note}:{claim.line}", escape(row.quotation)
+        measured = escape(f"{claim.reading}\n{row.measured}")
+        name = f"[cyan]{claim.id}[/cyan]"
         if width >= WIDE:
             cells = [f"{line}\n{name}", quote, measured]
         else:
             cells = [line, f"{name}\n{quote}\n[dim]{measured}[/dim]"]
-        table.add_row(*cells, f"[{colour}]{row.verdict}[/{colour}]")
+        table.add_row(*cells, f"[{colour}]{escape(row.judgement)}[/{colour}]")
     return table
 
 
 def group_by_theme(rows):
-    """(theme, its rows), themes in the order in which they first occur."""
-    groups = {}
-    for row in rows:
-        groups.setdefault(row.claim.theme, []).append(row)
-    return groups.items()
+    """(theme, its rows), in the order of the themes."""
+    theme_of = {claim.id: theme for theme, claims in THEMES.items() for claim in claims}
+    groups = {theme: [row for row in rows if theme_of[row.claim.id] == theme] for theme in THEMES}
+    return [(theme, group) for theme, group in groups.items() if group]
 
 
 def tally(rows):
-    """A sentence: how many rows have which verdict."""
+    """A sentence: how many rows have which verdict, and how many measurements they rest on."""
     counts = Counter(row.verdict for row in rows)
-    return f"{len(rows)} claim{'s' * (len(rows) != 1)}: " + ", ".join(
-        f"{counts[verdict]} {SUMMARY[verdict][counts[verdict] != 1]}"
+    # One claim depends, several depend.
+    words = {verdict: verdict.replace("depends", "depend") for verdict in VERDICTS}
+    parts = [
+        f"{counts[verdict]} {words[verdict] if counts[verdict] > 1 else verdict}"
         for verdict in VERDICTS
         if counts[verdict]
+    ]
+    measures = {name for row in rows for name in row.claim.measures}
+    measured = sum(bool(row.claim.measures) for row in rows)
+    claims, measurements = (
+        f"{n} {noun}{'s' * (n != 1)}"
+        for n, noun in ((len(rows), "claim"), (len(measures), "independent measurement"))
     )
+    return f"{claims}: {', '.join(parts)}; {measured} of them rest on {measurements}"
 
 
 def markdown(rows):
     """The text of the page docs/claims.md."""
-    parts = [HEAD, f"**{tally(rows)}.**\n"]
+    figures = read_measurements("figures")
+    start, best = figures["thumbs"]["start"][0], figures["references"]["best"]
+    parts = [HEAD.format(start=start, best=best), f"**{tally(rows)}.**\n"]
+    header = [" | ".join(("", *COLUMNS, "verdict", "")).strip(), "| --- " * 7 + "|"]
     for theme, group in group_by_theme(rows):
+        measures = {name for row in group for name in row.claim.measures}
         parts.append(f"## {theme[0].upper()}{theme[1:]}\n")
-        parts += ["| where | claim | asked here | measured | verdict |", "| --- " * 5 + "|"]
-        parts += [markdown_row(row) for row in group]
-        parts.append("")
+        parts.append(f"{len(group)} rows, {len(measures)} measurements.\n")
+        parts += [*header, *map(markdown_row, group), ""]
     return "\n".join([*parts, settings_section()]) + "\n"
 
 
 def markdown_row(row):
     """One line of the page's tables."""
-    claim = row.claim
+    claim, finding = row
     cells = (
-        f"{claim.note}, line {claim.line}",
-        f"`{claim.quote}`",
-        claim.question,
-        f"{row.measured}. `{row.command}`",
-        row.verdict,
+        f"{claim.id}<br>note {claim.note}, line {claim.line}",
+        f"{claim.heading}: `{claim.quote}`",
+        claim.reading,
+        finding.sentence + (f"; {finding.doubt}" if finding.doubt else ""),
+        "exact" if claim.judge and not finding.interval else str(finding.interval or "–"),
+        finding.matters,
+        f"**{row.verdict}**" + (f": {finding.convention}" if finding.convention else ""),
     )
     # A bar inside a cell would end the cell.
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def settings_section():
-    """A table of the measures: their settings and the rules that need them; and the machines."""
+    """A table of the measures: their settings and the claims that they decide; the machines."""
     lines = [
-        "## Settings\n",
-        "| measure | task, model, seeds | repeatable to the digit | used by the rules |",
+        "## Measurements\n",
+        "Each line is an independent measurement, and the last column names the rows that rest on "
+        "it.\n",
+        "| measure | task, model, seeds | repeatable to the digit | decides |",
         "| --- " * 4 + "|",
     ]
-    # A rule may need several measures, and a measure may serve several rules.
     for name, measure in MEASURES.items():
-        users = ", ".join(rule for rule, (_, measures) in RULES.items() if name in measures)
         exact = "yes" if measure.exact else "no"
-        lines.append(f"| {name} | {measure.setting} | {exact} | {users} |")
+        ids = users(name)
+        lines.append(f"| {name} | {measure.setting} | {exact} | {len(ids)}: {', '.join(ids)} |")
     # Measures taken on one machine share its line.
     machines = dict.fromkeys(tuple(on.items()) for on in read_measurements("on").values())
     lines += ["", "Computed on:\n"]

@@ -2,7 +2,6 @@
 
 from tinyalign.notes.claims.measures import (
     answers,
-    balance,
     bandit_offline,
     bandit_online,
     compute,
@@ -19,7 +18,6 @@ MODULES = (
     groups,
     answers,
     functions,
-    balance,
     bandit_offline,
     bandit_online,
     digits,

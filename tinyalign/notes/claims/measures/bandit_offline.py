@@ -1,12 +1,23 @@
-"""Offline methods on the bandit, by the amount, the kind and the quality of their data."""
+"""Offline methods on the bandit, by the amount, the kind and the quality of their data.
+
+Every method gets the same search: learning rates times strengths on seeds of their own, the best
+setting reported on fresh seeds.
+"""
 
 import dataclasses
+from itertools import product
 
+import numpy as np
+
+from tinyalign.methods import find
 from tinyalign.notes.claims.measures.measure import Measure
 from tinyalign.notes.claims.runs import BANDIT, bandit_value, train
 from toy_envs import bandit
 
 SEEDS = range(10)
+TUNING_SEEDS = range(100, 103)
+RATES = (0.01, 0.03, 0.1)
+STRENGTHS = (0.03, 0.1, 0.3, 1.0)  # times the method's own beta
 
 
 def offline(name, seed, **settings):
@@ -18,16 +29,31 @@ def offline(name, seed, **settings):
     return bandit_value(train([name], config))
 
 
+def searched(name, **data):
+    """Rewards of ten fresh seeds at the rate and strength that did best on the tuning seeds.
+
+    data  fields of Config that say what there is to learn from
+    """
+    own = find(name).defaults.get("beta")
+    # A method without a strength has only its rates to search.
+    betas = [own * times for times in STRENGTHS] if own else [None]
+    grid = [{"learning_rate": rate, "beta": beta} for rate, beta in product(RATES, betas)]
+    best = max(
+        grid, key=lambda one: np.mean([offline(name, s, **one, **data) for s in TUNING_SEEDS])
+    )
+    return [offline(name, s, **best, **data) for s in SEEDS]
+
+
 def thumbs():
     """DPO on pairs and KTO on thumbs of the same completions: 400 of them, and 100."""
     data = {"num_generations": 2, "num_pairs": 200}
     # A pair is two completions, so a quarter of the pairs is a quarter of the completions.
     quarter = data | {"num_pairs": 50}
     return {
-        "dpo": [offline("dpo", s, **data) for s in SEEDS],
-        "kto": [offline("kto", s, **data) for s in SEEDS],
-        "kto, a quarter": [offline("kto", s, **quarter) for s in SEEDS],
-        "dpo, a quarter": [offline("dpo", s, **quarter) for s in SEEDS],
+        "dpo": searched("dpo", **data),
+        "kto": searched("kto", **data),
+        "kto, a quarter": searched("kto", **quarter),
+        "dpo, a quarter": searched("dpo", **quarter),
         "start": [float(bandit.reward_table().mean())] * len(SEEDS),
     }
 
@@ -36,7 +62,7 @@ def wrong_pairs():
     """DPO and IPO on 200 pairs, with none or three in ten of them exchanged."""
     data = {"num_generations": 2, "num_pairs": 200}
     return {
-        f"{name}, noise {noise}": [offline(name, s, label_noise=noise, **data) for s in SEEDS]
+        f"{name}, noise {noise}": searched(name, label_noise=noise, **data)
         for name in ("dpo", "ipo")
         for noise in (0.0, 0.3)
     }
@@ -45,10 +71,13 @@ def wrong_pairs():
 def candidates():
     """Eight candidates for each of 50 prompts: DPO gets one pair of them, the others all scores."""
     data = {"num_generations": 8, "num_pairs": 50}
-    return {name: [offline(name, s, **data) for s in SEEDS] for name in ("dpo", "infonca", "rrhf")}
+    return {name: searched(name, **data) for name in ("dpo", "infonca", "rrhf")}
 
 
-OFFLINE = "the bandit, labels by Bradley–Terry, 200 steps, 10 seeds"
+OFFLINE = (
+    "the bandit, labels by Bradley–Terry, 200 steps, 10 seeds, at the best of 3 learning rates "
+    "and 4 strengths on 3 other seeds"
+)
 MEASURES = {
     "thumbs": Measure(thumbs, OFFLINE, exact=False),
     "wrong_pairs": Measure(wrong_pairs, OFFLINE, exact=False),

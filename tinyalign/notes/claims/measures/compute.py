@@ -1,11 +1,7 @@
-"""The cost of training: passes through networks, settings to choose, lines of code."""
+"""The cost of training: passes through networks for a completion, settings to choose."""
 
 import dataclasses
-import inspect
-import io
-import tokenize
 
-from tinyalign.methods import rollouts, samples, train_offline, train_ppo
 from tinyalign.notes.claims.measures.measure import Measure
 from tinyalign.runs import plan
 from tinyalign.runs.compare import cost
@@ -20,25 +16,17 @@ BACKWARD = 2  # a backward pass takes about two forward passes' arithmetic
 def passes():
     """{method: its passes, each of one completion through one network}; a backward pass is two.
 
-    recipe    passes of the whole recipe, in thousands
-    sampled   completions sampled in the whole recipe, in thousands
-    rollout   passes of one step of the training loop
-    drawn     completions sampled in one step of the training loop
-    update    passes of one gradient step
+    each     passes for each completion that is sampled, or that given data contain
+    drawn    completions sampled in one step of the training loop
     """
     figures = {}
     for name in COMPARED:
-        run_plan = plan.plan_run([name], BANDIT)
-        taken, steps = cost.measure(run_plan), run_plan.stages[-1].config.steps
+        taken = cost.measure(plan.plan_run([name], BANDIT))
         # Each step of the loop has `taken.updates` gradient steps.
-        update, updates = count_passes(taken), steps * taken.updates
-        figures[name] = {
-            "recipe": round(update * updates / 1000, 1),
-            "sampled": round(taken.tokens * updates / 1000, 1),
-            "rollout": round(update * taken.updates, 1),
-            "drawn": round(taken.tokens * taken.updates, 1),
-            "update": round(update, 1),
-        }
+        drawn, whole_step = taken.tokens * taken.updates, count_passes(taken) * taken.updates
+        # A method that samples nothing sends each given completion backward once.
+        each = whole_step / (drawn or taken.backward * taken.updates)
+        figures[name] = {"each": round(each, 1), "drawn": round(drawn, 1)}
     return figures
 
 
@@ -68,12 +56,13 @@ class RecordingConfig:
         return getattr(self._config, name)
 
 
-# Settings that every method has.
+# Settings that every method has, and those that make the data of a method that samples nothing.
+DATA = {"label_noise", "label_temperature", "num_generations", "num_pairs", "temperature"}
 GENERAL = {"seed", "steps", "batch_size", "learning_rate", "warmup_steps", "max_grad_norm"}
 
 
 def settings():
-    """{method: the settings that its stage reads, without those that every method has}."""
+    """{method: the settings that its stage reads, without those of every method or of data}."""
     figures = {}
     for name in COMPARED:
         run_plan = plan.plan_run([name], BANDIT)
@@ -82,45 +71,20 @@ def settings():
         recording = RecordingConfig(dataclasses.replace(inputs.config, num_pairs=64))
         stage = inputs.method.stage(inputs._replace(config=recording))
         stage.train_step(stage.networks, inputs.rng, 0)
-        fields = {field.name for field in dataclasses.fields(Config)}
-        figures[name] = sorted(recording._read & fields - GENERAL)
+        fields = {field.name for field in dataclasses.fields(Config)} - GENERAL
+        online = inputs.method.learns_from == "rewards"
+        figures[name] = sorted(recording._read & (fields if online else fields - DATA))
     return figures
-
-
-def code_lines():
-    """{method: lines of code of its stage and of the functions of methods/ that it calls}."""
-    own = {
-        "dpo": [
-            train_offline.preference_stage,
-            samples.comparison_batch,
-            samples.group_logp,
-            samples.batched_logp,
-        ],
-        "ppo": [
-            train_ppo.ppo_stage,
-            train_ppo.compute_gae,
-            rollouts.sample_batch,
-            rollouts.minibatches,
-        ],
-    }
-    return {name: sum(map(count_lines, functions)) for name, functions in own.items()}
-
-
-def count_lines(function):
-    """Lines of a function that hold code: no comments, no docstring, no blank lines."""
-    source = inspect.getsource(function)
-    skipped = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
-    # A docstring is a string token in triple quotes; it counts as no code.
-    tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))[:-1]
-    lines = {t.start[0] for t in tokens if t.type not in skipped and '"""' not in t.string}
-    return len(lines)
 
 
 MEASURES = {
     "passes": Measure(
-        passes, "every recipe, counted in a step on the bandit; backward = 2 forward"
+        passes,
+        "one completion, counted in a step on the bandit; PPO, GRPO with a KL term, two epochs",
     ),
     "group_passes": Measure(group_passes, "GRPO on the bandit, counted in a step"),
-    "settings": Measure(settings, "settings that a stage reads, besides those that all share"),
-    "code_lines": Measure(code_lines, "this library's source", exact=False),
+    "settings": Measure(
+        settings,
+        "settings that a stage reads, besides those that all share and those that make the data",
+    ),
 }

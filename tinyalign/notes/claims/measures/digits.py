@@ -16,6 +16,7 @@ SEEDS = range(10)
 # More seeds where the spread of seeds is asked for: no single run may decide the answer.
 MANY = range(15)
 RATES = (1, 10, 30)  # times the recipe's learning rate
+SEARCHED = ["learning rate"]  # a ranking of methods would need their strengths searched as well
 # A sixteenth of each recipe's passes: GRPO 48 steps of 256 completions, PPO 19 steps of 256.
 ONLINE_STEPS, OFFLINE_STEPS = 48, 75
 PASSES = {"num_iterations": 2, "num_minibatches": 2}
@@ -37,10 +38,13 @@ def config_of(name, seed, rate=1, **settings):
 
 
 def endings(name):
-    """{multiple of the recipe's learning rate: final reward of each seed}, and starting rewards."""
+    """{multiple of the recipe's learning rate: final reward of each seed}, and starting rewards.
+
+    searched  the settings that were searched for each method
+    """
     # All methods of a seed continue from the same warm start.
     starts = {seed: digits_start(seed) for seed in MANY}
-    figures = {"start": [digits_value(starts[s], s) for s in MANY]}
+    figures = {"searched": SEARCHED, "start": [digits_value(starts[s], s) for s in MANY]}
     for rate in RATES:
         ends = [train([name], config_of(name, s, rate), initial=starts[s]) for s in MANY]
         figures[str(rate)] = [digits_value(end, s) for s, end in zip(MANY, ends, strict=True)]

@@ -76,17 +76,19 @@ def infonca_at_rlhf():
 
 
 def dpo_reads():
-    """DPO's change when an answer in no pair moves, and its gradients in a completion's tokens."""
+    """DPO's change when an answer in no pair moves, and its gradients in tokens and in a sum."""
     even = log_softmax(np.zeros(3))
     # Only the third answer changes its logit; chosen and rejected keep their difference.
     away = log_softmax(np.array([0.0, 0.0, -4.0]))
     values = [losses.dpo(p[:1], p[1:2], even[:1], even[1:2])[0] for p in (even, away)]
     tokens = grad(lambda t: losses.dpo(np.sum(t, keepdims=True), one(-3), one(-2), one(-3))[0])
     slopes = tokens(np.array([-0.1, -0.7, -2.0]))
+    chosen = grad(lambda x: losses.dpo(x, one(-3), one(-2), one(-3))[0])(one(-3))
     return {
         "loss_moved": float(abs(values[1] - values[0])),
         "kl_moved": float(kl(np.exp(away), np.exp(even))),
         "token_slopes_apart": float(np.ptp(slopes)),
+        "chosen_slope": float(chosen[0]),
     }
 
 

@@ -14,8 +14,8 @@ from toy_envs import feedback
 SIZES = (2, 4, 8, 16, 64)
 CHANCES = (0.2, 0.5)
 LOGITS, REWARD = np.log([0.3, 0.5, 0.2]), np.array([1.0, 0.0, 0.0])  # three arms
-# One group whose rewards are not 0 and 1.
-GRADED = np.array([[0.0, 1.0, 2.0, 9.0]])
+# Two groups whose rewards are not 0 and 1; the second differs by noise alone.
+GRADED, NEARLY_EQUAL = np.array([[0.0, 1.0, 2.0, 9.0]]), np.array([[1.0, 1.0001, 1.0, 1.0]])
 
 
 def all_groups(size, chance):
@@ -90,22 +90,37 @@ def argsort_ranks(reward):
     return np.argsort(np.argsort(reward, axis=1), axis=1).astype(float)
 
 
+def shared_ranks(reward):
+    """Ranks in which equal rewards share the mean of their places."""
+    below = (reward[:, :, None] > reward[:, None, :]).sum(axis=2)
+    equal = (reward[:, :, None] == reward[:, None, :]).sum(axis=2)
+    return below + (equal - 1) / 2
+
+
+def guarded(reward):
+    """Advantages with the guard of one of the notes: 0 where the spread is below 0.01."""
+    spread = reward.std(axis=1, keepdims=True)
+    centred = reward - reward.mean(axis=1, keepdims=True)
+    return np.where(spread < 0.01, 0.0, centred / np.where(spread < 0.01, 1.0, spread))
+
+
+def epsilon(reward):
+    """Advantages with an epsilon added to the spread."""
+    return group_standardize(reward, eps=1e-8, ddof=0)
+
+
 def guards():
-    """How often a guard against a small standard deviation acts, on ranks and on rewards."""
+    """What a guard against a small standard deviation does, on ranks and on rewards."""
     rewards, _ = all_groups(4, 0.5)
-    spread = argsort_ranks(rewards).std(axis=1)
-    with_epsilon = group_standardize(rewards, eps=1e-8, ddof=0)
-    # The note's guard sets advantages to 0 where the spread is below 0.01.
-    raw = rewards.std(axis=1)[:, None]
-    centred = rewards - rewards.mean(axis=1, keepdims=True)
-    with_guard = np.where(raw < 0.01, 0.0, centred / np.where(raw < 0.01, 1.0, raw))
+    ranks = argsort_ranks(rewards)
     return {
         "groups": len(rewards),
-        "least_rank_spread": float(spread.min()),
-        "guarded": int(np.sum(spread < 0.01)),
-        "reward_spread_0": int(np.sum(raw == 0)),
-        "apart": float(np.abs(with_epsilon - with_guard).max()),
-        "rank_apart": float(np.abs(group_rank(rewards) - with_epsilon).max()),
+        "least_rank_spread": float(ranks.std(axis=1).min()),
+        "least_shared_spread": float(shared_ranks(rewards).std(axis=1).min()),
+        "apart": float(np.abs(epsilon(rewards) - guarded(rewards)).max()),
+        "noise_epsilon": float(np.abs(epsilon(NEARLY_EQUAL)).max()),
+        "noise_guarded": float(np.abs(guarded(NEARLY_EQUAL)).max()),
+        "rank_apart": float(np.abs(group_rank(rewards) - epsilon(rewards)).max()),
         "graded_apart": float(np.abs(group_rank(GRADED) - group_standardize(GRADED, ddof=0)).max()),
     }
 
@@ -142,7 +157,7 @@ MEASURES = {
     "gradients": Measure(gradients, "three arms, all groups enumerated"),
     "precision": Measure(precision, "three arms, all groups of four enumerated"),
     "scorers": Measure(scorers, f"groups of eight; {EXACT}"),
-    "guards": Measure(guards, f"groups of four; {EXACT}"),
+    "guards": Measure(guards, f"groups of four, and two graded groups; {EXACT}"),
     "old_groups": Measure(old_groups, "two groups"),
     "annotation": Measure(annotation, f"groups of eight, 40 % right; {EXACT}"),
     "majority": Measure(majority, "binomial, in closed form"),

@@ -5,9 +5,18 @@ from typing import NamedTuple
 import numpy as np
 
 from tinyalign.notes.claims.measures.digits import RATES
-from tinyalign.notes.claims.rules.differences import UNCLEAR, SeedDifference, paired_difference
+from tinyalign.notes.claims.verdicts.differences import SeedDifference, paired_difference
+from tinyalign.notes.claims.verdicts.finding import (
+    CONTRADICTED,
+    SUPPORTED,
+    UNCLEAR,
+    UNDECIDED,
+    Finding,
+    Interval,
+)
 
 SURE = 0.99  # two things are asked of every two methods, and runs at high rates are chaotic
+MATTERS = "any clear one, whichever seed is left out"
 FINEST = 1e-3  # distances below it are rounding, and a logarithm has to be taken
 
 
@@ -62,15 +71,37 @@ def clear_direction(failed, spread):
     return int(less_steady) - int(steadier)
 
 
+def judge_steadier(first, second, names):
+    """The Finding on the claim that the first of two methods is steadier.
+
+    names  of both, in words: "TPO, DPO"
+    """
+    pair = steadiness(first, second)
+    verdict = {-1: SUPPORTED, 0: UNDECIDED, 1: CONTRADICTED}[pair.direction]
+    return Finding(
+        verdict,
+        f"{names}: {steadiness_sentence(pair)}",
+        MATTERS,
+        deciding_interval(pair),
+        UNCLEAR if verdict == UNDECIDED else "",
+    )
+
+
+def deciding_interval(pair):
+    """The Interval that decides which method is steadier; that of the distances in doubt."""
+    failed, (_, low, high) = pair.failed, pair.spread
+    if pair.direction and (failed.above or failed.below):
+        return Interval(failed.low, failed.high, level=SURE, digits="+.0%")
+    return Interval(low, high, none=1.0, level=SURE, digits=".2f")
+
+
 def steadiness_sentence(pair):
     """Failed runs, distances from the median and gains of two methods in words."""
-    failed, (ratio, low, high) = pair.failed, pair.spread
-    doubt = "" if pair.direction else UNCLEAR
+    failed, (ratio, _, _) = pair.failed, pair.spread
     return (
-        f"runs that end below their start: {failed.first:.0%} against {failed.second:.0%} "
-        f"(difference 99 %: {failed.low:+.0%} to {failed.high:+.0%}); seeds are {ratio:.2f} times "
-        f"as far from their median (99 %: {low:.2f} to {high:.2f}), on mean gains of "
-        f"{pair.gains[0]:+.2f} and {pair.gains[1]:+.2f}{doubt}"
+        f"{failed.first:.0%} against {failed.second:.0%} of the runs end below their start "
+        f"(99 %: {failed.low:+.0%} to {failed.high:+.0%}), mean gains are {pair.gains[0]:+.2f} and "
+        f"{pair.gains[1]:+.2f}, and seeds are {ratio:.2f} times as far from their median"
     )
 
 
@@ -102,4 +133,5 @@ def mean_gain(figures):
 
 def without_seed(seed, figures):
     """The figures of all seeds but one."""
-    return {key: [*values[:seed], *values[seed + 1 :]] for key, values in figures.items()}
+    lists = {key: figures[key] for key in ("start", *map(str, RATES))}
+    return {key: [*values[:seed], *values[seed + 1 :]] for key, values in lists.items()}

@@ -1,0 +1,204 @@
+"""What training costs: passes through networks for a completion, and settings to choose."""
+
+from tinyalign.notes.claims.verdicts.finding import Claim, judge_by_convention, judge_fact
+from tinyalign.notes.claims.verdicts.stages import fewer_parts
+
+LESS = "any difference: passes are counted"
+
+
+def dpo_no_rl(passes):
+    """DPO samples nothing while it learns."""
+    drawn = passes["dpo"]["drawn"]
+    return judge_fact(drawn == 0, f"DPO samples {drawn:.0f} completions in a step of its training")
+
+
+def ppo_highest_cost(passes, bytes_held):
+    """PPO costs the most of the table's four methods, in passes and in bytes."""
+    each = {name: passes[name]["each"] for name in FOUR}
+    held = {name: bytes_held["exact"][name] for name in FOUR}
+    highest = all(
+        cost["ppo"] > max(cost[name] for name in FOUR if name != "ppo") for cost in (each, held)
+    )
+    return judge_fact(
+        highest,
+        f"passes for a completion: {listed(each)}; bytes per weight of the policy: {listed(held)}",
+        LESS,
+    )
+
+
+def dpo_low_cost(passes, networks):
+    """DPO holds no critic, samples nothing, and passes fewer networks than PPO."""
+    names, drawn = networks["exact"]["dpo"], passes["dpo"]["drawn"]
+    dpo, ppo = passes["dpo"]["each"], passes["ppo"]["each"]
+    return judge_fact(
+        "critic" not in names and drawn == 0 and dpo < ppo,
+        f"DPO holds {' and '.join(names)}, samples {drawn:.0f} completions, and takes {dpo:g} "
+        f"passes for a completion where PPO takes {ppo:g}",
+        LESS,
+    )
+
+
+def tpo_moderate_cost(passes, bytes_held):
+    """TPO costs more than DPO and less than PPO, in passes for an example or in bytes."""
+    # An example is a triple, a pair, and a completion.
+    each = {name: n * passes[name]["each"] for name, n in (("dpo", 2), ("tpo", 3), ("ppo", 1))}
+    held = {name: bytes_held["exact"][name] for name in each}
+    return judge_by_convention(
+        [cost["dpo"] < cost["tpo"] < cost["ppo"] for cost in (each, held)],
+        "whether cost is counted in passes or in memory",
+        f"passes for an example: {listed(each)}; bytes per weight of the policy: {listed(held)}",
+    )
+
+
+def cheaper_than_ppo(name, passes):
+    """Whether a completion takes fewer passes than in PPO, with the sentence that says so."""
+    one, ppo = passes[name]["each"], passes["ppo"]["each"]
+    return one < ppo, f"passes for a completion: {name.upper()} {one:g}, PPO {ppo:g}"
+
+
+def grpo_cheaper(passes):
+    """GRPO takes fewer passes than PPO for each completion that it samples."""
+    return judge_fact(*cheaper_than_ppo("grpo", passes), LESS)
+
+
+def dpo_cheaper(passes):
+    """DPO takes fewer passes than PPO for each completion."""
+    return judge_fact(*cheaper_than_ppo("dpo", passes), LESS)
+
+
+def dpo_simpler_and_cheaper(passes, stages, networks):
+    """DPO has fewer stages and networks than PPO, and takes fewer passes for a completion."""
+    cheaper, words = cheaper_than_ppo("dpo", passes)
+    simpler, parts = fewer_parts(stages, networks)
+    return judge_fact(cheaper and simpler, f"{parts}; {words}", LESS)
+
+
+def ppo_complex(passes, stages, networks):
+    """PPO has more parts than DPO: stages, networks, and sampling within the loop."""
+    fewer, parts = fewer_parts(stages, networks)
+    drawn = passes["ppo"]["drawn"], passes["dpo"]["drawn"]
+    return judge_fact(
+        fewer and drawn[0] > 0 == drawn[1],
+        f"{parts}; PPO samples {drawn[0]:.0f} completions in each step, DPO {drawn[1]:.0f}",
+    )
+
+
+def dpo_fewer_settings(settings):
+    """DPO has fewer settings of its own than PPO."""
+    return judge_fact(*fewer_settings(settings, "dpo", "ppo"))
+
+
+def rrhf_fewer_settings(settings):
+    """RRHF has fewer settings of its own than GRPO."""
+    return judge_fact(*fewer_settings(settings, "rrhf", "grpo"))
+
+
+def fewer_settings(settings, one, other):
+    """Whether one method has fewer settings than another, with the sentence that lists them."""
+    words = [
+        f"{name.upper()} {len(settings[name])} ({', '.join(settings[name]) or 'none'})"
+        for name in (one, other)
+    ]
+    return len(settings[one]) < len(settings[other]), f"settings of its own: {'; '.join(words)}"
+
+
+def listed(costs):
+    """The costs of methods in one line."""
+    return ", ".join(f"{name.upper()} {cost:.0f}" for name, cost in costs.items())
+
+
+FOUR = ("ppo", "dpo", "tpo", "grpo")
+# A share of time follows from the sizes of two runs, which the note does not give.
+NO_SIZES = (
+    "the share has no source, and a share of training time follows from the sizes of two runs, "
+    "which the note does not give"
+)
+CLAIMS = (
+    Claim(
+        "dpo-no-rl", "000", 17, "Does it use Reinforcement Learning? · DPO",
+        "**No RL** — purely preference-based supervised optimization.",
+        "DPO trains on given pairs and samples nothing while it learns.",
+        dpo_no_rl, ("passes",),
+    ),
+    Claim(
+        "ppo-highest-cost", "000", 23, "Complexity / Compute Cost · PPO",
+        "**Highest cost** — requires: policy + critic + RM + rollouts; unstable and "
+        "computationally heavy.",
+        "Of the table's four methods, PPO takes the most passes for a completion and the most "
+        "memory.",
+        ppo_highest_cost, ("passes", "bytes_held"),
+    ),
+    Claim(
+        "dpo-low-cost", "000", 23, "Complexity / Compute Cost · DPO",
+        "**Low** — simple supervised learning; no critic, no rollouts; uses pairs.",
+        "DPO holds no critic, samples nothing, and takes fewer passes for a completion than PPO.",
+        dpo_low_cost, ("passes", "networks"),
+    ),
+    Claim(
+        "tpo-moderate-cost", "000", 23, "Complexity / Compute Cost · TPO",
+        "**Moderate** — uses triples; no reference model; more stable than DPO.",
+        "TPO costs more than DPO and less than PPO.",
+        tpo_moderate_cost, ("passes", "bytes_held"),
+    ),
+    Claim(
+        "grpo-cheaper-each", "000", 23, "Complexity / Compute Cost · GRPO",
+        "**Lower than PPO** — removes critic, uses only policy + RM + group sampling.",
+        "A completion takes fewer passes in GRPO than in PPO.",
+        grpo_cheaper, ("passes",),
+    ),
+    Claim(
+        "grpo-less-compute", "000", 25, "Main Motivation · GRPO",
+        "Fix PPO’s critic instability + reduce compute by replacing critic with multiple old "
+        "rollouts.",
+        "Without a critic a completion takes fewer passes.",
+        grpo_cheaper, ("passes",),
+    ),
+    Claim(
+        "dpo-fast", "001", 108, "Choose DPO When", "Need fast iteration cycles",
+        "Whoever wants to try many ideas in a short time is better served by DPO.",
+        why="how fast people iterate depends on how they get their data and on their machines",
+    ),
+    Claim(
+        "ppo-complex", "002", 23, "PPO · Cons", "Complex to implement (requires a full RL loop).",
+        "PPO has more parts to implement than DPO: stages, networks, sampling within the loop.",
+        ppo_complex, ("passes", "stages", "networks"),
+    ),
+    Claim(
+        "ppo-expensive", "002", 24, "PPO · Cons", "Expensive to train.",
+        "A completion takes more passes in PPO than in DPO.",
+        dpo_cheaper, ("passes",),
+    ),
+    Claim(
+        "dpo-efficient", "002", 41, "DPO · Key advantage", "Simpler than PPO, more efficient.",
+        "DPO has fewer stages and networks than PPO and takes fewer passes for a completion.",
+        dpo_simpler_and_cheaper, ("passes", "stages", "networks"),
+    ),
+    Claim(
+        "compute-table", "003", 65, "Aspect | PPO | DPO",
+        "|Compute        |Higher         |Lower       |",
+        "A completion takes more passes in PPO than in DPO.",
+        dpo_cheaper, ("passes",),
+    ),
+    Claim(
+        "settings-table", "003", 66, "Aspect | PPO | DPO",
+        "|Hyperparameters|More complex   |Simpler     |",
+        "DPO has fewer settings of its own than PPO.",
+        dpo_fewer_settings, ("settings",),
+    ),
+    Claim(
+        "rrhf-simpler", "004", 438, "GRPO's Relatives · RRHF", "# RRHF is simpler than GRPO:",
+        "RRHF has fewer settings of its own than GRPO.",
+        rrhf_fewer_settings, ("settings",),
+    ),
+    *(
+        Claim(
+            f"time-{method.lower()}", "004", line, f"Training Time · {method}", share,
+            f"Training with {method} takes about {share} of the time of training with PPO.",
+            why=NO_SIZES,
+        )
+        for method, line, share in (
+            ("DPO", 599, "30%"), ("IPO", 600, "32%"), ("RRHF", 601, "45%"), ("GRPO", 602, "50%"),
+            ("KTO", 603, "25%"),
+        )
+    ),
+)  # fmt: skip

@@ -1,0 +1,128 @@
+"""Methods that learn from comparisons or thumbs, by the amount and the quality of their data."""
+
+from tinyalign.notes.claims.verdicts.differences import (
+    difference,
+    judge_as_good,
+    judge_less,
+    judge_more,
+    paired_difference,
+)
+from tinyalign.notes.claims.verdicts.finding import Claim, judge_fact
+
+
+def triples_cost(annotation):
+    """A triple is harder to get from a group than a pair."""
+    pair, triple = annotation["pair"], annotation["triple"]
+    return judge_fact(
+        triple <= pair - 0.05,
+        f"a triple has three judged answers and a pair two; of eight completions of a prompt, "
+        f"{pair:.1%} give a pair and {triple:.1%} a triple",
+        "0.050 of the prompts",
+    )
+
+
+def dpo_needs_quality(wrong_pairs):
+    """Wrong labels cost DPO reward."""
+    gap = difference(wrong_pairs, "dpo, noise 0.3", "dpo, noise 0.0")
+    return judge_less(gap, "expected reward of DPO, three labels in ten wrong against none")
+
+
+def dpo_wastes_candidates(candidates):
+    """All candidates teach more than one pair of them."""
+    gap = difference(candidates, "infonca", "dpo")
+    order = sum(candidates["rrhf"]) / len(candidates["rrhf"])
+    return judge_more(
+        gap,
+        f"expected reward (RRHF, which reads the order of all eight: {order:.3f}), InfoNCA on all "
+        "eight candidates against DPO on a pair of them",
+    )
+
+
+def thumbs_suffice(thumbs):
+    """KTO learns from thumbs alone."""
+    return judge_more(
+        difference(thumbs, "kto", "start"), "expected reward, KTO on 400 thumbs against its start"
+    )
+
+
+def ipo_better(wrong_pairs):
+    """IPO earns more than DPO on the same pairs."""
+    gap = difference(wrong_pairs, "ipo, noise 0.0", "dpo, noise 0.0")
+    return judge_more(gap, "expected reward on the same 200 pairs, IPO against DPO")
+
+
+def ipo_robust(wrong_pairs):
+    """Wrong labels cost IPO less reward than DPO."""
+    losses = [loss_from_noise(wrong_pairs, name) for name in ("ipo", "dpo")]
+    return judge_less(
+        paired_difference(*losses),
+        "expected reward lost to three wrong labels in ten, IPO against DPO",
+    )
+
+
+def loss_from_noise(wrong_pairs, name):
+    """Expected reward that a method loses when three labels in ten are wrong: one number a seed."""
+    clean, noisy = (wrong_pairs[f"{name}, noise {noise}"] for noise in (0.0, 0.3))
+    return [before - after for before, after in zip(clean, noisy, strict=True)]
+
+
+def kto_less_data(thumbs):
+    """KTO learns more than DPO from little data."""
+    gap = difference(thumbs, "kto, a quarter", "dpo, a quarter")
+    return judge_more(gap, "expected reward from the same 100 completions, KTO against DPO")
+
+
+def kto_near_dpo(thumbs):
+    """KTO on a quarter of the completions is almost as good as DPO on all."""
+    gap = difference(thumbs, "kto, a quarter", "dpo")
+    return judge_as_good(gap, "expected reward, KTO on 100 completions against DPO on 400")
+
+
+CLAIMS = (
+    Claim(
+        "tpo-annotation", "000", 27, "Key Limitation · TPO",
+        "Needs triple data; more annotation cost; slightly more complex pipeline.",
+        "A triple needs more judged answers than a pair.",
+        triples_cost, ("annotation",),
+    ),
+    Claim(
+        "dpo-needs-quality", "001", 107, "Choose DPO When", "Possess high-quality preference data",
+        "DPO learns less where labels are wrong.",
+        dpo_needs_quality, ("wrong_pairs",),
+    ),
+    Claim(
+        "dpo-wastes-candidates", "004", 16, "Why This Matters",
+        "Doesn't leverage **multiple candidate samples** well",
+        "From the same eight candidates, a loss on all of them learns more than DPO on a pair.",
+        dpo_wastes_candidates, ("candidates",),
+    ),
+    Claim(
+        "thumbs-enough", "004", 497, "GRPO's Relatives · KTO",
+        "**Key insight**: Don't need pairwise comparisons! Just thumbs up/down is enough.",
+        "KTO learns from single thumbs.",
+        thumbs_suffice, ("thumbs",),
+    ),
+    Claim(
+        "ipo-better", "004", 614, "Decision Tree",
+        'elif you_have == "paired_preferences" and you_want == "better_performance":',
+        "From the same pairs, IPO earns more than DPO.",
+        ipo_better, ("wrong_pairs",),
+    ),
+    Claim(
+        "ipo-robust", "004", 615, "Decision Tree", 'return "IPO"  # More robust than DPO',
+        "Wrong labels cost IPO less than DPO.",
+        ipo_robust, ("wrong_pairs",),
+    ),
+    Claim(
+        "kto-less-data", "004", 798, "Key Takeaways",
+        "**KTO needs less data** - binary feedback vs pairwise",
+        "From the same few completions, KTO learns more than DPO.",
+        kto_less_data, ("thumbs",),
+    ),
+    Claim(
+        "kto-almost-dpo", "004", 861, "My Implementation Notes",
+        "**Week 3**: KTO surprised me - works almost as well as DPO with way less data!",
+        "On a quarter of the completions, KTO is about as good as DPO on all.",
+        kto_near_dpo, ("thumbs",),
+    ),
+)  # fmt: skip

@@ -1,0 +1,140 @@
+"""Which methods' runs are steadier, on one-digit addition."""
+
+from tinyalign.notes.claims.verdicts.differences import difference, judge_more
+from tinyalign.notes.claims.verdicts.finding import (
+    CONTRADICTED,
+    SUPPORTED,
+    UNCLEAR,
+    UNDECIDED,
+    Claim,
+    Finding,
+    Interval,
+)
+from tinyalign.notes.claims.verdicts.steadiness import (
+    MATTERS,
+    SURE,
+    deciding_interval,
+    judge_steadier,
+    steadiness,
+)
+
+
+def tpo_steadier(tpo, dpo):
+    """TPO is steadier than DPO."""
+    return judge_steadier(tpo, dpo, "TPO, DPO")
+
+
+def dpo_steadier(dpo, ppo):
+    """DPO is steadier than PPO."""
+    return judge_steadier(dpo, ppo, "DPO, PPO")
+
+
+def grpo_steadier(grpo, ppo):
+    """GRPO is steadier than PPO."""
+    return judge_steadier(grpo, ppo, "GRPO, PPO")
+
+
+def dpo_steady_and_cheap(dpo, ppo, passes):
+    """DPO is steadier than PPO and takes fewer passes for a completion."""
+    finding = judge_steadier(dpo, ppo, "DPO, PPO")
+    each = passes["dpo"]["each"], passes["ppo"]["each"]
+    if each[0] >= each[1]:
+        finding = finding._replace(verdict=CONTRADICTED, interval=None)
+    words = f"passes for a completion: DPO {each[0]:g}, PPO {each[1]:g}; stability of "
+    return finding._replace(sentence=words + finding.sentence)
+
+
+def ppo_fails_by_its_critic(ppo, grpo):
+    """More runs of PPO than of GRPO, which has no critic, end below their start."""
+    # Here only failures count, not the distance of seeds from their median.
+    failed = steadiness(ppo, grpo).failed
+    verdict = SUPPORTED if failed.above else CONTRADICTED if failed.below else UNDECIDED
+    return Finding(
+        verdict,
+        f"{failed.first:.0%} of PPO's runs end below their start, and {failed.second:.0%} of "
+        "GRPO's, which has no critic",
+        "any clear difference",
+        Interval(failed.low, failed.high, level=SURE, digits="+.0%"),
+        UNCLEAR if verdict == UNDECIDED else "",
+    )
+
+
+def tpo_steadiest(tpo, *others):
+    """TPO is steadier than every other method that learns from preferences."""
+    pairs = [steadiness(tpo, other) for other in others]
+    # A direction of -1 means that TPO is clearly the steadier of the two.
+    beaten, beaten_by, unclear = (
+        [one for one in pairs if one.direction == direction] for direction in (-1, 1, 0)
+    )
+    verdict = CONTRADICTED if beaten_by else UNDECIDED if unclear else SUPPORTED
+    decisive = (beaten_by or unclear or beaten)[0]
+    return Finding(
+        verdict,
+        f"TPO is clearly steadier than {len(beaten)} of {len(others)} others (IPO, DPO, KTO, RRHF, "
+        f"ORPO) and clearly less steady than {len(beaten_by)}; {len(unclear)} are in doubt",
+        MATTERS,
+        deciding_interval(decisive),
+        UNCLEAR if verdict == UNDECIDED else "",
+    )
+
+
+def clip_protects(clips):
+    """The clip keeps GRPO from failing at a high learning rate."""
+    gap = difference(clips, "0.2", "10.0")
+    return judge_more(
+        gap, "reward after four passes over each batch at a high rate, clip 0.2 against none"
+    )
+
+
+TPO_CELL = "**Moderate** — uses triples; no reference model; more stable than DPO."
+DPO_CELL = "More stable than PPO but still sensitive to quality of reference model."
+CLAIMS = (
+    Claim(
+        "tpo-steadier-than-dpo", "000", 23, "Complexity / Compute Cost · TPO", TPO_CELL,
+        "Fewer of TPO's runs fail than of DPO's, or TPO's seeds end nearer together.",
+        tpo_steadier, ("endings_tpo", "endings_dpo"),
+    ),
+    Claim(
+        "ppo-unstable", "000", 24, "Stability · PPO",
+        "Can be unstable due to critic errors, value estimation noise, reward hacking.",
+        "PPO's runs fail because of the critic: those of GRPO, without one, fail less often.",
+        ppo_fails_by_its_critic, ("endings_ppo", "endings_grpo"),
+    ),
+    Claim(
+        "dpo-steadier-than-ppo", "000", 24, "Stability · DPO", DPO_CELL,
+        "Fewer of DPO's runs fail than of PPO's, or DPO's seeds end nearer together.",
+        dpo_steadier, ("endings_dpo", "endings_ppo"),
+    ),
+    Claim(
+        "tpo-most-stable", "000", 24, "Stability · TPO",
+        "**Most stable** among preference methods: gold term prevents drift; no ref-model "
+        "artifacts.",
+        "TPO is steadier than each of five other preference methods.",
+        tpo_steadiest,
+        tuple(f"endings_{name}" for name in ("tpo", "ipo", "dpo", "kto", "rrhf", "orpo")),
+    ),
+    Claim(
+        "grpo-steadier-than-ppo", "000", 24, "Stability · GRPO",
+        "More stable than PPO since no critic; group baseline reduces high-variance updates.",
+        "Fewer of GRPO's runs fail than of PPO's, or GRPO's seeds end nearer together.",
+        grpo_steadier, ("endings_grpo", "endings_ppo"),
+    ),
+    Claim(
+        "clip-prevents-destruction", "001", 20, "PPO · Key Features",
+        "**Stability**: Clipping prevents destructive policy updates",
+        "With many passes over a batch, the clip keeps the reward up.",
+        clip_protects, ("clips",),
+    ),
+    Claim(
+        "dpo-stable-efficient", "003", 37, "Direct Preference Optimization",
+        "More stable and computationally efficient than PPO",
+        "DPO is steadier than PPO, and takes fewer passes for a completion.",
+        dpo_steady_and_cheap, ("endings_dpo", "endings_ppo", "passes"),
+    ),
+    Claim(
+        "stability-table", "003", 64, "Aspect | PPO | DPO",
+        "|Stability      |Less stable    |More stable |",
+        "Fewer of DPO's runs fail than of PPO's, or DPO's seeds end nearer together.",
+        dpo_steadier, ("endings_dpo", "endings_ppo"),
+    ),
+)  # fmt: skip
