@@ -23,8 +23,8 @@
 # {notes 003 9-9}
 # {notes 003 58-63}
 #
-# Supervised fine-tuning is the first stage of every recipe in the notes. One note says rightly that
-# it is a stage; another [forgets the stage for DPO](errata.html#row-12). What it produces is the
+# Supervised fine-tuning is the first stage of every recipe in the notes. One note counts it as a
+# stage of DPO; another [does not count it](errata.html#row-12). What it produces is the
 # *reference*: the frozen policy that PPO, DPO and GRPO measure drift from.
 #
 # ## The loss, live

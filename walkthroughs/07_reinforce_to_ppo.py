@@ -26,8 +26,8 @@
 # {notes 004 335-348}
 #
 # * One of the notes prints [an objective to maximise](errata.html#row-10) under the name of a loss.
-# * It gives $r + \gamma V(s') - V(s)$ as the advantage, which is [the case λ = 0
-#   only](errata.html#row-11). RLHF uses GAE, as another note says.
+# * It gives $r + \gamma V(s') - V(s)$ as the advantage, which is [right for the exact
+#   V](errata.html#row-11). With a learned critic RLHF uses GAE, as another note says.
 # * A third note lets the critic predict rewards. The critic predicts
 #   [*returns*](errata.html#row-22): what is still to come, [KL penalties
 #   included](errata.html#row-24), not the reward model's score.
@@ -35,8 +35,8 @@
 #   do](errata.html#row-23); the KL penalty bounds the drift.
 # * The code in one of the notes clips [after a single step per batch](errata.html#row-42). The
 #   ratio is 1 then, and no clip can act.
-# * It counts three models. [PPO holds four](errata.html#row-29): policy, critic, reward model,
-#   reference.
+# * It counts three models. [PPO holds four](errata.html#row-29) if the frozen reference is counted:
+#   policy, critic, reward model, reference.
 #
 # ## The pieces, live
 #

@@ -25,15 +25,15 @@
 # {notes 003 30-45}
 # {notes 004 480-484}
 #
-# The formulas of two notes and the code of a third are right. Three sentences around them are not:
+# The formulas of two notes and the code of a third are right. One sentence around them is not, and
+# two depend on how one counts:
 #
 # * One note gives DPO [a KL regularization term](errata.html#row-18). The loss has no such term;
 #   the reference stands inside the log-sigmoid (shown below).
 # * Two notes count one stage ([the first](errata.html#row-12), [the second](errata.html#row-25)).
-#   DPO needs a reference policy, which somebody has to train first: two stages.
-# * One note counts [one model](errata.html#row-29). There are two, the policy and its frozen
-#   reference. What a method holds is a fact about its loss, and the library reads it off the
-#   parameters' names.
+#   DPO needs a reference policy, which somebody has to train first: with that stage there are two.
+# * One note counts [one model](errata.html#row-29). With its frozen reference there are two. What a
+#   method holds is a fact about its loss, and the library reads it off the parameters' names.
 #
 # ## The loss, as the trainer calls it
 #

@@ -30,8 +30,8 @@
 #   tie it returns [the number 0](errata.html#row-47), which cannot be differentiated. RRHF is [a
 #   sum over pairs](errata.html#row-48), no listwise loss, and reads only [the *order* of the
 #   scores](errata.html#row-49). It is [from 2023](errata.html#row-28).
-# * ORPO ([its title is longer](errata.html#row-59)) needs means per token; the odds of a whole text
-#   are 0 for every purpose. And [`log1p(-exp(x))` is infinite](errata.html#row-60) near p = 1.
+# * ORPO needs means per token; the odds of a whole text are 0 for every purpose. And
+#   [`log1p(-exp(x))` is infinite](errata.html#row-60) near p = 1.
 #
 # ## The losses, live
 #

@@ -28,10 +28,10 @@
 #
 # The code in one of the notes has [no reference point, calls the log-ratio a KL, lets λ rescale the
 # log-ratio](errata.html#row-56) instead of weighting the loss, and prints −σ for λ − λσ. [The
-# kinked value function](errata.html#row-57) in its comments is Kahneman and Tversky's; the paper
-# uses a logistic. Good and bad examples belong [in one batch](errata.html#row-58). The authors are
-# [Ethayarajh and others](errata.html#row-55) at Contextual AI and Stanford. Nobody has shown that
-# it ["needs less data"](errata.html#row-67), and it is not the "only option" for thumbs: [BCO
+# kinked value function](errata.html#row-57) in its comments is Kahneman and Tversky's; KTO's loss
+# has a logistic one. Good and bad examples belong [in one batch](errata.html#row-58). The authors
+# are [Ethayarajh and others](errata.html#row-55) at Contextual AI and Stanford. Nobody has shown
+# that it ["needs less data"](errata.html#row-67), and it is not the "only option" for thumbs: [BCO
 # learns from them too](errata.html#row-62).
 #
 # ## The loss, live

@@ -24,6 +24,16 @@ def test_errata_are_a_page_of_their_own(course):
     assert 'href="errata.html"' in check_page(out / "index.html")
 
 
+def test_a_convention_stands_apart_from_the_errors(course):
+    """In a table of its own, with the convention named; links to its row still arrive."""
+    rows = ERRATA.replace('"truth": "d"', '"truth": "d", "convention": "whether e is counted"')
+    (course / "errata.json").write_text(rows, encoding="utf8")
+    text = check_page(build_course(course) / "errata.html")
+    errors, conventions = text.split("under one way to count")
+    assert 'id="row-3"' in errors and 'id="row-12"' in conventions
+    assert "Depends on a convention: whether e is counted." in conventions
+
+
 def mention(course, prose, code):
     """The second page with other words and code, in a course that has errata."""
     (course / "errata.json").write_text(ERRATA.replace("00_first", "01_second"), encoding="utf8")

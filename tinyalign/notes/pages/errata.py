@@ -9,9 +9,14 @@ from tinyalign.notes.pages import markup
 from tinyalign.notes.pages.markup import ROOT, escape
 
 LEAD = "Statements of the notes, and what the papers, the derivation or the code say instead."
+ABOUT_CONVENTIONS = (
+    "These statements are right under one way to count or to speak, and not under another. Each "
+    "row names the convention."
+)
 ABOUT_TESTS = (
-    "Each test would fail if the notes were right. <code>sent</code>, <code>fetched</code> and "
-    "<code>here</code> carry arrays to a GPU and back where the tests run on one."
+    "Each test would fail if the notes were right; for a convention it shows both readings. "
+    "<code>sent</code>, <code>fetched</code> and <code>here</code> carry arrays to a GPU and back "
+    "where the tests run on one."
 )
 TESTS = ROOT / "tests" / "notes" / "test_errata.py"
 # Prose links a phrase to its row: [the clip bounds one step](errata.html#row-23).
@@ -59,10 +64,21 @@ def link_mentions(body, rows):
 
 
 def table(paths):
-    """All rows as a table of HTML; None where there are none."""
+    """All rows as HTML: a table of errors and one of conventions; None where there are no rows."""
     rows = read(paths[0].parent)
     if not rows:
         return None
+    errors = [row for row in rows if "convention" not in row]
+    conventions = [row for row in rows if "convention" in row]
+    html = rows_as_table(f"{len(errors)} errata", errors, paths)
+    if not conventions:
+        return html
+    caption = f"{len(conventions)} rows that depend on a convention"
+    return f"{html}<p>{ABOUT_CONVENTIONS}</p>\n{rows_as_table(caption, conventions, paths)}"
+
+
+def rows_as_table(caption, rows, paths):
+    """Some rows as a table of HTML."""
     pages, sources = {path.stem: path for path in paths}, tests()
     # The id is the address that pages link to.
     cells = [
@@ -70,13 +86,21 @@ def table(paths):
             f'<span id="row-{row["row"]}"><span class="phone">no. </span>{row["row"]}</span>',
             f"note {row['note']}, line {', '.join(map(str, row['lines']))}",
             "<br>".join(map(quotation, row["quotes"])),
-            markup.inline(row["truth"]),
+            truth(row),
             evidence(row, pages, sources),
         )
         for row in rows
     ]
     names = ("no.", "where", "the notes", "the truth", "evidence")
-    return markup.table(f"{len(rows)} errata", names, cells, kind="errata")
+    return markup.table(caption, names, cells, kind="errata")
+
+
+def truth(row):
+    """What is true instead; or what both readings say, and the convention that parts them."""
+    words = markup.inline(row["truth"])
+    if "convention" not in row:
+        return words
+    return f"{words}<br><em>Depends on a convention: {markup.inline(row['convention'])}.</em>"
 
 
 def quotation(quote):
