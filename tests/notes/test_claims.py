@@ -197,7 +197,7 @@ PLANTED = {  # claim: a wrong figure, where it is planted, and the verdicts befo
     "advantages-near-zero": ("scorers", ("coin", "spread"), 0.0, CONVENTION, SUPPORTED),
     "dpo-raises-chosen": ("displacement", ("dpo", "chosen"), 3.0, CONVENTION, SUPPORTED),
     "ipo-conservative": ("overconfidence", ("0.5", "ipo"), 1.0, SUPPORTED, CONTRADICTED),
-    "rrhf-absolute-scores": ("rrhf_reads", ("large",), 7.0, CONTRADICTED, SUPPORTED),
+    "rrhf-absolute-scores": ("rrhf_reads", ("large",), 7.0, CONVENTION, SUPPORTED),
     "k16-better": ("group_sizes", ("prompts 16",), [0.1] * 10, SUPPORTED, CONTRADICTED),
     "kto-almost-dpo": ("thumbs", ("kto, a quarter",), [9.0] * 10, CONTRADICTED, SUPPORTED),
 }  # fmt: skip

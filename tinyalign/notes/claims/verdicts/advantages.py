@@ -89,7 +89,7 @@ CLAIMS = (
         "advantages-near-zero", "004", 863, NOTES,
         "**Debugging tip**: Print advantage distribution. If it's all near zero, your scoring "
         "function isn't discriminative enough.",
-        "A scorer that tells nothing apart shows as advantages near zero.",
+        "A scorer that is not discriminative shows as advantages near zero.",
         near_zero, ("scorers",),
     ),
     Claim(

@@ -88,9 +88,15 @@ def dpo_fewer_settings(settings):
     return judge_fact(*fewer_settings(settings, "dpo", "ppo"))
 
 
-def rrhf_fewer_settings(settings):
-    """RRHF has fewer settings of its own than GRPO."""
-    return judge_fact(*fewer_settings(settings, "rrhf", "grpo"))
+def rrhf_simpler(passes, settings):
+    """RRHF samples nothing, has neither clip nor advantage, and fewer settings than GRPO."""
+    fewer, words = fewer_settings(settings, "rrhf", "grpo")
+    rrhf, grpo = passes["rrhf"]["drawn"], passes["grpo"]["drawn"]
+    none_of_these = not {"epsilon", "advantage"} & set(settings["rrhf"])
+    return judge_fact(
+        fewer and none_of_these and rrhf == 0 < grpo,
+        f"RRHF samples {rrhf:.0f} completions in a step, GRPO {grpo:.0f}; {words}",
+    )
 
 
 def fewer_settings(settings, one, other):
@@ -187,8 +193,8 @@ CLAIMS = (
     ),
     Claim(
         "rrhf-simpler", "004", 438, "GRPO's Relatives · RRHF", "# RRHF is simpler than GRPO:",
-        "RRHF has fewer settings of its own than GRPO.",
-        rrhf_fewer_settings, ("settings",),
+        "RRHF has fewer parts than GRPO: it needs no sampling, no clip and no advantage.",
+        rrhf_simpler, ("passes", "settings"),
     ),
     *(
         Claim(

@@ -91,7 +91,7 @@ CLAIMS = (
         dpo_needs_quality, ("wrong_pairs",),
     ),
     Claim(
-        "dpo-wastes-candidates", "004", 16, "Why This Matters",
+        "dpo-wastes-candidates", "004", 16, "Why This Matters · DPO",
         "Doesn't leverage **multiple candidate samples** well",
         "From the same eight candidates, a loss on all of them learns more than DPO on a pair.",
         dpo_wastes_candidates, ("candidates",),
@@ -103,7 +103,7 @@ CLAIMS = (
         thumbs_suffice, ("thumbs",),
     ),
     Claim(
-        "ipo-better", "004", 614, "Decision Tree",
+        "ipo-better", "004", 614, "Decision Tree · IPO",
         'elif you_have == "paired_preferences" and you_want == "better_performance":',
         "From the same pairs, IPO earns more than DPO.",
         ipo_better, ("wrong_pairs",),

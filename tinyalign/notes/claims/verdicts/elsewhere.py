@@ -36,7 +36,7 @@ CLAIMS = (
         why="it counts other people's code; nothing can be trained",
     ),
     Claim(
-        "dpo-underfits", "004", 15, "Why This Matters", "Can **underfit** on complex tasks",
+        "dpo-underfits", "004", 15, "Why This Matters · DPO", "Can **underfit** on complex tasks",
         "On complex tasks, DPO underfits.",
         why="it needs tasks that are complex, and models that could do them",
     ),

@@ -122,7 +122,7 @@ CLAIMS = (
     Claim(
         "grpo-old-rollouts", "000", 19, "Baseline / Advantage Estimation · GRPO",
         "Uses **group-average reward** from old rollouts as the baseline (no critic).",
-        "The baseline is the mean reward of samples of the policy before the update.",
+        "The baseline is the mean reward of old samples, and there is no critic.",
         grpo_old_rollouts, ("old_groups", "networks"),
     ),
     Claim(
@@ -164,7 +164,7 @@ CLAIMS = (
     ),
     Claim(
         "k8-better-per-sample", "004", 857, NOTES, WEEK_1,
-        "Groups of eight also learn more from the same number of completions.",
+        "Groups of eight learn more than groups of two from the same number of completions.",
         eight_better_per_sample, ("group_sizes",),
     ),
 )  # fmt: skip

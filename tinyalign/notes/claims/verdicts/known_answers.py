@@ -77,13 +77,13 @@ def pairs_forget_size(reward_shapes):
 
 
 def clip_remembers(clip_drift):
-    """PPO's clip keeps the policy near its start."""
-    return judge_fact(
-        clip_drift["kl"] < 0.1,
+    """PPO's clip keeps the policy near its start: within a batch, or over a run."""
+    step, drift = clip_drift["largest_step"], clip_drift["kl"]
+    return judge_by_convention(
+        [step < 0.25, drift < 0.1],
+        "whether forgetting is what one batch can destroy, or drift over a whole run",
         f"with the clip and no KL penalty, no batch moves the rewarded arm by more than "
-        f"{clip_drift['largest_step']:.2f} nats; after 40 batches the KL to the start is "
-        f"{clip_drift['kl']:.2f} of at most 1.39",
-        "0.1 nats",
+        f"{step:.2f} nats; after 40 batches the KL to the start is {drift:.2f} of at most 1.39",
     )
 
 
@@ -120,7 +120,7 @@ CLAIMS = (
         "tpo-no-drift", "000", 24, "Stability · TPO",
         "**Most stable** among preference methods: gold term prevents drift; no ref-model "
         "artifacts.",
-        "The gold term keeps good answers from becoming unlikely.",
+        "The gold term prevents drift.",
         gold_anchors, ("displacement",),
     ),
     Claim(
@@ -149,7 +149,7 @@ CLAIMS = (
     Claim(
         "clip-forgetting", "003", 18, "Proximal Policy Optimization",
         "**Clipped Objective**: Limits policy updates to prevent catastrophic forgetting",
-        "By limiting each update, the clip keeps the policy near its start over a whole run.",
+        "The clip limits each update, and this prevents forgetting.",
         clip_remembers, ("clip_drift",),
     ),
     Claim(

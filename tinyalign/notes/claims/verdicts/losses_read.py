@@ -94,11 +94,12 @@ def infonca_flexible(infonca_reads):
 
 
 def rrhf_absolute(rrhf_reads):
-    """RRHF's loss depends on the sizes of scores."""
+    """RRHF reads absolute scores: their sizes, or the order that they give."""
     # Both lists of scores have the same order.
     small, large = rrhf_reads["small"], rrhf_reads["large"]
-    return judge_fact(
-        abs(small - large) > ROUNDING,
+    return judge_by_convention(
+        [abs(small - large) > ROUNDING, small > 0],
+        "whether the advice asks for absolute scores as such, or for scores that give an order",
         f"RRHF's loss is {small:.2f} on scores 1, 2, 3 and {large:.2f} on −50, 0.1, 1000: only "
         "their order enters",
     )
@@ -147,7 +148,7 @@ CLAIMS = (
     Claim(
         "tpo-orders-gold", "000", 22, "Optimization Goal · TPO",
         "Enforce gold ≻ win ≻ lose ordering; stabilize with gold term; no KL to ref.",
-        "TPO makes gold likelier than win, and win likelier than lose.",
+        "TPO enforces that gold is likelier than win, and win likelier than lose.",
         gold_over_win, ("tpo_orders", "displacement"),
     ),
     Claim(
@@ -160,7 +161,7 @@ CLAIMS = (
         "dpo-raises-chosen", "002", 36, "DPO · How it works",
         "Minimizes a loss function that encourages the model to assign higher log-probability to "
         "the preferred outputs.",
-        "DPO makes the preferred answer more likely.",
+        "DPO's loss encourages a higher log-probability of the preferred answer.",
         dpo_raises_chosen, ("dpo_reads", "displacement"),
     ),
     Claim(
@@ -189,7 +190,7 @@ CLAIMS = (
     Claim(
         "rrhf-absolute-scores", "004", 444, "GRPO's Relatives · RRHF",
         "**When to use**: When you have reliable absolute scores (e.g., unit test pass rate).",
-        "RRHF needs reliable absolute scores; an order of the answers is not enough.",
+        "RRHF is for those who have reliable absolute scores.",
         rrhf_absolute, ("rrhf_reads",),
     ),
     Claim(
@@ -207,7 +208,7 @@ CLAIMS = (
     Claim(
         "rrhf-listwise", "004", 800, "Key Takeaways",
         "**RRHF uses ranking** - listwise loss for multiple responses",
-        "RRHF's loss is one on a list of responses.",
+        "RRHF's loss is listwise.",
         rrhf_listwise, ("rrhf_reads",),
     ),
 )  # fmt: skip

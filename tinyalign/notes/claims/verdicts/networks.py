@@ -107,7 +107,7 @@ CLAIMS = (
     Claim(
         "ppo-no-reference", "000", 20, "Reference Model Needed? · PPO",
         "No explicit reference model (but KL penalty keeps policy near SFT).",
-        "PPO needs no reference model besides the SFT model that its KL penalty is taken to.",
+        "PPO holds no reference model.",
         ppo_no_reference, ("networks",),
     ),
     Claim(
@@ -125,7 +125,7 @@ CLAIMS = (
     Claim(
         "grpo-no-reference", "000", 20, "Reference Model Needed? · GRPO",
         "No reference model; only old-policy samples.",
-        "GRPO can be trained without a reference.",
+        "GRPO holds no reference model.",
         grpo_no_reference, ("networks",),
     ),
     Claim(
