@@ -110,9 +110,8 @@ def fewer_passes(reach, passes):
         for name in ("grpo", "ppo")
     }
     gap = difference(thousands, "grpo", "ppo")
-    return judge_less(
-        gap, "thousands of passes to reach 0.9, GRPO against PPO", 1.0, " thousand passes", ".1f"
-    )
+    what = "thousands of passes to reach 0.9, GRPO against PPO"
+    return judge_less(gap, what, gap.second / 10, " thousand passes, a tenth of PPO's", ".2f")
 
 
 WEEK_1 = "**Week 1**: Tried GRPO with K=2 (too small), no signal. Bumped to K=8, much better."

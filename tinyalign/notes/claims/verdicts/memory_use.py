@@ -73,13 +73,15 @@ def ways_to_count(bytes_held):
 def grpo_memory_critical(bytes_held):
     """GRPO keeps fewer bytes than PPO, the other method that learns from rewards."""
     pairs = [(bytes_held[source]["grpo"], bytes_held[source]["ppo"]) for source in SOURCES]
+    dpo = bytes_held["exact"]["dpo"]
     return judge_fact(
         all(grpo < ppo for grpo, ppo in pairs),
         "bytes per weight of the policy: "
         + "; ".join(
             f"GRPO {grpo:.0f}, PPO {ppo:.0f} with {words}"
             for (grpo, ppo), words in zip(pairs, SOURCES.values(), strict=True)
-        ),
+        )
+        + f"; DPO, which learns from pairs, {dpo:.0f}",
         BYTES,
     )
 
