@@ -127,7 +127,8 @@ def markdown(rows):
     for theme, group in group_by_theme(rows):
         measures = {name for row in group for name in row.claim.measures}
         parts.append(f"## {theme[0].upper()}{theme[1:]}\n")
-        parts.append(f"{len(group)} rows, {len(measures)} measurements.\n")
+        counts = (len(group), "row"), (len(measures), "measurement")
+        parts.append(", ".join(f"{n} {noun}{'s' * (n != 1)}" for n, noun in counts) + ".\n")
         parts += [*header, *map(markdown_row, group), ""]
     return "\n".join([*parts, settings_section()]) + "\n"
 
@@ -139,8 +140,8 @@ def markdown_row(row):
         f"{claim.id}<br>note {claim.note}, line {claim.line}",
         f"{claim.heading}: `{claim.quote}`",
         claim.reading,
-        finding.sentence + (f"; {finding.doubt}" if finding.doubt else ""),
-        "exact" if claim.judge and not finding.interval else str(finding.interval or "–"),
+        finding.statement + (f"; {finding.doubt}" if finding.doubt else ""),
+        interval_words(row),
         finding.matters,
         f"**{row.verdict}**" + (f": {finding.convention}" if finding.convention else ""),
     )
@@ -148,12 +149,23 @@ def markdown_row(row):
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
+def interval_words(row):
+    """The interval of a row, or what stands in its place."""
+    if row.finding.interval:
+        return str(row.finding.interval)
+    if not row.claim.judge:
+        return "–"
+    exact = all(MEASURES[name].exact for name in row.claim.measures)
+    return "exact" if exact else "measured once"
+
+
 def settings_section():
     """A table of the measures: their settings and the claims that they decide; the machines."""
     lines = [
         "## Measurements\n",
-        "Each line is an independent measurement, and the last column names the rows that rest on "
-        "it.\n",
+        "Each line is a measurement of its own; the last column names the rows that rest on it. "
+        "Two cases serve twice: DPO on all pairs without noise in `thumbs` and `wrong_pairs`, and "
+        "K = 8 with a scorer that is never wrong in `group_sizes` and `noisy_scorer`.\n",
         "| measure | task, model, seeds | repeatable to the digit | decides |",
         "| --- " * 4 + "|",
     ]

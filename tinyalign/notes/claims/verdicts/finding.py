@@ -44,10 +44,15 @@ class Finding(NamedTuple):
     convention: str = ""  # what the verdict depends on, where it depends on a convention
 
     @property
+    def statement(self):
+        """The sentence with a capital letter."""
+        return self.sentence[:1].upper() + self.sentence[1:]
+
+    @property
     def measured(self):
         """The sentence, with interval and doubt where there are some."""
         interval = f" ({self.interval})" if self.interval else ""
-        return f"{self.sentence}{interval}" + (f"; {self.doubt}" if self.doubt else "")
+        return f"{self.statement}{interval}" + (f"; {self.doubt}" if self.doubt else "")
 
 
 class Claim(NamedTuple):

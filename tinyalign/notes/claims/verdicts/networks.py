@@ -2,9 +2,7 @@
 
 from tinyalign.notes.claims.verdicts.finding import Claim, judge_by_convention, judge_fact
 
-KL_WEIGHT = (
-    "the weight of GRPO's KL term: 0.04 in the paper of 2024, 0 by default in Dr.GRPO, DAPO and TRL"
-)
+KL_WEIGHT = "whether GRPO has a KL term: the paper of 2024 has one, Dr.GRPO, DAPO and TRL's default have none"
 
 
 def grpo_no_critic(networks):
@@ -41,7 +39,7 @@ def grpo_no_reference(networks):
     return judge_by_convention(
         ["reference" not in names for names in (tied, free)],
         KL_WEIGHT,
-        f"GRPO with a KL term holds {listed(tied)}, Dr.GRPO without one {listed(free)}",
+        f"GRPO with a KL term holds {listed(tied)}; Dr.GRPO, which has none, holds {listed(free)}",
     )
 
 
@@ -60,8 +58,8 @@ def grpo_models(networks):
     return judge_by_convention(
         [set(names) == {"policy", "reward model"} for names in (tied, free)],
         KL_WEIGHT,
-        f"with a reward model, GRPO with a KL term holds {listed(tied)}, Dr.GRPO without one "
-        f"{listed(free)}",
+        f"with a reward model, GRPO with a KL term holds {listed(tied)}; Dr.GRPO, which has none, "
+        f"holds {listed(free)}",
     )
 
 
@@ -92,8 +90,9 @@ def count_networks(names, claimed, who):
 
 
 def listed(names):
-    """Networks in words."""
-    return ", ".join(names)
+    """Networks in words: "policy, critic and reference"."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 CELL = "requires: policy + critic + RM + rollouts; unstable and computationally heavy."
