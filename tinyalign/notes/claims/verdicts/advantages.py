@@ -11,7 +11,7 @@ def ranks_are_grpo(guards):
     return judge_fact(
         guards["graded_apart"] < ROUNDING,
         "ranked advantages differ from the paper's, standardised rewards, by at most "
-        f"{guards['rank_apart']:.0e} on rewards of 0 and 1, and by {guards['graded_apart']:.2f} on "
+        f"{guards['rank_apart']:.1g} on rewards of 0 and 1, and by {guards['graded_apart']:.2f} on "
         "rewards 0, 1, 2, 9",
         "more than rounding",
     )
@@ -35,7 +35,7 @@ def guard_better(guards):
     return judge_fact(
         guarded < 0.05 < epsilon,
         f"on rewards 1, 1.0001, 1, 1 epsilon gives advantages up to {epsilon:.2f} and the guard "
-        f"{guarded:.0f}; on rewards of 0 and 1 they differ by at most {apart:.0e}",
+        f"{guarded:.0f}; on rewards of 0 and 1 they differ by at most {apart:.1g}",
         "more than rounding",
     )
 

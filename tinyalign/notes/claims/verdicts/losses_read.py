@@ -67,8 +67,8 @@ def infonca_subsumes(infonca_reads):
     return judge_fact(
         from_dpo < ROUNDING and slope < ROUNDING,
         "InfoNCA is the nearest published method; no published one has the note's name. It differs "
-        f"from DPO by {from_dpo:.0e} on two answers, and its slope at RLHF's optimum is "
-        f"{slope:.0e}",
+        f"from DPO by {from_dpo:.1g} on two answers, and its slope at RLHF's optimum is "
+        f"{slope:.1g}",
     )
 
 
@@ -88,7 +88,7 @@ def infonca_flexible(infonca_reads):
     return judge_fact(
         from_dpo < ROUNDING,
         "InfoNCA, the nearest published method, differs from DPO by "
-        f"{from_dpo:.0e} on a preferred pair; with more answers the sizes of their rewards count "
+        f"{from_dpo:.1g} on a preferred pair; with more answers the sizes of their rewards count "
         f"(its loss moves by {moved:.2f}), and people or a model may give them",
     )
 
@@ -132,7 +132,7 @@ def only_kto(thumbs_losses):
     bco, apo_zero, dpo = (thumbs_losses[name] for name in ("bco", "apo_zero", "dpo"))
     return judge_fact(
         min(bco, apo_zero) > ROUNDING,
-        f"interaction of the two answers of a pair: BCO {bco:.0e}, APO-zero {apo_zero:.0e}, DPO "
+        f"interaction of the two answers of a pair: BCO {bco:.1g}, APO-zero {apo_zero:.1g}, DPO "
         f"{dpo:.2f}; a loss without it learns from single thumbs",
     )
 

@@ -2,7 +2,9 @@
 
 from tinyalign.notes.claims.verdicts.finding import Claim, judge_by_convention, judge_fact
 
-KL_WEIGHT = "whether GRPO has a KL term: the paper of 2024 has one, Dr.GRPO, DAPO and TRL's default have none"
+KL_TERM = (
+    "whether GRPO has a KL term, as in the paper of 2024, or none, as in Dr.GRPO, DAPO and TRL"
+)
 
 
 def grpo_no_critic(networks):
@@ -38,7 +40,7 @@ def grpo_no_reference(networks):
     tied, free = networks["exact"]["grpo"], networks["exact"]["dr_grpo"]
     return judge_by_convention(
         ["reference" not in names for names in (tied, free)],
-        KL_WEIGHT,
+        KL_TERM,
         f"GRPO with a KL term holds {listed(tied)}; Dr.GRPO, which has none, holds {listed(free)}",
     )
 
@@ -57,7 +59,7 @@ def grpo_models(networks):
     tied, free = networks["model"]["grpo"], networks["model"]["dr_grpo"]
     return judge_by_convention(
         [set(names) == {"policy", "reward model"} for names in (tied, free)],
-        KL_WEIGHT,
+        KL_TERM,
         f"with a reward model, GRPO with a KL term holds {listed(tied)}; Dr.GRPO, which has none, "
         f"holds {listed(free)}",
     )
