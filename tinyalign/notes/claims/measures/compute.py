@@ -57,7 +57,9 @@ class RecordingConfig:
 
 
 # Settings that every method has, and those that make the data of a method that samples nothing.
-DATA = {"label_noise", "label_temperature", "num_generations", "num_pairs", "temperature"}
+DATA = {
+    "label_noise", "label_temperature", "num_generations", "num_labels", "num_pairs", "temperature",
+}  # fmt: skip
 GENERAL = {"seed", "steps", "batch_size", "learning_rate", "warmup_steps", "max_grad_norm"}
 
 

@@ -2,9 +2,7 @@
 
 from tinyalign.notes.claims.verdicts.finding import Claim, judge_by_convention, judge_fact
 
-KL_TERM = (
-    "whether GRPO has a KL term, as in the paper of 2024, or none, as in Dr.GRPO, DAPO and TRL"
-)
+KL_TERM = "whether GRPO has a KL term, as in its paper, or none, as in Dr.GRPO, DAPO and TRL"
 
 
 def grpo_no_critic(networks):
