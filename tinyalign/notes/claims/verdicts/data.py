@@ -17,7 +17,7 @@ def triples_cost(annotation):
         triple <= pair - 0.05,
         f"a triple has three judged answers and a pair two; of eight completions of a prompt, "
         f"{pair:.1%} give a pair and {triple:.1%} a triple",
-        "0.050 of the prompts",
+        "0.05 of the prompts",
     )
 
 

@@ -69,7 +69,7 @@ def judge_more(gap, what, matters=TWENTIETH, unit="", digits=".3f"):
         verdict = SUPPORTED
     elif gap.below and gap.gap <= -matters:
         verdict = CONTRADICTED
-    return difference_finding(verdict, gap, what, f"{matters:{digits}}{unit}", digits)
+    return difference_finding(verdict, gap, what, f"{matters:.2g}{unit}", digits)
 
 
 def judge_less(gap, what, matters=TWENTIETH, unit="", digits=".3f"):
@@ -86,7 +86,7 @@ def judge_as_good(gap, what, matters=TWENTIETH):
         verdict = SUPPORTED
     elif gap.high < -matters:
         verdict = CONTRADICTED
-    return difference_finding(verdict, gap, what, f"{matters:.3f}", ".3f")
+    return difference_finding(verdict, gap, what, f"{matters:.2g}", ".3f")
 
 
 def difference_finding(verdict, gap, what, matters, digits):

@@ -3,7 +3,7 @@
 from tinyalign.notes.claims.verdicts.differences import difference, judge_less, judge_more
 from tinyalign.notes.claims.verdicts.finding import Claim, judge_by_convention, judge_fact
 
-SHARE = "0.050 of the groups"
+SHARE = "0.05 of the groups"
 
 
 def grpo_old_rollouts(old_groups, networks):

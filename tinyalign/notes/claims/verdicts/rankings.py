@@ -80,7 +80,7 @@ def ranking(verdict, names, gaps):
         f"reward of {names[0].upper()} {nearest.first:.2f}, clearly more than "
         f"{len(clear_gaps(gaps)[0])} of {len(gaps)}: {rewards}; difference to the best of them "
         f"{nearest.gap:+.3f}",
-        f"{TWENTIETH:.3f}",
+        f"{TWENTIETH:g}",
         Interval(nearest.low, nearest.high),
         UNCLEAR if verdict == UNDECIDED else "",
     )

@@ -62,7 +62,7 @@ def majority_vote(majority):
         thrice <= once - 0.05,
         f"wrong verdicts, where errors are independent: {once:.1%} asked once, {thrice:.1%} by the "
         "majority of three",
-        "0.050 of the verdicts",
+        "0.05 of the verdicts",
     )
 
 
