@@ -44,9 +44,9 @@ def test_gradient_steps_are_matched(tmp_path, row, monkeypatch):
     """Counted by Adam itself."""
     counts, finish = [], train.finish_stage
 
-    def finishing(run_plan, folder, inputs, stage, progress, row):
+    def finishing(run_plan, folder, inputs, stage, progress, *rest):
         counts.append({int(network.adam.step) for network in progress.networks.values()})
-        return finish(run_plan, folder, inputs, stage, progress, row)
+        return finish(run_plan, folder, inputs, stage, progress, *rest)
 
     monkeypatch.setattr(train, "finish_stage", finishing)
     run(tmp_path, row.name, budget="steps:8", **BANDIT | {"num_pairs": 30}, warmup_steps=1)

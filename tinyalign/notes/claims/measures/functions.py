@@ -1,5 +1,7 @@
 """Values and gradients of the losses: the inputs that a loss depends on."""
 
+import inspect
+
 import autograd.numpy as np
 from autograd import grad
 
@@ -32,10 +34,10 @@ def tpo_orders():
 
 
 def tpo_reward():
-    """TPO's gradient in the chosen log-probability, at equal answers and beta 0.01."""
-    # With log π itself as the reward, the gradient would be σ(0) = 0.5; beta is the paper's.
+    """TPO's slope in the chosen log-probability at beta 0.01, and the references that it reads."""
     slope = grad(lambda x: losses.tpo(x, ZERO, ZERO, beta=0.01)[0])(ZERO)[0]
-    return {"slope": float(-slope), "if_reward_were_logp": 0.5}
+    names = inspect.signature(losses.tpo).parameters
+    return {"slope": float(-slope), "references": sum(name.startswith("ref_") for name in names)}
 
 
 def rrhf_reads():
@@ -93,9 +95,12 @@ def dpo_reads():
 
 
 def ipo_reads():
-    """IPO where both log-ratios are small, and where both are 1000 nats larger."""
-    values = [losses.ipo(one(5 + far), one(far), ZERO, ZERO, tau=0.1)[0] for far in (0, 1000)]
-    return {"near": float(values[0]), "far": float(values[1])}
+    """IPO at its target, with both log-ratios 1000 nats larger, and 10 nats off its target."""
+    pairs = {"near": (5, 0), "far": (1005, 1000), "apart": (15, 0)}
+    return {
+        name: float(losses.ipo(one(won), one(lost), ZERO, ZERO, tau=0.1)[0])
+        for name, (won, lost) in pairs.items()
+    }
 
 
 def thumbs_losses():

@@ -6,14 +6,12 @@ ROUNDING = 1e-9
 
 
 def reward_is_logp(tpo_reward):
-    """TPO's implicit reward is log π, in its own unit or in units of beta."""
-    # The gradient of log σ(reward difference) at equal answers is half the reward's slope.
-    slope, unscaled = tpo_reward["slope"], tpo_reward["if_reward_were_logp"]
-    return judge_by_convention(
-        [abs(slope - unscaled) < ROUNDING, slope > 0],
-        "whether the unit of a reward counts: β·log π ranks answers as log π does",
-        f"TPO's loss falls by {slope:.3f} for a nat of log π at β = 0.01; without the β it would "
-        f"fall by {unscaled}",
+    """TPO's implicit reward is log π times its beta, and no reference is in it."""
+    slope, count = tpo_reward["slope"], tpo_reward["references"]
+    return judge_fact(
+        slope > 0 and count == 0,
+        f"TPO's loss reads {count} log-probabilities of a reference, and falls by {slope:.3f} for "
+        "a nat of log π: its reward is β·log π, here with β = 0.01, which ranks answers as log π",
     )
 
 
@@ -116,13 +114,14 @@ def rrhf_listwise(rrhf_reads):
 
 
 def ipo_l2(ipo_reads):
-    """IPO penalises each log-ratio, not only their difference."""
-    # Only the two log-ratios grow; their difference stays 5 nats.
-    near, far = ipo_reads["near"], ipo_reads["far"]
-    return judge_fact(
-        far > near + ROUNDING,
-        f"log-ratios of 5 and 0 cost {near:.0f}, and so do 1005 and 1000 ({far:.0f}): IPO squares "
-        "how far their difference is from its target, and no size",
+    """IPO has a squared penalty: on the difference of two log-ratios, or on each of them."""
+    # "far": only the two log-ratios grow; "apart": their difference, by 10 nats.
+    near, far, apart = ipo_reads["near"], ipo_reads["far"], ipo_reads["apart"]
+    return judge_by_convention(
+        [apart > near + ROUNDING, far > near + ROUNDING],
+        "whether L2 regularization is a square around a target, or of each log-ratio itself",
+        f"log-ratios of 5 and 0 cost {near:.0f}, those of 1005 and 1000 {far:.0f}, those of 15 and "
+        f"0 {apart:.0f}: IPO squares how far their difference is from its target",
     )
 
 
