@@ -218,3 +218,10 @@ def test_a_trainer_without_hooks_is_answered_with_status_2(exams, capsys):
 def test_what_is_moved_enough_is_well_above_what_is_close():
     """Deviations are told apart by values: they have to be larger than rounding."""
     assert loss_questions.MOVED >= 20 * hooks.CLOSE
+
+
+@pytest.mark.parametrize("method", ["dpo", "kto", "grpo"])
+def test_the_readme_of_an_exam_says_how_to_probe(method, exams):
+    said = (exams / method / "README.md").read_text()
+    assert "tinyalign exam probe THIS_FOLDER mine.py:trainer" in said
+    assert f"return hooks({method.upper()}Trainer(" in said

@@ -66,7 +66,7 @@ def guide(paper):
     ]
     if paper.method in TRL:
         parts.append(f"## With TRL\n\n```python\n{lines_for_trl(paper)}```\n")
-    parts += [elsewhere(paper, method), grading(paper)]
+    parts += [elsewhere(paper, method), probing(paper), grading(paper)]
     return "\n".join(parts)
 
 
@@ -128,6 +128,24 @@ def elsewhere(paper, method):
         f"{sampled}"
         "- Large batches, some hundred steps, a learning rate of 1e-3 that falls to zero.\n"
         "- Keep a checkpoint from a quarter or half of the steps: without it no mistake is named.\n"
+    )
+
+
+def probing(paper):
+    """How to ask about a first step before any training."""
+    if paper.method == "reward":
+        return ""
+    name = f"{TRL[paper.method][1]}Trainer" if paper.method in TRL else "MyTrainer"
+    return (
+        "## Before training\n\n"
+        "One step shows padding that is read, an EOS that is not, a reference that moves, and "
+        "more. Put a function that builds your trainer into a file, say `mine.py`:\n\n"
+        "```python\nfrom tinyalign.exam.in_trl import hooks\n\n\ndef trainer():\n"
+        f"    return hooks({name}(…))  # a fresh model each time, no .train()\n```\n\n"
+        "```\ntinyalign exam probe THIS_FOLDER mine.py:trainer\n```\n\n"
+        "A trainer that is not TRL's needs no `hooks`, but some of the methods `score(tokens, "
+        "mask)`, `loss(lines)`, `step(batches)` and `sample(prompts)`, in NumPy, torch or JAX; "
+        "`tinyalign.exam.hooks` says what each returns.\n"
     )
 
 
