@@ -66,6 +66,13 @@ def exams(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(autouse=True)
+def few_draws(request, monkeypatch):
+    """A quarter of the samples, which takes a quarter of the time."""
+    if not request.node.get_closest_marker("slow"):
+        monkeypatch.setattr(score_questions, "DRAWS", 500)
+
+
 def bench_of(exams, method, flaw=""):
     bench = hooks.load_bench(exams / method, f"{exams / 'mine.py'}:trainer")
     return bench._replace(make=lambda: Trainer(bench, flaw))
@@ -175,9 +182,8 @@ def trainer():
 
 @pytest.mark.parametrize(("flaw", "status"), [("", 0), ("beta", 1)])
 def test_the_command_shows_the_answers_and_its_status_says_whether_all_are_right(
-    flaw, status, exams, tmp_path, capsys, monkeypatch
+    flaw, status, exams, tmp_path, capsys
 ):
-    monkeypatch.setattr(score_questions, "DRAWS", 200)
     words = {"folder": str(exams / "dpo"), "mine": f"{exams / 'mine.py'}:trainer", "flaw": flaw}
     path = tmp_path / "mine.py"
     path.write_text(MINE.format(tests=str(__file__).rpartition("/")[0], **words))
