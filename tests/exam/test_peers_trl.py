@@ -1,6 +1,7 @@
 """Exported models and data in transformers and TRL, unmodified, and what they trained read here."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +17,8 @@ from tinyalign import policy  # noqa: E402
 from tinyalign.engine.tree import tree_map  # noqa: E402
 from tinyalign.exam.trainer_data import export_data  # noqa: E402
 from tinyalign.models import transformer  # noqa: E402
-from tinyalign.models.tokenizer import Vocabulary, completions, encode  # noqa: E402
-from tinyalign.runs import lookup, plan  # noqa: E402
+from tinyalign.models.tokenizer import Vocabulary, batch, completions, encode  # noqa: E402
+from tinyalign.runs import dataset, lookup, plan  # noqa: E402
 from tinyalign.runs.config import Config  # noqa: E402
 
 
@@ -124,12 +125,12 @@ TRAINERS = {  # what a trainer's config needs besides the settings of all
 }
 COMMON = dict(
     report_to="none", use_cpu=True, bf16=False, gradient_checkpointing=False, save_strategy="no",
-    max_steps=4, per_device_train_batch_size=16, learning_rate=1e-2, logging_steps=1,
+    max_steps=4, learning_rate=1e-2, logging_steps=1,
     disable_tqdm=True,
 )  # fmt: skip
 
 
-def trained(name, data, exported, folder):
+def trained(name, data, exported, folder, batch=16):
     """A trainer of TRL after a few steps on data.jsonl and reward.py, its model in `folder`."""
     import trl
     from datasets import load_dataset
@@ -142,7 +143,10 @@ def trained(name, data, exported, folder):
     config = getattr(trl, f"{name.upper()}Config")
     trainer = getattr(trl, f"{name.upper()}Trainer")(
         model=str(exported), train_dataset=lines,
-        args=config(output_dir=str(folder / "out"), **COMMON, **TRAINERS[name]),
+        args=config(
+            output_dir=str(folder / "out"), per_device_train_batch_size=batch, **COMMON,
+            **TRAINERS[name],
+        ),
         processing_class=AutoTokenizer.from_pretrained(exported), **rewards,
     )  # fmt: skip
     trainer.train()
@@ -173,3 +177,24 @@ def test_trl_trains_what_was_exported_and_it_is_read_back(name, tmp_path):
     assert relative < 3e-6 and absolute < 1e-12
     starts = lookup.load_initial_params(Config(init_from=tmp_path / "trained"))
     assert starts[1]["alphabet"] == job.task.alphabet
+
+
+def test_trl_reads_a_file_of_pairs_as_we_do(tmp_path):
+    """START, EOS and the mask: DPO's first log-probabilities are ours of the same lines."""
+    from tinyalign import examples
+
+    path = Path(examples.__file__).parent / "names_pairs.jsonl"
+    lines = path.read_text(encoding="utf8").splitlines()[:64]
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "data.jsonl").write_text("\n".join(lines), encoding="utf8")
+    pairs = dataset.load(tmp_path / "data" / "data.jsonl", "pairs")
+    size = {"vocab": pairs.vocabulary.size, "width": 16, "layers": 2, "heads": 2, "context": 40}
+    params = transformer.init(np.random.default_rng(0), **size)
+    exported = written(tmp_path / "model", params, pairs.vocabulary)
+    trainer = trained("dpo", tmp_path / "data", exported, tmp_path / "out", batch=len(lines))
+    asked = encode(pairs.vocabulary, pairs.prompts)
+    for role, name in enumerate(("chosen", "rejected")):
+        said = encode(pairs.vocabulary, [row[role] for row in pairs.completions], end=True)
+        tokens, mask = batch(asked, said)
+        ours = policy.sequence_logp(transformer, params, tokens, mask).mean()
+        assert trainer.state.log_history[0][f"logps/{name}"] == pytest.approx(ours, rel=1e-5)

@@ -71,9 +71,9 @@ class Probe:
     folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")]
     """The exam that the trainer would train on."""
     trainer: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="FILE.py:FUNCTION")]
-    """A function that returns a fresh trainer: an object with some of the methods score(tokens,
-    mask), loss(lines), step(batches) and sample(prompts). tinyalign.exam.in_trl makes one of a
-    trainer of TRL; tinyalign.exam.hooks says what each returns."""
+    """A function that returns a fresh trainer: an object with some of the methods score, loss, step
+    and sample, of which tinyalign.exam.hooks says what they return. tinyalign.exam.in_trl makes one
+    of a trainer of TRL."""
     json: bool = False
     """Print JSON."""
 
