@@ -5,6 +5,7 @@ Its losses are written out here from their formulas.
 
 import autograd.numpy as np
 import numpy as onp
+from devices import fetched, sent
 
 from tinyalign import policy
 from tinyalign.engine.tree import tree_map, value_and_grad
@@ -39,16 +40,16 @@ class Trainer:
             return self.shifted_score(tokens, mask)
         if self.flaw == "dropout":
             drop = self.noise.random(self.params["tok"].shape) > 0.1
-            params = self.params | {"tok": self.params["tok"] * drop}
-            return policy.token_logp(transformer, params, tokens)
+            params = self.params | {"tok": self.params["tok"] * sent(drop.astype(onp.float32))}
+            return policy.token_logp(transformer, params, sent(tokens))
         temperature = 0.7 if self.flaw == "score temperature" else 1.0
-        logp = policy.token_logp(transformer, self.params, tokens, temperature=temperature)
-        return onp.roll(logp, 1, axis=1) if self.flaw == "shift" else logp
+        logp = policy.token_logp(transformer, self.params, sent(tokens), temperature=temperature)
+        return onp.roll(fetched(logp), 1, axis=1) if self.flaw == "shift" else logp
 
     def shifted_score(self, tokens, mask):
         length = mask.shape[1] - (mask[:, ::-1] > 0).argmax(axis=1) + 1
         rows = [onp.roll(row, len(row) - end) for row, end in zip(tokens, length, strict=True)]
-        logp = policy.token_logp(transformer, self.params, onp.array(rows))
+        logp = fetched(policy.token_logp(transformer, self.params, sent(onp.array(rows))))
         back = [onp.roll(row, end - len(row) - 1) for row, end in zip(logp, length, strict=True)]
         return onp.array(back)
 
@@ -67,7 +68,7 @@ class Trainer:
         return tokens, mask
 
     def sums(self, params, lines, column):
-        tokens, mask = self.rows(lines, column)
+        tokens, mask = map(sent, self.rows(lines, column))
         return (policy.token_logp(transformer, params, tokens) * mask).sum(axis=1), mask.sum(axis=1)
 
     def value(self, params, lines):
@@ -76,7 +77,7 @@ class Trainer:
             total, count = self.sums(params, lines, "completion")
             if self.flaw == "mean of means":
                 return -np.mean(total / count)
-            return -np.sum(total) if self.flaw == "sum" else -np.sum(total) / onp.sum(count)
+            return -np.sum(total) if self.flaw == "sum" else -np.sum(total) / np.sum(count)
         (chosen, n_chosen), (rejected, n_rejected) = (
             self.sums(params, lines, column) for column in ("chosen", "rejected")
         )
@@ -126,7 +127,7 @@ class Trainer:
             return 1.0
         column = "completion" if self.paper.method == "sft" else "chosen"
         sizes = [
-            self.rows(some, column)[1].sum() if self.paper.method == "sft" else len(some)
+            float(self.rows(some, column)[1].sum()) if self.paper.method == "sft" else len(some)
             for some in (lines, [line for part in batches for line in part])
         ]
         return sizes[0] / sizes[1]
@@ -137,9 +138,10 @@ class Trainer:
             transformer, self.params, asked, onp.random.default_rng(0), max_new_tokens=5,
             eos=self.words.eos, temperature=0.7 if self.flaw == "sample temperature" else 1.0,
         )  # fmt: skip
-        own = onp.concatenate([onp.zeros((len(asked), 1), bool), rollout.mask > 0], axis=1)
+        tokens, mask = fetched(rollout.tokens), fetched(rollout.mask)
+        own = onp.concatenate([onp.zeros((len(asked), 1), bool), mask > 0], axis=1)
         texts = []
-        for row, is_own in zip(rollout.tokens, own, strict=True):
+        for row, is_own in zip(tokens, own, strict=True):
             ids = [i for i in row[is_own] if i != self.words.eos]
             texts.append("".join(self.words.alphabet[i] for i in ids))
         return texts

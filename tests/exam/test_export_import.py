@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from devices import here
 from model_folders import changed, model, read, reweighted, written
 from safetensors.numpy import load_file, save_file
 
@@ -45,8 +46,8 @@ def test_tokens_of_another_tokenizer_find_their_places(tmp_path):
     whole, _ = model()
     wide = [tree_map(lambda leaf: leaf.astype(np.float64), tree) for tree in (params, whole)]
     (ours,) = encode(known, ["\nab"], end=True)
-    ours_logits = policy.logits(transformer, wide[0], np.array([ours]))
-    theirs = policy.logits(transformer, wide[1], np.array([[1, 3, 4, 2]]))
+    ours_logits = here(policy).logits(transformer, wide[0], np.array([ours]))
+    theirs = here(policy).logits(transformer, wide[1], np.array([[1, 3, 4, 2]]))
     assert ours == [1, 2, 3, 5]
     np.testing.assert_array_equal(ours_logits, theirs[..., [0, 1, 3, 4, 5, 2]])
 

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from devices import here
 from model_folders import SHAPES, changed, model, read, reweighted, written
 from safetensors.numpy import load_file
 
@@ -67,7 +68,7 @@ def test_the_files_hold_a_gpt2_with_our_logits(shape, tmp_path):
     tokens = np.random.default_rng(1).integers(shape[0], size=shape[4])
     theirs = gpt2_logits(load_file(folder / "model.safetensors"), config, tokens)
     wide = tree_map(lambda leaf: leaf.astype(np.float64), params)
-    ours = policy.logits(transformer, wide, tokens[None])[0]
+    ours = here(policy).logits(transformer, wide, tokens[None])[0]
     np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-12 * max(1, abs(ours).max()))
 
 

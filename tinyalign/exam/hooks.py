@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinyalign.engine.backend import to_host
 from tinyalign.errors import InputError
 from tinyalign.exam.paper import Paper, read_paper
 from tinyalign.exam.tasks import START
@@ -77,7 +78,7 @@ def has(trainer, *hooks):
 def scores(trainer, tokens, mask):
     """The trainer's score, as float64; 0 where the mask is 0."""
     logp = trainer.score(tokens, mask)
-    logp = logp.detach().cpu().numpy() if hasattr(logp, "detach") else np.asarray(logp)
+    logp = on_host(logp)
     if logp.shape != mask.shape:
         raise InputError(f"score returned shape {logp.shape}, want {mask.shape} as the mask has")
     return np.where(mask > 0, logp, 0.0).astype(float)
@@ -108,7 +109,12 @@ def per_answer(bench, rows):
 
 def number(value):
     """What a trainer's loss returned, as a float."""
-    return float(value.detach()) if hasattr(value, "detach") else float(value)
+    return float(on_host(value))
+
+
+def on_host(array):
+    """An array of NumPy, CuPy, torch or JAX as NumPy's."""
+    return array.detach().cpu().numpy() if hasattr(array, "detach") else to_host(array)
 
 
 def worst(ours, theirs):
