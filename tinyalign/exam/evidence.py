@@ -11,6 +11,7 @@ MAYBE = 0.1  # and below which a deviation is mentioned where nothing can be sai
 CLEARER = 4  # how many times less a mistake must leave unexplained than the right line
 LEAST = 1e-4  # unexplained shares below are rounding and the last steps' noise
 CLOSE = 0.04  # how far from 1 a slope may be, relative
+ERRORS = 4  # or how many times the slope's own uncertainty
 NEAR = 0.01  # nats from the optimum, more than which is not right
 LITTLE = 0.02  # of the way, in KL: a policy that has gone less has not been trained
 SETTLED = 0.002  # moved between the checkpoints, as a share of the KL from the reference
@@ -21,14 +22,21 @@ MASS = 0.8  # of the probability, that the answers must have in all
 
 
 def is_right(now):
-    return now.kl < NEAR and is_straight(now.right) and abs(now.scale - 1) < CLOSE
+    return now.kl < NEAR and is_straight(now.right) and is_at(1.0, now)
+
+
+def is_at(scale, now):
+    """Whether the slope is so many times the right one, as far as the points' scatter can tell."""
+    prompts, answers = now.token_logp.shape[:2]
+    error = np.sqrt(now.right.unexplained / (prompts * (answers - 1) - 1))  # of the slope, relative
+    return abs(now.scale / scale - 1) < max(CLOSE, ERRORS * error)
 
 
 def is_right_at_beta_itself(paper, now):
     """Whether GRPO ends at beta, not at β·G/(G−1): its baseline leaves the sample out."""
     if paper.method != "grpo" or not is_straight(now.right):
         return False
-    return abs(now.scale * own_group(paper) - 1) < CLOSE
+    return is_at(1 / own_group(paper), now)
 
 
 def is_straight(line):

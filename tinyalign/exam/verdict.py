@@ -107,15 +107,11 @@ def on_scale(paper, now, before, fits, settled):
     steady = (
         evidence.is_straight(before.right) and abs(before.scale / now.scale - 1) < evidence.STEADY
     )
-    if (
-        not evidence.is_straight(now.right)
-        or not (settled or steady)
-        or abs(now.scale - 1) < evidence.CLOSE
-    ):
+    if not evidence.is_straight(now.right) or not (settled or steady) or evidence.is_at(1.0, now):
         return None
     if now.scale < 0:
         return say(MISTAKE, sentences.turned_sign(now), "turned sign")
-    if paper.method == "rloo" and abs(now.scale / own_group(paper) - 1) < evidence.CLOSE:
+    if paper.method == "rloo" and evidence.is_at(own_group(paper), now):
         return say(MISTAKE, sentences.sample_in_baseline(now), "baseline with the sample")
     # A deviation whose slope is known explains as much as a free slope does, and with less.
     rivals = [(s, line) for s, line in fits if s.holds_slope and evidence.is_straight(line)]
