@@ -1,4 +1,4 @@
-"""Our own trainers on an exam: a method's stage, as `tinyalign run` trains it, on all of its lines."""
+"""Our own trainers on an exam: a method's stage, as `tinyalign run` trains it, on all lines."""
 
 import numpy as np
 

@@ -51,7 +51,6 @@ CHANGES = {  # what is changed in the README's lines, and what the grade has to 
     "beta": ("dpo", [("beta=0.5", "beta=1.0")], "right at another beta"),
     "length": ("dpo", [("beta=0.5", 'beta=0.5, loss_type="sigmoid_norm"')],
                "length-normalised log-ratio"),
-    "forward": ("dpo", [("beta=0.5", 'beta=0.5, f_divergence_type="forward_kl"')], "forward KL"),
     "means": ("ipo", [], "length-normalised log-ratio"),  # TRL's IPO divides by the length
     "k3": ("grpo", [('"dr_grpo"', '"dr_grpo", use_bias_correction_kl=False')], "forward KL"),
 }  # fmt: skip
