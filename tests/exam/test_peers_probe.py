@@ -33,7 +33,7 @@ CASES = {
         "cdpo", "words", LINES | {"beta": 0.5, "label_smoothing": 0.1}, {"ignores flip"},
     ),
     "DPO with IPO": (
-        "ipo", "words", LINES | {"beta": 0.1, "loss_type": "ipo"}, {"takes the mean"},
+        "ipo", "words", LINES | {"beta": 0.2, "loss_type": "ipo"}, {"takes the mean"},
     ),
     "KTO": ("kto", "words", LINES | {"beta": 0.5}, {}),
     "CPO with SimPO": ("simpo", "words", LINES | SIMPO, {}),
