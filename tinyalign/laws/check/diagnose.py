@@ -19,6 +19,7 @@ from tinyalign.laws.museum import EXHIBITS
 
 ALIKE = 0.9  # of the telling probes; below it the museum holds nothing like it
 TELLING = 2  # probes; fewer are chance
+_of_exhibits = {}  # (exhibit, what the probes depend on) -> its answers
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,9 @@ def nearest_exhibits(subject, broken):
     candidates = [e for e in candidates if _declared_alike(e, subject)]
     mine = answers(subject)
     matches = []
+    right = right_answers(subject)
     for exhibit in candidates:
-        values, telling = likeness(mine, answers(subject_of(exhibit), subject), subject)
+        values, telling = likeness(mine, exhibit_answers(exhibit, subject), right, subject.dtype)
         laws = overlap(set(broken), set(table[exhibit.name]))
         matches.append(Match(exhibit, laws, values, telling))
     return sorted(matches, key=lambda match: -match.score)
@@ -64,10 +66,9 @@ def overlap(one, other):
     return len(one & other) / max(1, len(one | other))
 
 
-def likeness(mine, theirs, subject):
+def likeness(mine, theirs, right, dtype):
     """(share of the telling probes on which both are the same, how many probes are telling)."""
-    right = right_answers(subject)
-    tolerance = 1e-4 if subject.dtype == "float64" else 1e-2
+    tolerance = 1e-4 if dtype == "float64" else 1e-2
     probes = []  # (both are the same, mine is wrong) where one of the two is wrong
     for m, t, r in zip(mine, theirs, right, strict=True):
         wrong, also_wrong = not same(m, r, tolerance), not same(t, r, tolerance)
@@ -85,6 +86,15 @@ def answers(subject, judged=None):
         p = subject.apply_fixed_numbers(p)
         found += [value_at(subject, x, p), slope_at(subject, x, p)]
     return found
+
+
+def exhibit_answers(exhibit, judged):
+    """The same of an exhibit, on the probes as they fit the function that is judged."""
+    numbers = repr([p for _, p in fitted_probes(judged)])
+    key = (exhibit.name, judged.dtype, numbers, tuple(judged.caller.substitutes))
+    if key not in _of_exhibits:
+        _of_exhibits[key] = answers(subject_of(exhibit), judged)
+    return _of_exhibits[key]
 
 
 def right_answers(subject):
