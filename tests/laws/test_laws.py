@@ -23,8 +23,9 @@ from tinyalign.losses import (
 
 
 def broken(fn, method, examples, **how):
-    conventions = how.pop("conventions", {})
-    verdicts = judge_all(fn, method, conventions, setting=repeatable_settings(examples), **how)
+    conventions, shrink = how.pop("conventions", {}), how.pop("shrink", True)
+    setting = repeatable_settings(examples, shrink)
+    verdicts = judge_all(fn, method, conventions, setting=setting, **how)
     return {v.law.name: v.message for v in verdicts if v.status == BROKEN}
 
 
@@ -134,7 +135,8 @@ def test_the_use_of_a_kl_estimator_decides():
         ("k3", "loss", False),  # it is the forward KL's slope
         ("k3", "reward", False),
     ):
-        found = broken(getattr(divergence, name), BY_NAME[name], 10, conventions={"use": use})
+        how = {"conventions": {"use": use}, "shrink": False}
+        found = broken(getattr(divergence, name), BY_NAME[name], 10, **how)
         assert (not found) is right, (name, use)
 
 

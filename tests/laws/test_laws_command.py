@@ -11,6 +11,7 @@ import pytest
 from tinyalign import cli
 from tinyalign.laws.__main__ import COMMANDS, main
 from tinyalign.laws.check.command import check_here, museum
+from tinyalign.laws.harness import limits
 from tinyalign.laws.museum import EXHIBITS
 
 BAD = """
@@ -84,6 +85,13 @@ def file(tmp_path_factory):
     return path
 
 
+@pytest.fixture
+def impatient(monkeypatch):
+    """A call that takes longer than other calls by much is enough here."""
+    monkeypatch.setattr(limits, "CALL_LIMIT", 0.3)
+    monkeypatch.setattr(limits, "WAIT_LIMIT", 2.0)
+
+
 def test_a_right_function_exits_0(file, capsys):
     assert check_here(f"{file}:good", "dpo", examples=10) == 0
     assert "0 broken" in capsys.readouterr().out
@@ -111,7 +119,9 @@ def test_a_wrong_function_exits_1_with_code_and_diagnosis(file, capsys):
         ("good", "dpoo", "No method 'dpoo'; did you mean dpo or"),
     ],
 )
-def test_what_cannot_be_judged_exits_2_with_one_sentence(file, capsys, name, method, sentence):
+def test_what_cannot_be_judged_exits_2_with_one_sentence(
+    file, capsys, impatient, name, method, sentence
+):
     assert check_here(f"{file}:{name}", method, examples=5) == 2
     said = capsys.readouterr()
     assert sentence in said.err + said.out
@@ -175,7 +185,7 @@ def test_a_function_that_always_raises_is_broken_and_says_with_what(file, capsys
     assert law["verdict"] == "broken" and "raises(array([" in law["counterexample"]
 
 
-def test_a_function_that_hangs_on_some_inputs_exits_2(file, capsys):
+def test_a_function_that_hangs_on_some_inputs_exits_2(file, capsys, impatient):
     assert check_here(f"{file}:hangs_sometimes", "dpo") == 2
     said = capsys.readouterr()
     assert "did not come back" in " ".join((said.out + said.err).split())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from tinyalign.laws import CannotCall, assert_lawful, laws_of
 from tinyalign.laws.catalogue.lookup import LOSS_OF
@@ -210,7 +211,17 @@ def test_training_methods_go_by_the_laws_of_their_loss(tmp_path, capsys):
     assert (said.err + said.out).count("the loss of ppo is clipped_surrogate") == 1
 
 
-def test_the_pytest_example_of_readme_runs():
+@pytest.fixture
+def few_examples():
+    """Enough for a test that says that something runs."""
+    active = settings.get_current_profile_name()
+    settings.register_profile("few", settings.get_profile(active), max_examples=5)
+    settings.load_profile("few")
+    yield
+    settings.load_profile(active)
+
+
+def test_the_pytest_example_of_readme_runs(few_examples):
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     code = readme.split("```py\n")[1].split("```")[0]
     scope = {"loss": dpo}
