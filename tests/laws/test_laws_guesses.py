@@ -27,6 +27,11 @@ class Trainer:
     def dpo_loss(self, chosen, rejected, ref_chosen, ref_rejected):
         factor = 2.0 if self.use_double else 1.0
         return factor * np.logaddexp(0, -self.b * (chosen - rejected - ref_chosen + ref_rejected))
+class Heir(Loss):
+    def forward(self, chosen, rejected, ref_chosen, ref_rejected):
+        return self.halved(super().forward(chosen, rejected, ref_chosen, ref_rejected)[0])
+    def halved(self, loss):
+        return self.weight_of_loss * loss
 class Many:
     def step(self): pass
     def train(self): pass
@@ -53,6 +58,8 @@ def test_a_class_is_judged_by_its_method(judged):
     """With what its __init__ gives where that wants only numbers, and without one where not."""
     status, notes = judged("Loss")
     assert status == 0 and "self.beta as beta" in notes and "is taken as" not in notes
+    status, notes = judged("Heir", "self.weight_of_loss=1")  # read in what it calls
+    assert status == 0 and "self.beta as beta" in notes
     status, notes = judged("Trainer", "self.b=0.1")
     assert status == 0
     assert "self.use_double is taken as 0 (declare with --convention self.use_double=…)" in notes

@@ -20,17 +20,34 @@ def attributes_read(fn, holder):
 
     Through a holder inside it too: self.config.beta.
     """
-    names = []
+    names, functions = [], [fn]
+    for each in functions:  # it grows by the methods that are called
+        names += _attributes_in(each, holder)
+        if holder == "self" and class_of(fn) is not None:
+            functions += [m for m in _methods_in(each, class_of(fn)) if m not in functions]
+    return [n for n in dict.fromkeys(names) if isinstance(n, str)]
+
+
+def _attributes_in(fn, holder):
     for node in ast.walk(_tree_of(getattr(fn, "__code__", None) and inspect.unwrap(fn))):
         if _root(node) != holder:
             continue
         if isinstance(node, ast.Attribute):
-            names.append(node.attr)
+            yield node.attr
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-            names.append(node.slice.value)
+            yield node.slice.value
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-            names.append(node.args[0].value)
-    return [n for n in dict.fromkeys(names) if isinstance(n, str)]
+            yield node.args[0].value
+
+
+def _methods_in(fn, owner):
+    """The methods of its class, or by super() of those above, that a method calls."""
+    for node in ast.walk(_tree_of(fn)):
+        if isinstance(node, ast.Attribute) and _root(node) in ("self", "super"):
+            classes = owner.__mro__[1:] if _root(node) == "super" else owner.__mro__
+            found = next((vars(k)[node.attr] for k in classes if node.attr in vars(k)), None)
+            if inspect.isfunction(found):
+                yield found
 
 
 @cache
@@ -107,8 +124,10 @@ def instance_as_code(owner, name, read, own):
         wanted = inspect.signature(owner).parameters
     except (TypeError, ValueError):
         wanted = {}
-    if all(n in wanted for n in own) and type(_instance(owner)).__init__ is not object.__init__:
-        return f"{name}({', '.join(f'{n}={v!r}' for n, v in own.items())})"
+    if all(n in wanted for n in own) and owner.__init__ is not object.__init__:
+        given = {n: guess(n) for n, q in wanted.items() if q.default is q.empty} | own
+        given = {n: v for n, v in given.items() if v is not None}
+        return f"{name}({', '.join(f'{n}={v!r}' for n, v in given.items())})"
     guessed = {n: guess(n) for n in read if guess(n) is not None and n not in own}
     values = {n: v for n, v in guessed.items() if not hasattr(_instance(owner), n)} | own
     pairs = ", ".join(f"{n}={v!r}" for n, v in values.items())
