@@ -5,7 +5,10 @@ No status but 0 means that the laws hold, and it needs laws that were judged.
 
 import json
 import os
+import subprocess
+import sys
 import time
+import types
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +72,7 @@ AT_A_CALL_DEAR = {
         "did not come to an end",
     ),
     "one long call in C": ("np.linalg.svd(np.ones((3000, 3000)))", "did not come"),
-    "half a second a call": ("time.sleep(0.5)", "did not come to an end in 3 s, while it was judg"),
+    "half a second a call": ("time.sleep(0.5)", "did not come to an end in 3 s, "),
 }  # fmt: skip
 
 
@@ -81,14 +84,14 @@ def test_what_it_does_at_a_call_is_a_sentence(tmp_path, capsys, name):
     limit = 3.0 if "did not come" in sentence else 60.0
     status, reason, took = said_of(file_with(tmp_path, body), capsys, seconds=limit)
     assert status == 2 and sentence in reason, reason
-    assert took < limit + 3
+    assert took < limit + 20  # a busy machine takes its time to start and to end it
 
 
 AT_IMPORT = {
-    "hangs": ("time.sleep(999)", "did not come to an end in 1.5 s, while it was imported (--sec"),
+    "hangs": ("time.sleep(999)", "did not come to an end in 1.5 s, "),
 }
 AT_IMPORT_DEAR = {
-    "loops": ("while True: pass", "did not come to an end in 1.5 s, while it was imported"),
+    "loops": ("while True: pass", "did not come to an end in 1.5 s, "),
     "exits": ("os._exit(0)", "ends its process (exit status 0), while it was imported"),
     "leaves": ("sys.exit(0)", "raises SystemExit: 0"),
     "raises": ("raise LookupError('no such layer')", "raises LookupError: no such layer"),
@@ -110,7 +113,7 @@ def test_what_it_does_at_its_import_is_a_sentence(tmp_path, capsys, name):
     limit = 1.5 if "did not come" in sentence else 60.0
     status, reason, took = said_of(target, capsys, seconds=limit)
     assert status == 2 and sentence in reason, reason
-    assert took < limit + 3
+    assert took < limit + 20  # a busy machine takes its time to start and to end it
 
 
 HARMLESS = {  # what is odd, and leaves its answers right
@@ -129,7 +132,7 @@ def test_what_does_no_harm_is_judged(tmp_path, capsys, name):
     once = f"if not globals().get('done'):\n  globals()['done'] = 1\n  {HARMLESS[name]}"
     status, verdicts, took = said_of(file_with(tmp_path, once), capsys)
     assert status == 0 and all(v["verdict"] == "holds" for v in verdicts[:5])
-    assert took < 30
+    assert took < 60
 
 
 def test_an_exception_that_is_none_is_a_broken_law():
@@ -147,6 +150,27 @@ def test_an_exception_that_is_none_is_a_broken_law():
     assert verdict.message.startswith("raises Skipped: x\\x1b[31mx") and len(verdict.message) < 400
 
 
+@pytest.mark.slow
+def test_a_child_ends_with_the_command(tmp_path):
+    """As when `timeout` ends the command while the function hangs."""
+    (tmp_path / "pid").write_text("")
+    hang = "open('pid', 'w').write(str(os.getpid()))\ntime.sleep(999)"
+    target = file_with(tmp_path, at_import=hang)
+    argv = [sys.executable, "-m", "tinyalign.laws", "check", target, "--as", "dpo"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = subprocess.Popen(argv, cwd=tmp_path, env=environment)
+    while not (tmp_path / "pid").read_text():
+        time.sleep(0.05)
+    command.kill()
+    command.wait()
+    pid = int((tmp_path / "pid").read_text())
+    for _ in range(200):
+        if not Path(f"/proc/{pid}").exists():
+            return
+        time.sleep(0.05)
+    pytest.fail(f"{pid} goes on")
+
+
 def test_a_fault_of_the_checker_is_owned(tmp_path, capsys, monkeypatch):
     def fail(*_, **__):
         raise ZeroDivisionError("ours")
@@ -158,6 +182,16 @@ def test_a_fault_of_the_checker_is_owned(tmp_path, capsys, monkeypatch):
     assert "ours" in account and "numpy" in account and "hostile.py:loss" in account
     monkeypatch.setattr(command, "answer_of_child", fail)
     assert said_of(file_with(tmp_path), capsys)[0] == 3
+
+
+def test_where_it_was_is_said(tmp_path):
+    child = types.SimpleNamespace(returncode=0)
+    request = {"target": "x.py:f", "seconds": 5}
+    for stage in ("", "it was imported"):
+        (tmp_path / process.STAGE).write_text(stage)
+        said = process._what_became_of_it(request, tmp_path, child, "late")
+        where = f"while {stage}" if stage else "before anything was imported"
+        assert said == f"x.py:f did not come to an end in 5 s, {where} (--seconds allows more)."
 
 
 def test_a_child_without_an_answer_is_no_success(tmp_path, capsys, monkeypatch):

@@ -2,15 +2,19 @@
 
 import json
 import os
+import signal
 import tempfile
+import threading
 from pathlib import Path
 
 from tinyalign.laws.check.judgement import JUDGING, judgement
 from tinyalign.laws.check.process import ANSWER, REQUEST, STAGE
 
 
-def main(name):
+def main(name, lifeline):
     """Answer the request in this folder, and end there and then."""
+    if lifeline >= 0:
+        threading.Thread(target=end_with_parent, args=(lifeline,), daemon=True).start()
     folder = Path(name)
     request = json.loads((folder / REQUEST).read_text())
     # Hypothesis keeps notes about the code that it runs: not where the user stands
@@ -25,6 +29,15 @@ def main(name):
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lambda: os._exit(1))
     leave(folder, judgement(request, enter))
+
+
+def end_with_parent(lifeline):
+    """End this process and all of its group when the one that started it is gone."""
+    try:
+        os.read(lifeline, 1)
+    except OSError:  # theirs have closed all files
+        return
+    os.killpg(os.getpid(), signal.SIGKILL)
 
 
 def leave(folder, answer):

@@ -20,8 +20,8 @@ LOUD = 2**26  # bytes on stdout and stderr together; a loss that prints a line a
 REQUEST, STAGE, ANSWER = "request.json", "stage.txt", "answer.json"
 # the child looks for modules where this process does, before it imports anything
 START = (
-    "import sys; sys.path[:] = sys.argv[2:]; "
-    "from tinyalign.laws.check.child import main; main(sys.argv[1])"
+    "import sys; sys.path[:] = sys.argv[3:]; "
+    "from tinyalign.laws.check.child import main; main(sys.argv[1], int(sys.argv[2]))"
 )
 
 
@@ -44,11 +44,12 @@ def answer_of_child(request):
     with tempfile.TemporaryDirectory(prefix="tinyalign-check-") as name:
         folder = Path(name)
         (folder / REQUEST).write_text(json.dumps(request))
-        child, drains = _start(folder)
-        try:
-            end = _wait(child, drains, time.monotonic() + request["seconds"])
-        finally:
-            _end(child)
+        with _lifeline() as lifeline:
+            child, drains = _start(folder, lifeline)
+            try:
+                end = _wait(child, drains, time.monotonic() + request["seconds"])
+            finally:
+                _end(child)
         for drain in drains:
             drain.join(1.0)  # a process that the function started may hold the pipe open
         answer = _read(folder, child.pid)
@@ -57,9 +58,24 @@ def answer_of_child(request):
         return {"status": 2, "reason": _what_became_of_it(request, folder, child, end)}
 
 
-def _start(folder):
+@contextlib.contextmanager
+def _lifeline():
+    """The end of a pipe that the child reads: nothing comes, and it closes when we are gone."""
+    if os.name != "posix":  # no file but these three can be handed over
+        yield -1
+        return
+    theirs, ours = os.pipe()
+    try:
+        yield theirs
+    finally:
+        os.close(theirs)
+        os.close(ours)
+
+
+def _start(folder, lifeline):
     child = subprocess.Popen(
-        [sys.executable, "-c", START, str(folder), *sys.path],
+        [sys.executable, "-c", START, str(folder), str(lifeline), *sys.path],
+        pass_fds=(lifeline,) if lifeline >= 0 else (),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
