@@ -19,7 +19,7 @@ OURS_PERHAPS = re.compile(
 )
 
 
-class AlwaysRaises(Exception):
+class AlwaysRaises(CannotCall):
     """What it raises on every ordinary input, and the call of the first."""
 
     def __init__(self, message, calls):
