@@ -18,3 +18,4 @@ from tinyalign.losses import *  # noqa: F403  (losses.__all__ is the one list of
 from tinyalign.optimum import best_of_n, optimal_policy, rlhf_objective
 
 __all__ = ["best_of_n", "optimal_policy", "rlhf_objective"]
+__version__ = "0.1.0"

@@ -8,6 +8,7 @@ import sys
 
 import tyro
 
+from tinyalign import __version__
 from tinyalign.cli import failures, typed
 from tinyalign.cli.choosing import Choose, Claims
 from tinyalign.cli.exchange import Export, ExportData, Import
@@ -73,7 +74,7 @@ def main(argv=None):
     failures.open_missing_streams()
     try:
         with failures.signals_heard():
-            command = parse_command(argv) if argv else welcome
+            command = parse_command(argv)
             status = command()
             # Flushed here: at Python's own exit a closed pipe would print a traceback.
             sys.stdout.flush()
@@ -98,8 +99,18 @@ def welcome():
     return 0
 
 
+def version():
+    """Print the version."""
+    print(f"tinyalign {__version__}")
+    return 0
+
+
 def parse_command(argv):
     """The command object for the arguments; InputError for mistakes, SystemExit for --help."""
+    if not argv:
+        return welcome
+    if argv[0] == "--version":
+        return version
     if argv[0] in ("run", "compare"):  # `choose` has a --noise of its own
         words = [word.partition("=") for word in argv]  # --noise 0.1 or --noise=0.1
         for flag in OLD_FLAGS.keys() & {flag for flag, _, _ in words}:

@@ -8,14 +8,14 @@ import threading
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
-def is_command():
+def is_command() -> bool:
     """Whether this process is the command: the script `tinyalign`, or `python -m tinyalign`."""
     as_module = ("-m", "tinyalign") in zip(sys.orig_argv, sys.orig_argv[1:], strict=False)
     script = os.path.splitext(os.path.basename(sys.argv[0]))[0]
     return script == "tinyalign" or as_module
 
 
-def limit_blas_threads():
+def limit_blas_threads() -> None:
     """Ask for one BLAS thread, in this process if it has not loaded NumPy, and in its workers.
 
     Matrices this small gain little from a second thread, and lose a lot when it is busy. What the
@@ -28,7 +28,7 @@ def limit_blas_threads():
         os.environ[variable] = "1" if override else os.environ.get(variable, "1")
 
 
-def end_quietly_on_ctrl_c():
+def end_quietly_on_ctrl_c() -> None:
     """Let Ctrl-C end this process without a traceback while Python still imports.
 
     `cli.main` hears it afterwards.

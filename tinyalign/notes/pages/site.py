@@ -13,7 +13,9 @@ from tinyalign.notes.pages import contents, errata, layout
 from tinyalign.notes.pages.cells import title
 from tinyalign.notes.pages.markup import ROOT, escape, need
 
-WALKTHROUGHS = ROOT / "walkthroughs"
+# In a wheel they lie in the package, in a checkout beside it.
+INSTALLED = ROOT / "tinyalign" / "walkthroughs"
+WALKTHROUGHS = INSTALLED if INSTALLED.is_dir() else ROOT / "walkthroughs"
 LIBRARIES = ("pygments", "markdown_it", "mdit_py_plugins", "latex2mathml")
 HOME = ("index.html", "All pages")
 FRAME = ("index.html", "style.css", "errata.html")  # files besides a page for each walkthrough
@@ -28,8 +30,7 @@ def walkthroughs(folder=None):
     paths = sorted(Path(folder).glob("*.py"))
     if not paths:
         raise InputError(
-            f"no walkthroughs in {folder}: they are in the repository, not in the installed "
-            "package; clone it and install it with pip install -e '.[pages]'"
+            f"no walkthroughs in {folder}: install tinyalign again, from a wheel or a checkout"
         )
     return paths
 

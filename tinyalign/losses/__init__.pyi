@@ -1,0 +1,264 @@
+"""Types of tinyalign.losses, for editors and type checkers."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+__all__ = [
+    "adaptive_beta",
+    "apo_down",
+    "apo_zero",
+    "bco",
+    "bradley_terry",
+    "cdpo",
+    "clipped_surrogate",
+    "cpo",
+    "cross_entropy",
+    "dpo",
+    "dpop",
+    "entropy",
+    "exact_kl",
+    "exo_pair",
+    "fixed_length_mean",
+    "gae",
+    "group_center",
+    "group_rank",
+    "group_standardize",
+    "hinge",
+    "infonca",
+    "ipo",
+    "k1",
+    "k2",
+    "k3",
+    "kl_shaped_reward",
+    "kto",
+    "kto_z0",
+    "leave_one_out",
+    "log_ratios",
+    "margin",
+    "nca",
+    "odds_ratio",
+    "orpo",
+    "overlong_penalty",
+    "plackett_luce",
+    "reinforce",
+    "rejection_sample",
+    "robust_dpo",
+    "rrhf",
+    "sequence_clipped_surrogate",
+    "sequence_mean",
+    "simpo",
+    "slic",
+    "sppo",
+    "token_mean",
+    "tpo",
+    "tpo_l",
+    "truncated_importance",
+    "value_loss",
+    "whiten",
+]
+
+def adaptive_beta(beta: Array, kl: Array, *, target: float, n: int, horizon: float) -> float: ...
+def apo_down(
+    chosen_logp: Array,
+    rejected_logp: Array,
+    ref_chosen_logp: Array,
+    ref_rejected_logp: Array,
+    *,
+    beta: float = 0.1,
+) -> Array: ...
+def apo_zero(
+    chosen_logp: Array,
+    rejected_logp: Array,
+    ref_chosen_logp: Array,
+    ref_rejected_logp: Array,
+    *,
+    beta: float = 0.1,
+) -> Array: ...
+def bco(
+    chosen_logp: Array,
+    rejected_logp: Array,
+    ref_chosen_logp: Array,
+    ref_rejected_logp: Array,
+    *,
+    beta: float = 0.1,
+    delta: float = 0.0,
+) -> Array: ...
+def bradley_terry(
+    chosen_reward: Array, rejected_reward: Array, *, margin: float = 0.0, center: float = 0.0
+) -> Array: ...
+def cdpo(
+    chosen_logp: Array,
+    rejected_logp: Array,
+    ref_chosen_logp: Array,
+    ref_rejected_logp: Array,
+    *,
+    beta: float = 0.1,
+    flip: float = 0.1,
+) -> Array: ...
+def clipped_surrogate(
+    logp: Array, old_logp: Array, advantage: Array, *, clip_low: float = 0.2, clip_high: float = 0.2
+) -> Array: ...
+def cpo(
+    chosen_logp: Array,
+    rejected_logp: Array,
+    chosen_nll: Array,
+    *,
+    beta: float = 0.1,
+    alpha: float = 1.0,
+) -> Array: ...
+def cross_entropy(logp: Array, mask: Array) -> np.floating[Any]: ...
+def dpo(
+    chosen_logp: Array,
+    rejected_logp: Array,
+    ref_chosen_logp: Array,
+    ref_rejected_logp: Array,
+    *,
+    beta: float = 0.1,
+) -> Array: ...
+def dpop(
+    chosen_logp: Array,
+    rejected_logp: Array,
+    ref_chosen_logp: Array,
+    ref_rejected_logp: Array,
+    *,
+    beta: float = 0.3,
+    lam: float = 50.0,
+) -> Array: ...
+def entropy(logits: Array) -> Array: ...
+def exact_kl(logits: Array, ref_logits: Array) -> Array: ...
+def exo_pair(
+    chosen_logp: Array,
+    rejected_logp: Array,
+    ref_chosen_logp: Array,
+    ref_rejected_logp: Array,
+    *,
+    beta: float = 0.1,
+    eps: float = 0.001,
+) -> Array: ...
+def fixed_length_mean(x: Any, mask: Array, *, length: float) -> np.floating[Any]: ...
+def gae(
+    reward: Array, value: Array, mask: Array, *, gamma: float = 1.0, lam: float = 0.95
+) -> tuple[Array, Array]: ...
+def group_center(reward: Array) -> Array: ...
+def group_rank(reward: Array) -> Array: ...
+def group_standardize(reward: Array, *, eps: float = 0.0001, ddof: int = 1) -> Array: ...
+def hinge(
+    chosen_logp: Array,
+    rejected_logp: Array,
+    ref_chosen_logp: Array,
+    ref_rejected_logp: Array,
+    *,
+    beta: float = 0.1,
+) -> Array: ...
+def infonca(
+    log_ratio: Array, reward: Array, *, beta: float = 0.01, alpha: float = 1.0
+) -> Array: ...
+def ipo(
+    chosen_logp: Array,
+    rejected_logp: Array,
+    ref_chosen_logp: Array,
+    ref_rejected_logp: Array,
+    *,
+    tau: float = 0.1,
+) -> Array: ...
+def k1(logp: Array, ref_logp: Array) -> Array: ...
+def k2(logp: Array, ref_logp: Array) -> Array: ...
+def k3(logp: Array, ref_logp: Array) -> Array: ...
+def kl_shaped_reward(
+    score: Array, logp: Array, ref_logp: Array, mask: Array, *, beta: float
+) -> Array: ...
+def kto(
+    logp: Array,
+    ref_logp: Array,
+    desirable: Array,
+    z0: Array,
+    *,
+    beta: float = 0.1,
+    weight_desirable: float = 1.0,
+    weight_undesirable: float = 1.0,
+) -> Array: ...
+def kto_z0(mismatched_logp: Array, ref_mismatched_logp: Array) -> np.floating[Any]: ...
+def leave_one_out(reward: Array) -> Array: ...
+def log_ratios(
+    chosen_logp: Array, rejected_logp: Array, ref_chosen_logp: Array, ref_rejected_logp: Array
+) -> tuple[Array, Array]: ...
+def margin(
+    chosen_logp: Array, rejected_logp: Array, ref_chosen_logp: Array, ref_rejected_logp: Array
+) -> Array: ...
+def nca(log_ratio: Array, reward: Array, *, beta: float = 0.01, alpha: float = 1.0) -> Array: ...
+def odds_ratio(chosen_avg_logp: Array, rejected_avg_logp: Array) -> Array: ...
+def orpo(
+    chosen_avg_logp: Array, rejected_avg_logp: Array, chosen_nll: Array, *, lam: float = 0.1
+) -> Array: ...
+def overlong_penalty(length: Array, *, max_length: float, buffer: float) -> Array: ...
+def plackett_luce(ranked_reward: Array) -> Array: ...
+def reinforce(logp: Array, advantage: Array) -> Array: ...
+def rejection_sample(
+    reward: Array, *, beta: float, rng: np.random.Generator, max_reward: float | None = None
+) -> Array: ...
+def robust_dpo(
+    chosen_logp: Array,
+    rejected_logp: Array,
+    ref_chosen_logp: Array,
+    ref_rejected_logp: Array,
+    *,
+    beta: float = 0.1,
+    flip: float = 0.1,
+) -> Array: ...
+def rrhf(avg_logp: Array, reward: Array, best_nll: Array, *, weight: float = 1.0) -> Array: ...
+def sequence_clipped_surrogate(
+    logp: Array,
+    old_logp: Array,
+    advantage: Array,
+    mask: Array,
+    *,
+    clip_low: float = 0.0003,
+    clip_high: float = 0.0004,
+) -> Array: ...
+def sequence_mean(x: Any, mask: Array) -> np.floating[Any]: ...
+def simpo(
+    chosen_avg_logp: Array, rejected_avg_logp: Array, *, beta: float = 2.5, gamma: float = 1.375
+) -> Array: ...
+def slic(
+    chosen_logp: Array,
+    rejected_logp: Array,
+    sft_nll: Array,
+    *,
+    delta: float = 1.0,
+    lam: float = 1.0,
+) -> Array: ...
+def sppo(
+    chosen_logp: Array,
+    rejected_logp: Array,
+    ref_chosen_logp: Array,
+    ref_rejected_logp: Array,
+    *,
+    beta: float = 0.001,
+) -> Array: ...
+def token_mean(x: Any, mask: Array) -> np.floating[Any]: ...
+def tpo(
+    chosen_logp: Array,
+    rejected_logp: Array,
+    gold_nll: Array,
+    *,
+    beta: float = 0.01,
+    alpha: float = 1.0,
+) -> Array: ...
+def tpo_l(
+    chosen_avg_logp: Array,
+    rejected_avg_logp: Array,
+    gold_nll: Array,
+    *,
+    beta: float = 2.0,
+    gamma: float = 0.5,
+    alpha: float = 1.0,
+) -> Array: ...
+def truncated_importance(
+    logp: Array, old_logp: Array, advantage: Array, *, clip_high: float
+) -> Array: ...
+def value_loss(value: Array, old_value: Array, returns: Array, *, clip: float = 0.2) -> Array: ...
+def whiten(x: Any, mask: Array, *, shift_mean: bool = True) -> Array: ...
