@@ -8,6 +8,7 @@ laws        what must be true of a loss, whoever wrote it
 """
 
 from tinyalign.engine import threads
+from tinyalign.engine.version import VERSION
 
 # Before NumPy is loaded, and for the command alone: a library leaves the threads to its user.
 if threads.is_command():
@@ -18,4 +19,4 @@ from tinyalign.losses import *  # noqa: F403  (losses.__all__ is the one list of
 from tinyalign.optimum import best_of_n, optimal_policy, rlhf_objective
 
 __all__ = ["best_of_n", "optimal_policy", "rlhf_objective"]
-__version__ = "0.1.0"
+__version__ = VERSION

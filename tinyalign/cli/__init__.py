@@ -8,7 +8,6 @@ import sys
 
 import tyro
 
-from tinyalign import __version__
 from tinyalign.cli import failures, typed
 from tinyalign.cli.choosing import Choose, Claims
 from tinyalign.cli.exchange import Export, ExportData, Import
@@ -18,6 +17,7 @@ from tinyalign.cli.training import Compare, Run
 from tinyalign.cli.tuning import Tune
 from tinyalign.engine import backend
 from tinyalign.engine.threads import limit_blas_threads
+from tinyalign.engine.version import VERSION
 from tinyalign.errors import InputError
 from tinyalign.runs.config import Config
 
@@ -101,7 +101,7 @@ def welcome():
 
 def version():
     """Print the version."""
-    print(f"tinyalign {__version__}")
+    print(f"tinyalign {VERSION}")
     return 0
 
 

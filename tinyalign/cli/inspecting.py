@@ -8,9 +8,9 @@ from pathlib import Path
 
 import tyro
 
-from tinyalign import __version__
 from tinyalign.engine import backend
 from tinyalign.engine.machine import blas_kernel, describe_machine
+from tinyalign.engine.version import VERSION
 from tinyalign.errors import InputError, shown
 from tinyalign.runs import verify
 
@@ -43,7 +43,7 @@ class Env:
     """Print versions and the machine: what to paste into an issue."""
 
     def __call__(self):
-        lines = {"tinyalign": __version__}
+        lines = {"tinyalign": VERSION}
         lines |= {"python": sys.version.split()[0], "system": platform.platform()}
         lines |= describe_machine() | {"kernel": blas_kernel(), "device": backend.describe()}
         for name in LIBRARIES:

@@ -50,8 +50,7 @@ class Run(Config):
         names = stage_names(self.method)
         # Every mistake in the settings shows here, before the folder is made.
         run_plan = plan.plan_run(names, plain_config(self))
-        rows = [stage.method for stage in run_plan.stages]
-        require_read(rows, run_plan.config, run_plan.model_name)
+        require_read(plan.methods_of(run_plan), run_plan.config, run_plan.model_name)
         folder = self.folder(names, run_plan.model_name)
         print_settings(run_plan)
         with (

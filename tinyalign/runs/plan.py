@@ -82,6 +82,11 @@ def plan_run(names, config):
     return RunPlan(config, tuple(stages), task, vocabulary, *model, initial_params, digests)
 
 
+def methods_of(run_plan):
+    """The methods of the stages, those put in front included."""
+    return [stage.method for stage in run_plan.stages]
+
+
 def as_warm_start(run_plan):
     """The same plan, its last stage ended as a warm start: at --warm_start_accuracy."""
     *before, last = run_plan.stages
