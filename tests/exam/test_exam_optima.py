@@ -9,6 +9,7 @@ from planted import paper_for
 
 import tinyalign as ta
 from tinyalign.exam import examples, optima, points
+from tinyalign.exam.evidence import NEAR
 from tinyalign.exam.methods import METHODS
 from tinyalign.exam.tree import at_temperature, fixed_point
 
@@ -19,12 +20,12 @@ def log_ratio(paper, logp):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_optimum_is_a_policy_far_from_the_reference(name):
-    """And the reference gives every answer some of the probability."""
+    """Ten times farther than what counts as having arrived."""
     paper, _, _ = paper_for(name)
     best = METHODS[name].optimum(paper)
     assert np.allclose(np.exp(best).sum(axis=1), 1)
     assert np.allclose(np.exp(paper.ref_logp).sum(axis=1), 1)
-    assert np.all(np.sum(np.exp(best) * log_ratio(paper, best), axis=1) > 0.2)
+    assert np.all(np.sum(np.exp(best) * log_ratio(paper, best), axis=1) > 10 * NEAR)
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,16 @@
 """Right trainers are told so and never accused; planted mistakes are called by their names."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from planted import paper_for
-from trainers import PLANTED, RIGHT, checkpoints, pairs, sampled
+from trainers import PLANTED, RIGHT, SMALL_BATCHES, checkpoints, pairs, sampled
 
 from tinyalign.exam.grade import read_checkpoint
 from tinyalign.exam.verdict import judge
 
 SEEDS = range(20)
-LINES = {("sft", "words"), ("dpo", "words"), ("dpo", "bandit"), ("cdpo", "words"), ("ipo", "words"),
-         ("simpo", "words"), ("orpo", "words"), ("kto", "words")}  # fmt: skip
 NOISE = {"batch": 128}  # lines a step, for trainers on lines
 EVERY_DAY = {("sft", "words"), ("dpo", "words"), ("ipo", "words"), ("reward", "words"),
              ("grpo", "bandit"), ("rloo", "words"), ("raft", "bandit")}  # fmt: skip
@@ -50,7 +50,7 @@ def test_a_planted_mistake_is_named(method, task, train, want):
 @pytest.mark.parametrize(("method", "task"), RIGHT)
 def test_no_right_trainer_is_accused_whatever_the_seed(method, task):
     """With the noise of small batches, or of sampling: right, or a reason why it cannot be said."""
-    noise = NOISE if (method, task) in LINES else {}
+    noise = NOISE if (method, task) in SMALL_BATCHES else {}
     words = [verdict(method, task, RIGHT[method, task], seed, **noise) for seed in SEEDS]
     assert not [found for found in words if found.exit_code == 1]
     assert sum(found.word == "right" for found in words) >= 15
@@ -112,3 +112,12 @@ def test_short_prompts_that_are_wrong_point_to_padding():
 def test_what_the_exam_cannot_see_is_called_right(heat):
     """A hotter sampler moves GRPO's end by a thousandth of a nat: the page says so."""
     assert verdict("grpo", "bandit", sampled(heat=heat)).word == "right"
+
+
+def test_the_page_lists_every_planted_mistake_and_no_accusation():
+    """docs/exam.md is written by `python docs/build_exam.py`."""
+    page = (Path(__file__).parents[2] / "docs" / "exam.md").read_text(encoding="utf8")
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    called = [(row[0][2:], row[1], row[2]) for row in rows if len(row) == 5][1:]
+    assert called == [(method, name, want) for name, method, _, _, want in PLANTED]
+    assert "None of" in page and "was accused" in page

@@ -262,6 +262,11 @@ RIGHT = {  # method, task: a trainer that does what the exam says
     ("grpo", "words"): sampled(), ("raft", "bandit"): best_of(4),
 }  # fmt: skip
 
+# Those on lines, which small batches give noise.
+SMALL_BATCHES = set(RIGHT) - {
+    (m, t) for m, t in RIGHT if m in ("reward", "rloo", "ppo", "grpo", "raft")
+}
+
 PLANTED = [  # name, method, task, trainer, what it has to be called
     ("beta doubled", "dpo", "words", pairs(beta=1.0), OTHER_BETA),
     ("beta halved", "dpo", "words", pairs(beta=0.25), OTHER_BETA),
