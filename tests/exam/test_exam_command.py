@@ -1,6 +1,7 @@
 """tinyalign exam make and grade, as they are typed."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -198,6 +199,18 @@ def test_what_is_missing_is_one_sentence(exam, tmp_path, capsys):
         assert main(["exam", "grade", *map(str, arguments)]) == 2
         said = capsys.readouterr().err
         assert sentence in said and said.count("\n") == 1, said
+
+
+def test_a_late_earlier_checkpoint_is_refused(exam, capsys):
+    """It would look settled in a run that has hardly begun."""
+    folder = exam("dpo")
+    for step in (100, 90, 50):
+        shutil.copytree(folder / "model", folder / f"checkpoint-{step}")
+    command = ["exam", "grade", str(folder), str(folder / "checkpoint-100"), "--before"]
+    assert main([*command, str(folder / "checkpoint-90")]) == 2
+    assert "is from step 90 of 100, too late" in capsys.readouterr().err
+    assert main([*command, str(folder / "checkpoint-50")]) == 2  # not trained, and so it is said
+    assert "stands where it began" in capsys.readouterr().out
 
 
 def test_another_exams_model_is_refused(exam, tmp_path, capsys, monkeypatch):

@@ -53,6 +53,9 @@ CHANGES = {  # what is changed in the README's lines, and what the grade has to 
                "length-normalised log-ratio"),
     "means": ("ipo", [], "length-normalised log-ratio"),  # TRL's IPO divides by the length
     "k3": ("grpo", [('"dr_grpo"', '"dr_grpo", use_bias_correction_kl=False')], "forward KL"),
+    "std": ("grpo", [('scale_rewards="none"', 'scale_rewards="group"'),
+                     ("max_steps=300, save_steps=75", "max_steps=600, save_steps=150")],
+            "advantage over its standard deviation"),
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from tinyalign.exam.make import make
 from tinyalign.exam.methods import METHODS
 from tinyalign.exam.paper import read_paper
 from tinyalign.exam.picture import draw
-from tinyalign.exam.trained import read_trained
+from tinyalign.exam.trained import read_trained, require_early
 from tinyalign.exam.verdict import judge
 
 
@@ -31,6 +31,8 @@ def grade_exam(folder, trained, before=None, picture=None, as_json=False):
     try:
         paper = read_paper(folder)
         now = read_checkpoint(paper, read_trained(paper, trained))
+        if before is not None:
+            require_early(before, trained)
         earlier = None if before is None else read_checkpoint(paper, read_trained(paper, before))
     except InputError as reason:
         if not as_json:

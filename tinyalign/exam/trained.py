@@ -1,6 +1,7 @@
 """What was trained: a folder of weights, or a table of log-probabilities from any framework."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from tinyalign.exam.paper import fill
 from tinyalign.exam.reference import score
 from tinyalign.runs.hugging_face import read_model_folder
 
+EARLY = 0.6  # of the steps, after which an earlier checkpoint shows nothing
 FORM = 'want {"prompt": {"answer": [log-probability of each token, EOS last]}}'
 SCORES = 'want {"prompt": {"answer": score}}'
 
@@ -33,6 +35,25 @@ def read_trained(paper, path):
     except ValueError as error:
         raise InputError(f"{path} is no JSON ({error}); {FORM}") from None
     return read_table(paper, data, path)
+
+
+def require_early(before, trained):
+    """InputError if both names say their steps and the earlier one is not early enough.
+
+    Two late checkpoints of a run that has hardly begun look like the end of another one.
+    """
+    first, last = step_of(before), step_of(trained)
+    if first is not None and last is not None and first > EARLY * last:
+        raise InputError(
+            f"{before} is from step {first} of {last}, too late to show whether training is over: "
+            "give a checkpoint from half of the steps or fewer"
+        )
+
+
+def step_of(path):
+    """The number at the end of a checkpoint's name, as transformers writes it; None without one."""
+    number = re.search(r"checkpoint-(\d+)$", Path(path).resolve().name)
+    return int(number[1]) if number else None
 
 
 def read_folder(paper, folder):
