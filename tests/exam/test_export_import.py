@@ -204,7 +204,7 @@ MISTAKES = {  # what is typed, and words of the sentence
     "a folder that is no export": (["export", "runs/mine", "runs"], "holds something else"),
     "nothing to import": (["import", "nowhere"], "nowhere/config.json cannot be read"),
     "a run to import": (["import", "runs/mine"], "runs/mine/"),
-    "a taken name": (["import", "out", "taken"], "runs/taken already holds a run"),
+    "a taken name": (["import", "out", "taken"], "runs/taken holds config.json"),
     "a name outside": (["import", "out", "../up"], "'../up'"),
     "another alphabet": (["run", "dpo", "--env", "programs", "--init_from", "out"], "alphabet"),
 }

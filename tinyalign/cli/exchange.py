@@ -7,8 +7,8 @@ from typing import Annotated
 import tyro
 
 from tinyalign.engine.tree import size
-from tinyalign.runs import files
 from tinyalign.runs.config import Config, TypedFloat, TypedInt
+from tinyalign.runs.folder import free_folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Import:
         from tinyalign.exam import weights
 
         stem = self.name or self.folder.resolve().name
-        run = files.free_folder(self.output, stem, False, bool(self.name))
+        run = free_folder(self.output, stem, False, bool(self.name))
         params, vocabulary = weights.import_folder(self.folder, run)
         print(f"{run}: {description(params, vocabulary)}; to go on from it: --init_from {run}")
         return 0

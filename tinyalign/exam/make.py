@@ -12,8 +12,8 @@ from tinyalign.exam.methods import METHODS
 from tinyalign.exam.paper import Paper, paper_as_data
 from tinyalign.exam.reference import score, train_reference, vocabulary
 from tinyalign.exam.tasks import TASKS, WEIGHTS, alphabet
-from tinyalign.runs.files import write_atomically
 from tinyalign.runs.hugging_face import write_model_folder
+from tinyalign.runs.storage import write_atomically
 
 REWARD = '''"""The reward of this exam, for trainers such as TRL's: a table."""
 

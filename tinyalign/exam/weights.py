@@ -5,8 +5,9 @@ from pathlib import Path
 
 from tinyalign.errors import InputError
 from tinyalign.models.tokenizer import Vocabulary
-from tinyalign.runs import files
+from tinyalign.runs.folder import require_unused
 from tinyalign.runs.hugging_face import read_model_folder, write_model_folder
+from tinyalign.runs.storage import load_tree, save_tree, write_atomically
 
 
 def export_run(run, folder):
@@ -17,7 +18,7 @@ def export_run(run, folder):
     returns  (params, Vocabulary) of the policy
     raises   InputError if there is no policy in the run, or if it is no transformer
     """
-    params, note = files.load_tree(Path(run) / "model.safetensors")
+    params, note = load_tree(Path(run) / "model.safetensors")
     facts = note if isinstance(note, dict) else {}
     if "policy" not in params or not {"model", "alphabet", "ends"} <= set(facts):
         raise InputError(f"{run} holds no policy: give the folder of a run such as sft or dpo")
@@ -40,13 +41,13 @@ def import_folder(source, folder):
     raises   InputError for any other model, or if the folder holds a run
     """
     params, vocabulary = read_model_folder(source)
-    files.require_unused(folder)
+    require_unused(folder)
     facts = {"model": "transformer", "alphabet": vocabulary.alphabet, "ends": vocabulary.ends}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         content = json.dumps({"imported_from": str(source)}, indent=1)
-        files.write_atomically(folder / "config.json", content.encode())
-        files.save_tree(folder / "model.safetensors", {"policy": params}, facts)
+        write_atomically(folder / "config.json", content.encode())
+        save_tree(folder / "model.safetensors", {"policy": params}, facts)
     except OSError as error:
         raise InputError(f"cannot write to {folder}: {error.strerror or error}") from None
     return params, vocabulary

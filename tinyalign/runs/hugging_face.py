@@ -19,7 +19,7 @@ from tinyalign.runs.character_tokenizer import (
     tokenizer_config,
     tokenizer_json,
 )
-from tinyalign.runs.files import write_atomically
+from tinyalign.runs.storage import write_atomically
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 WRITER = {"written_by": "tinyalign export"}  # in config.json
