@@ -230,7 +230,6 @@ BOXES = {  # what is typed: what is said of it
     ("runn",): "there is no command 'runn'; `tinyalign --help`",
     ("--steps", "3", "run"): "--steps stands before its command",
     ("choose", "--data", "nothing"): "--data is 'nothing', want 'ask', 'demonstrations'",
-    ("check", "a.py:f"): "tinyalign check needs --as METHOD",
     ("build-pages",): "tinyalign build-pages needs PATH",
 }
 

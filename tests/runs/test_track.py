@@ -29,7 +29,7 @@ def written(folder):
     }
 
 
-class Killed(Exception):
+class Killed(BaseException):
     """Stands for whatever ends a run half-way."""
 
 

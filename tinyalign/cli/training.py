@@ -50,7 +50,8 @@ class Run(Config):
         names = stage_names(self.method)
         # Every mistake in the settings shows here, before the folder is made.
         run_plan = plan.plan_run(names, plain_config(self))
-        require_read(plan.methods_of(run_plan), run_plan.config, run_plan.model_name)
+        rows, model_name = plan.methods_of(run_plan), run_plan.model_name
+        require_read(rows, run_plan.config, [model_name], [self.env])
         folder = self.folder(names, run_plan.model_name)
         print_settings(run_plan)
         with (
@@ -120,22 +121,28 @@ class Compare(Config):
         stem = self.name or f"compare-{self.env.replace(',', '-')}-seed{self.seed}"
         folder = free_folder(self.output, stem, self.resume, bool(self.name))
         configs = self.task_configs(folder)
-        for task_folder, config in configs.items():
-            self.require_valid(task_folder, config)
+        self.require_valid(configs)
         for task_folder, config in configs.items():
             outcome = self.compare(config, task_folder)
             parts, lines = comparison.sections(outcome), comparison.closing_sentences(outcome)
             screen.print_comparison(outcome, parts, lines, task_folder)
         return 0
 
-    def require_valid(self, folder, config):
-        """InputError for every mistake in a task, before the first task is trained."""
-        comparison.require_valid(self.names(), config, self.seeds)
-        comparison.require_own_folder(folder, self.resume)
+    def require_valid(self, configs):
+        """InputError for every mistake in any task, before the first is trained.
+
+        configs  {folder of a task: its Config}
+        """
+        for folder, config in configs.items():
+            comparison.require_valid(self.names(), config, self.seeds)
+            comparison.require_own_folder(folder, self.resume)
         stages = [stage for name in self.names() for stage in jobs.stages_of(name)]
         # Their defaults are other ones here.
-        typed = dataclasses.replace(config, budget=Config.budget, eval_every=Config.eval_every)
-        require_read(list(map(lookup.find_method, stages)), typed, lookup.find_model(config))
+        usual = {"env": Config.env, "budget": Config.budget, "eval_every": Config.eval_every}
+        typed = dataclasses.replace(plain_config(self), **usual)
+        models = [lookup.find_model(config) for config in configs.values()]
+        tasks = [config.env for config in configs.values()]
+        require_read(list(map(lookup.find_method, stages)), typed, models, tasks)
 
     def task_configs(self, folder):
         """{folder of a task: its Config}; InputError for a task that is named twice."""

@@ -44,12 +44,13 @@ SIZES = {"width": ("transformer", "lstm"), "layers": ("transformer", "lstm")}
 SIZES["heads"] = ("transformer",)
 
 
-def require_read(rows, config, model_name):
+def require_read(rows, config, models, tasks):
     """InputError for the first setting that was typed and that none of these methods reads.
 
-    rows        methods of a run, or of all runs of a comparison
-    config      as typed
-    model_name  a key of config.MODELS
+    rows    methods of a run, or of all runs of a comparison
+    config  as typed
+    models  keys of config.MODELS, of all tasks
+    tasks   names of tasks
     """
     usual = vars(Config())
     for name in [name for name, value in vars(config).items() if value != usual[name]]:
@@ -60,9 +61,9 @@ def require_read(rows, config, model_name):
                 f"--{name} is read by {', '.join(known[:3])}{more}, not by "
                 f"{', '.join(dict.fromkeys(row.name for row in rows))}: leave it away"
             )
-        if model_name not in SIZES.get(name, (model_name,)):
-            raise InputError(f"--{name} is not read by the model {model_name}: leave it away")
+        if name in SIZES and not set(SIZES[name]) & set(models):
+            raise InputError(f"--{name} is not read by the model {models[0]}: leave it away")
         if name in NOT_WITH_DATA and config.data:
             raise InputError(f"--{name} is not read with --data: leave it away")
-        if name == "digits" and config.env not in OPERATIONS:
-            raise InputError(f"--digits is not read by {config.env}: leave it away")
+        if name == "digits" and not OPERATIONS.keys() & set(tasks):
+            raise InputError(f"--digits is not read by {', '.join(tasks)}: leave it away")
