@@ -18,6 +18,9 @@ def rows_are_separate(loss, x, p):
     whole = loss(*x, **p)
     # rows are the last axis but one, also where two outputs are stacked
     for i, row in enumerate(rows(x)):
+        # alone, a row without tokens may have no mean and no deviation to be whitened by
+        if not np.any(row[-1]):
+            continue
         assert_close(loss(*row, **p)[..., 0, :], whole[..., i, :])
 
 

@@ -13,7 +13,7 @@ from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.probes import fitted_probes, right_value, same, value_at
 from tinyalign.laws.curate import recorded
-from tinyalign.laws.harness.law import Broken, NotApplicable, use_precision
+from tinyalign.laws.harness.law import Broken, NotApplicable, OutOfDomain, use_precision
 from tinyalign.laws.harness.subject import Subject
 from tinyalign.laws.museum import EXHIBITS
 
@@ -123,7 +123,7 @@ def slope_at(subject, x, p):
     try:
         with np.errstate(all="ignore"), use_precision(subject.dtype):
             return subject.grad(x, 0, **p)
-    except (Broken, NotApplicable):
+    except (Broken, NotApplicable, OutOfDomain):
         return None
 
 
