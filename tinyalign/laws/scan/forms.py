@@ -1,6 +1,7 @@
 """Shapes in which others write a function: one group at a time, labels that are not shifted."""
 
 import functools
+import importlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -90,8 +91,7 @@ def _of_groups(fn, names):
 def _stacked(rows, like):
     rows = [r[0] if isinstance(r, tuple) else r for r in rows]
     if hasattr(like, "new_tensor"):
-        import torch
-
+        torch = importlib.import_module("torch")
         return torch.stack([torch.as_tensor(r) for r in rows])
     import numpy as np
 
