@@ -11,6 +11,7 @@ from tinyalign.laws.check.deviation import constant, factor
 from tinyalign.laws.check.diagnose import looks_like
 from tinyalign.laws.check.loading import load
 from tinyalign.laws.check.probes import fitted_probes, is_right, right_value, value_at
+from tinyalign.laws.check.readings import TURNED
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.check.terminal import as_data, as_text
 from tinyalign.laws.harness.judge import NEARLY, repeatable_settings
@@ -121,7 +122,9 @@ def _near(form, spec, case):
 def _one_convention(spec):
     for convention in spec.conventions:
         if convention.undo is not None:
-            yield from ({convention.name: c} for c in convention.choices if c != convention.default)
+            others = [c for c in convention.choices if c != convention.default]
+            # a turned sign or direction excuses nothing
+            yield from ({convention.name: c} for c in others if (convention.name, c) not in TURNED)
 
 
 def share_right(subject):
