@@ -25,8 +25,6 @@ from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.subject import Subject
 from tinyalign.laws.museum.exhibit import PLANTED
 
-NOTHING = "Nothing in the museum looks like this."
-
 
 @dataclass
 class Report:
@@ -127,4 +125,11 @@ def _diagnose(report, case, subject):
         sentence = reading_sentence(case.spec, subject, reading, case.declared, holds=False)
         report.notes.append(warning_sentence(sentence, reading))
     said = describe(subject, broken)
-    report.diagnosis = " ".join(s for s in (said, exhibit) if s) or ("" if reading else NOTHING)
+    report.diagnosis = " ".join(s for s in (said, exhibit) if s)
+    if not report.diagnosis and reading is None:
+        # laws stand simplest first
+        simplest = broken[0].law
+        report.diagnosis = (
+            f"Nothing in the museum looks like this. Begin with the simplest law that it breaks, "
+            f"{simplest.name}: {simplest.sentence}."
+        )
