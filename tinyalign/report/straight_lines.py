@@ -17,7 +17,12 @@ def straight_lines(panels, prompts, answers, path):
     figure = new_figure(4.4 * len(panels), 3.6)
     for i, (title, score, statistic, slope) in enumerate(panels):
         axes = figure.add_subplot(
-            1, len(panels), i + 1, title=title, xlabel="reward", ylabel="statistic"
+            1,
+            len(panels),
+            i + 1,
+            title=title,
+            xlabel="reward less its mean",
+            ylabel="statistic less its mean",
         )
         x, y = (a - a.mean(axis=1, keepdims=True) for a in (score, statistic))
         for prompt, across, up, colour in zip(prompts, x, y, COLOURS, strict=False):
