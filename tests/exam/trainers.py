@@ -166,7 +166,16 @@ def rewards(scale=1.0, sign=1.0):
     return train
 
 
-def sampled(advantage="group", kl="loss", beta=None, heat=1.0, size=256, steps=300, reduce=whole):
+def sampled(
+    advantage="group",
+    kl="loss",
+    beta=None,
+    heat=1.0,
+    size=256,
+    steps=300,
+    reduce=whole,
+    by_length=False,
+):
     """A policy gradient on groups of samples.
 
     advantage  group, std, or others: the baseline is the mean of the other samples
@@ -186,6 +195,8 @@ def sampled(advantage="group", kl="loss", beta=None, heat=1.0, size=256, steps=3
             r = np.take_along_axis(shaped[:, None], ids, axis=2)
             a = centred(r, advantage)
             counts, pull = (spread(ids, w, len(tree.answers)) for w in (np.ones_like(a), a))
+            if by_length:
+                counts, pull = (x / tree.mask.sum(axis=1) for x in (counts, pull))
 
             def loss(free):
                 logp = tree.token_logp(free)
@@ -307,6 +318,8 @@ PLANTED = [  # name, method, task, trainer, what it has to be called
     ("cold sampler", "grpo", "bandit", sampled(heat=0.7), "sampler at temperature 0.7"),
     ("colder sampler", "grpo", "bandit", sampled(heat=0.5), "sampler at temperature 0.5"),
     ("KL in the reward", "grpo", "words", sampled(kl="reward"), "KL in the reward"),
+    ("over lengths", "grpo", "words", sampled(by_length=True),
+     "each answer's loss over its length"),
     ("no KL", "grpo", "bandit", sampled(beta=0.0), "no KL"),
     ("own mean", "rloo", "bandit", sampled("group", "loss"), "baseline with the sample"),
     ("KL in the loss", "rloo", "words", sampled("others", "loss"), "KL in the loss"),

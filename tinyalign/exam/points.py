@@ -16,7 +16,7 @@ from tinyalign.exam.examples import (
     shifted_counts,
     smooth_counts,
 )
-from tinyalign.exam.tree import fixed_point
+from tinyalign.exam.tree import at_temperature, fixed_point
 from tinyalign.losses import preference
 from tinyalign.losses.numerics import log_softmax
 
@@ -168,6 +168,30 @@ def _standardised(ref, reward, counts, ways, beta, group):
         pull = (chance[:, None] * counts / group * advantage).sum(axis=0) / np.exp(logp)
         ratio = 0.7 * ratio + 0.3 * pull / beta
     return ratio
+
+
+def divided_by_length(paper, token_logp):
+    """Where GRPO ends if each answer's loss, its KL too, is divided by the answer's own length.
+
+    Up the slope on the tree. What a token gains is (r − mean)/n, and what it pays β·ratio/n, both
+    on average over the answers that it leads to.
+    """
+    beta, group = paper.settings["beta"], paper.settings["num_generations"]
+    length, tokens, now = paper.mask.sum(axis=1), paper.tokens, paper.reference
+    leads = np.array(
+        [[[b[: t + 1] == a[: t + 1] for b in tokens] for t in range(now.shape[2])] for a in tokens],
+        float,
+    )  # (K, T, K) whether a token leads to an answer
+    for _ in range(400):
+        probs = np.exp(now.sum(axis=2))  # (P, K)
+        mean = np.sum(probs * paper.reward, axis=1, keepdims=True)
+        gain = probs * (paper.reward - mean) * (1 - 1 / group) / length
+        reach, gain, hold = (
+            np.einsum("pj,ktj->pkt", x, leads) for x in (probs, gain, probs / length)
+        )
+        step = (gain - beta * hold * (now - paper.reference)) / np.maximum(reach, 1e-12)
+        now = at_temperature(now + 2 * step * paper.mask, tokens, 1.0)
+    return (now - paper.reference).sum(axis=2)
 
 
 def compositions(total, parts):

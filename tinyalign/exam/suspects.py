@@ -109,6 +109,9 @@ SUSPECTS = [
         "GRPO as published", ("rloo", "ppo"), point=points.myopic, tokens=True),
     Suspect("KL in the reward", "pays the KL in the reward, which ends at π_ref·e^{r/β}/Z, and "
         "is no mistake although GRPO's papers do not do it", "", ("grpo",), tokens=True),
+    Suspect("each answer's loss over its length", "divides the loss of each answer by its length, "
+        "so that short answers count more", "GRPO as first published; Dr. GRPO's paper",
+        ("grpo",), point=points.divided_by_length, tokens=True),
     Suspect("another n", "keeps the best of twice as many draws", "", ("raft",),
         point=points.best_of_twice),
     *(
