@@ -112,8 +112,8 @@ def settings_of(name, typed):
 
 def wrong(name, key, value):
     """What is wrong with a setting, or an empty text."""
-    if key in ("beta", "tau") and not 0.01 <= value <= 100:
-        return "want a number from 0.01 to 100"
+    if key in ("beta", "tau") and not 0.1 <= value <= 10:
+        return "want a number from 0.1 to 10"
     if key == "beta" and name == "kto" and value > 1:
         return "KTO has several optima above 1"
     if key == "lam" and not 0 < value <= 10:
