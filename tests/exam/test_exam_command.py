@@ -193,7 +193,7 @@ def test_what_is_missing_is_one_sentence(exam, tmp_path, capsys):
         ([tmp_path / "none", folder / "model"], "there is no exam in"),
         ([folder, tmp_path / "none"], "cannot be read: No such file"),
         ([folder, folder / "data.jsonl"], "is no JSON"),
-        ([folder, folder], "cannot be read: No such file"),  # a folder without weights
+        ([folder, folder], "is no folder that transformers saved"),
     ]:
         capsys.readouterr()
         assert main(["exam", "grade", *map(str, arguments)]) == 2

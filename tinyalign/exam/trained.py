@@ -9,7 +9,7 @@ import numpy as np
 from tinyalign.errors import InputError
 from tinyalign.exam.paper import fill
 from tinyalign.exam.reference import score
-from tinyalign.runs.hugging_face import read_model_folder
+from tinyalign.runs.hugging_face import is_model_folder, read_model_folder
 
 EARLY = 0.6  # of the steps, after which an earlier checkpoint shows nothing
 FORM = 'want {"prompt": {"answer": [log-probability of each token, EOS last]}}'
@@ -60,6 +60,11 @@ def read_folder(paper, folder):
     """Token log-probabilities of the weights in a folder."""
     if paper.method == "reward":
         raise InputError(f"a reward model is graded from its scores, as a JSON file: {SCORES}")
+    if not is_model_folder(folder):
+        raise InputError(
+            f"{folder} is no folder that transformers saved; a run is exported first: "
+            f"`tinyalign export {folder} FOLDER`"
+        )
     params, words = read_model_folder(folder)
     if words.alphabet != paper.alphabet:
         raise InputError(
