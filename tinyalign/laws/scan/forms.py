@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from tinyalign.laws.harness.parameter_names import parts
 
 MASK = {"mask", "masks", "weights"}
@@ -93,8 +95,6 @@ def _stacked(rows, like):
     if hasattr(like, "new_tensor"):
         torch = importlib.import_module("torch")
         return torch.stack([torch.as_tensor(r) for r in rows])
-    import numpy as np
-
     return np.stack([np.asarray(r) for r in rows])
 
 
