@@ -35,6 +35,8 @@ def kl_penalty(logp, ref_logp, kind):
         return logp - ref_logp
     elif kind == "k2":
         return (logp - ref_logp) ** 2
+    elif kind == "k3":
+        return np.expm1(logp - ref_logp) - (logp - ref_logp)
     raise NotImplementedError
 
 class Pairs(Base):
@@ -112,6 +114,7 @@ def found(package):
         ("dpo_loss", "", "dpo", "lawful"),
         ("kl_penalty", "kind='k1'", "k1", "lawful"),
         ("kl_penalty", "kind='k2'", "k2", "broken"),
+        ("kl_penalty", "kind='k3'", "k3", "broken"),  # upside down: a turned sign is no reading
         ("Pairs.orpo_loss", "", "orpo or odds_ratio", "not judged"),
     ],
 )
@@ -137,7 +140,7 @@ def test_only_what_looks_like_a_loss_is_found(package):
 @pytest.mark.slow
 def test_a_method_of_a_class_and_rewards_in_one_row(package):
     status, rows = rows_of(package)
-    assert status == 1 and len(rows) == 6
+    assert status == 1 and len(rows) == 7
     policy, group = rows["Trainer.policy_loss", ""], rows["grpo_advantages", ""]
     assert (policy["method"], policy["verdict"]) == ("clipped_surrogate", "lawful")
     assert (group["method"], group["verdict"]) == ("group_standardize", "lawful")

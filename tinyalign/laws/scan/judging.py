@@ -120,11 +120,11 @@ def _near(form, spec, case):
 
 
 def _one_convention(spec):
+    """Each other choice by itself, but for those that turn a sign: they are no excuse."""
     for convention in spec.conventions:
-        if convention.undo is not None:
-            others = [c for c in convention.choices if c != convention.default]
-            # a turned sign or direction excuses nothing
-            yield from ({convention.name: c} for c in others if (convention.name, c) not in TURNED)
+        for choice in convention.choices if convention.undo is not None else ():
+            if choice != convention.default and (convention.name, choice) not in TURNED:
+                yield {convention.name: choice}
 
 
 def share_right(subject):
