@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from tinyalign.laws.catalogue.lookup import find_spec
+from tinyalign.laws.check.answers import AlwaysRaises
 from tinyalign.laws.check.case import understand
 from tinyalign.laws.check.deviation import constant, factor
 from tinyalign.laws.check.diagnose import looks_like
@@ -87,7 +88,8 @@ def _choose(fn, job, label):
                 case = understand(form.fn, spec, form.conventions, how)
                 if _is_other(case.subject(), job):
                     break
-            except CannotCall as reason:
+            # what was left behind may be at fault, or how it was called
+            except (CannotCall, AlwaysRaises) as reason:
                 reasons.append(str(reason))
                 continue
             if case.reading is not None or is_right(case.subject()):
