@@ -19,7 +19,15 @@ def describe(subject, broken):
         return sentence_of_reason(subject, broken)
     if subject.spec.name not in FORMULAS:
         return ""
-    for sentence in (detached, ignored_number, cut_off, factor, constant, where_wrong):
+    for sentence in (
+        detached,
+        ignored_number,
+        cut_off,
+        factor,
+        constant,
+        padding_enters,
+        where_wrong,
+    ):
         said = sentence(subject, broken)
         if said:
             return said
@@ -130,6 +138,32 @@ def constant(subject, broken):
     if abs(c) < 1e-4 or not np.allclose(got - want, c, rtol=1e-4, atol=1e-5):
         return ""
     return f"It is {subject.spec.name} with {show(c)} added: subtract it."
+
+
+def padding_enters(subject, broken):
+    """Right where zeros stand in the padding, wrong where other numbers do."""
+    if subject.spec.arrays[-1] != "mask":
+        return ""
+    wrong = 0
+    for x, p in fitted_probes(subject):
+        mask = x[-1]
+        emptied = [np.where(mask > 0, a, 0) if np.shape(a) == np.shape(mask) else a for a in x[:-1]]
+        clean, want = (*emptied, mask), right_value(subject, x, p)
+        if not np.all(np.isfinite(want)):
+            continue
+        if not _is_close(value_at(subject, clean, p), right_value(subject, clean, p)):
+            return ""
+        wrong += not _is_close(value_at(subject, x, p), want)
+    if wrong < 3:
+        return ""
+    return (
+        f"What stands in the padding enters: it is right only where zeros stand there. Multiply by "
+        f"{_their_name(subject, 'mask')} before the sum."
+    )
+
+
+def _is_close(got, want):
+    return got is not None and np.shape(got) == np.shape(want) and np.allclose(got, want, **CLOSE)
 
 
 def where_wrong(subject, broken):

@@ -1,5 +1,6 @@
 """One function judged, in the process that was started for it: which method it is, and how well."""
 
+import re
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -24,6 +25,10 @@ from tinyalign.laws.scan.forms import forms
 LAWFUL, BROKEN, NOT_JUDGED = "lawful", "broken", "not judged"
 EXAMPLES = {"numpy": 40, "torch": 40, "jax": 6}  # per law; JAX takes its time with each shape
 ALIKE = 0.25  # of the probes on which it must be right before it is said to be wrong on others
+
+
+# what is raised where the cut may be at fault
+LEFT_BEHIND = re.compile("NotHere|NameError|AttributeError|ImportError|ModuleNotFoundError")
 
 
 @dataclass(frozen=True)
@@ -88,8 +93,12 @@ def _choose(fn, job, label):
                 case = understand(form.fn, spec, form.conventions, how)
                 if _is_other(case.subject(), job):
                     break
-            # what was left behind may be at fault, or how it was called
-            except (CannotCall, AlwaysRaises) as reason:
+            except AlwaysRaises as reason:
+                if job.named and not LEFT_BEHIND.search(str(reason)):
+                    near = near or (spec, form, "")
+                reasons.append(str(reason))
+                continue
+            except CannotCall as reason:
                 reasons.append(str(reason))
                 continue
             if case.reading is not None or is_right(case.subject()):
