@@ -45,7 +45,7 @@ def scan(path, *, as_json=False):
     if not root.exists():
         print(f"There is no {path!r}.", file=sys.stderr)
         return 2
-    rows = _rows(guessed(root, name), full=bool(name) and not as_json)
+    rows = rows_of(guessed(root, name), full=bool(name) and not as_json)
     status = exit_status(rows)
     if as_json:
         print(json.dumps(as_data(rows, status), indent=2, ensure_ascii=False))
@@ -71,7 +71,8 @@ def exit_status(rows):
     return 0 if any(row.verdict == LAWFUL for row in rows) else 2
 
 
-def _rows(wanted, full):
+def rows_of(wanted, full=False):
+    """A Row for each (function, guess), judged one after the other."""
     workers = Workers({framework_of(found.path) for found, _ in wanted} - {"numpy"})
     rows = []
     for number, (found, guess) in enumerate(wanted, 1):
