@@ -11,6 +11,7 @@ REASONS, by hand, after reading the source.
 import datetime
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -19,11 +20,43 @@ DATA, PAGE = DOCS / "peers.json", DOCS / "peers.md"
 BEGIN, END = "<!-- scan: begin -->\n", "<!-- scan: end -->\n"
 KEPT = ("function", "said", "method", "verdict", "sentence")
 CLAMP = (
-    "deliberate: the estimate is clamped at 10, so a token with ref/policy > 11 or so has slope 0; "
-    "nothing says so where the option is described"
+    "Deliberate: the estimate is clamped at 10, so the slope is 0 for the tokens that went "
+    "furthest; the option does not say so."
 )
-# (project, function, start of the words) -> why it is broken
-REASONS = {}
+UPSIDE_DOWN = "Defect: reports/rlhf-book-kl.md."
+# project -> {function: why it is broken, by reading its source}
+REASONS = {
+    "alibaba/ROLL": {
+        "compute_approx_kl": CLAMP,
+        "agg_loss": "Harmless where it is called: reports/roll-token-mean.md.",
+    },
+    "natolambert/rlhf-book": {
+        "approx_kl1": UPSIDE_DOWN,
+        "approx_kl3": UPSIDE_DOWN,
+        "get_approx_kl": UPSIDE_DOWN,
+        "ORPOLoss.forward": "Deliberate: the log-probability is clamped at -1e-6, so nearer to 0 "
+        "its slope is 0.",
+    },
+    "OpenRLHF/OpenRLHF": {
+        "LogExpLoss.forward": "Defect: reports/openrlhf-logexploss.md.",
+        "compute_approx_kl": CLAMP,
+    },
+    "hpcaitech/ColossalAI": {"LogExpLoss.forward": "Defect: reports/colossalai-logexploss.md."},
+    "InternLM/xtuner": {"kl_penalty": CLAMP},
+    "NVIDIA-NeMo/RL": {"calculate_kl": CLAMP},
+    "volcengine/verl": {"kl_penalty_forward": CLAMP, "kl_penalty": CLAMP},
+    "hiyouga/EasyR1": {
+        "compute_gae_advantage_return": "Defect: reports/easyr1-gae.md.",
+        "compute_kl": CLAMP,
+    },
+    "NovaSky-AI/SkyRL": {
+        "compute_gae_advantage_return": "Defect: reports/skyrl-gae.md.",
+        "compute_approx_kl": CLAMP,
+    },
+    "hiyouga/LLaMA-Factory": {
+        "CustomDPOTrainer.odds_ratio_loss": "Defect: reports/llama-factory-orpo.md.",
+    },
+}
 
 
 def scanned(folder, files):
@@ -49,11 +82,9 @@ def keep(project, folder, commit, date, *files):
 
 
 def reason(project, row):
-    """Why a row is broken, from REASONS."""
-    for (of, function, words), why in REASONS.items():
-        if (of, function) == (project, row["function"]) and row["said"].startswith(words):
-            return why
-    raise KeyError(f"no reason for {project} {row['function']} {row['said']}")
+    """Why a row is broken, with a link to the report."""
+    why = REASONS[project][row["function"]]
+    return re.sub(r"reports/[\w-]+\.md", lambda found: f"[{found[0]}]({found[0]})", why)
 
 
 def table(project, entry):
