@@ -59,6 +59,7 @@ class Filled:
         self.fn, self.masks, self.rows = fn, masks, rows
         functools.update_wrapper(self, fn)  # its source and its class are still to be found
         self.__globals__ = getattr(fn, "__globals__", {})
+        self.__code__ = getattr(fn, "__code__", None)
         whole = inspect.signature(fn)
         kept = [q for q in whole.parameters.values() if q.name not in masks]
         self.__signature__ = whole.replace(parameters=kept)
