@@ -85,32 +85,34 @@ def _judge(job):
 def _choose(fn, job, label):
     """(method, form, why there is none)."""
     reasons, near = [], None
+    how = {"framework": job.framework, "label": label}
+    for spec, form in _candidates(fn, job):
+        try:
+            case = understand(form.fn, spec, form.conventions, how)
+        except (CannotCall, AlwaysRaises) as reason:
+            reasons.append(str(reason))
+            if isinstance(reason, AlwaysRaises) and not LEFT_BEHIND.search(str(reason)):
+                near = near or (spec, form)
+            continue
+        if _is_other(case.subject(), job):
+            continue
+        if case.reading is not None or is_right(case.subject()):
+            return spec, form, ""
+        said = factor(case.subject(), []) or constant(case.subject(), [])
+        reasons.insert(0, f"{_unlike(job.methods)}{f' ({said})' if said else ''}")
+        like = _near(form, spec, case) if job.named and near is None else None
+        near = near or (like and (spec, like))
+    if near and job.named:
+        return *near, ""
+    return None, None, reasons[0] if reasons else _unlike(job.methods)
+
+
+def _candidates(fn, job):
+    """(method, form) of all that it may be."""
     for name in job.methods:
         spec = find_spec(name)
         for form in forms(fn, spec):
-            how = {"framework": job.framework, "label": label}
-            try:
-                case = understand(form.fn, spec, form.conventions, how)
-                if _is_other(case.subject(), job):
-                    break
-            except AlwaysRaises as reason:
-                if job.named and not LEFT_BEHIND.search(str(reason)):
-                    near = near or (spec, form, "")
-                reasons.append(str(reason))
-                continue
-            except CannotCall as reason:
-                reasons.append(str(reason))
-                continue
-            if case.reading is not None or is_right(case.subject()):
-                return spec, form, ""
-            said = factor(case.subject(), []) or constant(case.subject(), [])
-            reasons.insert(0, f"{_unlike(job.methods)}{f' ({said})' if said else ''}")
-            if near is None and job.named:
-                close = _near(form, spec, case)
-                near = (spec, close, "") if close else None
-    if near is not None:
-        return near
-    return None, None, reasons[0] if reasons else _unlike(job.methods)
+            yield spec, form
 
 
 def _is_other(subject, job):
