@@ -68,8 +68,9 @@ def k3(logp, ref_logp):
 def exact_kl(logits, ref_logits):
     """Exact Kullback–Leibler divergence KL(π ‖ π_ref) = Σ_v π_v·(log π_v − log π_ref,v).
 
-    logits, ref_logits  (..., V) unnormalised log-probabilities of policy and reference
-    returns             (...) nats, ≥ 0
+    logits, ref_logits  (..., V) unnormalised log-probabilities of policy and reference; −∞ where a
+                        token is impossible
+    returns             (...) nats, ≥ 0; ∞ where the policy has a token that the reference forbids
     raises              ValueError if the shapes differ
 
     Differentiable in both arguments.
@@ -78,4 +79,6 @@ def exact_kl(logits, ref_logits):
     """
     require_same_shape(logits=logits, ref_logits=ref_logits)
     logp = log_softmax(logits)  # (..., V)
-    return np.sum(np.exp(logp) * (logp - log_softmax(ref_logits)), axis=-1)
+    possible = np.isfinite(logp)  # 0·log 0 = 0: what the policy never says costs nothing
+    log_ratio = np.where(possible, logp, 0.0) - np.where(possible, log_softmax(ref_logits), 0.0)
+    return np.sum(np.exp(logp) * log_ratio, axis=-1)

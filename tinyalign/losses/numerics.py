@@ -56,6 +56,17 @@ def log_odds(a):
     return a - log1mexp(a)
 
 
+def exp_ratio(log_ratio):
+    """e^{log_ratio}, elementwise, and finite: a log-ratio above 80 (float64: 700) counts as that.
+
+    An infinite ratio would make NaN of a slope of 0, as 0 · ∞, where a clip takes the slope away.
+    """
+    highest = (
+        80.0 if getattr(log_ratio, "dtype", None) == np.float32 else 700.0
+    )  # a product fits too
+    return np.exp(np.where(log_ratio > highest, highest, log_ratio))
+
+
 def stop_gradient(x):
     """The value of x as a constant: no gradient flows back through it."""
     return getval(x)

@@ -6,6 +6,7 @@ Everything is to be minimised. Nothing here masks or averages: see `aggregate`.
 import autograd.numpy as np
 
 from tinyalign.losses.numerics import (
+    exp_ratio,
     log_softmax,
     masked,
     masked_mean,
@@ -41,7 +42,8 @@ def clipped_surrogate(logp, old_logp, advantage, *, clip_low=0.2, clip_high=0.2)
     advantage  (N, T), (N, 1), or one number; a constant to the gradient
     clip_low   number ≥ 0, ε_low
     clip_high  number ≥ 0, ε_high; inf takes the upper clip away
-    returns    (N, T) in the unit of the advantage; never below the unclipped −ρ·A
+    returns    (N, T) in the unit of the advantage; never below the unclipped −ρ·A, in which a
+               log-ratio above 80 (float64: 700) counts as that, so that ρ is finite
     raises     ValueError if the shapes do not fit or a clip is negative
 
     Optimum: that of the objective whose advantages it is given, because the slope at ρ = 1 is
@@ -54,7 +56,7 @@ def clipped_surrogate(logp, old_logp, advantage, *, clip_low=0.2, clip_high=0.2)
     """
     require_same_shape(logp=logp, old_logp=old_logp)
     advantage = _constant_advantage(logp, advantage)
-    return _clip(np.exp(logp - stop_gradient(old_logp)), advantage, clip_low, clip_high)
+    return _clip(exp_ratio(logp - stop_gradient(old_logp)), advantage, clip_low, clip_high)
 
 
 def sequence_clipped_surrogate(logp, old_logp, advantage, mask, *, clip_low=3e-4, clip_high=4e-4):
@@ -79,7 +81,7 @@ def sequence_clipped_surrogate(logp, old_logp, advantage, mask, *, clip_low=3e-4
     if np.shape(advantage) not in ((size,), (size, 1)):
         raise ValueError(f"advantage must have shape {(size, 1)}, got {np.shape(advantage)}")
     log_ratio = masked(logp, mask) - stop_gradient(masked(old_logp, mask))  # (N, T)
-    ratio = np.exp(masked_mean(log_ratio, mask))  # (N,): the geometric mean over tokens
+    ratio = exp_ratio(masked_mean(log_ratio, mask))  # (N,): the geometric mean over tokens
     return _clip(ratio, np.reshape(stop_gradient(advantage), (size,)), clip_low, clip_high)
 
 
@@ -100,7 +102,7 @@ def truncated_importance(logp, old_logp, advantage, *, clip_high):
     require_same_shape(logp=logp, old_logp=old_logp)
     require_in("[0, inf]", clip_high=clip_high)
     # The weight is a constant: the gradient flows through log π alone.
-    weight = np.minimum(np.exp(stop_gradient(logp) - stop_gradient(old_logp)), 1 + clip_high)
+    weight = np.minimum(exp_ratio(stop_gradient(logp) - stop_gradient(old_logp)), 1 + clip_high)
     return -weight * _constant_advantage(logp, advantage) * logp
 
 
@@ -129,14 +131,15 @@ def value_loss(value, old_value, returns, *, clip=0.2):
 def entropy(logits):
     """Shannon entropy of the next-token distribution: −Σ_v π_v·log π_v.
 
-    logits   (..., V) unnormalised log-probabilities
+    logits   (..., V) unnormalised log-probabilities; −∞ where a token is impossible
     returns  (...) nats, in [0, log V]; log V for equal logits
 
     Source: Shannon 1948.
     Differs: nothing.
     """
     logp = log_softmax(logits)
-    return -np.sum(np.exp(logp) * logp, axis=-1)
+    surprise = np.where(np.isfinite(logp), logp, 0.0)  # 0·log 0 = 0, where −∞ would give NaN
+    return -np.sum(np.exp(logp) * surprise, axis=-1)
 
 
 def overlong_penalty(length, *, max_length, buffer):

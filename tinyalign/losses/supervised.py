@@ -30,7 +30,7 @@ def cross_entropy(logp, mask):
 def bradley_terry(chosen_reward, rejected_reward, *, margin=0.0, center=0.0):
     """Bradley–Terry reward model: −log σ(r_w − r_l − m) + c·(r_w + r_l)².
 
-    chosen_reward, rejected_reward  (B,) reward-model scores, any finite unit
+    chosen_reward, rejected_reward  (B,) reward-model scores, any unit; their difference is finite
     margin                          number or (B,), m; how much better the chosen one has to be
     center                          number ≥ 0, c; 0.01 keeps the scores near 0, 0 leaves them free
     returns                         (B,) nats; log 2 at r_w = r_l with m = c = 0
@@ -45,6 +45,8 @@ def bradley_terry(chosen_reward, rejected_reward, *, margin=0.0, center=0.0):
     require_scalar_or_same_shape(chosen_reward, margin=margin)
     require_in("[0, inf)", center=center)
     loss = -log_sigmoid(chosen_reward - rejected_reward - margin)
+    if center == 0:  # 0 times the square of an extreme score would be 0 · ∞
+        return loss
     return loss + center * np.square(chosen_reward + rejected_reward)
 
 
