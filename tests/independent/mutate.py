@@ -125,9 +125,11 @@ def compiled(tree, function):
     """The changed function, in the same surroundings."""
     scope = dict(function.__globals__)
     scope.setdefault("masked_sum", None)
-    import tinyalign.losses.numerics as numerics
+    from tinyalign.losses import aggregate, numerics
 
-    for name in ("sigmoid", "log_sigmoid", "masked_sum", "masked_mean"):
+    for name in ("sigmoid", "log_sigmoid"):
         scope[name] = getattr(numerics, name)
+    for name in ("masked_sum", "masked_mean"):
+        scope[name] = getattr(aggregate, name)
     exec(compile(ast.Module([tree], []), f"<mutant of {function.__name__}>", "exec"), scope)
     return scope[function.__name__]

@@ -13,13 +13,13 @@ from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.laws.harness.judge import BROKEN, UNJUDGED, judge, laws_for
 from tinyalign.laws.harness.subject import Subject
-from tinyalign.losses import advantage, log_ratio, policy_gradient, ranking
+from tinyalign.losses import advantage, log_ratio, ranking, ratio
 
 HELPERS = {  # private function -> the public one through which it is judged
     log_ratio.log_ratios: "apo_zero",
     log_ratio.margin: "dpo",
-    policy_gradient._constant_advantage: "reinforce",
-    policy_gradient._clip: "clipped_surrogate",
+    ratio.constant_advantage: "reinforce",
+    ratio.clipped_loss: "clipped_surrogate",
     ranking._target_and_score: "infonca",
     advantage._rewards_above_first: "group_center",
 }

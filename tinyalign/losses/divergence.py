@@ -14,7 +14,7 @@ e^{k1} − k1 − 1, is no estimate of either: its mean is χ²(π ‖ π_ref) �
 
 import autograd.numpy as np
 
-from tinyalign.losses.numerics import log_softmax, require_same_shape
+from tinyalign.losses.numerics import log_softmax, require_in, require_same_shape
 
 
 def k1(logp, ref_logp):
@@ -63,6 +63,26 @@ def k3(logp, ref_logp):
     """
     inverse_log_ratio = -k1(logp, ref_logp)  # log π_ref − log π; +k1 would estimate no KL
     return np.expm1(inverse_log_ratio) - inverse_log_ratio  # expm1 keeps the digits near 0
+
+
+def clamped_k3(logp, ref_logp, *, log_ratio_limit=20.0, limit=10.0):
+    """`k3` of a log-ratio clamped to ±20, at most 10: no token, however far out, costs more.
+
+    logp             (...) policy's log-probability of tokens it drew itself, nats, ≤ 0
+    ref_logp         (...) reference's log-probability of the same tokens, nats, ≤ 0
+    log_ratio_limit  number > 0, nats; beyond it the log-ratio counts as this, and has no slope
+    limit            number > 0, nats; the largest value, which has no slope either
+    returns          (...) nats, in [0, limit]
+    raises           ValueError if the shapes differ or a limit is not positive
+
+    A token that the policy gave up, log π_ref ≫ log π, has the largest k3 and here no slope at
+    all: the clamp keeps the step finite and lets such tokens go.
+    Source: verl and NeMo-RL clamp so, by default at these limits; no paper.
+    Differs: TRL and OpenRLHF do not clamp k3.
+    """
+    require_in("(0, inf]", log_ratio_limit=log_ratio_limit, limit=limit)
+    log_ratio = np.clip(k1(logp, ref_logp), -log_ratio_limit, log_ratio_limit)
+    return np.minimum(k3(log_ratio, np.zeros_like(log_ratio)), limit)
 
 
 def exact_kl(logits, ref_logits):

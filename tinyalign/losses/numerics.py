@@ -56,17 +56,6 @@ def log_odds(a):
     return a - log1mexp(a)
 
 
-def exp_ratio(log_ratio):
-    """e^{log_ratio}, elementwise, and finite: a log-ratio above 80 (float64: 700) counts as that.
-
-    An infinite ratio would make NaN of a slope of 0, as 0 · ∞, where a clip takes the slope away.
-    """
-    highest = (
-        80.0 if getattr(log_ratio, "dtype", None) == np.float32 else 700.0
-    )  # a product fits too
-    return np.exp(np.where(log_ratio > highest, highest, log_ratio))
-
-
 def stop_gradient(x):
     """The value of x as a constant: no gradient flows back through it."""
     return getval(x)
@@ -80,24 +69,6 @@ def masked(x, mask):
     require_same_shape(x=x, mask=mask)
     require_binary(mask=mask)
     return np.where(mask > 0, x, 0.0)  # not x · mask: NaN · 0 is NaN
-
-
-def masked_sum(x, mask):
-    """Sum of x over the last axis where mask is 1: (N, T), (N, T) → (N,)."""
-    return np.sum(masked(x, mask), axis=-1)
-
-
-def masked_mean(x, mask):
-    """Mean of x over the last axis where mask is 1: (N, T), (N, T) → (N,).
-
-    raises  ValueError if a row of the mask is empty (on a GPU: NaN, see `any_true_on_host`)
-    """
-    total = masked_sum(x, mask)
-    count = np.sum(mask > 0, axis=-1)
-    if any_true_on_host(count == 0):
-        empty = [row for row, n in enumerate(count.reshape(-1).tolist()) if n == 0]
-        raise ValueError(f"mask rows {empty} select no token, so their mean is undefined")
-    return total / count.astype(total.dtype)  # an integer count would widen float32 to float64
 
 
 def any_true_on_host(problem):

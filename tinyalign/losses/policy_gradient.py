@@ -5,16 +5,16 @@ Everything is to be minimised. Nothing here masks or averages: see `aggregate`.
 
 import autograd.numpy as np
 
+from tinyalign.losses.aggregate import masked_mean
 from tinyalign.losses.numerics import (
-    exp_ratio,
     log_softmax,
     masked,
-    masked_mean,
     require_axes,
     require_in,
     require_same_shape,
     stop_gradient,
 )
+from tinyalign.losses.ratio import clipped_loss, constant_advantage, exp_ratio
 
 
 def reinforce(logp, advantage):
@@ -31,7 +31,7 @@ def reinforce(logp, advantage):
     Community notes: 001, line 60 calls this, with a group baseline, GRPO's loss.
     See walkthroughs/errata.json, errata row 15.
     """
-    return -_constant_advantage(logp, advantage) * logp
+    return -constant_advantage(logp, advantage) * logp
 
 
 def clipped_surrogate(logp, old_logp, advantage, *, clip_low=0.2, clip_high=0.2):
@@ -55,8 +55,8 @@ def clipped_surrogate(logp, old_logp, advantage, *, clip_low=0.2, clip_high=0.2)
     See walkthroughs/errata.json, errata rows 10, 23, 32.
     """
     require_same_shape(logp=logp, old_logp=old_logp)
-    advantage = _constant_advantage(logp, advantage)
-    return _clip(exp_ratio(logp - stop_gradient(old_logp)), advantage, clip_low, clip_high)
+    advantage = constant_advantage(logp, advantage)
+    return clipped_loss(exp_ratio(logp - stop_gradient(old_logp)), advantage, clip_low, clip_high)
 
 
 def sequence_clipped_surrogate(logp, old_logp, advantage, mask, *, clip_low=3e-4, clip_high=4e-4):
@@ -82,7 +82,7 @@ def sequence_clipped_surrogate(logp, old_logp, advantage, mask, *, clip_low=3e-4
         raise ValueError(f"advantage must have shape {(size, 1)}, got {np.shape(advantage)}")
     log_ratio = masked(logp, mask) - stop_gradient(masked(old_logp, mask))  # (N, T)
     ratio = exp_ratio(masked_mean(log_ratio, mask))  # (N,): the geometric mean over tokens
-    return _clip(ratio, np.reshape(stop_gradient(advantage), (size,)), clip_low, clip_high)
+    return clipped_loss(ratio, np.reshape(stop_gradient(advantage), (size,)), clip_low, clip_high)
 
 
 def truncated_importance(logp, old_logp, advantage, *, clip_high):
@@ -103,7 +103,7 @@ def truncated_importance(logp, old_logp, advantage, *, clip_high):
     require_in("[0, inf]", clip_high=clip_high)
     # The weight is a constant: the gradient flows through log π alone.
     weight = np.minimum(exp_ratio(stop_gradient(logp) - stop_gradient(old_logp)), 1 + clip_high)
-    return -weight * _constant_advantage(logp, advantage) * logp
+    return -weight * constant_advantage(logp, advantage) * logp
 
 
 def value_loss(value, old_value, returns, *, clip=0.2):
@@ -157,19 +157,3 @@ def overlong_penalty(length, *, max_length, buffer):
     require_in("(0, inf)", max_length=max_length)
     require_in(f"(0, {max_length}]", buffer=buffer)
     return np.clip((max_length - buffer - length) / buffer, -1.0, 0.0)
-
-
-def _constant_advantage(logp, advantage):
-    """The advantage as a constant, after checking that it fits: no (N,) against (N, T)."""
-    shape = np.shape(logp)
-    if np.shape(advantage) not in ((), shape, (*shape[:-1], 1)):
-        raise ValueError(f"advantage must have shape {shape} or (N, 1), got {np.shape(advantage)}")
-    return stop_gradient(advantage)
-
-
-def _clip(ratio, advantage, clip_low, clip_high):
-    """−min(ρ·A, clip(ρ)·A): no reward for moving a ratio further than the clip."""
-    require_in("[0, inf]", clip_low=clip_low, clip_high=clip_high)
-    clipped = np.clip(ratio, 1 - clip_low, 1 + clip_high)
-    # The smaller of both: a clip may take a gain away, it never hides a loss.
-    return -np.minimum(ratio * advantage, clipped * advantage)

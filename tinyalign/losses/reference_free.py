@@ -25,6 +25,27 @@ def simpo(chosen_avg_logp, rejected_avg_logp, *, beta=2.5, gamma=1.375):
     return -log_sigmoid(beta * (chosen_avg_logp - rejected_avg_logp) - gamma)
 
 
+def conservative_simpo(chosen_avg_logp, rejected_avg_logp, *, beta=2.5, gamma=1.375, flip=0.1):
+    """SimPO with label smoothing: −(1−ε)·log σ(z) − ε·log σ(−z), z = β·(a_w − a_l) − γ.
+
+    chosen_avg_logp, rejected_avg_logp  (B,) policy, mean per completion token, EOS included, nats
+    beta                                number > 0, per nat
+    gamma                               number, no unit; the target margin, not multiplied by beta
+    flip                                ε in [0, 1), how often a label is wrong; 0 is SimPO
+    returns                             (B,) nats, > 0; log 2 at a_w − a_l = γ/β
+    raises                              ValueError if the shapes differ or a number is out of range
+
+    Optimum of one pair always labelled the same way: a_w − a_l = (γ + log((1−ε)/ε))/β.
+    Source: Meng et al. 2024, arXiv:2405.14734; smoothing as in Mitchell 2023 (cDPO).
+    Differs: TRL's CPOTrainer has it as `label_smoothing`; the paper has none.
+    """
+    require_in("[0, 1)", flip=flip)
+    right = simpo(chosen_avg_logp, rejected_avg_logp, beta=beta, gamma=gamma)
+    # −log σ(−z) is SimPO of the swapped pair at −γ.
+    wrong = simpo(rejected_avg_logp, chosen_avg_logp, beta=beta, gamma=-gamma)
+    return (1 - flip) * right + flip * wrong
+
+
 def odds_ratio(chosen_avg_logp, rejected_avg_logp):
     """ORPO's odds-ratio term: −log σ(log odds(e^{a_w}) − log odds(e^{a_l})), odds(p) = p/(1−p).
 
@@ -81,6 +102,27 @@ def cpo(chosen_logp, rejected_logp, chosen_nll, *, beta=0.1, alpha=1.0):
     require_in("(0, inf)", beta=beta)
     require_in("[0, inf)", alpha=alpha)
     return -log_sigmoid(beta * (chosen_logp - rejected_logp)) + alpha * chosen_nll
+
+
+def conservative_cpo(chosen_logp, rejected_logp, chosen_nll, *, beta=0.1, alpha=1.0, flip=0.1):
+    """CPO with label smoothing: −(1−ε)·log σ(z) − ε·log σ(−z) + α·NLL(chosen), z = β·(w − l).
+
+    chosen_logp, rejected_logp  (B,) policy, summed over completion tokens, nats, ≤ 0: w and l
+    chosen_nll                  (B,) mean negative log-likelihood per token of the chosen answer
+    beta                        number > 0, per nat
+    alpha                       number ≥ 0, no unit
+    flip                        ε in [0, 1), how often a label is wrong; 0 is CPO
+    returns                     (B,) nats, > 0
+    raises                      ValueError if shapes differ or a number is out of range
+
+    Optimum of one pair always labelled the same way, alpha = 0: w − l = log((1−ε)/ε)/β.
+    Source: Xu et al. 2024, arXiv:2401.08417; smoothing as in Mitchell 2023 (cDPO).
+    Differs: TRL's CPOTrainer has it as `label_smoothing`; the paper has none.
+    """
+    require_in("[0, 1)", flip=flip)
+    right = cpo(chosen_logp, rejected_logp, chosen_nll, beta=beta, alpha=alpha)
+    wrong = cpo(rejected_logp, chosen_logp, chosen_nll, beta=beta, alpha=alpha)
+    return (1 - flip) * right + flip * wrong
 
 
 def slic(chosen_logp, rejected_logp, sft_nll, *, delta=1.0, lam=1.0):
