@@ -6,14 +6,24 @@ from tinyalign import optimum
 from tinyalign.losses import (
     advantage,
     aggregate,
+    baselines,
     divergence,
+    f_dpo,
+    off_policy,
     policy_gradient,
     preference,
     ranking,
+    reference_free,
+    self_weighted,
     supervised,
+    trust_region,
+    turns,
 )
 
-OURS = (preference, supervised, ranking, divergence, advantage, policy_gradient, aggregate, optimum)
+OURS = (
+    preference, supervised, ranking, divergence, advantage, policy_gradient, aggregate, baselines,
+    f_dpo, off_policy, reference_free, self_weighted, trust_region, turns, optimum,
+)  # fmt: skip
 NOT_A_FUNCTION_OF_OURS = {"nca_pair", "token_logp", "sequence_logp"}  # other people's, or models
 
 

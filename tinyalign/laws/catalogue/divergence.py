@@ -140,6 +140,42 @@ K3 = example_laws(
 )
 
 
+# the estimator with clamps
+def never_above_the_limit(loss, x, p):
+    """never negative, never above the limit"""
+    far = (x[0] - 40.0, x[1])
+    for at in (x, far):
+        assert_at_most(-1e-12, loss(*at, **p))
+        assert_at_most(loss(*at, **p), p["limit"])
+
+
+def k3_within_the_limits(loss, x, p):
+    """within the limits it is k3, e^(ref - policy) - (ref - policy) - 1"""
+    # at most half of either limit away
+    gap = np.clip(x[1] - x[0], -0.9, 0.9) * min(p["log_ratio_limit"], p["limit"], 1.0)
+    assert_close(loss(x[1] - gap, x[1], **p), np.expm1(gap) - gap)
+
+
+def no_slope_past_a_limit(loss, x, p):
+    """a token that either side gave up has no slope"""
+    for gap in (-2 * p["log_ratio_limit"], 2 * p["log_ratio_limit"]):
+        assert_slope_close(loss.grad((x[1] - gap, x[1]), 0, **p), 0.0)
+
+
+def clamped_formula(loss, x, p):
+    """k3 of the clamped log-ratio, at most the limit"""
+    gap = np.clip(x[1] - x[0], -p["log_ratio_limit"], p["log_ratio_limit"])
+    assert_close(loss(*x, **p), np.minimum(np.expm1(gap) - gap, p["limit"]))
+
+
+CLAMPED_K3 = example_laws(
+    law(k3_within_the_limits, "CK1"),
+    law(never_above_the_limit, "CK2"),
+    law(no_slope_past_a_limit, "CK3"),
+    law(clamped_formula, "CK4"),
+)
+
+
 def logit_shift_cancels(loss, x, p, c):
     """adding a constant to either row of logits changes nothing"""
     # (B, 1), another shift for each row

@@ -8,6 +8,7 @@ which order of its arguments is meant. Arrays come in the order of the table, nu
 import numpy as np
 
 from tinyalign.laws.catalogue.domain import log_softmax, softmax
+from tinyalign.laws.catalogue.formulas_of_variants import OF_VARIANTS
 from tinyalign.laws.catalogue.formulas_over_tokens import OVER_TOKENS
 from tinyalign.laws.catalogue.odds import log_odds
 
@@ -138,4 +139,4 @@ OTHERS = {
     "rlhf_objective": rlhf_objective,
     "adaptive_beta": adaptive_beta,
 }
-FORMULAS = PAIRS | FREE | OTHERS | OVER_TOKENS
+FORMULAS = PAIRS | FREE | OTHERS | OVER_TOKENS | OF_VARIANTS

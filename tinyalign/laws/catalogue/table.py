@@ -1,7 +1,5 @@
 """The table: every name that `--as` accepts, what it is called with, and its laws."""
 
-from dataclasses import replace
-
 import numpy as np
 from hypothesis import strategies as st
 
@@ -32,56 +30,34 @@ from tinyalign.laws.catalogue import (
 from tinyalign.laws.catalogue import conventions as choice
 from tinyalign.laws.catalogue.constants import with_general_laws
 from tinyalign.laws.catalogue.domain import betas, floats
-from tinyalign.laws.harness.spec import Spec, elements, rows
+from tinyalign.laws.catalogue.row import (
+    ADV,
+    AGG,
+    AVG,
+    FREE,
+    KL,
+    LP,
+    NEEDED,
+    PAIR,
+    PG,
+    REF,
+    alphas,
+    clip_lows,
+    clips,
+    gammas,
+    like_first,
+    one_number,
+    per_example,
+    small,
+    spec,
+    tiny,
+    weights,
+    with_shape,
+    without_last_axis,
+)
+from tinyalign.laws.catalogue.table_of_variants import VARIANTS
+from tinyalign.laws.harness.spec import elements, rows
 
-# ranges in which a law is about the loss and not about rounding
-small, weights = floats(0.0, 0.45), floats(0.1, 3.0)
-gammas, alphas = floats(-3.0, 3.0), floats(0.0, 3.0)
-tiny = floats(1e-8, 1e-4)
-clips, clip_lows = floats(0.05, 3.0), floats(0.05, 0.9)
-NEEDED = object()  # in place of a default: the function must take it, or it must be declared
-
-
-def spec(name, kind, arrays, draw, laws, *more, **numbers):
-    """One row; numbers are name=(strategy, default), `more` are conventions."""
-    return Spec(
-        name,
-        kind,
-        tuple(arrays.split()),
-        draw,
-        laws,
-        {n: s for n, (s, _) in numbers.items()},
-        {n: d for n, (_, d) in numbers.items() if d is not NEEDED},
-        conventions=more,
-    )
-
-
-def per_example(rows_of, shape=lambda *a: np.shape(a[0])[:1], cells=rows):
-    """Rows whose batch is a pile of independent examples; they may be reduced by the function."""
-    # REDUCTION comes first: it is the convention people most often mean
-    reduced = [replace(m, conventions=(choice.REDUCTION, *m.conventions)) for m in rows_of]
-    return with_shape(shape, *reduced, cells=cells)
-
-
-def with_shape(shape, *rows_of, cells=None):
-    return [replace(m, shape=shape, cells=cells) for m in rows_of]
-
-
-def one_number(*arrays):
-    return ()
-
-
-def like_first(*arrays):
-    return np.shape(arrays[0])
-
-
-def without_last_axis(*arrays):
-    return np.shape(arrays[0])[:-1]
-
-
-REF, FREE = "pair loss with a reference", "pair loss without a reference"
-PAIR = "chosen_logp rejected_logp ref_chosen_logp ref_rejected_logp"
-AVG = "chosen_avg_logp rejected_avg_logp"
 beta, tau = (betas, 0.1), (betas, 0.1)
 # one number for each example: (B,)
 PAIRS = [
@@ -130,8 +106,6 @@ PAIRS = [
          listwise.NCA, beta=(betas, 0.01), alpha=(weights, 1.0)),
 ]  # fmt: skip
 
-KL, PG, ADV, AGG = "KL estimator", "surrogate, value, entropy", "advantage", "aggregation"
-LP = "logp ref_logp"
 # one number for each token: (N, T)
 TOKENS = [
     spec("k1", KL, LP, strategies.token_pairs, divergence.K1, choice.DIRECTION, choice.USE),
@@ -225,6 +199,7 @@ METHODS = [
     *with_shape(like_first, *GROUPS, cells=rows),
     *OTHERS,
     *TEXTS,
+    *VARIANTS,
 ]
 
 

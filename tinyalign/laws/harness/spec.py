@@ -39,7 +39,7 @@ class Spec:
     @property
     def outputs(self):
         """How many arrays it gives: GAE advantages and returns, all else one."""
-        return 2 if self.name == "gae" else 1
+        return 2 if self.name.startswith("gae") else 1
 
     @property
     def is_loss(self):
