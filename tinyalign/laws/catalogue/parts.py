@@ -6,10 +6,10 @@ x is (values (N, T), mask (N, T)).
 import numpy as np
 
 from tinyalign.laws.catalogue.aggregate import (
-    COMMON,
     EMPTY,
     LINEAR,
     PADDING,
+    TWICE,
     WIDER,
     constant_comes_out,
 )
@@ -86,6 +86,16 @@ MICRO = whole_laws(
 # DFT: the values are log-probabilities
 
 
+def padding_is_not_weighted(loss, x, p):
+    """what stands in the padding changes nothing, nor do more columns of it"""
+    logp, mask = x
+    # below 0, as log-probabilities are: e to a garbage of 1000 is no number
+    assert_close(loss(np.where(mask > 0, logp, -1.0), mask, **p), loss(*x, **p))
+    more = np.zeros((len(mask), 3))
+    wide = np.concatenate([logp, more - 1.0], axis=1), np.concatenate([mask, more], axis=1)
+    assert_close(loss(*wide, **p), loss(*x, **p))
+
+
 def certain_tokens_cost_nothing(loss, x, p):
     """tokens of probability 1 cost 0"""
     assert_close(loss(np.zeros_like(x[0]), x[1], **p), 0.0)
@@ -106,7 +116,9 @@ def slope_is_minus_the_probability(loss, x, p):
 
 DFT = whole_laws(
     law(certain_tokens_cost_nothing, "DF1"),
-    *COMMON[:4],
+    law(padding_is_not_weighted, "S2"),
+    EMPTY,
+    TWICE,
     law(slope_is_minus_the_probability, "DF2"),
     law(weighted_by_their_probability, "DF3"),
 )

@@ -1,15 +1,20 @@
 """The museum of silent bugs: wrong losses that look right, each with where it was seen."""
 
 from tinyalign.laws.museum import (
+    baselines,
     divergence,
     listwise,
+    off_policy,
     pair_anchored,
     pair_dpo,
     reference_free,
     returns,
     sequences,
+    sums,
     tokens,
+    trust_region,
     unpaired,
+    variants,
 )
 from tinyalign.laws.museum.exhibit import Exhibit
 
@@ -23,6 +28,11 @@ ROOMS = (
     divergence,
     returns,
     tokens,
+    variants,
+    trust_region,
+    off_policy,
+    baselines,
+    sums,
 )
 EXHIBITS = [exhibit for room in ROOMS for exhibit in room.EXHIBITS]
 BY_NAME = {exhibit.name: exhibit for exhibit in EXHIBITS}
