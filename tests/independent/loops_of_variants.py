@@ -147,7 +147,7 @@ def group_maxrl(reward):
     return [r / mean - 1 if mean else 0.0 for r in reward]
 
 
-def gdpo(reward, weight, *, eps):
+def group_gdpo(reward, weight, *, eps):
     p, g, _ = reward.shape
     total = np.zeros((p, g))
     for k, w in enumerate(weight):

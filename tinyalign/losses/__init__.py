@@ -21,7 +21,7 @@ from tinyalign.losses.aggregate import (
 from tinyalign.losses.anchored import apo_down, apo_zero, bco, exo_pair
 from tinyalign.losses.baselines import (
     center_by_prompt,
-    gdpo,
+    group_gdpo,
     group_maxrl,
     leave_one_out_by_prompt,
     standardize_by_prompt,
@@ -73,7 +73,7 @@ __all__ = [
     "clamped_k3", "clipped_importance", "clipped_surrogate", "conservative_cpo",
     "conservative_simpo", "cpo", "cross_entropy", "decoupled_surrogate", "dft", "dpo", "dpop",
     "dppo", "dual_clipped_surrogate", "entropy", "exact_kl", "exo_pair", "f_dpo_alpha",
-    "f_dpo_js", "fixed_length_mean", "gae", "gae_over_turns", "gdpo", "group_center",
+    "f_dpo_js", "fixed_length_mean", "gae", "gae_over_turns", "group_center", "group_gdpo",
     "group_maxrl", "group_rank", "group_standardize", "gspo_token", "hinge", "infonca", "ipo",
     "k1", "k2", "k3", "kl_shaped_reward", "kto", "kto_z0", "leave_one_out",
     "leave_one_out_by_prompt", "log_ratios", "margin", "masked_mean", "masked_rollout_weight",

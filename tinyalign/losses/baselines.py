@@ -85,7 +85,7 @@ def group_maxrl(reward):
     return centered / np.where(mean > 0, mean, 1.0)  # no success: 0/1
 
 
-def gdpo(reward, weight, *, eps=1e-4):
+def group_gdpo(reward, weight, *, eps=1e-4):
     """GDPO: every reward standardised within its group by itself, weighted, summed, standardised.
 
     reward   (P, G, R) R rewards of each completion

@@ -25,5 +25,6 @@ def loss_inputs(logp, mask, roles):
         named[f"{role}_logp"] = total[rows]
         named[f"{role}_avg_logp"] = average[rows]
         named[f"{role}_nll"] = -average[rows]
+        named[f"{role}_log_weight"] = average[rows]  # WPO's, without the alignment that needs π(v)
     named["sft_nll"] = named["chosen_nll"]  # SLiC keeps the likelihood of the best answer up
     return named

@@ -5,7 +5,7 @@ from functools import partial
 from autograd.tracer import getval
 
 from tinyalign import optimum
-from tinyalign.losses import preference, ranking, supervised
+from tinyalign.losses import f_dpo, preference, ranking, self_weighted, supervised
 from tinyalign.methods import labels, one_letter, steps, train_offline
 from tinyalign.methods.method import Method
 
@@ -76,6 +76,12 @@ OFFLINE = (
         beta_sets=None, compares=False,
     ),
     Method(
+        "dft", "Dynamic Fine-Tuning", "Wu et al. 2025, arXiv:2508.05629",
+        learns_from="demonstrations", stage=train_offline.supervised_stage, steps=(steps.sft_step,),
+        loss=self_weighted.dft, recipe="supervised", family="demonstrations",
+        beta_sets=None, compares=False,
+    ),
+    Method(
         "reward", "Bradley–Terry reward model", "Stiennon et al. 2020, arXiv:2009.01325",
         learns_from="pairs", stage=train_offline.reward_model_stage,
         steps=(steps.reward_model_step,), label=labels.label_pairs,
@@ -106,6 +112,14 @@ OFFLINE = (
     pairs(
         "robust_dpo", "Provably robust DPO", "Chowdhury et al. 2024, arXiv:2403.00409",
         loss=preference.robust_dpo, defaults={"beta": 1.0},
+    ),
+    pairs(
+        "wpo", "Weighted Preference Optimization, weights not aligned",
+        "Zhou et al. 2024, arXiv:2406.11827", loss=self_weighted.wpo, defaults={"beta": 1.0},
+    ),
+    pairs(
+        "f_dpo_js", "DPO with the Jensen–Shannon divergence",
+        "Wang et al. 2023, arXiv:2309.16240", loss=f_dpo.f_dpo_js, defaults={"beta": 1.0},
     ),
     pairs(
         "ipo", "Identity Preference Optimization, sums", "Azar et al. 2023, arXiv:2310.12036",

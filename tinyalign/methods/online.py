@@ -8,7 +8,15 @@ from functools import partial
 
 import autograd.numpy as np
 
-from tinyalign.losses import advantage, aggregate, policy_gradient, preference, supervised
+from tinyalign.losses import (
+    advantage,
+    aggregate,
+    baselines,
+    policy_gradient,
+    preference,
+    supervised,
+    trust_region,
+)
 from tinyalign.methods import one_letter, rollouts, steps, train_online, train_ppo
 from tinyalign.methods.method import Method
 
@@ -43,6 +51,16 @@ def cispo_surrogate(logp, old_logp, advantage, mask, clip):
     return policy_gradient.truncated_importance(logp, old_logp, advantage, clip_high=clip)
 
 
+def sapo_surrogate(logp, old_logp, advantage, mask, clip):
+    """SAPO's: a gate in place of a clip, so that --epsilon is not read."""
+    return trust_region.sapo(logp, old_logp, advantage)
+
+
+def dppo_surrogate(logp, old_logp, advantage, mask, clip):
+    """DPPO's: the clip is how far a token's own probability may move, 0.15 in the paper."""
+    return trust_region.dppo(logp, old_logp, advantage, delta=clip)
+
+
 def reinforce_surrogate(logp, old_logp, advantage, mask, clip):
     """REINFORCE's: no ratio and no clip."""
     return policy_gradient.reinforce(logp, advantage)
@@ -51,6 +69,20 @@ def reinforce_surrogate(logp, old_logp, advantage, mask, clip):
 def within_group(batch, function):
     """An advantage formed inside each group of completions of one prompt."""
     return function(batch.reward).reshape(-1, 1)
+
+
+def divide_by_group_mean(batch):
+    """MaxRL's, whose rewards start at 0: where some are negative, from the batch's lowest on."""
+    reward = batch.reward - min(batch.reward.min(), 0)
+    return baselines.group_maxrl(reward).reshape(-1, 1)
+
+
+def decouple_rewards(batch):
+    """GDPO's two rewards: the task's, and 1 for a completion that ended and was not cut off."""
+    _, finished = rollouts.decode_rollout(batch.inputs, batch.rollout)
+    ended = np.asarray(finished, batch.reward.dtype).reshape(batch.reward.shape)
+    both = np.stack([batch.reward, ended], axis=2)  # (P, G, 2)
+    return baselines.group_gdpo(both, np.ones(2, batch.reward.dtype)).reshape(-1, 1)
 
 
 def subtract_batch_mean(batch):
@@ -175,6 +207,28 @@ ONLINE = (
         loss=policy_gradient.truncated_importance, defaults={"beta": 0.0, "epsilon": 4.0},
         advantages=STANDARDIZE,
         surrogate=cispo_surrogate, reduce=reduce_token_mean, kl_placement=None,
+    ),
+    policy_gradients(
+        "sapo", "Soft Adaptive Policy Optimization", "Gao et al. 2025, arXiv:2511.20347",
+        loss=trust_region.sapo, defaults={"beta": 0.0}, advantages=STANDARDIZE,
+        surrogate=sapo_surrogate, reduce=reduce_sequence_mean, kl_placement=None,
+    ),
+    policy_gradients(
+        "dppo", "Divergence PPO, binary total variation", "Qi et al. 2026, arXiv:2602.04879",
+        loss=trust_region.dppo, defaults={"beta": 0.0, "epsilon": 0.15}, advantages=STANDARDIZE,
+        surrogate=dppo_surrogate, reduce=reduce_token_mean, kl_placement=None,
+    ),
+    policy_gradients(
+        "maxrl", "Maximum Likelihood RL", "Tajwar et al. 2026, arXiv:2602.02710",
+        loss=policy_gradient.clipped_surrogate, defaults={"beta": 0.0},
+        advantages={"divide_by_mean": divide_by_group_mean},
+        surrogate=ppo_surrogate, reduce=reduce_token_mean, kl_placement=None,
+    ),
+    policy_gradients(
+        "gdpo", "Group reward-Decoupled Policy Optimization", "Liu et al. 2026, arXiv:2601.05242",
+        loss=policy_gradient.clipped_surrogate,
+        advantages={"decouple": decouple_rewards}, surrogate=ppo_surrogate,
+        reduce=reduce_sequence_mean,
     ),
     sample_selection(
         "raft", "Reward-ranked fine-tuning", "Dong et al. 2023, arXiv:2304.06767",

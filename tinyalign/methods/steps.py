@@ -61,14 +61,17 @@ def update(network, loss_and_grad, step_size):
     return TrainState(params, moments), {"loss": value, "grad_norm": norm, **details}
 
 
-def sft_step(policy, tokens, mask, *, model, step_size, layout=None):
-    """Supervised fine-tuning: raise the log-probability of demonstrations, token mean."""
+def sft_step(policy, tokens, mask, *, loss=supervised.cross_entropy, model, step_size, layout=None):
+    """Supervised fine-tuning: raise the log-probability of demonstrations, token mean.
 
-    def loss(params):
+    loss  (logp, mask) -> scalar: cross_entropy, or dft
+    """
+
+    def objective(params):
         logp = token_logp(model, params, tokens, layout=layout)
-        return supervised.cross_entropy(logp, mask), {}
+        return loss(logp, mask), {}
 
-    return update(policy, value_and_grad(loss)(policy.params), step_size)
+    return update(policy, value_and_grad(objective)(policy.params), step_size)
 
 
 def reward_model_step(reward_model, tokens, mask, *, model, step_size, layout=None):

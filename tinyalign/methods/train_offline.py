@@ -55,7 +55,7 @@ def supervised_stage(inputs):
     return offline_stage(
         inputs,
         (tokens, mask),
-        steps.sft_step,
+        functools.partial(steps.sft_step, loss=inputs.method.loss),
         initial=inputs.initial_policy,
         layout=functools.partial(samples.prompt_layout, group=1),
     )

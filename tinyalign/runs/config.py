@@ -79,7 +79,7 @@ class Config:
     temperature: float = 1.0
     """Sampling temperature during training; the same one is used for scoring."""
     epsilon: TypedFloat = None
-    """Clip range of the policy ratio, and of PPO's value. [0.2; gspo 3e-4, cispo 4]"""
+    """Clip range of the policy ratio, and of PPO's value. [0.2; gspo 3e-4, cispo 4, dppo 0.15]"""
     entropy_coef: float = 0.0
     """Weight of the entropy bonus."""
     advantage: RecipeStr = None

@@ -129,7 +129,7 @@ OF_VARIANTS = {
     "standardize_by_prompt": of_prompts(group_standardize),
     "leave_one_out_by_prompt": of_prompts(OVER_TOKENS["leave_one_out"]),
     "group_maxrl": group_maxrl,
-    "gdpo": gdpo,
+    "group_gdpo": gdpo,
     "gae_over_turns": gae_over_turns,
     "masked_sum": lambda x, mask: np.sum(x * mask, axis=1),
     "masked_mean": lambda x, mask: np.sum(x * mask, axis=1) / np.sum(mask, axis=1),

@@ -21,6 +21,8 @@ LOSS_OF = {  # training method -> the row that its loss is judged as; a test com
     "dapo": "clipped_surrogate",
     "gspo": "sequence_clipped_surrogate",
     "cispo": "truncated_importance",
+    "maxrl": "clipped_surrogate",
+    "gdpo": "clipped_surrogate",
     "raft": "cross_entropy",
     "online_dpo": "dpo",
 }

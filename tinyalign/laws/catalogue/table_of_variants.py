@@ -98,7 +98,7 @@ VARIANTS = [
     *with_shape(like_first,
         spec("group_maxrl", ADV, "reward", by_prompt.successes, by_prompt.MAXRL), cells=rows),
     *with_shape(lambda *a: np.shape(a[0])[:2],
-        spec("gdpo", ADV, "reward weight", by_prompt.several_rewards(), by_prompt.GDPO,
+        spec("group_gdpo", ADV, "reward weight", by_prompt.several_rewards(), by_prompt.GDPO,
              eps=(floats(1e-6, 1e-2), 1e-4))),
     *with_shape(lambda *a: (2, *np.shape(a[0])),
         spec("gae_over_turns", "returns", "reward value mask", turns.tables_with_gaps(),

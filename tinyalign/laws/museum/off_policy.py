@@ -85,6 +85,11 @@ def rollout_mask_of_probabilities(old_logp, rollout_logp, *, low, high):
     return np.exp(old_logp - rollout_logp) * (moved >= low) * (moved <= high)
 
 
+def rollout_mask_is_a_log_ratio(old_logp, rollout_logp, *, low, high):
+    ratio = np.exp(old_logp - rollout_logp)
+    return (old_logp - rollout_logp) * (ratio >= low) * (ratio <= high)
+
+
 def k3_not_clamped(logp, ref, *, log_ratio_limit, limit):
     return np.expm1(ref - logp) - (ref - logp)
 
@@ -127,6 +132,7 @@ EXHIBITS = [
     E(rollout_mask_upside_down, BAND, "rollout over trainer"),
     E(rollout_mask_forgets_low, BAND, "no lower end"),
     E(rollout_mask_lets_high_pass, BAND, "no upper end: the weight has no bound"),
+    E(rollout_mask_is_a_log_ratio, BAND, "the log-ratio where the ratio is meant"),
     E(rollout_mask_of_probabilities, BAND, "the band around a difference of probabilities"),
     E(k3_not_clamped, "clamped_k3", "no clamp"),
     E(k3_clamped_upside_down, "clamped_k3", "the ratio upside down"),
