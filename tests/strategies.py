@@ -151,6 +151,12 @@ LOSSES = {
     "rrhf": Case(losses.rrhf, "list reward_list nll", 1),
     "infonca": Case(losses.infonca, **LIST, kwargs={"beta": 0.5, "alpha": 0.7}),
     "nca": Case(losses.nca, **LIST, kwargs={"beta": 0.5, "alpha": 0.7}),
+    "conservative_simpo": Case(losses.conservative_simpo, "average average", 2),
+    "conservative_cpo": Case(losses.conservative_cpo, "sum sum nll", 3),
+    "f_dpo_js": Case(losses.f_dpo_js, **PAIR),
+    "f_dpo_alpha": Case(losses.f_dpo_alpha, **PAIR),
+    "wpo": Case(losses.wpo, "sum sum sum sum average average", 2, constants=(2, 3, 4, 5)),
+    "clamped_k3": Case(losses.clamped_k3, "token token", 2),
     "k1": Case(losses.k1, "token token", 2),
     "k2": Case(losses.k2, "token token", 2),
     "k3": Case(losses.k3, "token token", 2),
@@ -166,8 +172,19 @@ LOSSES = {
         {"clip_low": 0.2, "clip_high": 0.3},
         constants=(1, 2),
     ),
+    "dual_clipped_surrogate": Case(
+        losses.dual_clipped_surrogate, "token token advantage", 1, constants=(1, 2)
+    ),
+    "sapo": Case(losses.sapo, "token token advantage", 1, constants=(1, 2)),
+    "dppo": Case(losses.dppo, "token token advantage", 1, constants=(1, 2)),
+    "decoupled_surrogate": Case(
+        losses.decoupled_surrogate, "token token token advantage", 1, constants=(1, 2, 3)
+    ),
     "value_loss": Case(losses.value_loss, "token token token", 1, constants=(1, 2)),
     "entropy": Case(losses.entropy, "logits", 1),
+    "masked_sum": Case(losses.masked_sum, "token mask", 1),
+    "masked_mean": Case(losses.masked_mean, "token mask", 1),
+    "micro_batch_mean": Case(losses.micro_batch_mean, "token mask", 1, {"tokens": 20}),
     "token_mean": Case(losses.token_mean, "token mask", 1),
     "sequence_mean": Case(losses.sequence_mean, "token mask", 1),
     "fixed_length_mean": Case(losses.fixed_length_mean, "token mask", 1, {"length": 8}),

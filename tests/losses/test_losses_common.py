@@ -13,11 +13,18 @@ from tinyalign import losses
 from tinyalign.losses import (
     advantage,
     aggregate,
+    baselines,
     divergence,
+    f_dpo,
+    off_policy,
     policy_gradient,
     preference,
     ranking,
+    reference_free,
+    self_weighted,
     supervised,
+    trust_region,
+    turns,
 )
 
 SIGNATURES = {
@@ -58,6 +65,7 @@ SIGNATURES = {
         k1(logp, ref_logp)
         k2(logp, ref_logp)
         k3(logp, ref_logp)
+        clamped_k3(logp, ref_logp, *, log_ratio_limit=20.0, limit=10.0)
         exact_kl(logits, ref_logits)
     """,
     advantage: """
@@ -79,7 +87,45 @@ SIGNATURES = {
         entropy(logits)
         overlong_penalty(length, *, max_length, buffer)
     """,  # noqa: E501
+    reference_free: """
+        conservative_simpo(chosen_avg_logp, rejected_avg_logp, *, beta=2.5, gamma=1.375, flip=0.1)
+        conservative_cpo(chosen_logp, rejected_logp, chosen_nll, *, beta=0.1, alpha=1.0, flip=0.1)
+    """,
+    f_dpo: """
+        f_dpo_js(FOUR, *, beta=0.1)
+        f_dpo_alpha(FOUR, *, beta=0.1, alpha=0.5)
+    """.replace("FOUR", "chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp"),
+    self_weighted: """
+        dft(logp, mask)
+        wpo(FOUR, chosen_log_weight, rejected_log_weight, *, beta=0.1)
+        wpo_log_weight(logp, logits, mask)
+    """.replace("FOUR", "chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp"),
+    trust_region: """
+        dual_clipped_surrogate(logp, old_logp, advantage, *, clip_low=0.2, clip_high=0.2, clip_dual=3.0)
+        clipped_importance(logp, old_logp, advantage, *, clip_low, clip_high)
+        gspo_token(logp, old_logp, advantage, mask, *, clip_low=0.0003, clip_high=0.0004)
+        sapo(logp, old_logp, advantage, *, tau_positive=1.0, tau_negative=1.05)
+        dppo(logp, old_logp, advantage, *, delta=0.15)
+    """,  # noqa: E501
+    off_policy: """
+        truncated_rollout_weight(old_logp, rollout_logp, *, cap=2.0)
+        masked_rollout_weight(old_logp, rollout_logp, *, low=0.5, high=5.0)
+        decoupled_surrogate(logp, proximal_logp, old_logp, advantage, *, clip_low=0.2, clip_high=0.2)
+    """,  # noqa: E501
+    baselines: """
+        center_by_prompt(reward, prompt)
+        standardize_by_prompt(reward, prompt, *, eps=0.0001, ddof=1)
+        leave_one_out_by_prompt(reward, prompt)
+        group_maxrl(reward)
+        group_gdpo(reward, weight, *, eps=0.0001)
+    """,
+    turns: """
+        gae_over_turns(reward, value, mask, *, last_value=0.0, gamma=1.0, lam=0.95)
+    """,
     aggregate: """
+        masked_sum(x, mask, *, axis=-1)
+        masked_mean(x, mask, *, axis=-1)
+        micro_batch_mean(x, mask, *, tokens)
         token_mean(x, mask)
         sequence_mean(x, mask)
         fixed_length_mean(x, mask, *, length)
@@ -186,7 +232,9 @@ def test_nothing_changes_its_arguments(name):
         np.testing.assert_array_equal(before, after)
 
 
-PER_EXAMPLE = [n for n in LOSSES if n not in ("cross_entropy",) and not n.endswith("_mean")]
+PER_EXAMPLE = [
+    n for n in LOSSES if n != "cross_entropy" and not (n.endswith("_mean") and n != "masked_mean")
+]
 
 
 @pytest.mark.parametrize("name", PER_EXAMPLE)
@@ -281,7 +329,10 @@ def test_arrays_of_different_shapes_are_refused_with_both_shapes(name, at):
         assert str(np.shape(wrong)) in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["reinforce", "clipped_surrogate", "sequence_clipped_surrogate"])
+@pytest.mark.parametrize("name", [
+    "reinforce", "clipped_surrogate", "sequence_clipped_surrogate", "dual_clipped_surrogate",
+    "sapo", "dppo", "decoupled_surrogate",
+])  # fmt: skip
 def test_an_advantage_broadcasts_from_n_by_1_and_from_nothing_else(name):
     """(N, 1) is one advantage for all tokens; (N,) would silently pair with the token axis."""
     case = LOSSES[name]
@@ -314,7 +365,15 @@ OUT_OF_RANGE = [
     ("bradley_terry", "center", -0.01),
     ("clipped_surrogate", "clip_low", -0.1), ("clipped_surrogate", "clip_high", -0.1),
     ("sequence_clipped_surrogate", "clip_low", -0.1), ("value_loss", "clip", -0.2),
-    ("fixed_length_mean", "length", 0),
+    ("fixed_length_mean", "length", 0), ("micro_batch_mean", "tokens", 0),
+    *[(n, "flip", bad) for n in ("conservative_cpo", "conservative_simpo") for bad in (-0.1, 1.0)],
+    *[(n, "beta", 0.0) for n in ("wpo", "f_dpo_js", "f_dpo_alpha", "conservative_cpo",
+      "conservative_simpo")],
+    ("f_dpo_alpha", "alpha", 0.0), ("f_dpo_alpha", "alpha", 1.5),
+    ("clamped_k3", "limit", 0.0), ("clamped_k3", "log_ratio_limit", -1.0),
+    ("dual_clipped_surrogate", "clip_dual", 1.0), ("dual_clipped_surrogate", "clip_low", -0.1),
+    ("sapo", "tau_positive", 0.0), ("sapo", "tau_negative", -1.0), ("dppo", "delta", -0.1),
+    ("decoupled_surrogate", "clip_high", -0.1),
 ]  # fmt: skip
 
 

@@ -26,15 +26,15 @@ def test_a_method_that_samples_for_each_prompt_draws_as_many_as_the_others():
     """Best of n is compared at the same n; PPO's critic takes the place of a group."""
     for row in methods.METHODS:
         (*_, stage) = plan.plan_run([row.name], Config(env="bandit")).stages
-        wanted = {"sft": None, "ppo": 1}.get(row.name, 8)
+        wanted = {"sft": None, "dft": None, "ppo": 1}.get(row.name, 8)
         assert stage.config.num_generations == wanted, row.name
         single = [] if row.compares else [row.name]
-        assert single == ([row.name] if row.name in ("sft", "ppo") else [])
+        assert single == ([row.name] if row.name in ("sft", "dft", "ppo") else [])
 
 
 NO_REFERENCE = {
     "sft", "reward", "best_of_n", "simpo", "cpo", "orpo", "slic", "tpo", "tpo_l", "rrhf",
-    "dr_grpo", "dapo", "cispo", "raft",
+    "dr_grpo", "dapo", "cispo", "raft", "dft", "sapo", "dppo", "maxrl",
 }  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def test_the_networks_of_a_method(row):
     # A KL of weight 0 needs none; a loss that reads the reference needs it anyway.
     needs = row.name not in NO_REFERENCE and row.kl_placement is None
     assert row.reads_reference_with(beta=0.0) == needs == ("reference" in row.networks(beta=0.0))
-    assert row.imitates == (row.name == "sft")
+    assert row.imitates == (row.name in ("sft", "dft"))
     assert row.samples_while_learning == (row in methods.ONLINE)
 
 

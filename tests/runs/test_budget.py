@@ -12,7 +12,7 @@ from toy_envs import bandit
 
 pytestmark = pytest.mark.usefixtures("plain_curves")
 BANDIT = {"env": "bandit", "batch_size": 6, "num_generations": 4, "eval_every": 1000}
-BY_SAMPLES = [m for m in methods.METHODS if m.name not in ("sft", "best_of_n", "dapo")]
+BY_SAMPLES = [m for m in methods.METHODS if m.name not in ("sft", "dft", "best_of_n", "dapo")]
 
 
 @pytest.mark.parametrize("row", BY_SAMPLES, ids=lambda row: row.name)

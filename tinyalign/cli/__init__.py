@@ -11,6 +11,7 @@ import tyro
 from tinyalign.cli import failures, typed
 from tinyalign.cli.choosing import Choose, Claims
 from tinyalign.cli.exchange import Export, ExportData, Import
+from tinyalign.cli.golden import Golden
 from tinyalign.cli.inspecting import Env, Verify
 from tinyalign.cli.reading import BuildPages, Methods, Metrics, Read, Show
 from tinyalign.cli.training import Compare, Run
@@ -48,6 +49,7 @@ COMMANDS = {  # all but those that judge, see all_commands
     "methods": Methods,
     "metrics": Metrics,
     "show": Show,
+    "golden": Golden,
     "choose": Choose,
     "claims": Claims,
     "read": Read,

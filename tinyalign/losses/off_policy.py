@@ -9,7 +9,7 @@ import autograd.numpy as np
 
 from tinyalign.losses.numerics import require_in, require_same_shape, stop_gradient
 from tinyalign.losses.policy_gradient import clipped_surrogate
-from tinyalign.losses.ratio import exp_ratio
+from tinyalign.losses.ratio import constant_advantage, exp_ratio
 
 
 def truncated_rollout_weight(old_logp, rollout_logp, *, cap=2.0):
@@ -75,4 +75,6 @@ def decoupled_surrogate(logp, proximal_logp, old_logp, advantage, *, clip_low=0.
     require_same_shape(logp=logp, proximal_logp=proximal_logp, old_logp=old_logp)
     clips = {"clip_low": clip_low, "clip_high": clip_high}
     weight = exp_ratio(stop_gradient(proximal_logp) - stop_gradient(old_logp))
-    return weight * clipped_surrogate(logp, proximal_logp, advantage, **clips)
+    # Into the advantage, not onto the loss: a token that now is impossible counts 0, not 0 · ∞.
+    weighted = weight * constant_advantage(logp, advantage)
+    return clipped_surrogate(logp, proximal_logp, weighted, **clips)

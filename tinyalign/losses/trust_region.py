@@ -114,7 +114,7 @@ def sapo(logp, old_logp, advantage, *, tau_positive=1.0, tau_negative=1.05):
     require_in("(0, inf)", tau_positive=tau_positive, tau_negative=tau_negative)
     advantage = constant_advantage(logp, advantage)
     ratio = exp_ratio(logp - stop_gradient(old_logp))
-    tau = np.where(advantage > 0, tau_positive, tau_negative).astype(ratio.dtype)
+    tau = np.where(advantage > 0, tau_positive, np.full_like(stop_gradient(ratio), tau_negative))
     return -(4 / tau) * sigmoid(tau * (ratio - 1)) * advantage
 
 
