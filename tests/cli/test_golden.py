@@ -1,5 +1,6 @@
 """`tinyalign golden`: what it prints for other people's unit tests is right, and stays the same."""
 
+import functools
 import hashlib
 import json
 import math
@@ -10,14 +11,15 @@ from strategies import central_difference, close
 
 from tests.independent import loops, loops_of_variants, loops_over_time
 from tinyalign import cli, losses, methods
-from tinyalign.cli.golden import golden, loss_name
+from tinyalign.cli import golden as command
+from tinyalign.cli.golden import loss_name
 from tinyalign.cli.golden_inputs import FIXED, names
 
+golden = functools.cache(command.golden)
 REWRITTEN = (loops, loops_over_time, loops_of_variants)
 WEIGHTED = {  # a weight inside is a constant to the gradient: the slope is not that of the value
     "dft", "clipped_importance", "truncated_importance", "gspo_token",
 }  # fmt: skip
-each_loss = pytest.mark.parametrize("name", names())
 
 
 def rewritten(name):

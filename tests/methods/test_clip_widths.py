@@ -35,3 +35,15 @@ def test_cispo_caps_the_weight_of_a_log_probability(clip):
     for ratio in (0.5, 1.1, 40.0):
         loss = surrogate(-one, -one - np.log(ratio), 2.0 * one, one, clip)
         np.testing.assert_allclose(loss, [[2.0 * min(ratio, 1 + clip)]], rtol=1e-12)
+
+
+@pytest.mark.parametrize("clip", [0.15, 0.05])
+def test_dppo_masks_a_probability_that_has_moved_by_the_clip(clip):
+    """From 1 % up by a little less, and a little more, than the clip: −ratio·A, and nothing."""
+    surrogate, one = here(methods.find("dppo").surrogate), np.ones((1, 1))
+    for moved, counts in ((0.9 * clip, 1.0), (1.1 * clip, 0.0)):
+        ratio = (0.01 + moved) / 0.01
+        loss = surrogate(np.log(0.01 + moved) * one, np.log(0.01) * one, 2.0 * one, one, clip)
+        np.testing.assert_allclose(loss, [[-2.0 * ratio * counts]], rtol=1e-12)
+        back = surrogate(np.log(0.01 + moved) * one, np.log(0.01) * one, -2.0 * one, one, clip)
+        np.testing.assert_allclose(back, [[2.0 * ratio]], rtol=1e-12)

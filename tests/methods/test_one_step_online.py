@@ -58,6 +58,12 @@ def rank(x):
     return gap / np.where(spread > 0, spread, 1)
 
 
+def over_mean(x):
+    """MaxRL's: what a completion got above its group's mean, in means; 0 where nothing was got."""
+    mean = x.mean(axis=1, keepdims=True)
+    return (x - mean) / np.where(mean > 0, mean, 1)
+
+
 CASES = {  # (method, --advantage): own advantage, whether KL is taken off the reward, KL in loss
     ("reinforce", None): (center_batch, True, False),
     ("rloo", None): (leave_one_out, True, False),
@@ -67,6 +73,9 @@ CASES = {  # (method, --advantage): own advantage, whether KL is taken off the r
     ("dr_grpo", None): (center, False, False),
     ("gspo", None): (standardize, False, True),
     ("cispo", None): (standardize, False, False),
+    ("sapo", None): (standardize, False, False),
+    ("dppo", None): (standardize, False, False),
+    ("maxrl", None): (over_mean, False, False),
 }
 
 

@@ -116,6 +116,42 @@ def dpo():
     return pairs(L.dpo, beta=BETA), tilted(REWARD / BETA)
 
 
+def f_dpo_js():
+    """u = e^s/(2 − e^s), s = (r − λ)/β < log 2: a reward near the top takes most of the rest."""
+
+    def at(level):
+        tilt = np.exp((REWARD - level) / BETA)
+        return REF * tilt / (2 - tilt)
+
+    lowest = REWARD.max() - BETA * np.log(2)
+    level = by_bisection(lambda x: np.sum(at(x)), lowest + 1e-12, lowest + 50)
+    return pairs(L.f_dpo_js, beta=BETA), at(level)
+
+
+def f_dpo_alpha():
+    """u = (1 − α·s)^(−1/α), s = (r − λ)/β < 1/α."""
+
+    def at(level):
+        return REF * (1 - 0.6 * (REWARD - level) / BETA) ** (-1 / 0.6)
+
+    lowest = REWARD.max() - BETA / 0.6
+    level = by_bisection(lambda x: np.sum(at(x)), lowest + 1e-12, lowest + 50)
+    return pairs(L.f_dpo_alpha, beta=BETA, alpha=0.6), at(level)
+
+
+def conservative_cpo():
+    """As cDPO, with a uniform reference."""
+    sure = ((WINS - 0.05) / 0.9).ravel()
+
+    def mean(theta):
+        logp = log_probabilities(theta)
+        settings = {"beta": BETA, "alpha": 0.0, "flip": 0.05}
+        values = L.conservative_cpo(logp[CHOSEN], logp[REJECTED], -logp[CHOSEN], **settings)
+        return np.sum(FREQUENCY * sure * values)
+
+    return train(grad(mean)), probabilities(REWARD / BETA)
+
+
 def robust_dpo():
     """Labels flipped at the rate it was told: as if they had not been."""
     flipped = 0.8 * WINS + 0.2 * WINS.T
@@ -379,10 +415,25 @@ def ppo():
 
 CASES = {  # bounds on KL(optimum ‖ found), nats
     sft: TIGHT, reward_model: TIGHT, raft: TIGHT, rso: TIGHT,
+    f_dpo_js: TIGHT, f_dpo_alpha: TIGHT, conservative_cpo: TIGHT,
     dpo: TIGHT, robust_dpo: TIGHT, cdpo: TIGHT, ipo: TIGHT, exo: TIGHT, bco: TIGHT, sppo: TIGHT,
     kto: 1e-8, apo_zero: 1e-8, infonca: TIGHT, nca: TIGHT, cpo: TIGHT, tpo: TIGHT, simpo: TIGHT,
     reinforce: TIGHT, rloo: TIGHT, ppo: TIGHT, grpo_k2: TIGHT, grpo_k3: TIGHT, online_dpo: TIGHT,
 }  # fmt: skip
+
+
+def test_dft_ends_at_the_most_frequent_demonstration():
+    """Cross-entropy ends at the frequencies; DFT at their largest, from a reference that has it."""
+    shown, one = np.array([0.5, 0.2, 0.1, 0.1, 0.1]), np.ones((1, 1))
+
+    def mean(theta):
+        logp = log_probabilities(theta)
+        return sum(shown[i] * L.dft(logp[i].reshape(1, 1), one) for i in range(ARMS))
+
+    theta = LOG_REF
+    for _ in range(4000):
+        theta = theta - 1.0 * grad(mean)(theta)
+    assert probabilities(theta)[0] > 0.99
 
 
 @pytest.fixture(scope="module")
