@@ -119,7 +119,7 @@ OFFLINE = (
     ),
     pairs(
         "f_dpo_js", "DPO with the Jensen–Shannon divergence",
-        "Wang et al. 2023, arXiv:2309.16240", loss=f_dpo.f_dpo_js, defaults={"beta": 1.0},
+        "Wang et al. 2023, arXiv:2309.16240", loss=f_dpo.f_dpo_js, defaults={"beta": 3.0},
     ),
     pairs(
         "ipo", "Identity Preference Optimization, sums", "Azar et al. 2023, arXiv:2310.12036",
