@@ -24,8 +24,9 @@ def f_dpo_alpha(w, lose, rw, rl, beta, alpha):
     return -log_sigmoid(beta * gap)
 
 
-def wpo(w, lose, rw, rl, chosen, rejected, beta):
-    return np.exp(np.minimum(chosen + rejected, 0.0)) * dpo(w, lose, rw, rl, beta)
+def wpo(w, lose, ref_w, ref_lose, chosen_log_weight, rejected_log_weight, beta):
+    weight = np.exp(np.minimum(chosen_log_weight + rejected_log_weight, 0.0))
+    return weight * dpo(w, lose, ref_w, ref_lose, beta)
 
 
 def wpo_log_weight(logp, logits, mask):
@@ -67,8 +68,12 @@ def decoupled_surrogate(logp, proximal, old, advantage, clip_low, clip_high):
     return weight * clipped(np.exp(logp - proximal), advantage, clip_low, clip_high)
 
 
-def masked_rollout_weight(old, rollout, low, high):
-    ratio = np.exp(old - rollout)
+def truncated_rollout_weight(old_logp, rollout_logp, cap):
+    return np.minimum(np.exp(old_logp - rollout_logp), cap)
+
+
+def masked_rollout_weight(old_logp, rollout_logp, low, high):
+    ratio = np.exp(old_logp - rollout_logp)
     return ratio * (ratio >= low) * (ratio <= high)
 
 
@@ -123,7 +128,7 @@ OF_VARIANTS = {
     "sapo": sapo,
     "dppo": dppo,
     "decoupled_surrogate": decoupled_surrogate,
-    "truncated_rollout_weight": lambda old, rollout, cap: np.minimum(np.exp(old - rollout), cap),
+    "truncated_rollout_weight": truncated_rollout_weight,
     "masked_rollout_weight": masked_rollout_weight,
     "center_by_prompt": of_prompts(OVER_TOKENS["group_center"]),
     "standardize_by_prompt": of_prompts(group_standardize),
