@@ -180,6 +180,24 @@ print(
 )
 
 # %% [markdown]
+# ## A relative: DFT
+#
+# {source tinyalign.losses.self_weighted.dft}
+#
+# Cross-entropy pulls every target alike, however unlikely it was. DFT weights each target by its
+# own probability, as a constant: what the policy finds impossible hardly counts.
+
+# %%
+from autograd import grad
+
+from tinyalign.losses import dft
+
+likely = np.array([[0.9, 0.5, 0.01]])
+alone = np.ones_like(likely)
+pulls = {f.__name__: -3 * grad(f)(np.log(likely), alone)[0] for f in (cross_entropy, dft)}
+table(["loss", *(f"pull at p = {p}" for p in likely[0])], [[n, *g] for n, g in pulls.items()])
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** The loss: log-probabilities of targets and a mask, to one number.
@@ -230,4 +248,5 @@ assert final["prompt and answer"][0] < floors["prompt and answer"] + 0.3, "and i
 assert final["answer"][1] > 0.8 and final["answer"][2] > 0.9, "the answer is learned, and its end"
 assert final["answer, no EOS"][1] == 0 and final["answer, no EOS"][2] < 0.05, "without EOS: never"
 assert abs(combined - whole) < 1e-12 < abs(np.mean(halves) - whole), "weigh halves by tokens"
+assert np.allclose(pulls["cross_entropy"], 1) and np.allclose(pulls["dft"], likely), "DFT: p"
 print("all claims of this page hold")

@@ -188,6 +188,36 @@ table(["third answer lowered by", "KL to the reference", "DPO loss"], rows)
 unpaired_move = rows
 
 # %% [markdown]
+# ## Other divergences, other weights
+#
+# The KL is a choice. With another divergence the implicit reward is $\beta f'(\pi/\pi_{ref})$. For
+# Jensen and Shannon's it ends at $\beta\log 2$, so a chosen answer gains little by rising. WPO
+# keeps DPO's reward and weights the pair by how likely the policy finds its answers.
+#
+# {source tinyalign.losses.f_dpo.f_dpo_js}
+# {source tinyalign.losses.self_weighted.wpo}
+
+# %%
+from autograd import grad
+
+from tinyalign.losses import f_dpo_js, wpo
+
+zero = np.zeros(1)
+unlikely = np.array([-1.5])  # the log-weight of each answer
+
+
+def slopes_at(h):
+    """The slope of three losses in the chosen log-probability, h nats above the reference."""
+    at = np.array([h]), zero, zero, zero
+    wpo_slope = grad(lambda x: np.sum(wpo(x, *at[1:], unlikely, unlikely, beta=BETA)))(at[0])
+    both = [grad(lambda x, f=f: np.sum(f(x, *at[1:], beta=BETA)))(at[0]) for f in (dpo, f_dpo_js)]
+    return [float(g[0]) for g in (*both, wpo_slope)]
+
+
+risen = [[h, *slopes_at(h)] for h in (0.0, 2.0, 6.0)]
+table(["chosen above the reference by", "DPO", "JS", "WPO"], risen)
+
+# %% [markdown]
 # ## Weird numbers
 #
 # **“My loss is 0.6931.”** That is $\log 2$: the margin is 0. At the first step it has to be
@@ -282,4 +312,6 @@ assert unpaired_move[-1][1] > 0.3 and np.ptp([row[2] for row in unpaired_move]) 
     "no KL term"
 )
 assert "reference" in methods.holds(methods.find("dpo")), "two models, hence two stages"
+assert np.isclose(risen[0][2] / risen[0][1], 0.5) and risen[-1][2] / risen[-1][1] < 0.05, "JS ends"
+assert all(np.isclose(row[3] / row[1], np.exp(-3.0)) for row in risen), "WPO: DPO, weighted"
 print("all claims of this page hold")

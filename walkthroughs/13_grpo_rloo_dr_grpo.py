@@ -305,6 +305,38 @@ print(f"loss {abs(zero):.1e}, largest slope {slope:.3f}")
 print("two rewards, close and far:", np.round(pair, 3).tolist())
 
 # %% [markdown]
+# ## Relatives: another baseline, another trust region
+#
+# {source tinyalign.losses.baselines.group_maxrl}
+# {source tinyalign.losses.baselines.group_gdpo}
+# {source tinyalign.losses.trust_region.sapo}
+# {source tinyalign.losses.trust_region.dppo}
+#
+# MaxRL divides by the mean: the rarer a success, the more it counts. GDPO standardises each of
+# several rewards by itself. SAPO has a gate in place of the clip, DPPO clips the probability and
+# not the ratio: a rare token may grow many times over.
+
+# %%
+from tinyalign.losses import dppo, group_gdpo, group_maxrl, sapo
+
+rare, common = np.array([[1.0, 0, 0, 0, 0, 0, 0, 0]]), np.array([[1.0, 1, 1, 1, 0, 0, 0, 0]])
+print("a success, 1 of 8 and 4 of 8:", group_maxrl(rare)[0, 0], group_maxrl(common)[0, 0])
+two = np.array([[[1.0, 0], [0, 1], [0, 1], [0, 0]]])  # two rewards of four answers
+summed, decoupled = group_standardize(two.sum(axis=2)), group_gdpo(two, np.ones(2))
+print("GRPO of the sum:", np.round(summed[0], 2), " GDPO:", np.round(decoupled[0], 2))
+
+
+def slope_of(surrogate, old, ratio):
+    """The slope of a good token's loss, as a multiple of REINFORCE's."""
+    old_logp = np.array([[np.log(old)]])
+    return -grad(lambda x: np.sum(surrogate(x, old_logp, 1.0)))(old_logp + np.log(ratio))[0, 0]
+
+
+regions = [[old, ratio, *(slope_of(f, old, ratio) for f in (clipped_surrogate, sapo, dppo))]
+           for old, ratio in ((0.001, 4.0), (0.3, 1.1), (0.3, 2.0))]  # fmt: skip
+table(["probability before", "ratio", "PPO", "SAPO", "DPPO"], regions)
+
+# %% [markdown]
 # ## Numbers to distrust
 #
 # {notes 004 592-605}
@@ -381,4 +413,8 @@ assert abs(split[0][1] - split[0][2]) > 1e-3, "token means do not split"
 assert all(abs(row[1] - row[2]) < 1e-12 for row in split[1:]), "the others do"
 assert abs(zero) < 1e-12 < 1e-2 < slope, "a loss of 0 with a gradient"
 assert np.allclose(np.abs(pair), np.sqrt(0.5), atol=2e-3), "K = 2: ±0.707"
+assert group_maxrl(rare)[0, 0] == 7 and group_maxrl(common)[0, 0] == 1, "rare successes count"
+assert summed[0, 0] == summed[0, 1] < decoupled[0, 0] and decoupled[0, 1] < decoupled[0, 0]
+assert np.allclose([row[2] for row in regions], [0, 1.1, 0]), "PPO stops at ratio 1.2"
+assert np.allclose([row[4] for row in regions], [4, 1.1, 0]), "DPPO at a gap of 0.15"
 print("all claims of this page hold")
