@@ -20,8 +20,8 @@ def need(module):
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise InputError(
-            "pages need more libraries: pip install 'tinyalign-numpy[pages]', or in a checkout "
-            "pip install -e '.[pages]'"
+            "pages need more libraries: pip install -e '.[pages]' in a checkout, else "
+            "pip install pygments markdown-it-py mdit-py-plugins latex2mathml"
         ) from error
 
 

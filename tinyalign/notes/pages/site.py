@@ -30,7 +30,7 @@ def walkthroughs(folder=None):
     paths = sorted(Path(folder).glob("*.py"))
     if not paths:
         raise InputError(
-            f"no walkthroughs in {folder}: install tinyalign again, from a wheel or a checkout"
+            f"no walkthroughs in {folder}: install the package again, from a wheel or a checkout"
         )
     return paths
 
