@@ -31,7 +31,9 @@ def test_a_policy_is_measured_on_held_out_prompts():
     mean = np.sum(chance * REWARD, axis=1)
     error = np.sqrt((np.sum(chance * REWARD**2, axis=1) - mean**2).mean() / SIZE)
     assert abs(found["eval_reward"] - mean.mean()) < 5 * error
-    assert set(found) == {"eval_kl", "eval_entropy", "eval_accuracy", "eval_reward"}
+    assert set(found) == {
+        "eval_kl", "eval_entropy", "eval_accuracy", "eval_reward", "eval_optimum_kl",
+    }  # fmt: skip
 
 
 def test_a_task_with_three_attempts_reports_pass_at_1_and_pass_at_3():

@@ -22,11 +22,16 @@ def test_a_method_without_a_kl_has_a_beta_of_zero():
             assert (stage.config.beta == 0) == (row.kl_placement is None)
 
 
+FIXED_FEEDBACK = ("pairs", "triples", "thumbs", "rankings")
+
+
 def test_a_method_that_samples_for_each_prompt_draws_as_many_as_the_others():
-    """Best of n is compared at the same n; PPO's critic takes the place of a group."""
+    """Best of n is compared at the same n; PPO's critic takes the place of a group. Feedback on
+    fixed completions is on four of a prompt."""
     for row in methods.METHODS:
         (*_, stage) = plan.plan_run([row.name], Config(env="bandit")).stages
-        wanted = {"sft": None, "dft": None, "ppo": 1}.get(row.name, 8)
+        usual = 4 if row.recipe in FIXED_FEEDBACK else 8
+        wanted = {"sft": None, "dft": None, "ppo": 1}.get(row.name, usual)
         assert stage.config.num_generations == wanted, row.name
         single = [] if row.compares else [row.name]
         assert single == ([row.name] if row.name in ("sft", "dft", "ppo") else [])

@@ -78,7 +78,7 @@ def test_thumbs_of_a_file_are_fed_as_they_are(tmp_path, record):
 
 
 def test_rankings_of_a_file_are_fed_with_their_rewards(tmp_path, record):
-    calls, made = record("ranked_step"), own_file(tmp_path, "rrhf", batch_size=60)
+    calls, made = record("ranked_step"), own_file(tmp_path, "rrhf", batch_size=20)
     take_one_step(made)
     tokens, mask, _, reward = calls[0].arrays
     assert tokens.shape[:2] == (20, 3) and reward.dtype == mask.dtype

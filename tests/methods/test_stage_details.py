@@ -12,7 +12,7 @@ from recorder import ADDITION, ONE, USUAL, G, P, near, record, setting, take_one
 
 from tinyalign.engine.backend import to_device
 from tinyalign.losses import advantage, aggregate
-from tinyalign.methods import rollouts, samples, steps
+from tinyalign.methods import labels, rollouts, samples, steps
 from tinyalign.policy import Rollout
 from tinyalign.runs.config import Config
 
@@ -278,7 +278,7 @@ def test_a_rollout_draws_a_group_for_each_prompt_and_what_the_row_says_besides(n
     assert metrics["completions_sampled"] == drawn == P * (G + made.method.extra_samples)
 
 
-LABELS = {name: getattr(samples, f"label_{name}") for name in
+LABELS = {name: getattr(labels, f"label_{name}") for name in
           ("pairs", "accepted_pairs", "triples", "thumbs", "rankings")}  # fmt: skip
 
 

@@ -152,7 +152,7 @@ def test_names_of_walkthroughs(course):
 
 
 def test_without_walkthroughs_it_says_where_they_are(tmp_path):
-    with pytest.raises(InputError, match="install tinyalign again"):
+    with pytest.raises(InputError, match="install the package again"):
         pages.build_pages(tmp_path / "out", folder=tmp_path)
 
 

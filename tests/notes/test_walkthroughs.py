@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from walkthrough_solutions import SOLUTIONS
 
 from tinyalign.engine.backend import using
+from tinyalign.notes.claims import ledger
 from tinyalign.notes.pages import markup, site
 from tinyalign.notes.pages.cells import pieces
 
@@ -229,7 +230,17 @@ def readable_texts():
     paths = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *PAGES]
     for path in [*paths, *(ROOT / "tinyalign").rglob("*.py"), *(ROOT / "toy_envs").rglob("*.py")]:
         if path.parent.name != "museum":  # its exhibits are loops out of the notes, and say so
-            yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf8")
+            yield path.relative_to(ROOT).as_posix(), without_quotes(path)
+    for claim in ledger.claims():
+        yield claim.id, f"{claim.reading} {claim.why}"
+
+
+def without_quotes(path):
+    """A file's text; of the ledger, whose claims are quotes of the notes, what stands beside."""
+    if path.parent.name == "verdicts":
+        return ""
+    text = path.read_text(encoding="utf8")
+    return re.sub(r"`[^`]*`", "", text) if path.name == "claims.md" else text
 
 
 @pytest.mark.skipif(not NOTES.exists(), reason="the notes are not beside this repository")

@@ -35,7 +35,7 @@ def unreduce(g, x, axis):
 
 def max_min_vjp(ans, x, axis=None, **kw):
     """max and min: the gradient goes to the largest (smallest) entry; ties share it evenly."""
-    hit = xp.asarray(x == unreduce(ans, x, axis))
+    hit = x == unreduce(ans, x, axis)
     # autograd's own rule divides by an integer count: float64. A plain number has no dtype.
     share = hit.astype(getattr(x, "dtype", float))
     share = share / unreduce(anp.sum(share, axis=axis), x, axis)

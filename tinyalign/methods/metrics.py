@@ -159,6 +159,11 @@ SECTIONS = {  # what logs the metrics, and the metrics
             "is large for a small gain in eval_reward",
         ),
         Metric(
+            "eval_optimum_kl", "KL(policy ‖ the method's own optimum) per prompt, where that has a "
+            "formula and all completions can be listed: the bandit", "nats", "",
+            "stays far from 0 while the loss is level: the method stops elsewhere",
+        ),
+        Metric(
             "eval_entropy", "mean entropy of the next token over tokens of the samples", "nats",
             "", "falls to 0 early: the policy stops exploring",
         ),
