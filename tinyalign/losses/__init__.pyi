@@ -99,8 +99,32 @@ def cdpo(
     beta: float = 0.1,
     flip: float = 0.1,
 ) -> Array: ...
+def center_by_prompt(reward: Array, prompt: Array) -> Array: ...
+def clamped_k3(
+    logp: Array, ref_logp: Array, *, log_ratio_limit: float = 20.0, limit: float = 10.0
+) -> Array: ...
+def clipped_importance(
+    logp: Array, old_logp: Array, advantage: Array, *, clip_low: float, clip_high: float
+) -> Array: ...
 def clipped_surrogate(
     logp: Array, old_logp: Array, advantage: Array, *, clip_low: float = 0.2, clip_high: float = 0.2
+) -> Array: ...
+def conservative_cpo(
+    chosen_logp: Array,
+    rejected_logp: Array,
+    chosen_nll: Array,
+    *,
+    beta: float = 0.1,
+    alpha: float = 1.0,
+    flip: float = 0.1,
+) -> Array: ...
+def conservative_simpo(
+    chosen_avg_logp: Array,
+    rejected_avg_logp: Array,
+    *,
+    beta: float = 2.5,
+    gamma: float = 1.375,
+    flip: float = 0.1,
 ) -> Array: ...
 def cpo(
     chosen_logp: Array,
@@ -111,6 +135,16 @@ def cpo(
     alpha: float = 1.0,
 ) -> Array: ...
 def cross_entropy(logp: Array, mask: Array) -> np.floating[Any]: ...
+def decoupled_surrogate(
+    logp: Array,
+    proximal_logp: Array,
+    old_logp: Array,
+    advantage: Array,
+    *,
+    clip_low: float = 0.2,
+    clip_high: float = 0.2,
+) -> Array: ...
+def dft(logp: Array, mask: Array) -> Array: ...
 def dpo(
     chosen_logp: Array,
     rejected_logp: Array,
@@ -128,6 +162,16 @@ def dpop(
     beta: float = 0.3,
     lam: float = 50.0,
 ) -> Array: ...
+def dppo(logp: Array, old_logp: Array, advantage: Array, *, delta: float = 0.15) -> Array: ...
+def dual_clipped_surrogate(
+    logp: Array,
+    old_logp: Array,
+    advantage: Array,
+    *,
+    clip_low: float = 0.2,
+    clip_high: float = 0.2,
+    clip_dual: float = 3.0,
+) -> Array: ...
 def entropy(logits: Array) -> Array: ...
 def exact_kl(logits: Array, ref_logits: Array) -> Array: ...
 def exo_pair(
@@ -139,13 +183,50 @@ def exo_pair(
     beta: float = 0.1,
     eps: float = 0.001,
 ) -> Array: ...
+def f_dpo_alpha(
+    chosen_logp: Array,
+    rejected_logp: Array,
+    ref_chosen_logp: Array,
+    ref_rejected_logp: Array,
+    *,
+    beta: float = 0.1,
+    alpha: float = 0.5,
+) -> Array: ...
+def f_dpo_js(
+    chosen_logp: Array,
+    rejected_logp: Array,
+    ref_chosen_logp: Array,
+    ref_rejected_logp: Array,
+    *,
+    beta: float = 0.1,
+) -> Array: ...
 def fixed_length_mean(x: Any, mask: Array, *, length: float) -> np.floating[Any]: ...
 def gae(
     reward: Array, value: Array, mask: Array, *, gamma: float = 1.0, lam: float = 0.95
 ) -> tuple[Array, Array]: ...
+def gae_over_turns(
+    reward: Array,
+    value: Array,
+    mask: Array,
+    *,
+    last_value: Array | float = 0.0,
+    gamma: float = 1.0,
+    lam: float = 0.95,
+) -> tuple[Array, Array]: ...
 def group_center(reward: Array) -> Array: ...
+def group_gdpo(reward: Array, weight: Array, *, eps: float = 0.0001) -> Array: ...
+def group_maxrl(reward: Array) -> Array: ...
 def group_rank(reward: Array) -> Array: ...
 def group_standardize(reward: Array, *, eps: float = 0.0001, ddof: int = 1) -> Array: ...
+def gspo_token(
+    logp: Array,
+    old_logp: Array,
+    advantage: Array,
+    mask: Array,
+    *,
+    clip_low: float = 0.0003,
+    clip_high: float = 0.0004,
+) -> Array: ...
 def hinge(
     chosen_logp: Array,
     rejected_logp: Array,
@@ -183,12 +264,19 @@ def kto(
 ) -> Array: ...
 def kto_z0(mismatched_logp: Array, ref_mismatched_logp: Array) -> np.floating[Any]: ...
 def leave_one_out(reward: Array) -> Array: ...
+def leave_one_out_by_prompt(reward: Array, prompt: Array) -> Array: ...
 def log_ratios(
     chosen_logp: Array, rejected_logp: Array, ref_chosen_logp: Array, ref_rejected_logp: Array
 ) -> tuple[Array, Array]: ...
 def margin(
     chosen_logp: Array, rejected_logp: Array, ref_chosen_logp: Array, ref_rejected_logp: Array
 ) -> Array: ...
+def masked_mean(x: Any, mask: Array, *, axis: int = -1) -> Array: ...
+def masked_rollout_weight(
+    old_logp: Array, rollout_logp: Array, *, low: float = 0.5, high: float = 5.0
+) -> Array: ...
+def masked_sum(x: Any, mask: Array, *, axis: int = -1) -> Array: ...
+def micro_batch_mean(x: Any, mask: Array, *, tokens: float) -> np.floating[Any]: ...
 def nca(log_ratio: Array, reward: Array, *, beta: float = 0.01, alpha: float = 1.0) -> Array: ...
 def odds_ratio(chosen_avg_logp: Array, rejected_avg_logp: Array) -> Array: ...
 def orpo(
@@ -210,6 +298,14 @@ def robust_dpo(
     flip: float = 0.1,
 ) -> Array: ...
 def rrhf(avg_logp: Array, reward: Array, best_nll: Array, *, weight: float = 1.0) -> Array: ...
+def sapo(
+    logp: Array,
+    old_logp: Array,
+    advantage: Array,
+    *,
+    tau_positive: float = 1.0,
+    tau_negative: float = 1.05,
+) -> Array: ...
 def sequence_clipped_surrogate(
     logp: Array,
     old_logp: Array,
@@ -239,6 +335,9 @@ def sppo(
     *,
     beta: float = 0.001,
 ) -> Array: ...
+def standardize_by_prompt(
+    reward: Array, prompt: Array, *, eps: float = 0.0001, ddof: int = 1
+) -> Array: ...
 def token_mean(x: Any, mask: Array) -> np.floating[Any]: ...
 def tpo(
     chosen_logp: Array,
@@ -260,5 +359,19 @@ def tpo_l(
 def truncated_importance(
     logp: Array, old_logp: Array, advantage: Array, *, clip_high: float
 ) -> Array: ...
+def truncated_rollout_weight(
+    old_logp: Array, rollout_logp: Array, *, cap: float = 2.0
+) -> Array: ...
 def value_loss(value: Array, old_value: Array, returns: Array, *, clip: float = 0.2) -> Array: ...
 def whiten(x: Any, mask: Array, *, shift_mean: bool = True) -> Array: ...
+def wpo(
+    chosen_logp: Array,
+    rejected_logp: Array,
+    ref_chosen_logp: Array,
+    ref_rejected_logp: Array,
+    chosen_log_weight: Array,
+    rejected_log_weight: Array,
+    *,
+    beta: float = 0.1,
+) -> Array: ...
+def wpo_log_weight(logp: Array, logits: Array, mask: Array) -> Array: ...
