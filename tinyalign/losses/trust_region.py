@@ -40,7 +40,8 @@ def dual_clipped_surrogate(
     require_in("(1, inf]", clip_dual=clip_dual)
     loss = clipped_surrogate(logp, old_logp, advantage, clip_low=clip_low, clip_high=clip_high)
     advantage = constant_advantage(logp, advantage)
-    return np.where(advantage < 0, np.minimum(loss, -clip_dual * advantage), loss)
+    bad = np.where(advantage < 0, advantage, -1.0)  # elsewhere any: ∞ · 0 would warn
+    return np.where(advantage < 0, np.minimum(loss, -clip_dual * bad), loss)
 
 
 def clipped_importance(logp, old_logp, advantage, *, clip_low, clip_high):
