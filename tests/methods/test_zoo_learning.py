@@ -12,7 +12,10 @@ from tinyalign.runs.config import Config
 from tinyalign.runs.recipes import LEARNED_BETA
 from toy_envs import bandit
 
-STEPS = {"best_of_n": 1, "sft": 40, "reinforce": 40, "rloo": 40, "remax": 200, "cispo": 30}
+STEPS = {
+    "best_of_n": 1, "sft": 40, "reinforce": 40, "rloo": 40, "remax": 200, "cispo": 30,
+    "sapo": 60, "dppo": 60, "maxrl": 60, "gdpo": 60,
+}  # fmt: skip
 # One greedy completion is a poor baseline for a policy that is right half of the time: ReMax first
 # loses accuracy, and gains after some hundred rollouts.
 # It takes 1 label in 10 for wrong. Where none is it overshoots: from 49 % it gains 2 points only.
