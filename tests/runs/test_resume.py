@@ -17,7 +17,8 @@ TINY = ["--width", "16", "--layers", "1", "--heads", "2", "--eval_size", "20", "
 
 def command(folder, method, *extra):
     program = [sys.executable, "-m", "tinyalign", "run", method, "--output", str(folder)]
-    return [*program, "--name", "run", *TINY, *extra]
+    sizes = TINY[6:] if "bandit" in extra else TINY  # a table has no width
+    return [*program, "--name", "run", *sizes, *extra]
 
 
 def metrics(folder):
