@@ -1,4 +1,7 @@
-"""The types that editors are told: the same names and defaults as the code, right for mypy."""
+"""The types that editors are told: names and defaults of the code, right for mypy.
+
+Where one is missing, `python tests/write_types.py` writes them again.
+"""
 
 import ast
 import inspect

@@ -1,4 +1,4 @@
-"""Types of tinyalign.losses, for editors and type checkers."""
+"""Types of tinyalign.losses, written by tests/write_types.py."""
 
 from typing import Any
 
@@ -14,19 +14,34 @@ __all__ = [
     "bco",
     "bradley_terry",
     "cdpo",
+    "center_by_prompt",
+    "clamped_k3",
+    "clipped_importance",
     "clipped_surrogate",
+    "conservative_cpo",
+    "conservative_simpo",
     "cpo",
     "cross_entropy",
+    "decoupled_surrogate",
+    "dft",
     "dpo",
     "dpop",
+    "dppo",
+    "dual_clipped_surrogate",
     "entropy",
     "exact_kl",
     "exo_pair",
+    "f_dpo_alpha",
+    "f_dpo_js",
     "fixed_length_mean",
     "gae",
+    "gae_over_turns",
     "group_center",
+    "group_gdpo",
+    "group_maxrl",
     "group_rank",
     "group_standardize",
+    "gspo_token",
     "hinge",
     "infonca",
     "ipo",
@@ -37,8 +52,13 @@ __all__ = [
     "kto",
     "kto_z0",
     "leave_one_out",
+    "leave_one_out_by_prompt",
     "log_ratios",
     "margin",
+    "masked_mean",
+    "masked_rollout_weight",
+    "masked_sum",
+    "micro_batch_mean",
     "nca",
     "odds_ratio",
     "orpo",
@@ -48,20 +68,32 @@ __all__ = [
     "rejection_sample",
     "robust_dpo",
     "rrhf",
+    "sapo",
     "sequence_clipped_surrogate",
     "sequence_mean",
     "simpo",
     "slic",
     "sppo",
+    "standardize_by_prompt",
     "token_mean",
     "tpo",
     "tpo_l",
     "truncated_importance",
+    "truncated_rollout_weight",
     "value_loss",
     "whiten",
+    "wpo",
+    "wpo_log_weight",
 ]
 
-def adaptive_beta(beta: Array, kl: Array, *, target: float, n: int, horizon: float) -> float: ...
+def adaptive_beta(
+    beta: float,
+    kl: float,
+    *,
+    target: float,
+    n: int,
+    horizon: float,
+) -> float: ...
 def apo_down(
     chosen_logp: Array,
     rejected_logp: Array,
@@ -88,7 +120,11 @@ def bco(
     delta: float = 0.0,
 ) -> Array: ...
 def bradley_terry(
-    chosen_reward: Array, rejected_reward: Array, *, margin: float = 0.0, center: float = 0.0
+    chosen_reward: Array,
+    rejected_reward: Array,
+    *,
+    margin: float = 0.0,
+    center: float = 0.0,
 ) -> Array: ...
 def cdpo(
     chosen_logp: Array,
@@ -99,15 +135,32 @@ def cdpo(
     beta: float = 0.1,
     flip: float = 0.1,
 ) -> Array: ...
-def center_by_prompt(reward: Array, prompt: Array) -> Array: ...
+def center_by_prompt(
+    reward: Array,
+    prompt: Array,
+) -> Array: ...
 def clamped_k3(
-    logp: Array, ref_logp: Array, *, log_ratio_limit: float = 20.0, limit: float = 10.0
+    logp: Array,
+    ref_logp: Array,
+    *,
+    log_ratio_limit: float = 20.0,
+    limit: float = 10.0,
 ) -> Array: ...
 def clipped_importance(
-    logp: Array, old_logp: Array, advantage: Array, *, clip_low: float, clip_high: float
+    logp: Array,
+    old_logp: Array,
+    advantage: Array,
+    *,
+    clip_low: float,
+    clip_high: float,
 ) -> Array: ...
 def clipped_surrogate(
-    logp: Array, old_logp: Array, advantage: Array, *, clip_low: float = 0.2, clip_high: float = 0.2
+    logp: Array,
+    old_logp: Array,
+    advantage: Array,
+    *,
+    clip_low: float = 0.2,
+    clip_high: float = 0.2,
 ) -> Array: ...
 def conservative_cpo(
     chosen_logp: Array,
@@ -134,7 +187,10 @@ def cpo(
     beta: float = 0.1,
     alpha: float = 1.0,
 ) -> Array: ...
-def cross_entropy(logp: Array, mask: Array) -> np.floating[Any]: ...
+def cross_entropy(
+    logp: Array,
+    mask: Array,
+) -> np.floating[Any]: ...
 def decoupled_surrogate(
     logp: Array,
     proximal_logp: Array,
@@ -144,7 +200,10 @@ def decoupled_surrogate(
     clip_low: float = 0.2,
     clip_high: float = 0.2,
 ) -> Array: ...
-def dft(logp: Array, mask: Array) -> Array: ...
+def dft(
+    logp: Array,
+    mask: Array,
+) -> Array: ...
 def dpo(
     chosen_logp: Array,
     rejected_logp: Array,
@@ -162,7 +221,13 @@ def dpop(
     beta: float = 0.3,
     lam: float = 50.0,
 ) -> Array: ...
-def dppo(logp: Array, old_logp: Array, advantage: Array, *, delta: float = 0.15) -> Array: ...
+def dppo(
+    logp: Array,
+    old_logp: Array,
+    advantage: Array,
+    *,
+    delta: float = 0.15,
+) -> Array: ...
 def dual_clipped_surrogate(
     logp: Array,
     old_logp: Array,
@@ -172,8 +237,13 @@ def dual_clipped_surrogate(
     clip_high: float = 0.2,
     clip_dual: float = 3.0,
 ) -> Array: ...
-def entropy(logits: Array) -> Array: ...
-def exact_kl(logits: Array, ref_logits: Array) -> Array: ...
+def entropy(
+    logits: Array,
+) -> Array: ...
+def exact_kl(
+    logits: Array,
+    ref_logits: Array,
+) -> Array: ...
 def exo_pair(
     chosen_logp: Array,
     rejected_logp: Array,
@@ -200,9 +270,19 @@ def f_dpo_js(
     *,
     beta: float = 0.1,
 ) -> Array: ...
-def fixed_length_mean(x: Any, mask: Array, *, length: float) -> np.floating[Any]: ...
+def fixed_length_mean(
+    x: Any,
+    mask: Array,
+    *,
+    length: float,
+) -> np.floating[Any]: ...
 def gae(
-    reward: Array, value: Array, mask: Array, *, gamma: float = 1.0, lam: float = 0.95
+    reward: Array,
+    value: Array,
+    mask: Array,
+    *,
+    gamma: float = 1.0,
+    lam: float = 0.95,
 ) -> tuple[Array, Array]: ...
 def gae_over_turns(
     reward: Array,
@@ -213,11 +293,27 @@ def gae_over_turns(
     gamma: float = 1.0,
     lam: float = 0.95,
 ) -> tuple[Array, Array]: ...
-def group_center(reward: Array) -> Array: ...
-def group_gdpo(reward: Array, weight: Array, *, eps: float = 0.0001) -> Array: ...
-def group_maxrl(reward: Array) -> Array: ...
-def group_rank(reward: Array) -> Array: ...
-def group_standardize(reward: Array, *, eps: float = 0.0001, ddof: int = 1) -> Array: ...
+def group_center(
+    reward: Array,
+) -> Array: ...
+def group_gdpo(
+    reward: Array,
+    weight: Array,
+    *,
+    eps: float = 0.0001,
+) -> Array: ...
+def group_maxrl(
+    reward: Array,
+) -> Array: ...
+def group_rank(
+    reward: Array,
+) -> Array: ...
+def group_standardize(
+    reward: Array,
+    *,
+    eps: float = 0.0001,
+    ddof: int = 1,
+) -> Array: ...
 def gspo_token(
     logp: Array,
     old_logp: Array,
@@ -236,7 +332,11 @@ def hinge(
     beta: float = 0.1,
 ) -> Array: ...
 def infonca(
-    log_ratio: Array, reward: Array, *, beta: float = 0.01, alpha: float = 1.0
+    log_ratio: Array,
+    reward: Array,
+    *,
+    beta: float = 0.01,
+    alpha: float = 1.0,
 ) -> Array: ...
 def ipo(
     chosen_logp: Array,
@@ -246,11 +346,25 @@ def ipo(
     *,
     tau: float = 0.1,
 ) -> Array: ...
-def k1(logp: Array, ref_logp: Array) -> Array: ...
-def k2(logp: Array, ref_logp: Array) -> Array: ...
-def k3(logp: Array, ref_logp: Array) -> Array: ...
+def k1(
+    logp: Array,
+    ref_logp: Array,
+) -> Array: ...
+def k2(
+    logp: Array,
+    ref_logp: Array,
+) -> Array: ...
+def k3(
+    logp: Array,
+    ref_logp: Array,
+) -> Array: ...
 def kl_shaped_reward(
-    score: Array, logp: Array, ref_logp: Array, mask: Array, *, beta: float
+    score: Array,
+    logp: Array,
+    ref_logp: Array,
+    mask: Array,
+    *,
+    beta: float,
 ) -> Array: ...
 def kto(
     logp: Array,
@@ -262,31 +376,91 @@ def kto(
     weight_desirable: float = 1.0,
     weight_undesirable: float = 1.0,
 ) -> Array: ...
-def kto_z0(mismatched_logp: Array, ref_mismatched_logp: Array) -> np.floating[Any]: ...
-def leave_one_out(reward: Array) -> Array: ...
-def leave_one_out_by_prompt(reward: Array, prompt: Array) -> Array: ...
+def kto_z0(
+    mismatched_logp: Array,
+    ref_mismatched_logp: Array,
+) -> np.floating[Any]: ...
+def leave_one_out(
+    reward: Array,
+) -> Array: ...
+def leave_one_out_by_prompt(
+    reward: Array,
+    prompt: Array,
+) -> Array: ...
 def log_ratios(
-    chosen_logp: Array, rejected_logp: Array, ref_chosen_logp: Array, ref_rejected_logp: Array
+    chosen_logp: Array,
+    rejected_logp: Array,
+    ref_chosen_logp: Array,
+    ref_rejected_logp: Array,
 ) -> tuple[Array, Array]: ...
 def margin(
-    chosen_logp: Array, rejected_logp: Array, ref_chosen_logp: Array, ref_rejected_logp: Array
+    chosen_logp: Array,
+    rejected_logp: Array,
+    ref_chosen_logp: Array,
+    ref_rejected_logp: Array,
 ) -> Array: ...
-def masked_mean(x: Any, mask: Array, *, axis: int = -1) -> Array: ...
+def masked_mean(
+    x: Any,
+    mask: Array,
+    *,
+    axis: int = -1,
+) -> Array: ...
 def masked_rollout_weight(
-    old_logp: Array, rollout_logp: Array, *, low: float = 0.5, high: float = 5.0
+    old_logp: Array,
+    rollout_logp: Array,
+    *,
+    low: float = 0.5,
+    high: float = 5.0,
 ) -> Array: ...
-def masked_sum(x: Any, mask: Array, *, axis: int = -1) -> Array: ...
-def micro_batch_mean(x: Any, mask: Array, *, tokens: float) -> np.floating[Any]: ...
-def nca(log_ratio: Array, reward: Array, *, beta: float = 0.01, alpha: float = 1.0) -> Array: ...
-def odds_ratio(chosen_avg_logp: Array, rejected_avg_logp: Array) -> Array: ...
+def masked_sum(
+    x: Any,
+    mask: Array,
+    *,
+    axis: int = -1,
+) -> Array: ...
+def micro_batch_mean(
+    x: Any,
+    mask: Array,
+    *,
+    tokens: float,
+) -> np.floating[Any]: ...
+def nca(
+    log_ratio: Array,
+    reward: Array,
+    *,
+    beta: float = 0.01,
+    alpha: float = 1.0,
+) -> Array: ...
+def odds_ratio(
+    chosen_avg_logp: Array,
+    rejected_avg_logp: Array,
+) -> Array: ...
 def orpo(
-    chosen_avg_logp: Array, rejected_avg_logp: Array, chosen_nll: Array, *, lam: float = 0.1
+    chosen_avg_logp: Array,
+    rejected_avg_logp: Array,
+    chosen_nll: Array,
+    *,
+    lam: float = 0.1,
 ) -> Array: ...
-def overlong_penalty(length: Array, *, max_length: float, buffer: float) -> Array: ...
-def plackett_luce(ranked_reward: Array) -> Array: ...
-def reinforce(logp: Array, advantage: Array) -> Array: ...
+def overlong_penalty(
+    length: Array,
+    *,
+    max_length: float,
+    buffer: float,
+) -> Array: ...
+def plackett_luce(
+    ranked_reward: Array,
+) -> Array: ...
+def reinforce(
+    logp: Array,
+    advantage: Array,
+) -> Array: ...
 def rejection_sample(
-    reward: Array, *, beta: float, rng: np.random.Generator, max_reward: float | None = None
+    reward: Array,
+    *,
+    beta: float,
+    rng: np.random.Generator,
+    max_reward: float | None = None,
 ) -> Array: ...
 def robust_dpo(
     chosen_logp: Array,
@@ -297,7 +471,13 @@ def robust_dpo(
     beta: float = 0.1,
     flip: float = 0.1,
 ) -> Array: ...
-def rrhf(avg_logp: Array, reward: Array, best_nll: Array, *, weight: float = 1.0) -> Array: ...
+def rrhf(
+    avg_logp: Array,
+    reward: Array,
+    best_nll: Array,
+    *,
+    weight: float = 1.0,
+) -> Array: ...
 def sapo(
     logp: Array,
     old_logp: Array,
@@ -315,9 +495,16 @@ def sequence_clipped_surrogate(
     clip_low: float = 0.0003,
     clip_high: float = 0.0004,
 ) -> Array: ...
-def sequence_mean(x: Any, mask: Array) -> np.floating[Any]: ...
+def sequence_mean(
+    x: Any,
+    mask: Array,
+) -> np.floating[Any]: ...
 def simpo(
-    chosen_avg_logp: Array, rejected_avg_logp: Array, *, beta: float = 2.5, gamma: float = 1.375
+    chosen_avg_logp: Array,
+    rejected_avg_logp: Array,
+    *,
+    beta: float = 2.5,
+    gamma: float = 1.375,
 ) -> Array: ...
 def slic(
     chosen_logp: Array,
@@ -336,9 +523,16 @@ def sppo(
     beta: float = 0.001,
 ) -> Array: ...
 def standardize_by_prompt(
-    reward: Array, prompt: Array, *, eps: float = 0.0001, ddof: int = 1
+    reward: Array,
+    prompt: Array,
+    *,
+    eps: float = 0.0001,
+    ddof: int = 1,
 ) -> Array: ...
-def token_mean(x: Any, mask: Array) -> np.floating[Any]: ...
+def token_mean(
+    x: Any,
+    mask: Array,
+) -> np.floating[Any]: ...
 def tpo(
     chosen_logp: Array,
     rejected_logp: Array,
@@ -357,13 +551,31 @@ def tpo_l(
     alpha: float = 1.0,
 ) -> Array: ...
 def truncated_importance(
-    logp: Array, old_logp: Array, advantage: Array, *, clip_high: float
+    logp: Array,
+    old_logp: Array,
+    advantage: Array,
+    *,
+    clip_high: float,
 ) -> Array: ...
 def truncated_rollout_weight(
-    old_logp: Array, rollout_logp: Array, *, cap: float = 2.0
+    old_logp: Array,
+    rollout_logp: Array,
+    *,
+    cap: float = 2.0,
 ) -> Array: ...
-def value_loss(value: Array, old_value: Array, returns: Array, *, clip: float = 0.2) -> Array: ...
-def whiten(x: Any, mask: Array, *, shift_mean: bool = True) -> Array: ...
+def value_loss(
+    value: Array,
+    old_value: Array,
+    returns: Array,
+    *,
+    clip: float = 0.2,
+) -> Array: ...
+def whiten(
+    x: Any,
+    mask: Array,
+    *,
+    shift_mean: bool = True,
+) -> Array: ...
 def wpo(
     chosen_logp: Array,
     rejected_logp: Array,
@@ -374,4 +586,8 @@ def wpo(
     *,
     beta: float = 0.1,
 ) -> Array: ...
-def wpo_log_weight(logp: Array, logits: Array, mask: Array) -> Array: ...
+def wpo_log_weight(
+    logp: Array,
+    logits: Array,
+    mask: Array,
+) -> Array: ...
