@@ -12,7 +12,7 @@ import numpy as np
 
 import toy_envs
 from tinyalign.errors import InputError
-from tinyalign.methods.samples import rewards_by_rank
+from tinyalign.methods.labels import rewards_by_rank
 from tinyalign.runs import files, lookup, plan
 from toy_envs import feedback
 
