@@ -98,7 +98,7 @@ def test_kto_with_swapped_labels_is_named():
             "clipped_surrogate",
             "also needs ref_logp, the log-probability under the reference, which",
         ),
-        (lambda a, b, size=3: a, "gae", "also needs mask, the mask"),
+        (lambda a, b, size=3: a, "kl_shaped_reward", "also needs ref_logp"),
     ],
 )
 def test_no_setting_takes_an_array_and_no_array_is_a_setting(fn, name, sentence):
