@@ -63,7 +63,7 @@ def right(seeds):
         accused += sum(v.exit_code == 1 for v, _ in found)
         words = ", ".join(f"{n} {word}" for word, n in Counter(v.word for v, _ in found).items())
         worst = max(now.kl for _, now in found)
-        rows.append(f"| {METHODS[method].title} | {task} | {words} | {worst:.2g} |")
+        rows.append(f"| {METHODS[method].title} | {task} | {words} | {max(worst, 0.0):.2g} |")
     head = "| trainer | task | verdicts | most nats from the optimum |"
     said = (
         f"{seeds} seeds each; on lines with batches of 128, so with noise. "

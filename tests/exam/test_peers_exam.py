@@ -51,7 +51,8 @@ CHANGES = {  # what is changed in the README's lines, and what the grade has to 
     "beta": ("dpo", [("beta=0.5", "beta=1.0")], "right at another beta"),
     "length": ("dpo", [("beta=0.5", 'beta=0.5, loss_type="sigmoid_norm"')],
                "length-normalised log-ratio"),
-    "means": ("ipo", [], "length-normalised log-ratio"),  # TRL's IPO divides by the length
+    "means": ("ipo", [("max_steps=160, save_steps=40", "max_steps=320, save_steps=80")],
+              "length-normalised log-ratio"),  # TRL's IPO divides by the length
     "k3": ("grpo", [('"dr_grpo"', '"dr_grpo", use_bias_correction_kl=False')], "forward KL"),
     "std": ("grpo", [('scale_rewards="none"', 'scale_rewards="group"'),
                      ("max_steps=300, save_steps=75", "max_steps=600, save_steps=150")],
