@@ -78,6 +78,8 @@ LOGITS = [
     (r"entropy", ("entropy",), True, 1),
     (r"log_?prob|logp|log_softmax", ("token_logp", "sequence_logp"), False, 2),
 ]
+# methods that the table does not have: what is named so is no wrong PPO
+VARIANTS = re.compile(r"sapo|gmpo|geo_?mean|gpg|_cov|dppo|opo_|passk|pass_k|remax|optimal_token")
 MEMBERS = ("forward", "__call__", "loss", "loss_fn", "compute", "compute_loss")
 MODEL = {"model", "policy_model", "actor", "actor_model", "tokenizer", "hidden_states"}
 
@@ -97,7 +99,7 @@ def guesses(found):
         if known:
             others = {t: w for t, w in rest.items() if t != text}
             return [Guess(_methods_of(w, base), {text: w, **others}, True) for w in known]
-    return [Guess(base[0], rest, base[1])]
+    return [Guess(base[0], rest, base[1] and not VARIANTS.search(found.name.lower()))]
 
 
 def _methods_of(word, base):

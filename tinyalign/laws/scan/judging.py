@@ -28,7 +28,10 @@ ALIKE = 0.25  # of the probes on which it must be right before it is said to be 
 
 
 # what is raised where the cut may be at fault
-LEFT_BEHIND = re.compile("NotHere|NameError|AttributeError|ImportError|ModuleNotFoundError")
+LEFT_BEHIND = re.compile(
+    "NotHere|NameError|AttributeError|ImportError|ModuleNotFoundError|AssertionError|isinstance"
+)
+ROUNDING = 1e-2  # what is wrong by less in float64 may be a step in float32
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,12 @@ def _judge(job):
     setting = repeatable_settings(EXAMPLES[job.framework])
     module = Path(job.target.rpartition(":")[0]).stem
     report = examine(form.fn, method, form.conventions, setting=setting, module=module, **how)
+    if report.exit_code == 1 and all(v.gap < ROUNDING for v in report.broken):
+        how |= {"dtype": "float32"}
+        single = examine(form.fn, method, form.conventions, setting=setting, module=module, **how)
+        if single.exit_code == 0:
+            report = single
+            report.notes.insert(0, f"{label} computes in float32 on the way: judged in it.")
     if form.sentence:
         report.notes.insert(0, form.sentence)
     verdict = {0: LAWFUL, 1: BROKEN}.get(report.exit_code, NOT_JUDGED)

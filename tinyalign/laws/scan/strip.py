@@ -34,6 +34,10 @@ class Strip(ast.NodeTransformer):
         value = self.visit(node.value) if node.value is not None else None
         return ast.AnnAssign(node.target, ast.Name("object", ast.Load()), value, node.simple)
 
+    def visit_Assert(self, node):
+        """Configs are stood in for: they are of no class of theirs."""
+        return ast.Pass() if "isinstance" in ast.unparse(node.test) else node
+
     def visit_Attribute(self, node):
         self.generic_visit(node)
         if ast.unparse(node) == "torch.distributed":
