@@ -70,12 +70,13 @@ def scanned(folder, files):
 
 def keep(project, folder, commit, date, *files):
     """Scan and write to docs/peers.json, in place of what stood there of the project."""
-    found = json.loads(DATA.read_text()) if DATA.exists() else {}
+    rows = scanned(folder, files)
+    found = json.loads(DATA.read_text(encoding="utf8")) if DATA.exists() else {}
     found[project] = {
         "commit": commit,
         "date": date,
         "scanned": datetime.date.today().isoformat(),
-        "rows": scanned(folder, files),
+        "rows": rows,
     }
     text = json.dumps(dict(sorted(found.items())), indent=1, ensure_ascii=False)
     DATA.write_text(text + "\n", encoding="utf8")
