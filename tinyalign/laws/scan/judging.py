@@ -60,7 +60,9 @@ def judge(job):
     try:
         return asdict(_judge(job))
     except (CannotCall, TookTooLong) as reason:
-        return asdict(Answer(NOT_JUDGED, str(reason) or "it does not come back"))
+        # the cut stands in a folder that is gone when this is read
+        said = re.sub(r"Importing \S+ raises", "To load it raises", str(reason))
+        return asdict(Answer(NOT_JUDGED, said or "it does not come back"))
     except ModuleNotFoundError as error:
         return asdict(Answer(NOT_JUDGED, f"{error.name} is not installed"))
     except Exception as error:  # ours, and no fault of the function
