@@ -144,7 +144,8 @@ def _by_name(found, names):
         if needed <= said and _enough(needed, names):
             for pattern, methods, sure in patterns:
                 if re.search(pattern, name):
-                    return methods, sure
+                    # a reference beside an advantage: a KL term is added, which no surrogate has
+                    return methods, sure and not ("advantage" in needed and "ref" in said)
     return None
 
 
