@@ -104,7 +104,8 @@ def test_a_ranking_is_told_by_the_rewards_of_its_places():
     """Label noise permutes the rewards; without it each candidate has its own."""
     task = lookup.find_task(Config(env="bandit"))
     for line in records(stage_of("rrhf", env="bandit", label_temperature=0.0), task, 8):
-        own = task.reward([line["prompt"]] * 8, line["completions"], np.ones(8, bool))
+        count = len(line["completions"])
+        own = task.reward([line["prompt"]] * count, line["completions"], np.ones(count, bool))
         np.testing.assert_allclose(line["rewards"], own, rtol=1e-12)
 
 
@@ -121,7 +122,7 @@ def test_the_command_says_what_it_wrote(tmp_path, monkeypatch, capsys):
     words = ["export-data", "addition", "out", "--as", "kto", "--num_prompts", "7", "--seed", "3"]
     assert cli.main(words) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[0] == "out/data.jsonl: 56 lines of prompt, completion, label"
+    assert said[0] == "out/data.jsonl: 28 lines of prompt, completion, label"
     assert said[1].startswith("out/reward.py: reward(prompts, completions)")
 
 

@@ -23,7 +23,7 @@ def test_completions_that_all_score_alike_are_nothing_to_compare(name):
 
 
 def test_thumbs_that_agree_are_refused():
-    with pytest.raises(InputError, match="no feedback can be made of the samples: all 160 comp"):
+    with pytest.raises(InputError, match="no feedback can be made of the samples: all 80 comp"):
         made = setting("kto", task=LEVEL, num_pairs=20, label_temperature=0.0)
         made.method.stage(made)
 
@@ -70,8 +70,8 @@ def test_a_single_reward_that_is_no_number_is_named_with_its_prompt(bad, place):
 
 
 SIZES = ["digits", "width", "layers", "heads", "batch_size", "num_generations", "num_minibatches"]
-COUNTS = ["steps", "num_iterations", "num_pairs", "eval_every", "eval_size"]
-SHARES = ["gamma", "lam", "label_noise", "warm_start_accuracy"]
+COUNTS = ["steps", "num_iterations", "num_pairs", "num_labels", "eval_every", "eval_size"]
+SHARES = ["gamma", "lam", "label_noise", "warm_start_accuracy", "warmup_ratio"]
 POSITIVE = ["learning_rate", "max_grad_norm", "temperature", "epsilon"]
 FROM_ZERO = ["seed", "warmup_steps", "beta", "entropy_coef", "label_temperature"]
 LOWEST = {  # (the lowest value that makes sense, one that does not)

@@ -120,8 +120,7 @@ def test_a_pipeline_can_be_typed(tmp_path, capsys):
     assert typed_line.startswith("typed: env bandit, model transformer, width 16, ")
     assert sft_line.startswith("sft: steps 3, learning_rate 0.003, batch_size 12, until accuracy 0")
     assert (
-        "\ngrpo: steps 3, learning_rate 0.0015, batch_size 12, beta 0.01, num_generations 4\n"
-        in out
+        "\ngrpo: steps 3, learning_rate 0.0015, batch_size 12, beta 1, num_generations 4\n" in out
     )
     assert "0.00 MB" not in out
     stages = json.loads((tmp_path / "three" / "summary.json").read_text())
