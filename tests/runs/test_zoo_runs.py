@@ -124,8 +124,8 @@ def test_a_pipeline_can_be_typed(tmp_path, capsys):
     )
     assert "0.00 MB" not in out
     stages = json.loads((tmp_path / "three" / "summary.json").read_text())
-    assert [stage["settings"]["learning_rate"] for stage in stages] == [3e-3, 3e-4, 1.5e-3]
-    assert [stage["settings"]["beta"] for stage in stages] == [None, 1.0, 0.01]
+    assert [stage["settings"]["learning_rate"] for stage in stages] == [3e-3, 1e-3, 1.5e-3]
+    assert [stage["settings"]["beta"] for stage in stages] == [None, 1.0, 1.0]
     assert json.loads((tmp_path / "three" / "config.json").read_text())["beta"] is None  # as typed
 
 
