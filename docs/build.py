@@ -15,12 +15,17 @@ from tinyalign import cli, report
 from tinyalign.report import comparison_page, comparison_plots, plots, score_tables, sentences
 from tinyalign.runs.compare import results
 from tinyalign.runs.compare.comparison import captioned_figures, closing_sentences, sections
+from tinyalign.runs.compare.jobs import shared_budget
 
 ROOT = Path(__file__).resolve().parent.parent
 # What stands between these two lines of README is written here, and nowhere else.
 BEGIN, END = "<!-- compare: begin -->\n", "<!-- compare: end -->"
 TASKS = {"addition": "two-digit addition", "bandit": "the bandit"}
 EVERY = ["compare", "--all", "--seeds", "10", "--env"]
+NOT_SEARCHED = (
+    "No settings were searched for these runs: every method took the recipe of its family. What a "
+    "method loses here may be its settings' fault. `tinyalign tune` searches them."
+)
 
 
 def replace_table(readme, table):
@@ -43,7 +48,7 @@ def page(env, comparison, parts):
     columns = [*report.all_columns(parts), *report.COSTS]
     pieces = [
         f"# Every method on {TASKS[env]}",
-        f"Made by `python docs/build.py --all` from `tinyalign {' '.join(EVERY)} {env}`.",
+        f"Made by `python docs/build.py --all` from `{command_of(env, comparison)}`.",
         bullets(closing_sentences(comparison)),
         *(section(env, part) for part in parts),
         *differences(parts),
@@ -57,6 +62,13 @@ def page(env, comparison, parts):
         bullets(sentences.notes(comparison.rows, columns)),
     ]
     return "\n\n".join(piece for piece in pieces if piece)
+
+
+def command_of(env, comparison):
+    """What was typed for a comparison of every method."""
+    budget = comparison.config.budget
+    typed = "" if budget == shared_budget(env) else f" --budget {budget}"
+    return f"tinyalign compare --all --seeds {comparison.seeds} --env {env}{typed}"
 
 
 def section(env, part):
@@ -84,10 +96,11 @@ def differences(parts):
 
 
 def settings(rows):
-    """The section of the settings that methods ran with; nothing where they are not known."""
+    """The section of the settings that methods ran with."""
     cells = score_tables.settings_cells(rows)
-    table = report.markdown_table(score_tables.SETTINGS, cells)
-    return ["## Settings", table] if cells else []
+    if not cells:
+        return ["## Settings", NOT_SEARCHED]
+    return ["## Settings", report.markdown_table(score_tables.SETTINGS, cells)]
 
 
 def write_page(env, comparison):

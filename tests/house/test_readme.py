@@ -70,7 +70,7 @@ def test_the_comparison_pages_are_current_in_shape(env):
         assert 1 <= part.count("\n- ") <= 5 and part.count("![") == 1
     (costs,) = tables(text, report.COSTS)
     assert {re.split("@", row[0])[0] for row in costs} == names
-    assert f"compare --all --seeds 10 --env {env}" in text and "Holm" in text
+    assert re.search(rf"`tinyalign compare --all --seeds \d+ --env {env}", text) and "Holm" in text
     pictures = re.findall(r"\]\(([\w.]+)\)", text)
     assert len(pictures) == len(HEADINGS) + 3
     for picture in pictures:

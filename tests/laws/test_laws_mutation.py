@@ -45,6 +45,11 @@ EQUIVALENT = [  # (function, pattern of the mutant, why no result can tell it fr
     ("rejection_sample", r"< accept -> LtE", "a draw equal to the threshold has probability 0"),
     ("rejection_sample", r"0\.0 -> constant 1\.0", "exp(…) above 1 accepts for certain either way"),
     ("_rewards_above_first", ANY, "a common shift: changes rounding only"),
+    (
+        "exact_kl|entropy",
+        r"isfinite|0\.0 -> constant",
+        "differs for forbidden tokens only: the laws draw finite logits",
+    ),
     ("rlhf_objective", r"-> always|beta > 0 -> GtE", "0 · KL = 0"),
 ]
 
