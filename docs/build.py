@@ -49,7 +49,7 @@ def page(env, comparison, parts):
     pieces = [
         f"# Every method on {TASKS[env]}",
         f"Made by `python docs/build.py --all` from `{command_of(env, comparison)}`.",
-        bullets(closing_sentences(comparison)),
+        bullets([*closing_sentences(comparison), *warnings(comparison.rows)]),
         *(section(env, part) for part in parts),
         *differences(parts),
         *settings(comparison.rows),
@@ -96,11 +96,15 @@ def differences(parts):
 
 
 def settings(rows):
-    """The section of the settings that methods ran with."""
+    """The section of the settings that methods ran with; nothing where none were searched."""
     cells = score_tables.settings_cells(rows)
-    if not cells:
-        return ["## Settings", NOT_SEARCHED]
-    return ["## Settings", report.markdown_table(score_tables.SETTINGS, cells)]
+    table = report.markdown_table(score_tables.SETTINGS, cells)
+    return ["## Settings", table] if cells else []
+
+
+def warnings(rows):
+    """What a reader should know before the tables: that settings were not searched."""
+    return [] if score_tables.settings_cells(rows) else [NOT_SEARCHED]
 
 
 def write_page(env, comparison):
