@@ -96,10 +96,10 @@ class Compare(Config):
     """Seeds, from --seed on. Each has a start of its own, which its methods share."""
     budget: TypedStr = None
     """What each run may use: recipe, samples:N, labels:N, steps:N or seconds:S.
-    [default: recipe; with --all or several seeds, unless --until ends the runs,
+    [default: recipe; with --all or several seeds, unless --until ends the runs or --data is given,
     labels:8192,samples:65536, on the bandit labels:32768,samples:131072]"""
     eval_every: TypedInt = None
-    """Steps between evaluations. [default: 6 of them in a run]"""
+    """Steps between evaluations. [default: 8 of them in a run]"""
     name: TypedStr = None
     """Folder of the comparison below --output."""
     output: Path = Path("runs")
@@ -165,7 +165,7 @@ class Compare(Config):
 
     def default_budget(self, env):
         """The recipes for a few runs; for many, a shared budget unless what ends them was typed."""
-        length_typed = any((self.steps, self.num_pairs, self.num_labels, self.until))
+        length_typed = any((self.steps, self.num_pairs, self.num_labels, self.until, self.data))
         many = self.all or self.seeds > 1
         return jobs.shared_budget(env) if many and not length_typed else "recipe"
 

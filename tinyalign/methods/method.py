@@ -39,6 +39,7 @@ class Method(NamedTuple):
     samples_while_learning: bool = False
     advantages: dict = {}  # choices of --advantage, the first is the default  # noqa: RUF012
     surrogate: Callable | None = None  # (logp, old_logp, advantage, mask, clip) -> (N, T)
+    clips: bool = True  # whether its surrogate reads the clip, which --epsilon sets
     reduce: Callable | None = None  # (x, mask, longest length allowed) -> scalar
     kl_placement: str | None = None  # where --beta puts the KL: loss, reward, tokens or nowhere
     kl_estimators: dict = {  # choices of --kl  # noqa: RUF012

@@ -211,7 +211,7 @@ ONLINE = (
     policy_gradients(
         "sapo", "Soft Adaptive Policy Optimization", "Gao et al. 2025, arXiv:2511.20347",
         loss=trust_region.sapo, defaults={"beta": 0.0}, advantages=STANDARDIZE,
-        surrogate=sapo_surrogate, reduce=reduce_sequence_mean, kl_placement=None,
+        surrogate=sapo_surrogate, clips=False, reduce=reduce_sequence_mean, kl_placement=None,
     ),
     policy_gradients(
         "dppo", "Divergence PPO, binary total variation", "Qi et al. 2026, arXiv:2602.04879",

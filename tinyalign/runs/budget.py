@@ -38,7 +38,12 @@ class StopRule(NamedTuple):
 
 def parse_budget(text):
     """{"samples": 32000.0}, empty for the recipe; InputError for anything else."""
-    return {} if text == "recipe" else dict(parse_part(part) for part in text.split(","))
+    if text == "recipe":
+        return {}
+    parts = [parse_part(part) for part in text.split(",")]
+    if len(dict(parts)) < len(parts):
+        raise InputError(f"--budget is {text!r}, want every unit once")
+    return dict(parts)
 
 
 def parse_part(text):

@@ -93,7 +93,9 @@ def require_same_settings(folder, content):
             "numbers: resume with that version, or choose another --name"
         )
     changed = sorted(
-        key for key in content if key not in PLACES and before.get(key) != content[key]
+        key
+        for key in content.keys() | before.keys()  # --data that is no longer typed counts too
+        if key not in PLACES and before.get(key) != content.get(key)
     )
     if changed:
         raise InputError(

@@ -22,7 +22,7 @@ READ_BY = {
     "kl": lambda row: row.kl_placement == "loss",
     "advantage": lambda row: row.advantages,
     # Methods of the other recipe take no ratio to the policy that sampled, which could be clipped.
-    "epsilon": lambda row: row.minibatches and row.recipe != "single_update",
+    "epsilon": lambda row: row.minibatches and row.recipe != "single_update" and row.clips,
     "entropy_coef": lambda row: row.minibatches,
     "num_iterations": lambda row: row.minibatches,
     "num_minibatches": lambda row: row.minibatches,

@@ -100,7 +100,7 @@ def budget_sentences(comparison):
         "steps": "{} gradient steps of each",
         "seconds": "{} seconds of training each, so this does not come out twice the same",
     }
-    parts = [part.partition(":") for part in comparison.config.budget.split(",")]
+    parts = [part.strip().partition(":") for part in comparison.config.budget.split(",")]
     said = "; ".join(words[unit].format(amount) for unit, _, amount in parts)
     over = f"over {comparison.seeds} seeds (bootstrap; of differences: Student's)"
     # One seed says nothing about the spread over seeds, only about that over problems.

@@ -7,12 +7,13 @@ grpo@1 or grpo@4.
 
 import dataclasses
 import json
+from concurrent.futures import BrokenExecutor
 
 from tinyalign.errors import InputError
 from tinyalign.methods import METHODS
 from tinyalign.runs import lookup, plan
 from tinyalign.runs.compare import cost, results
-from tinyalign.runs.compare.sweep import ONE_AT_A_TIME, RunSpec, make_plan
+from tinyalign.runs.compare.sweep import ONE_AT_A_TIME, RunSpec, make_plan, submit
 from tinyalign.runs.folder import read_object
 from tinyalign.runs.storage import write_atomically
 from tinyalign.runs.target import last_that_trains_a_policy
@@ -45,9 +46,15 @@ def stages_of(name):
 
 def own_config(name, config):
     """The config of one run: with the updates of its name, and --until where that can end it."""
-    last = name.split(",")[-1]
+    *before, last = name.split(",")
     method, at, count = last.partition("@")
+    for stage in before:
+        if "@" in stage:
+            raise InputError(f"{stage!r} is not the last stage of {name}: only that one takes an @")
     if at:
+        typed = [n for n in UPDATES["1"] if getattr(config, n) is not None]
+        if typed:
+            raise InputError(f"{last} sets --{typed[0]} itself: give one of the two")
         if count not in UPDATES or not lookup.find_method(method).minibatches:
             raise InputError(
                 f"{last!r} names no run: after the @ of a method that takes several gradient steps "
@@ -107,13 +114,21 @@ def measure_costs(names, config, folder, executor):
     known = read_object(path) or {}  # what is damaged is measured again
     # Absolute, because a worker elsewhere has another current folder.
     futures = {
-        name: executor.submit(job_cost, method_job(name, config, folder.absolute()))
+        name: submit(executor, job_cost, method_job(name, config, folder.absolute()))
         for name in names
         if name not in known
     }
-    costs = {name: future.result() for name, future in futures.items()}
+    costs = {name: cost_or_none(future) for name, future in futures.items()}
     known |= {name: measured._asdict() for name, measured in costs.items() if measured}
     write_atomically(path, json.dumps(known, indent=1).encode())
+
+
+def cost_or_none(future):
+    """The cost that a worker has measured; None where the worker was ended from outside."""
+    try:
+        return future.result()
+    except BrokenExecutor:
+        return None
 
 
 def job_cost(job):
@@ -121,7 +136,7 @@ def job_cost(job):
     try:
         with ONE_AT_A_TIME:
             run_plan = make_plan(job)
-            costs = [cost.measure(run_plan, stage) for stage in range(len(job.methods))]
+            costs = [cost.measure(run_plan, stage) for stage in range(len(run_plan.stages))]
     except InputError:  # such as a start whose few samples all have the same reward
         return None
     return costs[-1]._replace(peak=max(stage.peak for stage in costs))

@@ -74,8 +74,7 @@ def seed_rows(folder, names, config, failed):
     for name in names:
         message = failed.get(f"{folder.name}/{name}")
         row = failed_row(name, message) if message else result_row(name, folder / name, start)
-        stages_run = len(name.split(",")) + 1  # and the warm start
-        rows.append(row._replace(seed=config.seed, problems=problems, stages=stages_run))
+        rows.append(row._replace(seed=config.seed, problems=problems))
     return rows
 
 
@@ -123,6 +122,7 @@ def result_row(name, folder, start=None):
         table=table_of(method),
         caveat=method.caveat,
         online=method.samples_while_learning,
+        stages=len(summaries) + (start is not None),  # the warm start is a run of its own
         **costs_of(summaries),
         **search_of(name, last["settings"]),
     )

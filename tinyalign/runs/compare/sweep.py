@@ -87,7 +87,7 @@ def run_all(jobs_by_folder, executor, done, failed, on_poll):
             # One submission a round: an executor that works inside `submit` still gets polled.
             if queue:
                 folder = queue.pop(0)
-                running[submit(executor, jobs_by_folder[folder])] = folder
+                running[submit(executor, run_job, jobs_by_folder[folder])] = folder
             wait = 0 if queue else POLL_SECONDS
             ended, _ = futures.wait(running, wait, futures.FIRST_COMPLETED)
             for future in ended:
@@ -174,10 +174,10 @@ def is_finished(run_plan, folder):
     return True
 
 
-def submit(executor, job):
-    """A future of the job, also from an executor that broke while the queue was handed over."""
+def submit(executor, task, job):
+    """A future of task(job), also from an executor that broke while the queue was handed over."""
     try:
-        return executor.submit(run_job, job)
+        return executor.submit(task, job)
     except futures.BrokenExecutor as error:
         future = futures.Future()
         future.set_exception(error)

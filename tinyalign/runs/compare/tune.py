@@ -1,9 +1,10 @@
 """Settings searched in the open: every method gets the same number of tries, on seeds of its own.
 
-Twelve settings a method: learning rates times values of a second setting, such as beta. All are
-tried with a quarter of the budget on two tuning seeds; the best two, and the median one, with all
-of it on two others. A method that may take one or four gradient steps a rollout has six tries for
-each. On a task whose optimum is known, beta says what is asked for and is not searched.
+Twelve settings a method, all different: learning rates times values of a second setting, such as
+beta. All are tried with a quarter of the budget on two tuning seeds; the best two, and the median
+one, with all of it on two others. A method that may take one or four gradient steps a rollout has
+six tries for each. On a task whose optimum is known, beta says what is asked for and is not
+searched.
 """
 
 import dataclasses
@@ -14,10 +15,11 @@ import numpy as np
 
 from tinyalign.errors import InputError
 from tinyalign.methods.one_letter import is_enumerable
-from tinyalign.runs import lookup
+from tinyalign.runs import lookup, train
 from tinyalign.runs.budget import parse_budget
 from tinyalign.runs.compare.jobs import UPDATES, method_job, require_job, shared_budget, start_job
 from tinyalign.runs.compare.sweep import JobsFailed, sweep
+from tinyalign.runs.reads import READ_BY
 from tinyalign.runs.recipes import family_recipe
 from tinyalign.runs.storage import write_atomically
 
@@ -56,14 +58,14 @@ def second_settings(row, recipe, task, few):
     few  two values, else three
     """
     factors = (1.0, 3.0) if few else (1 / 3, 1.0, 3.0)
+    sizes = (1.0, 2.0) if few else (0.5, 1.0, 2.0)
     if not is_enumerable(task):
         if row.beta_sets and not row.surrogate:
             return [{"beta": two_digits(factor * recipe["beta"])} for factor in factors]
         if row.kl_placement:
-            return [{"beta": 0.0}, {"beta": 0.01}]
-        if row.surrogate:
-            return [{"epsilon": two_digits(factor * recipe["epsilon"])} for factor in (1.0, 2.0)]
-    sizes = (1.0, 2.0) if few else (0.5, 1.0, 2.0)
+            return [{"beta": beta} for beta in ((0.0, 0.01) if few else (0.0, 0.01, 0.03))]
+        if READ_BY["epsilon"](row):
+            return [{"epsilon": two_digits(size * recipe["epsilon"])} for size in sizes]
     return [{"batch_size": round(size * recipe["batch_size"])} for size in sizes]
 
 
@@ -76,7 +78,8 @@ def tune(names, config, folder, executor, *, resume=False, on_poll=lambda states
     """Search the settings of every run named: {name: entry}, see entry_of.
 
     config   config.Config with the task and the first of four tuning seeds
-    raises   InputError before any work
+    raises   InputError before any work, and where no setting of a method came to its end;
+             JobsFailed where a run failed that did not diverge
     """
     folder = Path(folder)
     for name in names:
@@ -87,12 +90,12 @@ def tune(names, config, folder, executor, *, resume=False, on_poll=lambda states
     seeds = [config.seed + i for i in range(2 * SEEDS)]
     starts = [start_job(dataclasses.replace(config, seed=seed), folder) for seed in seeds]
     sweep(starts, **options)
-    settings = {name: settings_to_try(name, config) for name in names}
-    first = run_round(settings, config, folder, seeds[:SEEDS], 1 / QUARTER, options)
-    finalists = {name: [settings[name][i] for i in places_to_go_on(first[name])] for name in names}
+    tries = {name: dict(enumerate(settings_to_try(name, config))) for name in names}
+    first = run_round(tries, config, folder, seeds[:SEEDS], 1 / QUARTER, options)
+    finalists = {n: {i: tries[n][i] for i in places_to_go_on(first[n])} for n in names}
     second = run_round(finalists, config, folder, seeds[SEEDS:], 1, options)
     entries = {
-        name: entry_of(name, config, settings[name], first[name], finalists[name], second[name])
+        name: entry_of(name, config, tries[name], first[name], finalists[name], second[name])
         for name in names
     }
     write_atomically(folder / "tuned.json", json.dumps(entries, indent=1).encode())
@@ -100,25 +103,29 @@ def tune(names, config, folder, executor, *, resume=False, on_poll=lambda states
 
 
 def run_round(settings, config, folder, seeds, share, options):
-    """Try settings: {name: [[score of each seed] of each setting]}; −∞ for a run that failed.
+    """Try settings: {name: [[score of each seed] of each setting]}; −∞ for a run that diverged.
 
-    settings  {name: [setting, …]}
+    settings  {name: {place among the settings of its search: setting}}
     share     of the shared budget
+    raises    JobsFailed where a run failed otherwise, such as for lack of memory
     """
     jobs = {
         (name, i, seed): tuning_job(name, i, setting, share, seed, config, folder)
         for name, tried in settings.items()
-        for i, setting in enumerate(tried)
+        for i, setting in tried.items()
         for seed in seeds
     }
     try:
         done = sweep(list(jobs.values()), **options)
-    except JobsFailed as error:  # such as a learning rate that diverged
+    except JobsFailed as error:
+        # A setting that diverges is a bad one; a worker that was lost says nothing of its setting.
+        if not all(isinstance(why, train.Diverged) for why in error.errors.values()):
+            raise
         done = error.finished
     return {
         name: [
             [score_of(done.get(jobs[name, i, seed].folder), config) for seed in seeds]
-            for i in range(len(tried))
+            for i in tried
         ]
         for name, tried in settings.items()
     }
@@ -158,9 +165,14 @@ def entry_of(name, config, settings, first, finalists, second):
     score, median  of it, and of the median setting, means over the seeds of the second round
     tried          [setting, scores with a quarter of the budget]
     finalists      [setting, scores with all of it]; the median setting is the last
+
+    settings and finalists come as to run_round.
     """
+    settings, finalists = list(settings.values()), list(finalists.values())
     row, means = lookup.find_method(name.partition("@")[0]), np.mean(second, axis=1)
     best = int(means.argmax())
+    if not np.isfinite(means[best]):
+        raise InputError(f"no setting of {name} came to its end on every seed: nothing is chosen")
     shared, updates = shared_budget(config.env), UPDATES.get(name.partition("@")[2], {})
     return {
         "model": lookup.find_model(config),
