@@ -105,6 +105,7 @@ def test_supervised_fine_tuning_draws_nothing():
         ({"budget": "samples:nan"}, "want recipe"),
         ({"budget": "seconds:inf"}, "want recipe"),
         ({"budget": "tokens:8"}, "want recipe"),
+        ({"budget": "labels:8,labels:9"}, "want every unit once"),
         ({"budget": "samples:100"}, "draws 1024 at once"),
         ({"budget": "steps:3"}, "takes 4 for a rollout"),
         ({"budget": "steps:8", "steps": 8}, "sets --steps itself"),

@@ -307,7 +307,14 @@ def test_verify_says_what_is_there(mine, tmp_path, capsys):
     for name, words in (("finished", "finished after 6 steps"), ("stopped", "stopped in sft")):
         assert cli.main(["verify", str(mine(name))]) == 0
         assert words in capsys.readouterr().out
-    (tmp_path / "mine" / "checkpoint.safetensors").unlink()
+    for name in ("summary.json", "model.safetensors"):
+        (mine("finished") / name).unlink()
+        assert cli.main(["verify", str(tmp_path / "mine")]) == 2
+        assert name in capsys.readouterr().err
+    (mine("stopped") / "config.json").rename(tmp_path / "kept.json")
+    assert cli.main(["verify", str(tmp_path / "mine")]) == 2
+    assert "config.json is lost" in capsys.readouterr().err
+    (mine("stopped") / "checkpoint.safetensors").unlink()
     assert cli.main(["verify", str(tmp_path / "mine")]) == 0
     assert "without a checkpoint" in capsys.readouterr().out
     assert cli.main(["verify", str(tmp_path / "nowhere")]) == 2

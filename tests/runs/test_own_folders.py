@@ -8,7 +8,7 @@ import pytest
 
 from tinyalign import cli
 from tinyalign.errors import InputError
-from tinyalign.runs import files, folder
+from tinyalign.runs import files, folder, recipes
 
 pytestmark = pytest.mark.usefixtures("plain_curves")
 B = ["--env", "bandit", "--steps", "4", "--eval_size", "8", "--batch_size", "4"]
@@ -91,6 +91,18 @@ def test_no_run_goes_on_from_a_checkpoint_of_other_settings(tmp_path, capsys):
     capsys.readouterr()
     assert run(tmp_path, "--resume") == 2
     assert "belongs to other settings" in capsys.readouterr().err
+
+
+def test_a_run_goes_on_only_from_its_start_and_with_its_recipe(tmp_path, monkeypatch, capsys):
+    """A start that is no longer typed is another setting; so is a recipe that has changed."""
+    assert run(tmp_path) == 0
+    start = "--init_from", str(tmp_path / "mine")
+    assert run(tmp_path, *start, name="next") == 0
+    assert run(tmp_path, "--resume", name="next") == 2
+    assert "other settings (init_sha256)" in capsys.readouterr().err
+    monkeypatch.setitem(recipes.TABULAR["supervised"], "warmup_ratio", 0.5)
+    assert run(tmp_path, "--resume") == 2
+    assert "other settings (recipes_sha256)" in capsys.readouterr().err
 
 
 def test_a_link_where_an_unfinished_file_might_be_is_not_followed(tmp_path):

@@ -6,6 +6,7 @@ examples, initial parameters.
 
 import dataclasses
 import hashlib
+import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,7 +53,7 @@ class RunPlan(NamedTuple):
     model_name: str
     model: Any  # a module of tinyalign.models
     initial_params: dict[str, Any]  # "policy", perhaps "reward_model"
-    digests: dict[str, str]  # SHA-256 of what was read: the file of --data, the start's weights
+    digests: dict[str, str]  # SHA-256 of the file of --data, the start's weights, the recipes
 
 
 def plan_run(names, config):
@@ -78,8 +79,16 @@ def plan_run(names, config):
         require_fit(config, initial_params, metadata, model_name, vocabulary, width)
     else:
         initial_params = init_params(config, model_name, vocabulary, width)
+    digests["recipes_sha256"] = recipes_digest(stages)
     model = model_name, MODELS[model_name]
     return RunPlan(config, tuple(stages), task, vocabulary, *model, initial_params, digests)
+
+
+def recipes_digest(stages):
+    """A SHA-256 of what recipes can decide: what was left open when a run begins may change."""
+    names = (*RECIPE_FIELDS, "warmup_steps")
+    settings = [[getattr(stage.config, name) for name in names] for stage in stages]
+    return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
 
 
 def methods_of(run_plan):

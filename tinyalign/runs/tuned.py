@@ -4,6 +4,8 @@ import json
 from functools import cache
 from pathlib import Path
 
+from tinyalign.runs.config import Config
+
 FILE = Path(__file__).with_name("tuned.json")
 
 
@@ -16,14 +18,27 @@ def entries():
 def entry_for(row, config, model_name):
     """The entry of a method that a run with this config takes its settings from, or None.
 
-    A search holds for its model and its budget; one at the method's own recipe for any budget.
+    A search holds for its model and its budget; one at the method's own recipe for any budget. Of
+    several that fit, such as grpo@1 and grpo@4 of a run of grpo, the best score decides.
     """
+    if was_never_searched(config):
+        return None
     task = config.env if config.env in entries() else "addition"
-    for name, entry in entries().get(task, {}).items():
-        fits = entry["model"] == model_name and entry["budget"] in ("recipe", config.budget)
-        if name.partition("@")[0] == row.name and fits and not contradicts(entry, config):
-            return entry
-    return None
+    fitting = [
+        entry
+        for name, entry in entries().get(task, {}).items()
+        if name.partition("@")[0] == row.name
+        and entry["model"] == model_name
+        and entry["budget"] in ("recipe", config.budget)
+        and not contradicts(entry, config)
+    ]
+    return max(fitting, key=lambda entry: entry["score"], default=None)
+
+
+def was_never_searched(config):
+    """Whether examples or sizes are others than those of every search."""
+    typed = config.data, config.width, config.layers
+    return any(value is not None for value in typed) or config.digits != Config.digits
 
 
 def contradicts(entry, config):

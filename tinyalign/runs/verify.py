@@ -12,9 +12,9 @@ from tinyalign.runs.storage import load_tree, read_regular
 
 def run_folders(folder):
     """The folders of runs in a folder, or below it where it is a comparison's."""
-    found = [path.parent for path in folder.rglob(MARKER)]
-    # Settings may be so damaged that they are not known for a run's.
-    paths = sorted(p for p in found if is_run(p) or (p / "checkpoint.safetensors").exists())
+    # Settings may be lost, or so damaged that they are not known for a run's.
+    paths = {path.parent for path in folder.rglob(MARKER) if is_run(path.parent)}
+    paths = sorted(paths | {path.parent for path in folder.rglob("checkpoint.safetensors")})
     if not paths:
         raise InputError(f"there is no run in {folder}: give the folder of a run or a comparison")
     return paths
@@ -24,6 +24,8 @@ def state_of_run(folder):
     """What a run's folder holds, in words; InputError where a file of it is damaged."""
     if not (folder / "checkpoint.safetensors").exists():
         return "begun, without a checkpoint"
+    if not (folder / MARKER).exists():
+        raise InputError(f"{folder / MARKER} is lost: take it from a copy")
     progress = load_checkpoint(folder)
     methods = read_methods(folder)
     if progress.stage_index < len(methods):
@@ -54,7 +56,7 @@ def is_summary(path, progress):
     """Whether the file holds the summaries of a checkpoint."""
     try:
         return json.loads(read_regular(path)) == list(progress.summaries)
-    except (ValueError, RecursionError):
+    except (FileNotFoundError, ValueError, RecursionError):
         return False
 
 

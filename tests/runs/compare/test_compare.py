@@ -3,13 +3,16 @@
 import dataclasses
 import importlib
 import json
+import shutil
 import sys
+from concurrent import futures
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tinyalign import cli, methods, report
+from tinyalign.cli import training
 from tinyalign.engine.tree import leaves
 from tinyalign.errors import InputError
 from tinyalign.methods.one_letter import letter_rewards
@@ -194,9 +197,62 @@ def test_every_family_has_a_colour():
 
 
 @pytest.mark.parametrize(
-    "names, seeds, said", [(("dpo", "dpo"), 1, "named twice"), (("dpo",), 0, "--seeds is 0")]
+    "names, seeds, said",
+    [
+        (("dpo", "dpo"), 1, "named twice"),
+        (("dpo",), 0, "--seeds is 0"),
+        (("grpo@1,dpo",), 1, "not the last stage"),
+    ],
 )
 def test_mistakes_show_before_any_work(tmp_path, names, seeds, said):
     with pytest.raises(InputError, match=said):
         comparison.compare(names, TINY, tmp_path / "a", None, seeds=seeds)
     assert not (tmp_path / "a").exists()
+
+
+def test_an_at_and_typed_updates_exclude_each_other():
+    with pytest.raises(InputError, match="sets --num_iterations itself"):
+        jobs.own_config("grpo@4", dataclasses.replace(TINY, num_iterations=2))
+
+
+def test_every_stage_is_counted_and_measured(finished, monkeypatch):
+    """That of a reward model, which --reward model puts in front, too."""
+    folder, outcome = finished
+    stages = {row.method: row.stages for row in outcome.rows}
+    assert stages == {"start": 1, "dpo": 2, "grpo": 2, "reward": 2, "reward,ppo": 3}
+    measure, measured = jobs.cost.measure, []
+
+    def measuring(run_plan, stage):
+        measured.append(run_plan.stages[stage].method.name)
+        return measure(run_plan, stage)
+
+    monkeypatch.setattr(jobs.cost, "measure", measuring)
+    job = jobs.method_job("grpo", dataclasses.replace(TINY, reward="model"), folder)
+    assert jobs.job_cost(job) is not None
+    assert measured == ["reward", "grpo"]
+
+
+class Broken(futures.Executor):
+    """Its workers are gone."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        raise futures.BrokenExecutor
+
+
+def test_costs_are_left_out_where_the_workers_are_gone(finished, tmp_path):
+    folder, _ = finished
+    shutil.copytree(folder / "seed0" / "start", tmp_path / "seed0" / "start")
+    jobs.measure_costs(("dpo",), TINY, tmp_path, Broken())
+    assert json.loads((tmp_path / "costs.json").read_text()) == {}
+
+
+def test_spaces_between_budgets_are_allowed(finished):
+    _, outcome = finished
+    config = dataclasses.replace(TINY, budget="labels:64, samples:160")
+    said, _ = comparison.budget_sentences(outcome._replace(config=config))
+    assert "at most 160 completions drawn" in said and "at most 64 judged" in said
+
+
+def test_a_file_has_no_shared_budget():
+    assert training.Compare(all=True).default_budget("addition") != "recipe"
+    assert training.Compare(all=True, data=Path("a")).default_budget("addition") == "recipe"

@@ -6,7 +6,7 @@ import pytest
 
 from tinyalign import report
 from tinyalign.errors import InputError
-from tinyalign.runs import lookup, train
+from tinyalign.runs import lookup, train, tuned
 from tinyalign.runs.compare import executors, jobs, tune
 from tinyalign.runs.compare.sweep import JobsFailed
 from tinyalign.runs.config import Config
@@ -89,3 +89,22 @@ def test_every_trained_method_can_be_searched():
     for name in TRAINED:
         jobs.require_job(name, tune.base_config(name, BANDIT))
         assert lookup.find_method(name).trains
+
+
+def test_a_recipe_takes_the_best_search_that_fits(monkeypatch):
+    """None for examples or sizes that no search had."""
+    usual = {"model": "transformer", "budget": "recipe"}
+    found = {
+        f"grpo@{count}": usual | {"chosen": jobs.UPDATES[count], "score": score}
+        for count, score in (("1", 0.2), ("4", 0.7))
+    }
+    monkeypatch.setattr(tuned, "entries", lambda: {"addition": found})
+
+    def entry(**settings):
+        row = lookup.find_method("grpo")
+        return tuned.entry_for(row, Config(**settings), "transformer")
+
+    assert entry() is found["grpo@4"]
+    assert entry(num_iterations=1) is found["grpo@1"]
+    for other in ({"digits": 1}, {"width": 8}, {"layers": 1}, {"data": "mine.jsonl"}):
+        assert entry(**other) is None

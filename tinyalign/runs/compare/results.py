@@ -124,7 +124,7 @@ def result_row(name, folder, start=None):
         online=method.samples_while_learning,
         stages=len(summaries) + (start is not None),  # the warm start is a run of its own
         **costs_of(summaries),
-        **search_of(name, last["settings"]),
+        **search_of(method, last["settings"]),
     )
     if method.trains_reward_model:  # whose accuracy is over pairs
         return row._replace(pair_accuracy=last["eval_accuracy"])
@@ -149,12 +149,15 @@ def costs_of(summaries):
     }
 
 
-def search_of(name, settings):
+def search_of(method, settings):
     """What a search says of a run: {sensitivity, settings}; empty where its settings are others.
 
-    settings  of its last stage, a dict
+    method    of its last stage, whose settings these are, a dict
     """
-    entry = tuned.entries().get(settings["env"], {}).get(name)
+    if settings["env"] not in tuned.entries():  # the figures of another task say nothing here
+        return {}
+    config = Config(**settings)
+    entry = tuned.entry_for(method, config, lookup.find_model(config))
     if entry is None or any(settings[key] != value for key, value in entry["chosen"].items()):
         return {}
     words = ", ".join(f"{key} {value:g}" for key, value in entry["chosen"].items())
