@@ -136,7 +136,9 @@ def main(arguments):
         folder = Path(given[0]) if given else Path(scratch) / "compare"
         if not given:
             typed = [*EVERY, ",".join(TASKS)] if everything else ["compare"]
-            cli.main([*typed, "--output", scratch, "--name", "compare"])
+            status = cli.main([*typed, "--output", scratch, "--name", "compare"])
+            if status:  # what went wrong is said already
+                raise SystemExit(status)
         if not everything:
             write_readme(results.read(folder))
         for env in TASKS if everything else ():

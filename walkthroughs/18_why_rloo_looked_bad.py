@@ -15,8 +15,8 @@
 # # 18 · Why RLOO looked bad: an unfair comparison, taken apart
 #
 # An earlier edition of this project printed a table: every method had drawn the same number of
-# completions, and GRPO stood at 70 % where RLOO stood at 53 %. Each number was right, and the
-# lesson that a reader took away was wrong. This page finds out what the gap was made of.
+# completions, and GRPO stood far above RLOO. Each number was right, and the lesson that a reader
+# took away was wrong. This page finds out what the gap was made of.
 #
 # Two suspects: the two methods subtract different baselines, and they took different numbers of
 # gradient steps for the same completions. The first can be settled on paper. The second takes a

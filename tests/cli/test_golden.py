@@ -14,6 +14,7 @@ from tinyalign import cli, losses, methods
 from tinyalign.cli import golden as command
 from tinyalign.cli.golden import loss_name
 from tinyalign.cli.golden_inputs import FIXED, names
+from tinyalign.errors import InputError
 
 golden = functools.cache(command.golden)
 REWRITTEN = (loops, loops_over_time, loops_of_variants)
@@ -147,3 +148,9 @@ def test_every_method_but_the_one_without_a_loss_goes_by_its_loss():
     for row in methods.METHODS:
         if row.name not in ("best_of_n", "ipo_average"):
             assert loss_name(row.name) in names(), row.name
+
+
+@pytest.mark.parametrize("name", ["best_of_n", "ipo_average"])
+def test_a_method_without_a_public_loss_is_told_as_such(name):
+    with pytest.raises(InputError, match=f"the method {name} has no loss of its own"):
+        loss_name(name)

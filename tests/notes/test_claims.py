@@ -17,6 +17,8 @@ from tinyalign.notes.claims.measures import MEASURES
 from tinyalign.notes.claims.measures.digits import RATES
 from tinyalign.notes.claims.verdicts import steadiness
 from tinyalign.notes.claims.verdicts.differences import (
+    SMALL,
+    SeedDifference,
     judge_as_good,
     judge_less,
     judge_more,
@@ -157,6 +159,9 @@ def test_a_difference_counts_where_it_is_clear_and_matters():
     assert verdicts(-1.0) == [CONTRADICTED, SUPPORTED, CONTRADICTED]
     assert verdicts(0.01) == [UNDECIDED, UNDECIDED, SUPPORTED]
     assert verdicts(0.0, np.tile([1.0, -1.0], 5)) == [UNDECIDED] * 3
+    # Less by more than what matters, and perhaps not: that is no small difference.
+    assert judge_as_good(SeedDifference(0.0, 0.2, -0.2, -0.39, -0.01), "").doubt == UNCLEAR
+    assert judge_as_good(SeedDifference(0.0, 0.04, -0.04, -0.07, -0.01), "").doubt == SMALL
     with pytest.raises(ValueError, match="as many seeds"):
         paired_difference([1.0], [1.0, 2.0])
 

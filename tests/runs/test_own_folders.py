@@ -170,7 +170,13 @@ def no_pictures(monkeypatch):
     )
 
 
-@pytest.mark.parametrize("name", ["report.html", "scores.png", "compare.json", "costs.json"])
+COMPARISON_FILES = [
+    "report.html", "scores.png", "scores_fixed_feedback.svg", "compare.json", "costs.json",
+    "differences.csv",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COMPARISON_FILES)
 def test_a_comparison_overwrites_nothing(tmp_path, capsys, name):
     (tmp_path / "ref").mkdir()
     (tmp_path / "ref" / name).write_text("precious")

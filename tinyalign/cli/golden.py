@@ -39,6 +39,11 @@ def loss_name(typed):
     name = typed if row is None or typed in losses.__all__ else row.loss.__name__
     if name in golden_inputs.names():
         return name
+    if row is not None:  # such as best_of_n, which is not trained
+        raise InputError(
+            f"the method {typed} has no loss of its own in tinyalign.losses: "
+            "name a method or a loss that has"
+        )
     known = sorted(golden_inputs.names())
     near = difflib.get_close_matches(typed, known, n=1)
     meant = f"did you mean {near[0]}? Or " if near else ""
@@ -99,7 +104,7 @@ def slope(total, x):
 
 
 def as_text(found):
-    """The same to read and to paste: Python that asserts the values."""
+    """The same to read and to paste: Python that holds the values."""
     lines = [f"# {found['loss']}: {found['what']}", f"# Source: {found['source']}"]
     for case in found["cases"]:
         lines += ["", f"# {case['case']}"]

@@ -175,7 +175,7 @@ def print_tuned(entries, file):
         table.add_row(name, chosen, f"{entry['score']:.3f}", f"{entry['median']:.3f}")
     console = printer()
     console.print(table)
-    console.print(f"\nevery setting that was tried: {file}", soft_wrap=True)
+    console.print(f"\nevery setting that was tried: {file}", soft_wrap=True, markup=False)
 
 
 def print_comparison(comparison, parts, lines, folder):

@@ -35,7 +35,7 @@ class Method(NamedTuple):
     optimum: Callable | None = None  # (ref_probs, reward, config) -> (P, K) where it has a formula
     trains: str = "policy"  # the network that it is run for: policy, reward_model, or "" for none
     compares: bool = True  # it needs two completions or more of each prompt
-    caveat: str = ""  # why it does not raise accuracy on addition, where it does not
+    caveat: str = ""  # of a method that does not raise accuracy on addition: what it does instead
     samples_while_learning: bool = False
     advantages: dict = {}  # choices of --advantage, the first is the default  # noqa: RUF012
     surrogate: Callable | None = None  # (logp, old_logp, advantage, mask, clip) -> (N, T)

@@ -167,7 +167,7 @@ OFFLINE = (
         "apo_down", "Anchored Preference Optimization, down",
         "D'Oosterlinck et al. 2024, arXiv:2408.06266", loss=preference.apo_down,
         defaults={"beta": 1.0},
-        caveat="lowers right answers too: made for a policy better than its data",
+        caveat="lowers chosen completions too: made for a policy better than its data",
     ),
     pairs(
         "sppo", "Self-Play Preference Optimization, hard labels",

@@ -38,8 +38,9 @@ def offline_stage(inputs, examples, take_step, *, initial, layout, arrange=np.as
         return {name: network}, metrics
 
     networks = {name: steps.init_train_state(initial)}
-    labels = math.prod(examples[0].shape[:-1])  # tokens (B, S), or (B, R, S)
-    return Stage(networks, train_step, config.steps, frozen_networks(inputs), drawn, labels)
+    # Tokens are (B, S) or (B, R, S); nobody judges demonstrations.
+    judged = math.prod(examples[0].shape[:-1]) if inputs.method.label else 0
+    return Stage(networks, train_step, config.steps, frozen_networks(inputs), drawn, judged)
 
 
 def supervised_stage(inputs):

@@ -1,4 +1,4 @@
-"""The score at a KL that the runs of a table share, read off each run's own path."""
+"""The score at a KL that nine tenths of a table's runs reach, read off each run's own path."""
 
 import math
 
@@ -7,7 +7,7 @@ import numpy as np
 from tinyalign.report import plots
 from tinyalign.report.rows import SCORES, by_method, score_name
 
-SHARE = 0.9  # of the runs that must have gone so far
+SHARE = 0.9  # of the runs that must reach the KL
 
 
 def matched_kl(rows):
@@ -26,7 +26,7 @@ def has_path(row):
 
 
 def score_at_kl(row, kl):
-    """The score of a run where it first was so far from the start; NaN if it never was.
+    """The score of a run where it first reached this KL to the start; NaN if it never did.
 
     kl  nats; between two evaluations the score is interpolated
     """
@@ -40,7 +40,7 @@ def score_at_kl(row, kl):
 
 
 def scores_at_kl(rows):
-    """{method: scores of its seeds at the matched KL}, NaN where a seed never was so far."""
+    """{method: scores of its seeds at the matched KL}, NaN where a seed never reached it."""
     kl = matched_kl(rows)
     return {
         method: [score_at_kl(row, kl) for row in group if has_path(row)]
@@ -49,7 +49,7 @@ def scores_at_kl(rows):
 
 
 def means_at_kl(rows):
-    """{method: mean score at the matched KL} of the methods whose every run was so far."""
+    """{method: mean score at the matched KL} of the methods whose every run reached it."""
     return {
         method: plots.finite_mean(values)
         for method, values in scores_at_kl(rows).items()

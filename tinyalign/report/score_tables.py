@@ -98,10 +98,15 @@ def scaled_mean(values, score):
 
 
 def matched_cell(values, score):
-    """The mean at the matched KL, and how many seeds were so far where that is not all of them."""
+    """The mean at the matched KL, and how many seeds reached it where that is not all of them."""
     far = [value for value in values if value == value]  # NaN is not equal to itself
     share = f" ({len(far)}/{len(values)})" if 0 < len(far) < len(values) else ""
     return scaled_mean(values, score) + share
+
+
+def figure_name(name):
+    """The file of the picture of a table, without its ending."""
+    return f"scores_{name.replace(' ', '_')}"
 
 
 def caveats(rows):

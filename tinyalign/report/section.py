@@ -38,7 +38,7 @@ def table_section(rows, ranked):
     name = rows[0].table
     section = Section(
         score_tables.HEADINGS[name],
-        f"scores_{name.replace(' ', '_')}",
+        score_tables.figure_name(name),
         rows,
         *score_tables.score_table(rows),
         score_tables.caveats(rows),

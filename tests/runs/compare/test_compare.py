@@ -48,6 +48,7 @@ def test_there_is_a_row_for_every_method_and_seed(finished):
         (name, seed) for seed in (0, 1) for name in ("start", *METHODS)
     ]
     assert {row.problems for row in outcome.rows} == {4}
+    assert {row.labels for row in outcome.rows if row.method == "start"} == {0}  # nobody judges
     assert set(outcome.costs) == set(METHODS)
 
 

@@ -16,10 +16,10 @@ read, and measures it on small tasks. `python docs/build_claims.py` writes the p
 figures by a function in `tinyalign/notes/claims/verdicts/`.
 
 - *Supported*: the figures show what the note says. The verdict is about these tasks and sizes only.
-- *Contradicted*: the figures show the opposite. An interval that covers no difference contradicts
-  nothing: a rule in the code forbids it.
-- *Undecided at this size*: the interval covers no difference, or the difference is smaller than
-  what would matter, or the settings of the methods were not searched alike.
+- *Contradicted*: the figures show the opposite. An interval that contains 0 (for a ratio 1)
+  contradicts nothing: a rule in the code forbids it.
+- *Undecided at this size*: the interval contains 0 (for a ratio 1), or the difference is smaller
+  than what would matter, or the settings of the methods were not searched alike.
 - *Depends on a convention*: the claim holds under one way to count or to speak and not under
   another. The verdict names the convention.
 - *Not testable here*: no small experiment can decide the claim.

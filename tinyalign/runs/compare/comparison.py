@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tinyalign import report
 from tinyalign.errors import InputError
-from tinyalign.report import comparison_plots, html, sentences, table_plots
+from tinyalign.report import comparison_plots, html, score_tables, sentences, table_plots
 from tinyalign.report.comparison_page import page_parts
 from tinyalign.report.differences import differences_csv
 from tinyalign.report.rows import fits_one_table
@@ -18,7 +18,10 @@ from tinyalign.runs.storage import write_atomically
 from tinyalign.runs.target import LOOK_EVERY, parse_until
 
 METHODS = ("sft", "dpo", "grpo", "ppo", "reward,ppo")
-FIGURES = ("scores", "frontier", "learning", "costs", "compare")
+FIGURES = (
+    "scores", *map(score_tables.figure_name, score_tables.HEADINGS),
+    "frontier", "learning", "costs", "compare",
+)  # fmt: skip
 
 
 def compare(names, config, folder, executor, *, seeds=1, resume=False, on_poll=lambda states: None):
@@ -75,7 +78,8 @@ def require_own_folder(folder, resume):
     begun = any(folder.glob(f"seed*/start/{MARKER}"))  # what a comparison writes first
     if not (begun and resume):
         pictures = [f"{name}{suffix}" for name in FIGURES for suffix in (".svg", ".png")]
-        require_unused(folder, ("compare.json", "costs.json", "report.html", *pictures))
+        texts = ("compare.json", "costs.json", "differences.csv", "report.html")
+        require_unused(folder, (*texts, *pictures))
 
 
 def closing_sentences(comparison):

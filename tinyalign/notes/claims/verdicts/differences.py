@@ -86,7 +86,9 @@ def judge_as_good(gap, what, matters=TWENTIETH):
         verdict = SUPPORTED
     elif gap.high < -matters:
         verdict = CONTRADICTED
-    return difference_finding(verdict, gap, what, f"{matters:.2g}", ".3f")
+    finding = difference_finding(verdict, gap, what, f"{matters:.2g}", ".3f")
+    # The gap may well be one that would matter: then only its interval leaves the matter open.
+    return finding._replace(doubt=UNCLEAR) if finding.doubt and gap.gap <= -matters else finding
 
 
 def difference_finding(verdict, gap, what, matters, digits):

@@ -90,8 +90,8 @@ def forbid_unclear_contradiction(finding, exact):
 
     exact  whether all figures behind it are computed without chance
 
-    An interval that covers no difference contradicts nothing; figures with chance in them and
-    without an interval contradict nothing either.
+    An interval that contains 0 (for a ratio 1) contradicts nothing; figures with chance in them
+    and without an interval contradict nothing either.
     """
     if finding.verdict != CONTRADICTED:
         return finding
