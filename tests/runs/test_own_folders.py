@@ -102,7 +102,7 @@ def test_a_run_goes_on_only_from_its_start_and_with_its_recipe(tmp_path, monkeyp
     assert "other settings (init_sha256)" in capsys.readouterr().err
     monkeypatch.setitem(recipes.TABULAR["supervised"], "warmup_ratio", 0.5)
     assert run(tmp_path, "--resume") == 2
-    assert "other settings (recipes_sha256)" in capsys.readouterr().err
+    assert "other settings (recipes)" in capsys.readouterr().err
 
 
 def test_a_link_where_an_unfinished_file_might_be_is_not_followed(tmp_path):

@@ -93,7 +93,7 @@ def require_same_settings(folder, content):
             "numbers: resume with that version, or choose another --name"
         )
     # A run that an earlier version began does not say what its recipes were.
-    before = {name: content[name] for name in ("recipes_sha256",) if name in content} | before
+    before = {"recipes": content.get("recipes")} | before
     changed = sorted(
         key
         for key in content.keys() | before.keys()  # --data that is no longer typed counts too

@@ -6,7 +6,6 @@ examples, initial parameters.
 
 import dataclasses
 import hashlib
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,7 +52,7 @@ class RunPlan(NamedTuple):
     model_name: str
     model: Any  # a module of tinyalign.models
     initial_params: dict[str, Any]  # "policy", perhaps "reward_model"
-    digests: dict[str, str]  # SHA-256 of the file of --data, the start's weights, the recipes
+    digests: dict[str, str]  # SHA-256 of what was read: the file of --data, the start's weights
 
 
 def plan_run(names, config):
@@ -79,16 +78,8 @@ def plan_run(names, config):
         require_fit(config, initial_params, metadata, model_name, vocabulary, width)
     else:
         initial_params = init_params(config, model_name, vocabulary, width)
-    digests["recipes_sha256"] = recipes_digest(stages)
     model = model_name, MODELS[model_name]
     return RunPlan(config, tuple(stages), task, vocabulary, *model, initial_params, digests)
-
-
-def recipes_digest(stages):
-    """A SHA-256 of what recipes can decide: what was left open when a run begins may change."""
-    names = (*RECIPE_FIELDS, "warmup_steps")
-    settings = [[getattr(stage.config, name) for name in names] for stage in stages]
-    return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
 
 
 def methods_of(run_plan):
@@ -178,13 +169,15 @@ def stage_inputs(run_plan, index, params):
 
 
 def config_json(run_plan):
-    """The content of config.json: version, methods and every setting as typed, in JSON's types."""
+    """The content of config.json: version, methods, settings as typed, and what recipes say."""
     names = [stage.method.name for stage in run_plan.stages]
+    configs = [vars(stage.config) for stage in run_plan.stages]
     return {
         "random_streams": files.STREAMS_VERSION,
         "methods": names,
         **plain_settings(run_plan.config),
-        # The same names may hold something else when the run is resumed.
+        # The recipes may be others when the run is resumed, and files of the same names too.
+        "recipes": [{name: config[name] for name in RECIPE_FIELDS} for config in configs],
         **run_plan.digests,
         "machine": describe_machine() | {"kernel": blas_kernel()},
     }

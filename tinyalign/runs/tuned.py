@@ -21,8 +21,6 @@ def entry_for(row, config, model_name):
     A search holds for its model and its budget; one at the method's own recipe for any budget. Of
     several that fit, such as grpo@1 and grpo@4 of a run of grpo, the best score decides.
     """
-    if was_never_searched(config):
-        return None
     task = config.env if config.env in entries() else "addition"
     fitting = [
         entry
@@ -35,14 +33,10 @@ def entry_for(row, config, model_name):
     return max(fitting, key=lambda entry: entry["score"], default=None)
 
 
-def was_never_searched(config):
-    """Whether examples or sizes are others than those of every search."""
-    typed = config.data, config.width, config.layers
-    return any(value is not None for value in typed) or config.digits != Config.digits
-
-
 def contradicts(entry, config):
-    """Whether other gradient steps for a rollout were typed than those of the entry."""
+    """Whether other examples, sizes or gradient steps a rollout were typed than were searched."""
+    if config.data or config.width or config.layers or config.digits != Config.digits:
+        return True
     names = ("num_iterations", "num_minibatches")
     chosen = entry["chosen"]
     return any(
