@@ -9,6 +9,7 @@ from probed import Trainer
 from tinyalign import cli
 from tinyalign.errors import InputError
 from tinyalign.exam import hooks, loss_questions, make, probe, score_questions
+from tinyalign.exam.command import probe_status
 from tinyalign.models import transformer
 
 FIRST, AFTER = "the first loss is that of ratio 1 and KL 0", "every token counts, EOS too"
@@ -202,6 +203,9 @@ MISTAKES = {  # what is typed after `exam probe`, and words of the sentence
     "no function": (["dpo", "mine.py"], "'mine.py' names no function in a file"),
     "no file": (["dpo", "other.py:trainer"], "names no function in a file"),
     "another name": (["dpo", "mine.py:other"], "mine.py has no function 'other'"),
+    "no Python file": (["dpo", "mine.txt:trainer"], "'mine.txt' is no Python file"),
+    "a script": (["dpo", "script.py:trainer"], "cannot be imported: SystemExit: 3"),
+    "a factory that exits": (["dpo", "exits.py:trainer"], "exits.py raised SystemExit: bye"),
     "a file with a mistake": (["dpo", "wrong.py:trainer"], "cannot be imported: ZeroDivisionError"),
 }
 
@@ -210,6 +214,9 @@ MISTAKES = {  # what is typed after `exam probe`, and words of the sentence
 def test_a_mistake_gives_a_sentence_and_status_2(case, exams, monkeypatch, capsys):
     monkeypatch.chdir(exams)
     (exams / "wrong.py").write_text("1 / 0\n")
+    (exams / "mine.txt").write_text("")
+    (exams / "script.py").write_text("raise SystemExit(3)\n")
+    (exams / "exits.py").write_text("def trainer():\n    raise SystemExit('bye')\n")
     words, expected = MISTAKES[case]
     assert cli.main(["exam", "probe", *words]) == 2
     (said,) = capsys.readouterr().err.splitlines()
@@ -219,6 +226,36 @@ def test_a_mistake_gives_a_sentence_and_status_2(case, exams, monkeypatch, capsy
 def test_a_trainer_without_hooks_is_answered_with_status_2(exams, capsys):
     assert cli.main(["exam", "probe", str(exams / "dpo"), f"{exams / 'mine.py'}:trainer"]) == 2
     assert capsys.readouterr().out.count("not asked") == len(probe.QUESTIONS)
+
+
+STATUSES = {  # what questions found, and the exit status
+    "right": ([True, None], "", 0),
+    "wrong": ([True, False, None], "", 1),
+    "nothing said": ([None, None], "", 2),
+    "nothing asked": ([], "", 2),
+    "a hook raised": ([True, None], "a hook raised KeyError: 'x'", 2),
+    "wrong, and a hook raised": ([False, None], "a hook raised KeyError: 'x'", 1),
+}
+
+
+@pytest.mark.parametrize(("rights", "finding", "status"), STATUSES.values(), ids=STATUSES)
+def test_the_status_is_0_only_where_something_is_right(rights, finding, status):
+    answers = [probe.Answer("", right, "" if right else finding) for right in rights]
+    assert probe_status(answers) == status
+
+
+def test_a_refusal_in_json_is_json(exams, capsys):
+    assert cli.main(["exam", "probe", str(exams / "none"), "mine.py:trainer", "--json"]) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert told["exit_code"] == 2 and "there is no exam in" in told["reason"]
+
+
+def test_a_dataclass_with_postponed_annotations_can_be_the_trainer(exams, tmp_path):
+    """Python looks such a class up in sys.modules."""
+    source = "from __future__ import annotations\nfrom dataclasses import dataclass, field\n"
+    source += "from typing import ClassVar\n@dataclass\nclass Mine:\n    x: ClassVar[int] = 1\n"
+    (tmp_path / "postponed.py").write_text(source)
+    assert hooks.load_factory(f"{tmp_path / 'postponed.py'}:Mine")().x == 1
 
 
 def test_what_is_moved_enough_is_well_above_what_is_close():

@@ -35,19 +35,24 @@ def grade_exam(folder, trained, before=None, picture=None, as_json=False):
             require_early(before, trained)
         earlier = None if before is None else read_checkpoint(paper, read_trained(paper, before))
     except InputError as reason:
-        if not as_json:
-            raise
-        print(json.dumps({"exit_code": 2, "reason": str(reason)}))
-        return 2
+        return refuse(reason, as_json)
     fits = nearest(paper, now)
     verdict = judge(paper, now, earlier, fits)
-    if picture is not None:
-        draw(paper, now, verdict, picture)
     if as_json:
         print(json.dumps(as_data(paper, now, fits, verdict), indent=2, ensure_ascii=False))
     else:
         print_grade(paper, now, fits, verdict)
+    if picture is not None:  # last: where no picture can be drawn, the grade has been said
+        draw(paper, now, verdict, picture)
     return verdict.exit_code
+
+
+def refuse(reason, as_json):
+    """Raise the InputError again, or print the reason as JSON; 2."""
+    if not as_json:
+        raise reason
+    print(json.dumps({"exit_code": 2, "reason": str(reason)}))
+    return 2
 
 
 def as_data(paper, now, fits, verdict):
@@ -103,16 +108,27 @@ def table(paper, now, fits):
 
 
 def probe_trainer(folder, spec, as_json=False):
-    """Print what a trainer answered; 0: all right; 1: something is wrong; 2: nothing was asked."""
-    answers, left = probe.ask(load_bench(folder, spec))
+    """Print what a trainer answered; 0: right; 1: something is wrong; 2: it could not be said."""
+    try:
+        answers, left = probe.ask(load_bench(folder, spec))
+    except InputError as reason:
+        return refuse(reason, as_json)
+    status = probe_status(answers)
     if as_json:
         rows = [answer._asdict() for answer in answers]
-        print(json.dumps({"answers": rows, "not_asked": left}, indent=1, ensure_ascii=False))
+        data = {"exit_code": status, "answers": rows, "not_asked": left}
+        print(json.dumps(data, indent=1, ensure_ascii=False))
     else:
         print_answers(answers, left)
-    if not answers:
-        return 2
-    return int(any(answer.right is False for answer in answers))
+    return status
+
+
+def probe_status(answers):
+    """1: something is wrong; 0: something is right and no hook raised; 2: nothing can be said."""
+    if any(answer.right is False for answer in answers):
+        return 1
+    raised = any(answer.finding.startswith(probe.RAISED) for answer in answers)
+    return 0 if not raised and any(answer.right for answer in answers) else 2
 
 
 def print_answers(answers, left):

@@ -58,16 +58,43 @@ def load_factory(spec):
     path = Path(name)
     if not colon or not path.is_file():
         raise InputError(f"{spec!r} names no function in a file: want mine.py:trainer")
+    if path.suffix != ".py":
+        raise InputError(f"{name!r} is no Python file: want mine.py:trainer")
+    module = import_file(path)
+    if not callable(getattr(module, function, None)):
+        raise InputError(f"{path} has no function {function!r}")
+    return guarded(getattr(module, function), f"{function} of {path}")
+
+
+def import_file(path):
+    """The module that a file defines; InputError where the file cannot be imported."""
     sys.path.insert(0, str(path.resolve().parent))  # for what the file imports
     source = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(source)
+    before = sys.modules.get(path.stem)
+    sys.modules[path.stem] = module  # dataclasses look their module up by its name
     try:
         source.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
-    if not callable(getattr(module, function, None)):
-        raise InputError(f"{path} has no function {function!r}")
-    return getattr(module, function)
+    finally:
+        if before is not None:  # what had the name keeps it
+            sys.modules[path.stem] = before
+    return module
+
+
+def guarded(make, name):
+    """The function that makes a trainer, with an InputError for whatever it raises."""
+
+    def made():
+        try:
+            return make()
+        except InputError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise InputError(f"{name} raised {type(error).__name__}: {error}") from error
+
+    return made
 
 
 def has(trainer, *hooks):

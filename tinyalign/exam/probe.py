@@ -1,4 +1,4 @@
-"""First-step questions to a trainer: no optimum, one update at most, and the same answer each time.
+"""First-step questions to a trainer: no optimum, and one update at most.
 
 A question returns whether the trainer is right, None where that cannot be said, and a finding.
 `hooks` says what a trainer is.
@@ -10,6 +10,8 @@ from tinyalign.errors import InputError
 from tinyalign.exam import first_step, hooks
 from tinyalign.exam import loss_questions as loss
 from tinyalign.exam import score_questions as score
+
+RAISED = "a hook raised"  # how a finding begins where there is none
 
 
 class Answer(NamedTuple):
@@ -38,8 +40,8 @@ def answer(find, bench):
         return find(bench)
     except InputError:
         raise
-    except Exception as error:
-        return None, f"a hook raised {type(error).__name__}: {error}"
+    except (Exception, SystemExit) as error:
+        return None, f"{RAISED} {type(error).__name__}: {error}"
 
 
 # The question: hooks that it needs, and what answers it. A loss is asked where its value is known.
