@@ -134,9 +134,13 @@ WRONG = {  # what is typed after `exam make FOLDER`, and what is said
     "beta": (["--as", "dpo", "--beta", "0"], "--beta is 0, but want a number from 0.1"),
     "nan": (["--as", "dpo", "--beta", "nan"], "--beta is nan, but want a number from 0.1"),
     "flip": (["--as", "cdpo", "--flip", "0.2"], "only 1/9, 1/10"),
-    "gamma": (["--as", "simpo", "--gamma", "0.5"], "only the logarithm of a whole number"),
+    "gamma": (["--as", "simpo", "--gamma", "0.5"], "want the logarithm of a whole number"),
     "kto": (["--as", "kto", "--beta", "2"], "KTO has several optima"),
     "group": (["--as", "grpo", "--num_generations", "1"], "at least 2 completions"),
+    "group of 2": (["--as", "rloo", "--num_generations", "2"], "looks like a doubled beta"),
+    "large group": (["--as", "raft", "--num_generations", "257"], "a batch of the exam has 256"),
+    "small flip": (["--as", "cdpo", "--flip", "0.005"], "only 1/9, 1/10"),
+    "large gamma": (["--as", "simpo", "--gamma", "2.833213344056216"], "a whole number up to 16"),
 }
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from planted import paper_for
-from trainers import PLANTED, RIGHT, SMALL_BATCHES, checkpoints, pairs, sampled
+from trainers import PLANTED, RIGHT, SMALL_BATCHES, checkpoints, pairs, sampled, sft
 
+from tinyalign.exam import evidence
 from tinyalign.exam.grade import read_checkpoint
 from tinyalign.exam.verdict import judge
 
@@ -105,6 +106,35 @@ def test_short_prompts_that_are_wrong_point_to_padding():
         table[short] = mixed[short]
     found = judge(paper, read_checkpoint(paper, end), read_checkpoint(paper, half))
     assert (found.word, found.suspect) == ("looks like", "padding"), found
+
+
+@pytest.mark.parametrize("steps", [30, 40])
+def test_short_prompts_on_their_way_do_not_point_to_padding(steps):
+    """A right trainer may reach the end of the longest prompt first."""
+    paper, half, end = checkpoints("sft", "padding", sft(), steps=steps)
+    now, before = read_checkpoint(paper, end), read_checkpoint(paper, half)
+    assert evidence.has_wrong_short_prompts(paper, now)
+    assert judge(paper, now, before).word == "not trained enough"
+    leaking = end.copy()
+    leaking[:, :, 0] += np.log(0.5)
+    assert judge(paper, read_checkpoint(paper, leaking), before).word == "mass leaked"
+
+
+def test_who_passes_by_the_optimum_is_not_right():
+    """On its way to a halved beta: slope 0.7 of the right one half-way, 1 now."""
+    paper, tree, _ = paper_for("dpo")
+    readings = []
+    for share in (0.7, 0.995, 1.0):
+        logp = paper.ref_logp + share * paper.reward / paper.settings["beta"]
+        logits = tree.logits_of(np.exp(logp - np.logaddexp.reduce(logp, axis=1)[:, None]))
+        readings.append(read_checkpoint(paper, tree.token_logp(logits)))
+    passing, steady, now = readings
+    found = judge(paper, now, passing)
+    assert (found.word, found.exit_code) == ("not trained enough", 2)
+    assert "was 0.700 of the right one" in found.sentence
+    assert judge(paper, now, steady).word == "right"
+    alone = judge(paper, now)
+    assert alone.word == "right" and "cannot show that it stays there" in alone.sentence
 
 
 @pytest.mark.slow

@@ -113,14 +113,14 @@ def kto(reduce=whole, up_alone=False):
 
 
 def sft(reduce=whole, by_length=False):
-    def train(paper, tree, logits, rng, batch=None, temperature=1.0):
+    def train(paper, tree, logits, rng, steps=400, batch=None, temperature=1.0):
         def mean_loss(token_logp, lines):
             x, k, _ = lines.T
             logp = reduce(token_logp, tree)[x, k]
             return -np.mean(logp / tree.mask.sum(axis=1)[k] if by_length else logp)
 
         return train_on_lines(
-            paper, tree, logits, mean_loss, rng, batch=batch, temperature=temperature
+            paper, tree, logits, mean_loss, rng, steps=steps, batch=batch, temperature=temperature
         )
 
     return train

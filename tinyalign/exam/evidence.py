@@ -43,6 +43,19 @@ def is_straight(line):
     return line.unexplained < STRAIGHT
 
 
+def is_steady(now, before):
+    """Whether an earlier checkpoint lies on the same straight line."""
+    return is_straight(before.right) and abs(before.scale / now.scale - 1) < STEADY
+
+
+def had_that_slope(now, before):
+    """Whether an earlier checkpoint's slope was the same, as far as its points' scatter can tell.
+
+    A trainer with the noise of small batches has scattered points half-way, and a steady slope.
+    """
+    return before.right.unexplained < MAYBE and is_at(now.scale, before)
+
+
 def distance(now, before):
     """KL between two checkpoints, nats."""
     return float(kl(log_policy(now), log_policy(before)).mean())

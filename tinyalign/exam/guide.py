@@ -2,7 +2,7 @@
 
 from tinyalign.exam.methods import METHODS
 
-START = """from datasets import load_dataset
+PROGRAM = """from datasets import load_dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer
 {imports}
 
@@ -41,7 +41,6 @@ STEPS = {False: 160, True: 300}  # by whether the method samples
 SAMPLER = "max_completion_length={length}, temperature=1.0, top_p=1.0, top_k=0"
 
 WARNINGS = {
-    "ipo": "TRL divides IPO's log-ratios by their length: expect that to be named, on words.",
     "cdpo": "TRL 1.16 ignores label_smoothing with this loss: expect that to be named.",
     "orpo": "ORPO has no closed form: its optimum was found by Newton's method on the exact loss.",
     "kto": "KTO has no closed form: its optimum was found by Newton's method on the exact loss, z0 "
@@ -53,6 +52,25 @@ WARNINGS = {
     "reward": 'A reward model is graded from a JSON file: {"prompt": {"answer": score}}.',
     "ppo": "The KL to the reference belongs into the reward, a discount of 1, λ at your choice.",
 }
+
+WITH_REFERENCE = "is for the sum of log-ratios to the frozen reference over an answer's tokens"
+COEFFICIENT = {  # what each method's number stands for, for whoever sets it elsewhere
+    "sft": "Nothing is to be set; the loss is a mean over tokens or over answers, EOS among them.",
+    "dpo": f"beta {WITH_REFERENCE}, in nats.",
+    "cdpo": f"beta {WITH_REFERENCE}, in nats; flip is the share of labels taken to be wrong.",
+    "ipo": f"tau {WITH_REFERENCE}: the target of their difference is 1/(2·tau) nats.",
+    "simpo": "beta multiplies the mean log-probability of an answer's tokens; gamma is subtracted "
+    "afterwards, and not multiplied by beta.",
+    "orpo": "lam weighs the odds-ratio loss, of mean log-probabilities, beside the likelihood.",
+    "kto": f"beta {WITH_REFERENCE}, in nats.",
+    "reward": "Nothing is to be set: the loss is Bradley-Terry's on the difference of two scores.",
+    "rloo": "beta is the coefficient of the KL in the reward, a sum over an answer's tokens.",
+    "ppo": "beta is the coefficient of the KL in the reward, a sum over an answer's tokens.",
+    "grpo": "beta is the coefficient of the KL in the loss, a sum over an answer's tokens.",
+    "raft": "num_generations is the number of draws of which the best is kept.",
+}
+STATUS = "Exit status 0: right; 1: wrong; 2: it could not be said."
+WITHOUT_REFERENCE = ("sft", "simpo", "orpo", "reward", "raft")
 
 
 def guide(paper):
@@ -75,13 +93,26 @@ def facts(paper, method):
     settings = ", ".join(f"{key} = {value:g}" for key, value in paper.settings.items())
     reward = "- `reward.py`: the reward of a completion.\n" if method.samples else ""
     end = "EOS belongs to every answer." if paper.ends else "An answer is one token, without EOS."
+    role = "" if paper.method in WITHOUT_REFERENCE else ", and the frozen reference"
     return (
-        "- `model/`: where training starts, and the frozen reference: a GPT-2 of characters.\n"
+        f"- `model/`: where training starts{role}: a GPT-2 of characters.\n"
         f"- `data.jsonl`: {what(paper)}\n{reward}"
         "- `exam.json`: what the grade needs.\n\n"
         f"Settings: {settings or 'none'}. Prompts: {', '.join(paper.prompts)}. "
-        f"Answers: {', '.join(paper.answers)}. {end}\n\n{WARNINGS.get(paper.method, '')}\n"
+        f"Answers: {', '.join(paper.answers)}. {end}\n\n{warning(paper)}\n"
     )
+
+
+def warning(paper):
+    """What to know about the method here, or an empty text."""
+    if paper.method == "ipo" and longest(paper) > 1:  # with one token there is nothing to divide by
+        return "TRL divides IPO's log-ratios by their length: expect that to be named."
+    return WARNINGS.get(paper.method, "")
+
+
+def longest(paper):
+    """Tokens of the longest answer."""
+    return paper.mask.shape[1]
 
 
 def what(paper):
@@ -97,8 +128,9 @@ def lines_for_trl(paper):
     if samples:
         settings += ", " + SAMPLER
     imports = f"from {module} import {name}Config, {name}Trainer"
-    length = max(len(answer) for answer in paper.answers) + paper.ends
-    return START.format(
+    length = longest(paper)
+    group = paper.settings.get("num_generations", 1)
+    return PROGRAM.format(
         imports=imports + ("\n\nfrom reward import reward" if samples else ""),
         config=f"{name}Config",
         trainer=f"{name}Trainer",
@@ -106,23 +138,22 @@ def lines_for_trl(paper):
         arguments="    model=model, reward_funcs=reward," if samples else "    model=model,",
         steps=STEPS[samples],
         often=STEPS[samples] // 4,
-        batch=256 if samples else min(400, len(METHODS[paper.method].rows(paper))),
+        batch=256 // group * group if samples else min(400, len(METHODS[paper.method].rows(paper))),
         rate=3e-3 if samples and length == 1 else 1e-3,
     )
 
 
 def elsewhere(paper, method):
     """What any trainer has to be set to."""
-    steps = "the KL coefficient" if method.samples else "beta"
     sampled = (
         "- Temperature 1, no top-k, no top-p; one update for each batch of samples.\n"
-        f"- At most {max(map(len, paper.answers)) + paper.ends} new tokens.\n"
+        f"- At most {longest(paper)} new tokens.\n"
         if method.samples
         else ""
     )
     return (
         "## With another trainer\n\n"
-        f"- The settings above; {steps} is for the sum over an answer's tokens, in nats.\n"
+        f"- {COEFFICIENT[paper.method]}\n"
         "- No dropout, no weight decay, float32, no gradient clipping that bites.\n"
         "- Every prompt begins with the token of `\\n`, which the tokenizer in `model/` adds.\n"
         f"{sampled}"
@@ -135,29 +166,48 @@ def probing(paper):
     """How to ask about a first step before any training."""
     if paper.method == "reward":
         return ""
-    name = f"{TRL[paper.method][1]}Trainer" if paper.method in TRL else "MyTrainer"
+    program, build = "", "MyTrainer(…)"
+    if paper.method in TRL:
+        program = "from tinyalign.exam.in_trl import hooks\n\n\n"
+        build = f"hooks({TRL[paper.method][1]}Trainer(…))"
     return (
         "## Before training\n\n"
-        "One step shows padding that is read, an EOS that is not, a reference that moves, and "
-        "more. Put a function that builds your trainer into a file, say `mine.py`:\n\n"
-        "```python\nfrom tinyalign.exam.in_trl import hooks\n\n\ndef trainer():\n"
-        f"    return hooks({name}(…))  # a fresh model each time, no .train()\n```\n\n"
+        "One step shows padding that is read, an EOS that is not, and more. "
+        "Put a function that builds your trainer into a file, say `mine.py`:\n\n"
+        f"```python\n{program}def trainer():\n"
+        f"    return {build}  # a fresh model each time, no .train()\n```\n\n"
         "```\ntinyalign exam probe THIS_FOLDER mine.py:trainer\n```\n\n"
-        "A trainer that is not TRL's needs no `hooks`, but some of the methods `score(tokens, "
-        "mask)`, `loss(lines)`, `step(batches)` and `sample(prompts)`, in NumPy, torch or JAX; "
-        "`tinyalign.exam.hooks` says what each returns.\n"
+        f"{'A trainer that is not TRL’s needs no `hooks`, but' if program else 'It needs'} some of "
+        "the methods `score(tokens, mask)`, `loss(lines)`, `step(batches)` and `sample(prompts)`, "
+        "in NumPy, torch or JAX; `tinyalign.exam.hooks` says what each returns.\n"
     )
 
 
 def grading(paper):
     """How to grade, and the form of a table."""
+    if paper.method == "reward":
+        return grading_scores(paper)
     steps = STEPS[METHODS[paper.method].samples]
-    example = f'{{"{paper.prompts[0]}": {{"{paper.answers[0]}": [-0.7, -0.1], …}}, …}}'
+    numbers = ", ".join(["-0.7", "-0.1"][: int(paper.mask[0].sum())])
     return (
         "## The grade\n\n"
         f"```\ntinyalign exam grade THIS_FOLDER trained/checkpoint-{steps} --before "
         f"trained/checkpoint-{steps // 2}\n```\n\n"
         "In place of a folder of weights a JSON file will do, with the log-probability of each "
-        f"token of each answer{', EOS last' if paper.ends else ''}: `{example}`. Exit status 0: "
-        "right; 1: wrong; 2: it could not be said.\n"
+        f"token of each answer{', EOS last' if paper.ends else ''}: "
+        f"`{example(paper, f'[{numbers}]')}`. {STATUS}\n"
     )
+
+
+def grading_scores(paper):
+    """How to grade a reward model: its scores in a file."""
+    return (
+        "## The grade\n\n"
+        "```\ntinyalign exam grade THIS_FOLDER scores.json --before earlier_scores.json\n```\n\n"
+        f"Each file holds the score of every answer: `{example(paper, '0.7')}`. {STATUS}\n"
+    )
+
+
+def example(paper, value):
+    """The form of a table in JSON."""
+    return f'{{"{paper.prompts[0]}": {{"{paper.answers[0]}": {value}, …}}, …}}'

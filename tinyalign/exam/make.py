@@ -26,6 +26,8 @@ def reward(prompts, completions, **columns):
     return [TABLE[p].get(c, OTHERWISE) for p, c in zip(prompts, completions)]
 '''
 
+LARGEST_GAMMA = math.log(16) + 1e-9  # odds above make too many lines of data
+
 
 def make(folder, name, task="", **typed):
     """Write an exam.
@@ -118,12 +120,23 @@ def wrong(name, key, value):
         return "KTO has several optima above 1"
     if key == "lam" and not 0 < value <= 10:
         return "want a number above 0, at most 10"
-    if key == "flip" and not (0 < value <= 1 / 9 and is_whole(1 / value)):
-        return "only 1/9, 1/10, 1/11, … leave whole-number odds"
-    if key == "gamma" and not (value >= 0 and is_whole(math.exp(value))):
-        return "only the logarithm of a whole number, such as 0.6931471805599453, leaves those odds"
-    if key == "num_generations" and value < 2:
+    if key == "flip" and not (0.01 <= value <= 1 / 9 and is_whole(1 / value)):
+        return "only 1/9, 1/10, … 1/100 leave whole-number odds"
+    if key == "gamma" and not (0 <= value <= LARGEST_GAMMA and is_whole(math.exp(value))):
+        return "want the logarithm of a whole number up to 16, such as 0.6931471805599453"
+    if key == "num_generations":
+        return wrong_group(name, value)
+    return ""
+
+
+def wrong_group(name, value):
+    """What is wrong with the size of a group, or an empty text."""
+    if value < 2:
         return "a group has at least 2 completions"
+    if value > 256:
+        return "a batch of the exam has 256 completions"
+    if value == 2 and name in ("grpo", "rloo"):
+        return "with 2 the sample in its own baseline looks like a doubled beta"
     return ""
 
 

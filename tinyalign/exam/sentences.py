@@ -30,6 +30,20 @@ def praise_at_beta_itself(paper, now):
     )
 
 
+MAY_PASS = (
+    " One checkpoint cannot show that it stays there: give an earlier one too, from half of the "
+    "steps or fewer."
+)
+
+
+def passing(now, before):
+    return (
+        f"It stands where it should, {now.kl:.2g} nats from the optimum, but its slope was "
+        f"{before.scale:.3f} of the right one at the earlier checkpoint and is {now.scale:.3f} now:"
+        " it may be passing by. Train longer."
+    )
+
+
 def leak(paper, now):
     text = f"The answers have {now.mass:.2f} of the probability left; {numbers(now)}."
     if METHODS[paper.method].holds_mass:

@@ -35,10 +35,9 @@ def judge(paper, now, before=None, fits=None):
     way = float(kl(normal(paper.ref_logp), optimum(paper)).mean())
     if now.moved < evidence.LITTLE * way:
         return say(UNTRAINED, f"The policy stands where it began, {now.moved:.2g} nats from it.")
-    if now.mass >= evidence.MASS and evidence.is_right(now):
-        return say(RIGHT, sentences.praise(paper, now))
-    if now.mass >= evidence.MASS and evidence.is_right_at_beta_itself(paper, now):
-        return say(RIGHT, sentences.praise_at_beta_itself(paper, now))
+    praise = praise_for(paper, now)
+    if praise:
+        return on_right(praise, now, before)
     fits = nearest(paper, now) if fits is None else fits
     if now.mass < evidence.MASS:
         return on_leak(paper, now, before, fits)
@@ -47,12 +46,45 @@ def judge(paper, now, before=None, fits=None):
     return on_two(paper, now, before, fits)
 
 
+def praise_for(paper, now):
+    """The sentence on a policy that stands where it should, or an empty text."""
+    if now.mass >= evidence.MASS and evidence.is_right(now):
+        return sentences.praise(paper, now)
+    if now.mass >= evidence.MASS and evidence.is_right_at_beta_itself(paper, now):
+        return sentences.praise_at_beta_itself(paper, now)
+    return ""
+
+
+def on_right(praise, now, before):
+    """The Verdict on a policy that stands where it should, and may be passing by."""
+    if before is None:
+        return say(RIGHT, praise + sentences.MAY_PASS)
+    if evidence.distance(now, before) == 0:
+        return say(RIGHT, praise + sentences.MAY_PASS)
+    if is_settled(now, before) or evidence.had_that_slope(now, before):
+        return say(RIGHT, praise)
+    return say(UNTRAINED, sentences.passing(now, before))
+
+
 def on_leak(paper, now, before, fits):
     """The Verdict where much of the probability has gone to what is no answer."""
     named = None if before is None else named_mistake(paper, now, before, fits)
-    if named is None and before is not None and evidence.has_wrong_short_prompts(paper, now):
+    if named is None and before is not None and has_wrong_padding(paper, now, before):
         return say(MISTAKE, sentences.short_prompts(paper, now), "padding")
     return named or say(LEAKED, sentences.leak(paper, now))
+
+
+def has_wrong_padding(paper, now, before):
+    """Whether the shorter prompts alone have come to rest where they should not.
+
+    On its way a right trainer may reach the end of the longest prompts first.
+    """
+    return is_settled(now, before) and evidence.has_wrong_short_prompts(paper, now)
+
+
+def is_settled(now, before):
+    """Whether two checkpoints are so near each other that training is over."""
+    return 0 < evidence.distance(now, before) < evidence.SETTLED * now.moved
 
 
 def on_two(paper, now, before, fits):
@@ -60,7 +92,7 @@ def on_two(paper, now, before, fits):
     gone = evidence.distance(now, before)
     if gone == 0:
         return say(UNDECIDED, "Both checkpoints hold the same policy: give an earlier one.")
-    settled = gone < evidence.SETTLED * now.moved
+    settled = is_settled(now, before)
     verdict = named_mistake(paper, now, before, fits) or on_shape(paper, now, before, fits, settled)
     if verdict:
         return verdict
@@ -82,7 +114,7 @@ def on_shape(paper, now, before, fits, settled):
         return say(UNDECIDED, sentences.lost(now, lost))
     if evidence.is_running_away(now, before, fits):
         return say(MISTAKE, sentences.running_away(now, before), "reference moves")
-    if evidence.has_wrong_short_prompts(paper, now):
+    if has_wrong_padding(paper, now, before):
         return say(MISTAKE, sentences.short_prompts(paper, now), "padding")
     return None
 
@@ -104,10 +136,8 @@ def named_mistake(paper, now, before, fits):
 
 def on_scale(paper, now, before, fits, settled):
     """The Verdict on the right line with another slope, or None."""
-    steady = (
-        evidence.is_straight(before.right) and abs(before.scale / now.scale - 1) < evidence.STEADY
-    )
-    if not evidence.is_straight(now.right) or not (settled or steady) or evidence.is_at(1.0, now):
+    rests = settled or evidence.is_steady(now, before)
+    if not evidence.is_straight(now.right) or not rests or evidence.is_at(1.0, now):
         return None
     if now.scale < 0:
         return say(MISTAKE, sentences.turned_sign(now), "turned sign")
