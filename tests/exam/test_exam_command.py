@@ -7,13 +7,16 @@ import sys
 
 import numpy as np
 import pytest
+from planted import paper_for
 
 from tinyalign.cli import main
 from tinyalign.exam import make
 from tinyalign.exam.grade import optimum
+from tinyalign.exam.guide import TRL, WITHOUT_REFERENCE, guide
 from tinyalign.exam.methods import METHODS
-from tinyalign.exam.paper import read_paper, trim
+from tinyalign.exam.paper import paper_as_data, read_paper, trim
 from tinyalign.exam.reference import score, train_reference, vocabulary
+from tinyalign.exam.suspects import suspects_for
 from tinyalign.exam.tasks import SHARES, TASKS
 from tinyalign.runs.hugging_face import read_model_folder
 
@@ -203,6 +206,54 @@ def test_what_is_missing_is_one_sentence(exam, tmp_path, capsys):
         assert main(["exam", "grade", *map(str, arguments)]) == 2
         said = capsys.readouterr().err
         assert sentence in said and said.count("\n") == 1, said
+
+
+UNSOUND = {  # what is changed in exam.json, and what is said
+    "method": ({"method": "poetry"}, "there is no method 'poetry'"),
+    "task": ({"task": "poems"}, "there is no task 'poems'"),
+    "settings": ({"settings": {"gamma": 1}}, "the settings of dpo are not gamma"),
+    "settings that are a list": ({"settings": []}, "cannot be read as an exam"),
+    "weights": ({"weights": [[1, 2]]}, "weights has shape (1, 2), want (4, 6)"),
+    "reference": ({"reference": [[[-1.0]]]}, "reference has no table of shape (4, 6)"),
+}
+
+
+@pytest.mark.parametrize(("change", "sentence"), UNSOUND.values(), ids=UNSOUND)
+def test_an_exam_that_was_damaged_is_one_sentence(change, sentence, tmp_path, capsys):
+    paper, _, _ = paper_for("dpo")
+    (tmp_path / "exam.json").write_text(json.dumps(paper_as_data(paper) | change))
+    assert main(["exam", "grade", str(tmp_path), "trained.json"]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_guide_says_only_what_holds_for_its_method(method):
+    paper, _, _ = paper_for(method, "bandit")
+    text = guide(paper)
+    assert ("the frozen reference:" in text) == (method not in WITHOUT_REFERENCE)
+    assert ("in_trl" in text) == (method in TRL)
+    assert ("[-0.7, -0.1]" in text) == (paper.ends and method != "reward")
+    assert ("scores.json" in text) == (method == "reward")
+    assert ("trained/checkpoint" in text) == (method != "reward")
+
+
+def test_only_a_deviation_that_is_looked_for_is_said_to_be_named():
+    """The advantage over its standard deviation is worked out for answers of one token."""
+    letters, words = (guide(paper_for("grpo", task)[0]) for task in ("bandit", "words"))
+    assert "of its own, and that is named" in letters and "of its own." in words
+
+
+@pytest.mark.parametrize("group", [3, 8, 24])
+def test_a_batch_for_trl_holds_whole_groups(group):
+    text = guide(paper_for("grpo", num_generations=group)[0])
+    size = int(text.partition("per_device_train_batch_size=")[2].partition(",")[0])
+    assert size % group == 0 and 232 < size <= 256
+
+
+def test_a_large_group_is_graded_without_the_deviation_that_takes_hours():
+    names = {s.name for s in suspects_for(paper_for("grpo", num_generations=64)[0])}
+    assert "advantage over its standard deviation" not in names and "forward KL" in names
 
 
 def test_a_late_earlier_checkpoint_is_refused(exam, capsys):

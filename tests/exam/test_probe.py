@@ -162,6 +162,17 @@ def test_scores_of_another_shape_are_refused_in_a_sentence(exams):
         probe.ask(bench._replace(make=Wide))
 
 
+def test_eos_as_text_is_no_sample(exams):
+    bench = bench_of(exams, "dpo")
+
+    class Says(Scorer):
+        def sample(self, prompts):
+            return ["a<eos>"] * len(prompts)
+
+    right, finding = found_by(bench._replace(make=lambda: Says(bench)), SAMPLES)
+    assert right is False and "sample returned 'a<eos>'" in finding
+
+
 @pytest.mark.parametrize("rate", [0.0, 1e-9])
 def test_a_step_that_moves_nothing_shows_nothing(rate, exams, monkeypatch):
     monkeypatch.setattr("probed.RATE", rate)

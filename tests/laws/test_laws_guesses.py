@@ -96,6 +96,12 @@ def test_pyproject_says_what_need_not_be_typed(judged, tmp_path):
         settings_for(target)
     status, reason = judged("Trainer", method="")
     assert status == 2 and "has 'method'" in reason
+    for text in ("[tool]\ntinyalign = 3 # [tool.tinyalign\n", "tool = 3 # [tool.tinyalign\n"):
+        (tmp_path / "pyproject.toml").write_text(text)
+        with pytest.raises(CannotCall, match="is no table"):
+            settings_for(target)
+    (tmp_path / "pyproject.toml").write_text("# [tool.tinyalign] is not used\n")
+    assert settings_for(target) == {"convention": {}}
     (tmp_path / "pyproject.toml").write_text("")
     status, reason = judged("Trainer", method="")
     assert status == 2 and "say what it is meant to be, for example --as dpo" in reason

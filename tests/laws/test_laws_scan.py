@@ -1,4 +1,4 @@
-"""`tinyalign scan`: finds the losses of a folder, cuts each out, judges it, and imports nothing."""
+"""`tinyalign scan`: finds the losses of a folder, cuts each out, and judges it."""
 
 import contextlib
 import io
@@ -167,7 +167,7 @@ def test_exit_statuses(tmp_path, capsys):
     good += "    p = p / p.sum(-1, keepdims=True)\n    return -(p * np.log(p + (p == 0))).sum(-1)\n"
     (tmp_path / "good.py").write_text(good)
     assert scan(str(tmp_path)) == 0
-    assert "1 judgements: 1 lawful" in capsys.readouterr().out
+    assert "1 judgement: 1 lawful" in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -183,3 +183,42 @@ def test_a_function_that_ends_its_process_or_hangs_is_not_judged(tmp_path, capsy
     (Path(tmp_path) / "ends.py").write_text(source)
     assert scan(str(tmp_path)) == 2
     assert "it ends its process" in capsys.readouterr().out
+
+
+def test_every_branch_and_encoding_is_read_and_what_cannot_be_is_named(tmp_path, capsys):
+    loss = "    def dpo_loss(policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta):\n"
+    loss += "        return {}\n"
+    source = "try:\n    import torch\nexcept ImportError:\n" + loss.format(1)
+    source += "if torch:\n    pass\nelse:\n" + loss.format(2)
+    (tmp_path / "marked.py").write_bytes(b"\xef\xbb\xbf" + source.encode())
+    assert len({found.line for found, _ in guessed(tmp_path)}) == 2
+    (tmp_path / "marked.py").unlink()
+    (tmp_path / "broken.py").write_text("def no python")
+    (tmp_path / "deep.py").write_text("x = " + "-" * 100_000 + "1\n")
+    assert scan(str(tmp_path)) == 2
+    assert "2 files could not be read as Python" in capsys.readouterr().out
+
+
+def test_what_cannot_be_cut_out_is_not_judged(tmp_path, capsys, monkeypatch):
+    def fail(*_):
+        raise KeyError("unforeseen")
+
+    monkeypatch.setattr("tinyalign.laws.scan.command.cut_out", fail)
+    (tmp_path / "loss.py").write_text("def k3(logp, ref_logp):\n    return logp\n")
+    assert scan(str(tmp_path), as_json=True) == 2
+    (row,) = json.loads(capsys.readouterr().out)["functions"]
+    assert "cannot be cut out: KeyError: 'unforeseen'" in row["sentence"]
+
+
+def test_a_refusal_in_json_is_json(tmp_path, capsys):
+    assert scan(str(tmp_path / "nowhere"), as_json=True) == 2
+    assert "There is no" in json.loads(capsys.readouterr().out)["reason"]
+
+
+def test_programs_and_files_are_left_behind(tmp_path):
+    source = "import subprocess\nfrom shutil import rmtree\ndef k3(logp, ref_logp):\n"
+    source += "    rmtree('x')\n    subprocess.run(['false'])\n    return logp\n"
+    (tmp_path / "harm.py").write_text(source)
+    (found, guess) = guessed(tmp_path)[0]
+    text = "".join(cut_out(found, guess).files().values())
+    assert "Missing('subprocess')" in text and "Missing('shutil.rmtree')" in text

@@ -41,12 +41,12 @@ STEPS = {False: 160, True: 300}  # by whether the method samples
 SAMPLER = "max_completion_length={length}, temperature=1.0, top_p=1.0, top_k=0"
 
 WARNINGS = {
+    "ipo": "TRL divides IPO's log-ratios by their length: expect that to be named, on words.",
     "cdpo": "TRL 1.16 ignores label_smoothing with this loss: expect that to be named.",
     "orpo": "ORPO has no closed form: its optimum was found by Newton's method on the exact loss.",
     "kto": "KTO has no closed form: its optimum was found by Newton's method on the exact loss, z0 "
     "and all. Shuffle, and use large batches: z0 is a mean over the batch.",
-    "grpo": "A group's mean contains the sample, so beta counts as β·G/(G−1); the exam knows. "
-    "Without `scale_rewards` set so, each prompt has a beta of its own, and that is named.",
+    "grpo": "A group's mean contains the sample, so beta counts as β·G/(G−1); the exam knows.",
     "raft": "One round: draw from the model as it is, keep the best of num_generations draws, "
     "train on those until nothing changes, never draw again.",
     "reward": 'A reward model is graded from a JSON file: {"prompt": {"answer": score}}.',
@@ -105,9 +105,11 @@ def facts(paper, method):
 
 def warning(paper):
     """What to know about the method here, or an empty text."""
-    if paper.method == "ipo" and longest(paper) > 1:  # with one token there is nothing to divide by
-        return "TRL divides IPO's log-ratios by their length: expect that to be named."
-    return WARNINGS.get(paper.method, "")
+    known = WARNINGS.get(paper.method, "")
+    if paper.method != "grpo":
+        return known
+    scaled = f"{known} Without `scale_rewards` set so, each prompt has a beta of its own"
+    return f"{scaled}, and that is named." if longest(paper) == 1 else f"{scaled}."
 
 
 def longest(paper):

@@ -7,8 +7,6 @@ import numpy as np
 
 from tinyalign.exam import examples, lines, optima
 
-ANY = ("bandit", "words", "padding")
-
 
 class Method(NamedTuple):
     """What an exam asks of one method.

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tinyalign.errors import InputError
-from tinyalign.exam.tasks import answer_mask, token_rows
+from tinyalign.exam.methods import METHODS
+from tinyalign.exam.tasks import TASKS, answer_mask, token_rows
 
 
 class Paper(NamedTuple):
@@ -61,15 +62,30 @@ def read_paper(folder):
     try:
         data = json.loads(path.read_text(encoding="utf8"))
         paper = Paper(**data)
-        mask = paper.mask
         weights = np.array(paper.weights)
-        return paper._replace(weights=weights, reference=fill(paper.reference, mask))
+        require_sound(paper, weights)
+        return paper._replace(weights=weights, reference=fill(paper.reference, paper.mask))
     except FileNotFoundError:
         raise InputError(
             f"there is no exam in {folder}: `tinyalign exam make {folder} --as dpo` writes one"
         ) from None
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, AttributeError, OSError) as error:
         raise InputError(f"{path} cannot be read as an exam: {error}") from None
+
+
+def require_sound(paper, weights):
+    """ValueError unless the method and the task are known and the tables have their shapes."""
+    if paper.method not in METHODS:
+        raise ValueError(f"there is no method {paper.method!r}")
+    if paper.task not in TASKS:
+        raise ValueError(f"there is no task {paper.task!r}")
+    if paper.settings.keys() != METHODS[paper.method].settings.keys():
+        raise ValueError(f"the settings of {paper.method} are not {', '.join(paper.settings)}")
+    shape = len(paper.prompts), len(paper.answers)
+    if weights.shape != shape or weights.dtype.kind not in "if" or weights.min() <= 0:
+        raise ValueError(f"weights has shape {weights.shape}, want {shape} of numbers above 0")
+    if (len(paper.reference), *{len(row) for row in paper.reference}) != shape:
+        raise ValueError(f"reference has no table of shape {shape}")
 
 
 def fill(lists, mask):

@@ -60,7 +60,11 @@ def same_in_a_batch(bench):
 def samples_follow_scores(bench):
     """What is sampled has the probabilities that are scored: temperature, top-k, top-p."""
     trainer, squares, terms = bench.make(), 0.0, 0
-    counts = [first_tokens(bench, trainer.sample([p] * DRAWS)) for p in bench.paper.prompts]
+    drawn = [trainer.sample([p] * DRAWS) for p in bench.paper.prompts]
+    strange = [text for texts in drawn for text in texts if not is_text(bench, text)]
+    if strange:
+        return False, f"sample returned {strange[0]!r}: want the exam's characters, without EOS"
+    counts = [first_tokens(bench, texts) for texts in drawn]
     logp = [next_token_logp(bench, trainer, prompt) for prompt in bench.paper.prompts]
     for count, scored in zip(counts, logp, strict=True):
         expected = DRAWS * np.exp(scored)
@@ -78,6 +82,11 @@ def samples_follow_scores(bench):
     ]
     best = grid[int(np.argmax(likelihood))]
     return False, f"{far:.0f} standard deviations from chance; most like temperature {best:g}"
+
+
+def is_text(bench, text):
+    """Whether a sample is a string of the exam's characters, or empty."""
+    return isinstance(text, str) and set(text) <= set(bench.words.alphabet)
 
 
 def first_tokens(bench, texts):

@@ -22,6 +22,7 @@ class Suspect(NamedTuple):
     point: Callable | None = None  # paper, token_logp -> (P, K): what the statistic should be
     tokens: bool = False  # shows only where answers have several tokens, and not all as many
     letters: bool = False  # is worked out only for answers of one token
+    groups: bool = False  # is worked out over every group that can be drawn, which are many
     right_slope: bool = False  # the slope is held at the right one; with a point it is held at 1
 
     @property
@@ -78,7 +79,7 @@ SUSPECTS = [
     Suspect("advantage over its standard deviation",
         "divides advantages by the group's standard deviation, so that each prompt has a beta of "
         "its own", "TRL's scale_rewards group, the default", ("grpo",),
-        point=points.standardised, letters=True),
+        point=points.standardised, letters=True, groups=True),
     Suspect("each answer divided by its length", "averages over an answer's tokens, then over "
         "answers, so that long answers count less", "transformers #34191, open-instruct #1137",
         ("sft",), lines.log_probability_times_length, tokens=True),
@@ -127,12 +128,14 @@ SUSPECTS = [
 def suspects_for(paper):
     """The deviations that this exam can show."""
     equal, letters = len(set(paper.mask.sum(axis=1))) == 1, paper.mask.shape[1] == 1
+    large = paper.settings.get("num_generations", 0) > points.LARGEST_GROUP
     return [
         suspect
         for suspect in SUSPECTS
         if paper.method in suspect.methods
         and not (equal and suspect.tokens)
         and (letters or not suspect.letters)
+        and not (large and suspect.groups)
     ]
 
 

@@ -22,6 +22,8 @@ def settings_for(target):
     general = {k: v for k, v in table.items() if not isinstance(v, dict) or k == "convention"}
     inside = Path(path).resolve().relative_to(folder).as_posix() if path.endswith(".py") else path
     own = table.get(f"{inside}:{name}", {})
+    if not isinstance(own, dict):
+        raise CannotCall(f"[tool.tinyalign] has {inside}:{name} = {own!r}, want a table.")
     for key, value in (general | own).items():
         _require_known(key, value)
     both = {**general.get("convention", {}), **own.get("convention", {})}
@@ -37,9 +39,14 @@ def _table(path):
     except ModuleNotFoundError:  # Python 3.10
         raise CannotCall(f"[tool.tinyalign] in {path} wants Python 3.11.") from None
     try:
-        return tomllib.loads(text)["tool"]["tinyalign"]
+        table = tomllib.loads(text).get("tool", {}).get("tinyalign", {})
     except tomllib.TOMLDecodeError as error:
         raise CannotCall(f"{path} is no TOML: {error}") from None
+    except AttributeError:
+        table = None
+    if not isinstance(table, dict):
+        raise CannotCall(f"tool.tinyalign in {path} is no table.")
+    return table
 
 
 def _require_known(key, value):

@@ -10,9 +10,10 @@ from tinyalign.laws.scan import command
 
 @dataclasses.dataclass(frozen=True)
 class Scan:
-    """Find the losses in a folder or a file, and judge each; nothing of it is imported. Losses,
-    advantages, KL estimators and aggregations are found by their names and arguments, cut out with
-    the helpers that they call, and judged as what they seem to be. Exit status 0: all that was
+    """Find the losses in a folder or a file, and judge each. Losses, advantages, KL estimators
+    and aggregations are found by their names and arguments, and judged as what they seem to be. No
+    package of it is imported; each function found is cut out and run with the definitions it needs:
+    scan only what you would run. Exit status 0: all that was
     judged keeps its laws; 1: something breaks one; 2: nothing could be judged."""
 
     path: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="PATH")]

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tinyalign.laws.scan.cutting import CannotCut, Cut
-from tinyalign.laws.scan.finding import functions, source_files
+from tinyalign.laws.scan.finding import functions, parse, source_files
 from tinyalign.laws.scan.guess import guesses
 from tinyalign.laws.scan.judging import BROKEN, LAWFUL, NOT_JUDGED, Job
 from tinyalign.laws.scan.names import names_of
@@ -43,15 +43,28 @@ def scan(path, *, as_json=False):
         path, _, name = path.rpartition(":")
     root = Path(path).resolve()
     if not root.exists():
-        print(f"There is no {path!r}.", file=sys.stderr)
-        return 2
+        return refuse(f"There is no {path!r}.", as_json)
     rows = rows_of(guessed(root, name), full=bool(name) and not as_json)
-    status = exit_status(rows)
+    status, unread = exit_status(rows), unread_files(root)
     if as_json:
-        print(json.dumps(as_data(rows, status), indent=2, ensure_ascii=False))
+        print(json.dumps(as_data(rows, status, unread), indent=2, ensure_ascii=False))
     else:
-        print_rows(rows, path)
+        print_rows(rows, path, unread)
     return status
+
+
+def refuse(reason, as_json):
+    """Say why nothing is scanned; 2."""
+    if as_json:
+        print(json.dumps({"exit_code": 2, "reason": reason}))
+    else:
+        print(reason, file=sys.stderr)
+    return 2
+
+
+def unread_files(root):
+    """The files that are no Python, or too long or too deep to read, as they can be typed."""
+    return [os.path.relpath(file) for file in source_files(root) if parse(file) is None]
 
 
 def guessed(root, name=""):
@@ -91,6 +104,9 @@ def _row(workers, found, guess, full):
         answer = _answer(workers, found, guess, full)
     except CannotCut as reason:
         answer = {"verdict": NOT_JUDGED, "sentence": str(reason), "method": ""}
+    except Exception as error:  # in cutting, of code that nobody foresaw
+        said = f"it cannot be cut out: {type(error).__name__}: {error}"
+        answer = {"verdict": NOT_JUDGED, "sentence": said, "method": ""}
     return Row(
         found.name,
         answer["method"] or " or ".join(guess.methods),

@@ -13,6 +13,7 @@ QUIET = re.compile(r"log|logger|logging|tqdm|warn|print", re.IGNORECASE)
 TOGETHER = re.compile(
     r"dist|world_size|rank|all_reduce|all_gather|barrier|parallel|mpu|reduce|process_group"
 )
+REFUSED = ("subprocess", "shutil", "ctypes")  # no loss needs these, and they can do harm
 HEAD = "from tinyalign.laws.scan.stand_ins import Missing, alone, silent\n"
 
 
@@ -97,13 +98,14 @@ class Cut:
     def _import(self, source, name, attributes):
         module, attribute, dots = source.imported[name]
         parts = self.parts[source.path]
+        refused = not dots and module.partition(".")[0] in REFUSED
         full = f"{module}.{attribute}" if attribute else module
-        if not dots and is_available(module) and is_available(full):
+        if not dots and not refused and is_available(module) and is_available(full):
             line = f"from {module} import {attribute}" if attribute else f"import {module}"
             # `import a.b as c`, and `import a` for a.b
             parts[name] = line if line.endswith(f" {name}") else f"{line} as {name}"
             return
-        where = find_import(source.path, module, attribute, dots)
+        where = None if refused else find_import(source.path, module, attribute, dots)
         if where is None or where[0] == source.path:
             parts[name] = f"{name} = {_stand_in(name, full)}"
             return

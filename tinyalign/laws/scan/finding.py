@@ -45,8 +45,8 @@ def parse(path):
     try:
         if path.stat().st_size > LARGEST:
             return None
-        return ast.parse(path.read_text(encoding="utf8"))
-    except (OSError, SyntaxError, ValueError):
+        return ast.parse(path.read_bytes())  # bytes: a mark or a comment may name their encoding
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
@@ -77,4 +77,11 @@ def _functions(path, body, owner):
         elif isinstance(node, ast.ClassDef) and owner is None:
             yield from _functions(path, node.body, node)
         elif isinstance(node, ast.If | ast.Try) and owner is None:
-            yield from _functions(path, node.body, None)
+            for part in branches(node):
+                yield from _functions(path, part, None)
+
+
+def branches(node):
+    """Every list of statements of an if or a try."""
+    handlers = [handler.body for handler in getattr(node, "handlers", ())]
+    return [node.body, *handlers, node.orelse, getattr(node, "finalbody", [])]

@@ -9,18 +9,22 @@ NOTHING = (
 )
 
 
-def as_data(rows, status):
-    return {"exit_code": status, "functions": [row.as_data() for row in rows]}
+def as_data(rows, status, unread=()):
+    functions = [row.as_data() for row in rows]
+    return {"exit_code": status, "functions": functions, "unread": list(unread)}
 
 
-def print_rows(rows, path):
-    """The whole report of each where there are any, then the table."""
+def print_rows(rows, path, unread=()):
+    """The whole report of each where there are any, then the table, then what was not read."""
     for text in filter(None, (row.text for row in rows)):
         print(text)
     if rows:
         _print_table(rows, path)
     else:
         print(NOTHING)
+    if unread:
+        files = "1 file" if len(unread) == 1 else f"{len(unread)} files"
+        print(f"{files} could not be read as Python: {', '.join(unread)}")
 
 
 def _print_table(rows, path):
@@ -47,8 +51,9 @@ def summary(rows):
     """How many of each, and what to do next."""
     count = {v: sum(row.verdict == v for row in rows) for v in COLOURS}
     first = next((row for row in rows if row.verdict == BROKEN), None)
+    judgements = "1 judgement" if len(rows) == 1 else f"{len(rows)} judgements"
     said = (
-        f"{len(rows)} judgements: {count[LAWFUL]} lawful, {count[BROKEN]} broken, "
+        f"{judgements}: {count[LAWFUL]} lawful, {count[BROKEN]} broken, "
         f"{count[NOT_JUDGED]} not judged."
     )
     if first is not None:
