@@ -105,7 +105,8 @@ def settings(method):
         several = several if method.samples_while_learning else {}
         kl = {"beta": 0.01} if method.kl_placement else {}
         return dataclasses.replace(config, steps=ONLINE_STEPS, warmup_steps=5, **several, **kl)
-    pairs = {} if method.imitates else {"num_pairs": 600}
+    pairs = {"num_pairs": 600, "learning_rate": 3e-4, "warmup_steps": 10}
+    pairs = {} if method.imitates else pairs
     return dataclasses.replace(config, steps=OFFLINE_STEPS, **pairs)
 
 

@@ -55,7 +55,7 @@ def sampling_stage(paper, name, config, folder):
     """As `stage_of`, for a method that learns from its own samples."""
     row, model = plan.find_method(name), plan.MODELS["transformer"]
     stage = plan.resolve_config(row, config, "transformer")
-    params, _ = plan.load_initial_params(config)
+    params = plan.load_initial_params(config).tree
     words = vocabulary(TASKS[paper.task])
     task = task_of(paper)
     job = plan.RunPlan(config, (stage,), task, words, model, "transformer", params)

@@ -21,6 +21,9 @@ STEPS = {
 # It takes 1 label in 10 for wrong. Where none is it overshoots: from 49 % it gains 2 points only.
 NOISE = {"robust_dpo": 0.1}
 OFFLINE, ONLINE = 80, 15  # steps of the others; an online one takes four gradient steps a rollout
+# The recipes' rates are for longer runs, and their warm-up is a share of these few steps.
+GENTLE = {"warmup_steps": 10, "learning_rate": 3e-4}
+WARMUP = {"reinforce": 20, "rloo": 20, "remax": 20}
 
 
 def trained(folder, names, stop=False, **settings):
@@ -44,6 +47,10 @@ def test_every_method_improves_held_out_accuracy_or_says_why_not(tmp_path, seed)
         steps = STEPS.get(row.name, ONLINE if row in methods.ONLINE else OFFLINE)
         settings = {"seed": seed, "init_from": start, "steps": steps, "num_pairs": 2000}
         settings["label_noise"] = NOISE.get(row.name, 0.0)
+        if row.label:
+            settings |= GENTLE
+        elif row in methods.ONLINE and row.name not in ("sapo", "dppo", "maxrl", "gdpo"):
+            settings["warmup_steps"] = WARMUP.get(row.name, 10)
         (after,) = trained(tmp_path / row.name, row.name, **settings)
         accuracy = after["eval_accuracy"]
         figures = f"{accuracy:10.3f} {after['eval_kl']:10.2f}"

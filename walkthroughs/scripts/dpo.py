@@ -29,8 +29,9 @@ from toy_envs import arithmetic, feedback
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 0
 SFT_STEPS, SFT_RATE, SFT_WARMUP, SFT_BATCH = 400, 3e-3, 100, 128
 SFT_ACCURACY = 0.4  # of training problems: the warm start stops there
-STEPS, RATE, WARMUP, BATCH = 300, 3e-4, 10, 128  # BATCH pairs a gradient step
-PROBLEMS, GENERATIONS = 4000, 8  # completions are drawn for these, so many for each
+STEPS, RATE, WARMUP, BATCH = 300, 1e-3, 30, 128  # BATCH pairs a gradient step
+PROBLEMS, GENERATIONS = 8192, 4  # completions are drawn for these, so many for each
+PAIRS = 4096  # at most so many are judged
 BETA = 1.0  # per nat: a larger β keeps the policy closer to the reference
 MAX_GRAD_NORM = 1.0
 
@@ -104,6 +105,7 @@ problems = rng.choice(task.train, size=PROBLEMS)
 rollout, reward = generate(reference, problems, rng, GENERATIONS)
 pairs = feedback.pairs(reward, rng)
 rows = pairs.prompt * GENERATIONS + np.stack([pairs.chosen, pairs.rejected])  # (2, N) of P·G
+rows = rows[:, :PAIRS]
 tokens, mask = rollout.tokens[rows], rollout.mask[rows]  # (2, N, S), (2, N, S−1)
 print(f"{rows.shape[1]:,} pairs out of {reward.size:,} completions")
 
