@@ -293,7 +293,7 @@ def test_the_page_of_the_documentation_has_a_table_for_each_kind_of_feedback(mon
         *score_tables.HEADINGS.values(), "Differences", "Settings", "On the way", "What it costs",
         "What the columns are",
     ]  # fmt: skip
-    assert "compare --all --seeds 10 --env addition" in text
+    assert "compare --all --seeds 6 --env addition" in text
     assert "\\* reward: it trains a judge" in text and "\n* " not in text
     pictures = set(re.findall(r"\]\(([\w.]+)\)", text))
     figures = comparison.captioned_figures(made(), report.sections(ROWS))
