@@ -90,18 +90,14 @@ def test_no_policy_near_a_numeric_optimum_has_less_loss(name):
         assert loss(near - np.logaddexp.reduce(near, axis=1)[:, None]) > loss(best)
 
 
-def test_the_soft_recursion_ends_at_the_closed_form_and_the_other_does_not():
+def test_the_fixed_point_is_not_the_closed_form_where_answers_have_several_tokens():
     paper, _, _ = paper_for("rloo", "words")
     closed = optima.rlhf(paper)
-    soft, hard = (
-        fixed_point(paper.reference, paper.tokens, paper.reward, beta=0.5, soft=soft)
-        for soft in (True, False)
-    )
-    assert abs(soft - closed).max() < 1e-13
+    hard = fixed_point(paper.reference, paper.tokens, paper.reward, beta=0.5)
     assert np.sum(np.exp(hard) * (hard - closed), axis=1).mean() > 0.01
 
 
-def test_both_recursions_agree_where_answers_have_one_token():
+def test_the_fixed_point_is_the_closed_form_where_answers_have_one_token():
     paper, _, _ = paper_for("rloo", "bandit")
     hard = fixed_point(paper.reference, paper.tokens, paper.reward, beta=0.5)
     assert abs(hard - optima.rlhf(paper)).max() < 1e-13

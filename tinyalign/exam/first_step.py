@@ -136,8 +136,9 @@ def suspects(paper):
         known["counts the prompt's tokens"] = with_prompt
     if paper.method == "orpo":
         known["counts the prompt's tokens in its likelihood"] = with_prompt_in_nll
-    for name in {"flip", "gamma", "lam"} & paper.settings.keys():  # where 0 leaves a loss
+    have = paper.settings
+    for name in [n for n in ("flip", "gamma", "lam") if n in have]:  # where 0 leaves a loss
         known[f"ignores {name}"] = without(name)
-    for name in {"beta", "tau", "gamma", "lam"} & paper.settings.keys():
+    for name in [n for n in ("beta", "tau", "gamma", "lam") if n in have]:
         known |= {f"has {name} times {f:g}": times(name, f) for f in (2.0, 0.5, 10.0, 0.1)}
     return known

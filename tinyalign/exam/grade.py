@@ -63,4 +63,4 @@ def normal(logp):
 
 def kl(logp, other):
     """KL of two tables of log-probabilities: (P, K) -> (P,), nats."""
-    return np.sum(np.exp(logp) * (logp - other), axis=1)
+    return np.maximum(0.0, np.sum(np.exp(logp) * (logp - other), axis=1))  # rounding goes below 0

@@ -32,7 +32,7 @@ def at_temperature(token_logp, answers, temperature):
     return result
 
 
-def fixed_point(ref_token_logp, answers, reward, *, beta, soft=False):
+def fixed_point(ref_token_logp, answers, reward, *, beta):
     """Log-probabilities of the answers where each token pays for its own KL alone: (P, K).
 
     π(a | prefix) ∝ π_ref(a | prefix)·e^{Q/β}, Q = the reward that π itself gets from there on.
@@ -40,11 +40,8 @@ def fixed_point(ref_token_logp, answers, reward, *, beta, soft=False):
     ref_token_logp  (P, K, T) reference, nats
     reward          (P, K) of each answer
     beta            number > 0, unit of the reward per nat
-    soft            Q also counts the KL still to be paid, Q = β·log E_ref[e^{r/β}]: the recursion
-                    then ends at π* = π_ref·e^{r/β}/Z
 
-    A policy gradient with the KL of each token in the loss ends here (soft=False), because no
-    advantage sees the KL of later tokens; with the KL in the reward it ends at π*.
+    A policy gradient with the KL of each token in the loss ends here, because no advantage sees the KL of later tokens; with the KL in the reward it ends at π*.
     """
     logp = np.zeros(reward.shape)
 
@@ -59,8 +56,7 @@ def fixed_point(ref_token_logp, answers, reward, *, beta, soft=False):
         ref = np.stack([ref_token_logp[:, k, len(prefix)] for k in children.values()], 1)
         z = ref + q / beta
         own = z - np.logaddexp.reduce(z, axis=1)[:, None]
-        best = beta * np.logaddexp.reduce(z, axis=1) if soft else np.sum(np.exp(own) * q, axis=1)
-        return best, {
+        return np.sum(np.exp(own) * q, axis=1), {
             k: own[:, i] + rest for i, (_, d) in enumerate(later) for k, rest in d.items()
         }
 
