@@ -41,7 +41,8 @@ def fixed_point(ref_token_logp, answers, reward, *, beta):
     reward          (P, K) of each answer
     beta            number > 0, unit of the reward per nat
 
-    A policy gradient with the KL of each token in the loss ends here, because no advantage sees the KL of later tokens; with the KL in the reward it ends at π*.
+    A policy gradient with the KL of each token in the loss ends here, because no advantage sees
+    the KL of later tokens; with the KL in the reward it ends at π* = π_ref·e^{r/β}/Z.
     """
     logp = np.zeros(reward.shape)
 
