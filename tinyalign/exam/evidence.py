@@ -16,6 +16,7 @@ NEAR = 0.01  # nats from the optimum, more than which is not right
 LITTLE = 0.02  # of the way, in KL: a policy that has gone less has not been trained
 SETTLED = 0.002  # moved between the checkpoints, as a share of the KL from the reference
 STEADY = 0.03  # how much a slope may change between them, relative
+DRIFT = 0.15  # and how much where it stands right: who passes by changes by far more
 COLLAPSED = 0.97  # the probability of one answer, above which nothing holds a policy back
 LOST = 0.05  # an answer's probability over that at the optimum, below which it cannot come back
 MASS = 0.8  # of the probability, that the answers must have in all
@@ -49,11 +50,11 @@ def is_steady(now, before):
 
 
 def had_that_slope(now, before):
-    """Whether an earlier checkpoint's slope was the same, as far as its points' scatter can tell.
+    """Whether an earlier checkpoint's slope was nearly the same.
 
-    A trainer with the noise of small batches has scattered points half-way, and a steady slope.
+    With the noise of small batches its points are scattered, and its slope is off by some percent.
     """
-    return before.right.unexplained < MAYBE and is_at(now.scale, before)
+    return before.right.unexplained < MAYBE and abs(before.scale / now.scale - 1) < DRIFT
 
 
 def distance(now, before):
