@@ -104,6 +104,5 @@ def test_the_top_diagnosis_is_the_right_one_for_all_kinds():
 @pytest.mark.slow
 @pytest.mark.parametrize("exhibit", EXHIBITS, ids=lambda e: e.name)
 def test_the_whole_row_is_current(exhibit):
-    row = TABLE[exhibit.name]
-    assert broken_laws(exhibit, only=set(row)) == row  # these fail early
-    assert set(broken_laws(exhibit, 8)) <= set(row)  # the others hold, tried more briefly
+    """All laws at once, as the table was made: they share the inputs that are drawn."""
+    assert broken_laws(exhibit) == TABLE[exhibit.name]
