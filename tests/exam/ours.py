@@ -58,7 +58,10 @@ def sampling_stage(paper, name, config, folder):
     params = plan.load_initial_params(config).tree
     words = vocabulary(TASKS[paper.task])
     task = task_of(paper)
-    job = plan.RunPlan(config, (stage,), task, words, model, "transformer", params)
+    job = plan.RunPlan(
+        config, (stage,), task, words, model=model, model_name="transformer",
+        initial_params=params, digests={},
+    )  # fmt: skip
     made = plan.stage_inputs(job, 0, params)
     # Answers of one token do not end: the policy has an EOS, the task does not ask for it.
     return made._replace(vocabulary=words if paper.ends else words._replace(ends=False))

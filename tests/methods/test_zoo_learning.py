@@ -22,7 +22,7 @@ STEPS = {
 NOISE = {"robust_dpo": 0.1}
 OFFLINE, ONLINE = 80, 15  # steps of the others; an online one takes four gradient steps a rollout
 # The recipes' rates are for longer runs, and their warm-up is a share of these few steps.
-GENTLE = {"warmup_steps": 10, "learning_rate": 3e-4}
+GENTLE = {"warmup_steps": 10, "learning_rate": 3e-4, "num_generations": 8}
 WARMUP = {"reinforce": 20, "rloo": 20, "remax": 20}
 
 
