@@ -81,4 +81,4 @@ class Tune:
             raise InputError("say which methods to tune, or --all: for example tinyalign tune dpo")
         if not self.all:
             return list(self.methods)
-        return [n for n in jobs.every_name() if lookup.find_method(n.partition("@")[0]).trains]
+        return [n for n in jobs.every_name() if lookup.last_method(n).trains]

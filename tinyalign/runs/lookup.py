@@ -33,6 +33,11 @@ def find_method(name):
     return rows[name]
 
 
+def last_method(run):
+    """The row of the method that a run's name ends with: "reward,ppo@4" → ppo."""
+    return find_method(run.split(",")[-1].partition("@")[0])
+
+
 def find_task(config):
     """The task named by --env, or an InputError that lists them."""
     return make_task(config.env, config.digits)

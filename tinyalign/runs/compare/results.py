@@ -93,7 +93,7 @@ def num_eval_problems(config):
 
 def failed_row(name, message):
     """The result of a run that failed: nothing but its name and the reason."""
-    method = methods.find(name.split(",")[-1].partition("@")[0])
+    method = lookup.last_method(name)
     return MethodResult(
         name, method.learns_from, method.family, failure=message, table=table_of(method)
     )

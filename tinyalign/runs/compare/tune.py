@@ -32,14 +32,14 @@ ROLLOUT = {"batch_size": 128, "num_generations": 4}  # of every method that samp
 
 def base_config(name, config):
     """The config of a run before anything is searched: its recipe, at the shared budget."""
-    row = lookup.find_method(name.partition("@")[0])
+    row = lookup.last_method(name)
     shape = ROLLOUT if row.samples_while_learning else {}
     return dataclasses.replace(config, budget=shared_budget(config.env), **shape)
 
 
 def settings_to_try(name, config):
     """The list of settings, dicts of config fields, that a run is tried with."""
-    row = lookup.find_method(name.partition("@")[0])
+    row = lookup.last_method(name)
     shape = ROLLOUT if row.samples_while_learning else {}
     # Not from an earlier search: the same tries come again whatever was chosen before.
     recipe = family_recipe(row, config, lookup.find_model(config)) | shape
@@ -83,7 +83,7 @@ def tune(names, config, folder, executor, *, resume=False, on_poll=lambda states
     """
     folder = Path(folder)
     for name in names:
-        if not lookup.find_method(name.partition("@")[0]).trains:
+        if not lookup.last_method(name).trains:
             raise InputError(f"{name} is not trained, so it has no settings to search")
         require_job(name, base_config(name, config))
     options = {"executor": executor, "resume": resume, "on_poll": on_poll}
@@ -169,7 +169,7 @@ def entry_of(name, config, settings, first, finalists, second):
     settings and finalists come as to run_round.
     """
     settings, finalists = list(settings.values()), list(finalists.values())
-    row, means = lookup.find_method(name.partition("@")[0]), np.mean(second, axis=1)
+    row, means = lookup.last_method(name), np.mean(second, axis=1)
     best = int(means.argmax())
     if not np.isfinite(means[best]):
         raise InputError(f"no setting of {name} came to its end on every seed: nothing is chosen")
