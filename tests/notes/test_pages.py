@@ -202,3 +202,14 @@ def test_a_real_walkthrough_becomes_a_page(tmp_path):
             check_page(path)
     text = text_of(first, "08_dpo_is_the_same_optimum")
     assert "all claims of this page hold" in text and "<svg" in text and "<math" in text
+
+
+def test_a_fold_hides_its_text_until_it_is_opened():
+    text = (
+        "Which?\n\n<details><summary>The *answer*</summary>\n\nb, since\n\n* z\n\n</details>\n\n<b>"
+    )
+    shown = markup.markdown(text)
+    assert "<details>\n<summary>The <em>answer</em></summary>\n<p>b, since</p>" in shown
+    assert shown.index("<li>z</li>") < shown.index("</details>") < shown.index("&lt;b&gt;")
+    with pytest.raises(InputError, match="a fold wants the lines"):
+        markup.markdown("<details><summary>X</summary>\n\nno end")

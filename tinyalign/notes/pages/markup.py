@@ -47,7 +47,24 @@ def parser():
 def markdown(text):
     """Blocks of Markdown as HTML."""
     # Punctuation goes inside, where no line is broken, so that none starts with a full stop.
-    return re.sub(r"(</math>)</span>([.,;:!?)]+)", r"\1\2</span>", parser().render(text))
+    return folds(re.sub(r"(</math>)</span>([.,;:!?)]+)", r"\1\2</span>", parser().render(text)))
+
+
+def folds(rendered):
+    """Rendered text with its folds: <details><summary>…</summary> and </details>, each a paragraph.
+
+    All other HTML in the text stays text. Notebooks and code hosts fold the same two lines.
+    """
+    opened = r"<p>&lt;details&gt;&lt;summary&gt;(.*?)&lt;/summary&gt;</p>"
+    closed = "<p>&lt;/details&gt;</p>"
+    if len(re.findall(opened, rendered)) != rendered.count(closed):
+        raise InputError(
+            "a fold wants the lines <details><summary>…</summary> and </details> in one text, each "
+            "between empty lines, without a heading, {source …}, {figure} or {notes …} between them"
+        )
+    return re.sub(opened, r"<details>\n<summary>\1</summary>", rendered).replace(
+        closed, "</details>"
+    )
 
 
 def inline(text):
