@@ -199,10 +199,20 @@ def test_the_sentences_of_a_table_say_what_its_numbers_say():
     )
     fixed = TABLES["fixed feedback"]
     said = sentences.table_sentences(fixed, differences.differences(fixed))
-    assert "not told from it" in said[1]
+    assert said[0] == "1 of 1 methods with a known optimum end within 0.02 nats of it on average."
+    assert "not told from it" in said[2]
     alone = TABLES["test time"]
     said = sentences.table_sentences(alone, differences.differences(alone))
     assert said == ["best_of_n is better than the start."]
+
+
+def test_a_method_is_called_near_its_optimum_only_if_every_seed_says_so():
+    near, far = runs("dpo", 0.6, optimum_kl=0.01), runs("nca", 0.6, optimum_kl=0.5)
+    lost = [*near[:-1], near[-1]._replace(method="dpo", optimum_kl=np.nan)]
+    assert sentences.optimum_sentence(TABLES["rewards"]) == ""
+    said = "methods with a known optimum end within 0.02 nats of it on average"
+    assert sentences.optimum_sentence([*near, *far]) == f"1 of 2 {said}; the others: nca 0.5."
+    assert sentences.optimum_sentence(lost) == f"0 of 1 {said}; the others: dpo 0.01."
 
 
 def test_no_list_is_longer_than_eight_names():

@@ -1,10 +1,14 @@
 """A comparison in words: which method is better, said only where intervals support it."""
 
+import numpy as np
+
 from tinyalign.report import differences, intervals, matched
 from tinyalign.report.rows import DIGITS, SCALE, by_method, ends_at_goal, score_name
 
 MOST_NAMES = 8  # in a list; a longer one stands in the table of differences
 PLACE = "listed under Differences"
+MOST_SENTENCES = 5  # about a table
+NEAR_OPTIMUM = 0.02  # nats per prompt
 NOTES = (  # a line each: how columns begin, what they are; in braces: words of `notes`
     {
         "accuracy, %": "accuracy: the likeliest completion of held-out problems",
@@ -92,7 +96,7 @@ def ranking_sentence(rows):
 
 
 def table_sentences(rows, tests):
-    """What the numbers of one table say, in five sentences at most.
+    """What the numbers of one table say, in MOST_SENTENCES at most; the last one gives way.
 
     rows   of one table, the start among them
     tests  their differences.differences, one or more
@@ -100,13 +104,14 @@ def table_sentences(rows, tests):
     best = differences.best_method(rows, tests)
     several = set(differences.against(tests, best)) != {"start"}
     lines = [
+        optimum_sentence(rows),
         start_sentence(tests),
         best_sentence(rows, tests, best) if several else "",
         worse_sentence(tests, best),
         apart_sentence(tests, score_name(rows)),
         matched_sentence(rows),
     ]
-    return [line for line in lines if line]
+    return [line for line in lines if line][:MOST_SENTENCES]
 
 
 def listed(names):
@@ -122,6 +127,23 @@ def counted(names):
 def score_text(value, score):
     """78.2 %, or 0.871."""
     return f"{SCALE[score] * value:.{DIGITS[score]}f}{' %' if score == 'accuracy' else ''}"
+
+
+def optimum_sentence(rows):
+    """How many methods end near the optimum of their own objective, and who does not."""
+    # A run that broke off has no distance, and its method is not called near.
+    groups = {name: [row.optimum_kl for row in group] for name, group in by_method(rows).items()}
+    groups = {name: values for name, values in groups.items() if not np.isnan(values).all()}
+    far = [
+        f"{name} {np.nanmean(values):.2g}"
+        for name, values in groups.items()
+        if not np.mean(values) <= NEAR_OPTIMUM
+    ]
+    sentence = (
+        f"{len(groups) - len(far)} of {len(groups)} methods with a known optimum end within "
+        f"{NEAR_OPTIMUM} nats of it on average"
+    )
+    return (f"{sentence}; the others: {listed(far)}." if far else f"{sentence}.") if groups else ""
 
 
 def start_sentence(tests):
