@@ -313,3 +313,21 @@ def test_the_page_of_the_documentation_has_a_table_for_each_kind_of_feedback(mon
 def test_every_caveat_of_a_method_is_one_line():
     """It stands below a table."""
     assert all("\n" not in row.caveat for row in methods.METHODS)
+
+
+def test_the_page_of_wrong_labels_says_who_is_better_than_dpo_at_which_share(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    build = importlib.import_module("build_noise")
+    accuracy = {"0": (0.8, 0.7), "0.1": (0.7, 0.7), "0.2": (0.6, 0.7), "0.3": (0.5, 0.7)}
+    comparisons = {
+        share: made([*runs("start", 0.4), *runs("dpo", dpo), *runs("cdpo", dpo),
+                     *runs("robust_dpo", robust)])
+        for share, (dpo, robust) in accuracy.items()
+    }  # fmt: skip
+    page = build.page(comparisons)
+    assert "- Better than DPO: robust_dpo, 20 % swapped; robust_dpo, 30 % swapped." in page
+    assert "- Worse than DPO: robust_dpo, 0 % swapped." in page
+    assert "robust_dpo, 10 % swapped; cdpo, 20 % swapped" in page  # not told from DPO
+    assert page.count("| cdpo, ") == page.count("| robust_dpo, ") == len(build.SHARES)
+    assert len(build.tests_of(comparisons)) == 8
+    sys.modules.pop("build_noise")

@@ -48,7 +48,14 @@ def differences(rows):
     # The start last, so that every method is the first of its difference to the start.
     names = [name for name in scores if name != "start"] + ["start"] * ("start" in scores)
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
-    tests = {(a, b): intervals.paired_test(scores[a], scores[b]) for a, b in pairs}
+    return corrected({(a, b): intervals.paired_test(scores[a], scores[b]) for a, b in pairs})
+
+
+def corrected(tests):
+    """[Difference] of tests that are made together.
+
+    tests  {(first, second): what intervals.paired_test returns, None for too few seeds}
+    """
     tests = {pair: test for pair, test in tests.items() if test}
     # Bonferroni's intervals: each misses so seldom that 95 % of tables miss no difference. Holm
     # tells all that they tell and a little more.
