@@ -7,21 +7,26 @@ A folder after either takes a comparison that is already there (with --all: one 
 addition/ and bandit/).
 """
 
+import itertools
 import sys
 import tempfile
 from pathlib import Path
 
 from tinyalign import cli, report
 from tinyalign.report import comparison_page, comparison_plots, plots, score_tables, sentences
+from tinyalign.report import differences as report_differences
+from tinyalign.report.rows import score_name
 from tinyalign.runs.compare import results
 from tinyalign.runs.compare.comparison import captioned_figures, closing_sentences, sections
-from tinyalign.runs.compare.jobs import shared_budget
+from tinyalign.runs.compare.jobs import UPDATES, shared_budget
 
 ROOT = Path(__file__).resolve().parent.parent
 # What stands between these two lines of README is written here, and nowhere else.
 BEGIN, END = "<!-- compare: begin -->\n", "<!-- compare: end -->"
 TASKS = {"addition": "two-digit addition", "bandit": "the bandit"}
 EVERY = ["compare", "--all", "--seeds", "10", "--env"]
+# What sets these apart: the baseline, GRPO's division by the standard deviation, the clip.
+ESTIMATORS = ("reinforce", "rloo", "dr_grpo", "grpo")
 NOT_SEARCHED = (
     "No settings were searched for these runs: every method took the recipe of its family. What a "
     "method loses here may be its settings' fault. `tinyalign tune` searches them."
@@ -52,6 +57,7 @@ def page(env, comparison, parts):
         bullets([*closing_sentences(comparison), *warnings(comparison.rows)]),
         *(section(env, part) for part in parts),
         *differences(parts),
+        *estimators(parts),
         *settings(comparison.rows),
         "## On the way",
         *(f"![{caption}](compare_{env}_{name}.svg)" for name, caption in names.items()),
@@ -93,6 +99,44 @@ def differences(parts):
         return []
     tables = [f"{part.heading}:\n\n{report.markdown_table(*part.differences)}" for part in tested]
     return ["## Differences", comparison_page.DIFFERENCES, *tables]
+
+
+def estimators(parts):
+    """The section of estimators that differ in their baseline, at equal numbers of updates."""
+    tests = [test for part in parts for test in part.tests]
+    pairs = list(itertools.combinations(ESTIMATORS, 2))
+    found = {
+        (pair, updates): report_differences.against(tests, f"{pair[1]}@{updates}").get(
+            f"{pair[0]}@{updates}"
+        )
+        for pair in pairs
+        for updates in UPDATES
+    }
+    if not all(found.values()):
+        return []
+    score = score_name(parts[0].rows)
+    cells = [
+        (" minus ".join(pair), *(estimator_cell(found[pair, n], score) for n in UPDATES))
+        for pair in pairs
+    ]
+    columns = ("difference", *(f"updates a rollout: {count}" for count in UPDATES))
+    told = sum(test.verdict != 0 for test in found.values())
+    sentence = (
+        f"{told} of {len(found)} of these differences are told from 0, {len(found) - told} are "
+        "not. Every method had the same completions and numbers of updates, and a rate from the "
+        "same search. The tests and their correction are those of the table From rewards. "
+        "`reinforce` subtracts the mean of the batch, `rloo` that of the group's other members, "
+        "`dr_grpo` that of the group; `grpo` divides by the group's standard deviation besides. "
+        "The last two clip the ratio, which matters after the first update of a rollout."
+    )
+    heading = "## REINFORCE, RLOO and GRPO at equal updates"
+    return [heading, sentence, report.markdown_table(columns, cells)]
+
+
+def estimator_cell(test, score):
+    """+0.5 [-2.1, 3.0], not told apart (p 0.800)."""
+    difference = report_differences.difference_text(test, score)
+    return f"{difference}, {report_differences.verdict_text(test)}"
 
 
 def settings(rows):
