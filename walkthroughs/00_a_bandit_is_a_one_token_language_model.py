@@ -14,33 +14,48 @@
 # %% [markdown]
 # # 00 · A bandit is a one-token language model
 #
-# A language model that answers with one token has as many answers as tokens. They can all be
-# listed, so every expectation is a short sum, every gradient can be computed three ways, and
-# every method in this course has a known answer to be checked against. This page builds that
-# model and takes its gradient: by algebra, by automatic differentiation, by finite differences,
-# and by sampling.
+# ## The question
 #
-# ## What the notes say
+# How does a language model learn from a reward? Nobody shows the model the right answer. The model
+# tries answers, and each answer earns a number. In which direction should its parameters move?
 #
-# {notes 000 17-21}
-# {notes 001 58-61}
-# {notes 003 13-16}
+# ## The idea
 #
-# One of the notes says rightly that the policy is the language model. Another prints [an expression
-# to *maximise*](errata.html#row-15) and calls it a loss; so does [its formula of
-# PPO](errata.html#row-10). This page minimises minus the reward, as the library does everywhere;
-# the sign is worth checking once by hand.
+# Take the smallest language model that there is. The prompt is one letter, and the answer is one
+# letter. For the prompt `c` the model may say `a` with 5 %, `b` with 20 %, and so on; each answer
+# has a reward that is written in a table. In the theory of reinforcement learning this is a
+# *bandit*: a slot machine with several arms, where each pull of an arm pays something. Eight
+# answers can be listed, so every average is a short sum, and every question has an answer that can
+# be computed exactly.
 #
-# ## Six words
+# The direction to move in is the *gradient of the expected reward*. This page computes that
+# gradient in four ways: by algebra, by automatic differentiation, by small differences, and by
+# sampling. A real model has only the last way, because nobody can list all its answers. Sampling is
+# right on average but noisy. The page predicts how noisy, and shows the oldest remedy: subtract a
+# *baseline* from every reward.
 #
-# | word | here |
-# |---|---|
-# | prompt | one letter, the context |
-# | completion | one letter, the arm |
-# | policy $\pi$ | softmax of a row of logits |
-# | reward $r$ | a table, one number per prompt and arm |
-# | reference $\pi_{ref}$ | the policy before training, frozen |
-# | sample | draw an arm, read its reward |
+# ```
+# prompt c --> [ 8 numbers: logits ]
+#                    | softmax
+#                    v
+#           [ 8 probabilities ] --> draw one letter
+#                                       |
+#      move the logits  <--  reward of that letter
+# ```
+#
+# Here is one round in words. The prompt is `c`. The model draws the answer `f`. The table says that
+# `f` after `c` earns 1.2. The model earns 0.3 on average, so `f` is better than usual, and the
+# model raises the probability of `f`.
+#
+# | word | meaning | on this page |
+# |---|---|---|
+# | prompt | what the model is given | one letter |
+# | completion | what the model writes | one letter, also called the arm |
+# | logits | scores before the softmax, one per token | a row of a table |
+# | policy $\pi$ | the model, seen as probabilities of completions | softmax of that row |
+# | log-probability | logarithm of the probability of what was written | one number, at most 0 |
+# | reward $r$ | how good a completion is | a number in a table |
+# | reference $\pi_{\mathrm{ref}}$ | the model before training, frozen | used from page 04 on |
 
 # %%
 import autograd.numpy as np
@@ -62,11 +77,43 @@ ARMS = len(reward)
 logits = np.random.default_rng(1).normal(size=(ARMS, ARMS))  # row s scores what follows token s
 
 # %% [markdown]
-# ## It is a language model
+# ## The formula
 #
-# The same functions that score and sample a transformer's text score and sample this table. Row
-# `PROMPT` of the table is a softmax policy over the arms; the probabilities of all completions of a
-# prompt sum to 1, which is what makes it a language model.
+# | symbol | meaning |
+# |---|---|
+# | $\theta$ | the logits, one number per answer |
+# | $\pi_a$ | probability of answer $a$: $\pi = \mathrm{softmax}(\theta)$ |
+# | $r_a$ | reward of answer $a$ |
+# | $J(\theta) = \sum_a \pi_a r_a$ | expected reward |
+# | $b$ | a constant that is subtracted from every reward, the baseline |
+# | $N$ | number of samples |
+#
+# The softmax has the derivative $\partial \pi_a / \partial \theta_b = \pi_a(1[a=b] - \pi_b)$, where
+# $1[a=b]$ is 1 if the two answers are the same and 0 otherwise. Therefore
+#
+# $$\frac{\partial J}{\partial \theta_b} = \pi_b\,(r_b - J)$$
+#
+# In words: an answer is pushed up if it is better than average, and the push is proportional to how
+# often the answer is tried.
+#
+# The *score-function trick* writes the same vector as an average over samples. The trick uses
+# $\nabla \pi_a = \pi_a \nabla \log \pi_a$:
+#
+# $$\nabla J = \mathbb{E}_{a\sim\pi}[\,r_a \nabla \log \pi_a\,]$$
+#
+# This average is the algorithm REINFORCE: draw answers, multiply the gradient of each
+# log-probability by the reward, and average. A trainer *minimises*, so the loss carries a minus
+# sign.
+#
+# {source tinyalign.losses.policy_gradient.reinforce}
+#
+# In the source, the *advantage* is the reward, or the reward minus a baseline. `constant_advantage`
+# makes sure that the advantage is a constant: no gradient may flow through a reward.
+#
+# {source tinyalign.optimum.policy_gradient}
+#
+# The next cell first shows that the table really is a language model. The library's functions for a
+# transformer score it and sample from it, and the probabilities of all completions sum to 1.
 
 # %%
 every_row = np.stack([np.full(ARMS, PROMPT), np.arange(ARMS)], axis=1)  # prompt, completion
@@ -82,23 +129,39 @@ table(
 print(f"\nthe probabilities of all completions sum to {np.exp(logp).sum():.12f}")
 
 # %% [markdown]
-# ## Before the run: the gradient on paper
+# ## Predict
 #
-# The expected reward is $J(\theta) = \sum_a \pi_a r_a$ with $\pi = \mathrm{softmax}(\theta)$. From
-# $\partial \pi_a / \partial \theta_b = \pi_a(1[a=b] - \pi_b)$,
+# **Question 1.** You add 3 to every reward. What happens to the expected gradient?
 #
-# $$\frac{\partial J}{\partial \theta_b} = \pi_b\,(r_b - J)$$
+# * a) It grows. b) It stays the same. c) It changes its direction.
 #
-# An arm is pushed up if it is better than average, in proportion to how often it is tried. The
-# *score-function trick* writes the same thing as an expectation over samples,
-# $\nabla J = \mathbb{E}_{a\sim\pi}[\,r_a \nabla \log \pi_a\,]$, which is REINFORCE:
+# **Question 2.** And what happens to the error of the gradient that is estimated from 100 samples?
 #
-# {source tinyalign.losses.policy_gradient.reinforce}
+# * a) It grows. b) It stays the same. c) It shrinks.
 #
-# {source tinyalign.optimum.policy_gradient}
+# **Question 3.** How many samples halve the error?
 #
-# Four prints of one vector. The fourth is the loss of the library, weighted by the probability of
-# each sample instead of being averaged over samples.
+# * a) Twice as many. b) Four times as many. c) Ten times as many.
+#
+# <details><summary>The answers</summary>
+#
+# **1 b.** The formula contains $r_b - J$, and adding 3 changes both by 3.
+#
+# **2 a.** Each sample now carries a larger number, so the samples differ more from each other. The
+# table shows both errors.
+#
+# **3 b.** Let $V$ be the variance of the gradient of one sample, summed over its entries. The mean
+# of $N$ samples has a root-mean-square error of $\sqrt{V/N}$. Four times the samples halve it.
+#
+# </details>
+#
+# **The dial:** `SHIFT` is a number that is added to every reward. It does not change which answer
+# is best. Try 0, 3 and 10, and look at the error.
+#
+# ## Run
+#
+# First the gradient in four ways. The last row is the loss of the library. The page weighs each
+# possible sample by its probability, so the row has no sampling noise.
 
 # %%
 theta = logits[PROMPT]
@@ -130,14 +193,8 @@ worst = max(np.abs(values - ways["on paper"]).max() for values in ways.values())
 print(f"\nlargest difference between any two: {worst:.0e}")
 
 # %% [markdown]
-# ## The run: the same gradient from samples
-#
-# A real model cannot list its answers; it samples `N` of them and averages. The average is right in
-# expectation, and its error can be predicted before anything is drawn: if one sample's gradient has
-# total variance $V$, the mean of $N$ has root-mean-square error $\sqrt{V/N}$.
-#
-# **The dial:** `SHIFT`, a number added to every reward. It changes nothing about which arm is best,
-# and nothing about the gradient. Try 0, 3 and 10, and look at the error.
+# Now the gradient from samples. A real model cannot list its answers. It draws $N$ of them and
+# takes the average.
 
 # %%
 SHIFT = 3.0
@@ -169,12 +226,6 @@ for name, values in {"r": reward, f"r + {SHIFT:g}": reward + SHIFT, "r − mean"
         errors.append([name, n, predicted_error(values, n), measured_error(values, n, rng)])
 table(["learning signal", "samples", "predicted error", "measured error"], errors)
 
-# %% [markdown]
-# Adding a constant to the rewards leaves the gradient alone and multiplies its noise. Subtracting
-# a good constant, a *baseline*, takes noise away. Critics, group means and leave-one-out means
-# are all ways to find that constant; pages 07 and 13 compare them. (The mean reward is a good
-# one, not the best one: exercise 2.)
-
 # %%
 figure, axes = picture()
 names = dict.fromkeys(row[0] for row in errors)
@@ -189,16 +240,31 @@ figure
 # %% [markdown]
 # {figure}
 #
-# ## Weird numbers
+# ## What it shows
 #
-# **“My REINFORCE loss goes up, or below zero, while the reward improves.”** Its value is
-# $-A \log \pi$, which depends on the advantage's mean and on how sure the policy is; only its
-# gradient means something. The next cell prints a loss that is exactly 0 with a gradient that is
-# not: with centred rewards and a uniform policy the terms cancel (the same question for GRPO:
-# huggingface/trl #2703, #3452, #3857; page 13).
+# **The four gradients are one vector.** The largest difference is that of the small differences,
+# which are only approximate.
 #
-# **“Does subtracting a baseline change what I optimise?”** No: $\mathbb{E}[\nabla \log \pi] = 0$,
-# so a constant times it is 0 too. That expectation is printed below as well.
+# **A constant changes the noise and nothing else.** Adding a constant to the rewards leaves the
+# expected gradient alone and multiplies its error. Subtracting a good constant removes the noise
+# again. The rows "r" and "r − mean" nearly agree, because the mean reward happens to be near 0
+# here.
+#
+# **Methods differ in how they find the constant.** A critic, the mean of a group of answers, and
+# the mean of the *other* answers are three ways. [Page 07](07_reinforce_to_ppo.html) and [page
+# 13](13_grpo_rloo_dr_grpo.html) compare them. The mean reward is a good constant, but it is not the
+# best one; exercise 2 asks for the best.
+#
+# ## What goes wrong in practice
+#
+# **"My REINFORCE loss goes up, or below zero, while the reward improves."** The value of the loss
+# is $-A \log \pi$. This value depends on the mean advantage and on how sure the policy is. Only the
+# gradient of the loss means something. The next cell prints a loss of exactly 0 whose gradient is
+# not 0: the rewards are centred and the policy is uniform, so the terms cancel. The same question
+# about GRPO is asked again and again (huggingface/trl #2703, #3452, #3857).
+#
+# **"Does a baseline change what I optimise?"** No. The average of $\nabla \log \pi$ under the
+# policy is 0, so a constant times this average is 0 too. The next cell prints the average.
 
 # %%
 even = np.zeros(ARMS)
@@ -216,10 +282,11 @@ print(f"loss {abs(zero_loss):.1e}, largest slope {slope:.3f}; E[∇ log π] at m
 # ## Exercises
 #
 # **1.** Write the gradient of the expected reward of a softmax policy, without autograd. The check
-# compares it with finite differences.
+# compares your gradient with small differences.
 #
-# **2.** Write the baseline that makes the noise smallest. It is *not* the mean reward: minimise
-# $\mathbb{E}[(r-b)^2 \lVert\nabla\log\pi\rVert^2]$ over $b$. The check tries others around yours.
+# **2.** Write the baseline that makes the noise smallest. The mean reward is *not* the answer.
+# Minimise $\mathbb{E}[(r-b)^2 \lVert\nabla\log\pi\rVert^2]$ over $b$. The check tries baselines
+# close to yours.
 
 
 # %%
@@ -254,12 +321,35 @@ check_exercise(check_my_policy_gradient, my_policy_gradient)
 check_exercise(check_my_best_baseline, my_best_baseline)
 
 # %% [markdown]
-# ## The same line in TRL
+# ## What you may have read
 #
-# `RLOOConfig(num_generations=…)`: REINFORCE on whole completions, its baseline the other samples of
-# the same prompt.
+# {notes 000 17-21}
+# {notes 001 58-61}
+# {notes 003 13-16}
 #
-# ## What this page showed
+# <details><summary>Three sentences of the notes, and what is true</summary>
+#
+# * *"The language model being optimized (actor)"*, about the policy. **True.** This page is the
+#   smallest case.
+# * *"L_GRPO = E[A_i * log π_θ(a_i|s_i)] - …"*. **Wrong sign.** The note calls this expression a
+#   loss, but it is [an expression to maximise](errata.html#row-15). Minimising it would teach the
+#   worst answers.
+# * *"L^CLIP(θ) = E[min(…)]"*. **Wrong sign again**: [this objective of PPO](errata.html#row-10) is
+#   to be maximised too. The library minimises everywhere, so it puts a minus in front.
+#
+# </details>
+#
+# ## Further reading
+#
+# * Williams 1992, *Simple statistical gradient-following algorithms for connectionist reinforcement
+#   learning*: REINFORCE and its baseline.
+# * Greensmith, Bartlett and Baxter 2004: how a baseline reduces variance, and which one is best.
+# * Ahmadian et al. 2024, arXiv:2402.14740: REINFORCE for language models.
+#
+# **The same line in TRL.** `RLOOConfig(num_generations=4)`: REINFORCE on whole completions. The
+# baseline is the mean reward of the other samples of the same prompt.
+#
+# ## Checks
 
 # %%
 assert abs(np.exp(logp).sum() - 1) < 1e-12, "all completions together are certain"

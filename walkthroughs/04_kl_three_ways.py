@@ -14,31 +14,69 @@
 # %% [markdown]
 # # 04 · KL three ways
 #
-# Every method that samples wants to know how far the policy has moved from its reference, and
-# most want to be held back by it. The Kullback–Leibler divergence is the measure; it is a sum
-# over all answers, and what a training run has is a few samples. Three estimates are in use,
-# called k1, k2 and k3. They agree on what they measure, more or less. What they *do* when they
-# are put into a loss is another matter: one does nothing at all.
+# ## The question
 #
-# ## What the notes say
+# A policy is held near its reference by a penalty on the Kullback–Leibler divergence, the KL. A
+# training run cannot compute the KL, because the KL is a sum over all answers. The run has only a
+# few samples. Which estimate of the KL should it use, and where should the estimate be put?
 #
-# {notes 001 58-61}
-# {notes 003 17-19}
-# {notes 004 133-142}
-# {notes 004 343-348}
+# ## The idea
 #
-# * One of the notes puts [the mean of k1 into the loss](errata.html#row-43). Its expected gradient
-#   is zero, so such a penalty penalises nothing (first table below).
-# * The same note makes [the policy its own reference](errata.html#row-33) when none is given. Then
-#   the KL is always 0.
-# * Another note says that [PPO needs no explicit reference](errata.html#row-1) and has a KL penalty
-#   that keeps it near the SFT model. The SFT model in that sentence *is* the explicit reference.
+# Three estimates are in use; they are called k1, k2 and k3. All three look at one sample and
+# compare two log-probabilities: that of the policy and that of the reference. As *measurements*
+# they nearly agree. As *penalties* they do not agree at all: an optimiser does not see the value of
+# a penalty, it sees the gradient. One of the three has the gradient of the KL, one has the gradient
+# of a different divergence, and the expected gradient of one is zero.
 #
-# ## The estimators, live
+# A penalty can stand in two places. PPO subtracts the estimate from the *reward*; there the
+# estimate is a plain number, and no gradient flows through it. GRPO adds the estimate to the
+# *loss*; there the gradient flows through it. The same estimate does different things in the two
+# places, so the question "which estimator?" has no answer without "where?".
+#
+# ```
+#               sample y from the policy
+#                         |
+#             k(log pi(y), log pi_ref(y))
+#              /                        \
+#   in the reward (PPO)          in the loss (GRPO)
+#   r - beta*k is a number       loss + beta*k
+#   multiplies grad log pi       gradient of k itself
+# ```
+#
+# ## The formula
+#
+# | symbol | meaning |
+# |---|---|
+# | $\pi,\ \pi_{\mathrm{ref}}$ | policy and reference, as probabilities |
+# | $y$ | a sample, drawn by the policy |
+# | $\mathrm{KL}(\pi\,\|\,\pi_{\mathrm{ref}})$ | the mean of $k_1$ over samples of the policy |
+# | $\mathrm{KL}(\pi_{\mathrm{ref}}\,\|\,\pi)$ | the *forward* divergence: the two exchanged |
+# | $k_1$ | $\log\pi(y) - \log\pi_{\mathrm{ref}}(y)$ |
+# | $k_2$ | $\frac{1}{2}k_1^2$ |
+# | $k_3$ | $e^{-k_1} + k_1 - 1$ |
+# | $k'$ | slope of an estimate $k$ with respect to $\log\pi(y)$ |
+# | $\chi^2$ | the sum of $\pi^2/\pi_{\mathrm{ref}}$, minus 1: one more distance |
 #
 # {source tinyalign.losses.divergence.k1}
 # {source tinyalign.losses.divergence.k2}
 # {source tinyalign.losses.divergence.k3}
+#
+# **As a measurement.** The mean of $k_1$ is the KL by definition. $k_3$ adds $e^{-k_1} - 1$ to
+# $k_1$. The mean of this addition is $\sum \pi_{\mathrm{ref}} - 1 = 0$, so the mean of $k_3$ is the
+# KL too. $k_3$ is never negative. The mean of $k_2$ is a different number.
+#
+# **As a loss.** The samples are constants. For one decision the expected gradient of a loss
+# $k(\log\pi(y))$ is
+#
+# $$\sum_y \pi(y)\, k'\, \nabla\log\pi(y)$$
+#
+# * $k_1' = 1$. The sum becomes $\nabla \sum_y \pi(y)$, the gradient of 1, which is zero.
+# * $k_2' = k_1$. The sum becomes the gradient of $\mathrm{KL}(\pi\,\|\,\pi_{\mathrm{ref}})$.
+# * $k_3' = 1 - \pi_{\mathrm{ref}}/\pi$. The sum becomes the gradient of the forward divergence
+#   $\mathrm{KL}(\pi_{\mathrm{ref}}\,\|\,\pi)$.
+#
+# **As a reward.** The estimate multiplies $\nabla\log\pi$. With $k_1$ the expected gradient is that
+# of the KL.
 
 # %%
 import autograd.numpy as np
@@ -51,26 +89,44 @@ from tinyalign.losses.numerics import log_softmax, softmax
 from tinyalign.notes.lesson import check_exercise, picture, table
 
 # %% [markdown]
-# ## Before the run
+# ## Predict
 #
-# Five answers, all enumerated. Two questions have exact answers.
+# Five answers are enumerated, so each average below is exact.
 #
-# **What does it measure?** $\mathbb{E}_\pi[k_1]$ is the KL by definition. $k_3$ adds
-# $e^{-k_1} - 1$, whose expectation is $\sum \pi_{ref} - 1 = 0$, so it is the KL too, and never
-# negative. $k_2$ is neither.
+# **Question 1.** You add β times the mean of k1 to the loss. What does the penalty do on average?
 #
-# **What does it do as a loss?** Samples are constants, so the expected gradient of a loss
-# $k(\log\pi(y))$ is $\sum_y \pi(y)\, k'\, \nabla\log\pi(y)$, with $k'$ the slope in $\log\pi$:
+# * a) It holds the policy near the reference. b) It does nothing. c) It pushes the policy away.
 #
-# * $k_1' = 1$: $\sum_y \pi \nabla \log \pi = \nabla \sum_y \pi = 0$. **Nothing.**
-# * $k_2' = k_1$: $\sum_y \pi\, \log\frac{\pi}{\pi_{ref}} \nabla\log\pi$, which is
-#   $\nabla\mathrm{KL}(\pi\|\pi_{ref})$, exactly.
-# * $k_3' = 1 - \pi_{ref}/\pi$: $-\sum_y \pi_{ref}\nabla\log\pi$, the gradient of the *other*
-#   divergence, $\mathrm{KL}(\pi_{ref}\|\pi)$.
-# * $k_3$ with the ratio upside down, a bug seen in several repositories: half the gradient of
-#   $\chi^2$.
+# **Question 2.** Can a mean of k1 over many samples of the policy be clearly negative?
 #
-# **The dial:** `DRIFT`, how far the policy has moved. Try 0.1, where all agree, and 3.
+# * a) Yes. b) No.
+#
+# **Question 3.** A text has two tokens. You compute k2 for each token and add the two to the loss.
+# Is the expected gradient that of the KL between the two distributions of texts?
+#
+# * a) Yes, because it is for one token. b) No.
+#
+# <details><summary>The answers</summary>
+#
+# **1 b.** The expected gradient of k1 is zero. The first column of the second table says so.
+#
+# **2 b.** One sample of k1 is often negative. The mean estimates the KL, and the KL is never
+# negative. If your mean is negative, the samples do not come from the policy that scores them.
+#
+# **3 b.** The first token also decides where the second token is drawn. A sum over tokens does not
+# see this effect. The third table shows the error.
+#
+# </details>
+#
+# **The dial:** `DRIFT` says how far the policy has moved from the reference. Try 0.1, where all
+# three estimates agree, and 3.
+#
+# ## Run
+#
+# ### What does each estimate measure?
+#
+# Two broken versions run along. *Upside down* exchanges the two probabilities in $k_3$; several
+# repositories had this fault. *Clamped* replaces negative values of $k_1$ by 0.
 
 # %%
 DRIFT = 1.0
@@ -120,11 +176,10 @@ table(
 )
 
 # %% [markdown]
-# ## The run: as a loss, and as a reward
+# ### What does each estimate do?
 #
-# Each estimator is differentiated by autograd as the trainer would: the samples are drawn by the
-# policy and then held fixed. The expectation over samples is exact. As a *reward*, the estimate is
-# a constant that REINFORCE multiplies with $\nabla\log\pi$.
+# Autograd differentiates each estimate as a trainer would: the policy draws the samples, and then
+# the samples are held fixed. The average over samples is exact.
 
 
 # %%
@@ -161,12 +216,63 @@ table(
 )
 
 # %% [markdown]
-# **Who found this out one at a time:** huggingface/trl #6503, #4967, #2277; OpenRLHF/OpenRLHF
-# #1309, #1101; volcengine/verl #2953. The upside-down ratio: ColossalAI #3696, mlx-examples #1233.
+# ### Texts of two tokens
 #
-# So: to *report* the KL use k1 or k3. To put it into the *reward* use k1. To put it into the
-# *loss* use k2, or k3 knowing that it holds the policy to the reference by the forward
-# divergence, which is what GRPO's paper does. All three agree when the policy has hardly moved.
+# A trainer rarely has one decision per answer. The next cell builds the smallest text: three
+# possible first tokens, and then three possible second tokens. The whole table of nine texts is
+# enumerated. There are two ways to use an estimate. *Per token* computes it for each token and
+# adds. *Per sequence* computes it once, from the log-probability of the whole text.
+
+# %%
+draw = np.random.default_rng(4)
+two_ref = draw.normal(size=(4, 3))  # row 0: first token; row 1 + i: second token after token i
+two = two_ref + DRIFT * draw.normal(size=(4, 3))
+
+
+def nine_texts(logits):
+    """Log-probabilities of both tokens of all nine texts: (9, 2)."""
+    each = log_softmax(logits)
+    return np.stack([np.repeat(each[0], 3), each[1:].ravel()], axis=1)
+
+
+now_two, ref_two = nine_texts(two), nine_texts(two_ref)
+chance = np.exp(now_two.sum(axis=1))
+
+
+def text_kl(logits):
+    """The exact KL between the two distributions of texts."""
+    logp = nine_texts(logits).sum(axis=1)
+    return np.sum(np.exp(logp) * (logp - ref_two.sum(axis=1)))
+
+
+def per_token(k):
+    return lambda z: np.sum(chance * k(nine_texts(z), ref_two).sum(axis=1))
+
+
+def per_sequence(k):
+    return lambda z: np.sum(chance * k(nine_texts(z).sum(axis=1), ref_two.sum(axis=1)))
+
+
+def k1_in_the_reward(z):
+    paid = k1(now_two, ref_two).sum(axis=1)  # a number for each text, no gradient
+    return np.sum(chance * paid * nine_texts(z).sum(axis=1))
+
+
+wanted = grad(text_kl)(two)
+first_token_alone = grad(lambda z: exact_kl(z[0], two_ref[0]))(two)
+places = {
+    "k1 in the reward": k1_in_the_reward,
+    "k2 in the loss, per sequence": per_sequence(k2),
+    "k2 in the loss, per token": per_token(k2),
+    "k3 in the loss, per sequence": per_sequence(k3),
+    "k3 in the loss, per token": per_token(k3),
+}
+of_texts = {name: grad(loss)(two) for name, loss in places.items()}
+table(
+    ["penalty", "slopes of the first token", "", "", "off by"],
+    [["exact KL of the texts", *wanted[0], 0.0]]
+    + [[name, *g[0], round(np.abs(g[0] - wanted[0]).max(), 12)] for name, g in of_texts.items()],
+)
 
 # %%
 drifts = np.geomspace(0.02, 4, 40)
@@ -194,23 +300,48 @@ figure
 # %% [markdown]
 # {figure}
 #
-# Close to the reference, one k1 sample is off by many times the KL that it estimates, and k3 by
-# about one; far away the order can turn around, because k3 is nearly $\pi_{ref}/\pi$ where that is
-# large.
+# ## What it shows
 #
-# ## Weird numbers
+# **To report the KL,** use k1 or k3. The picture shows the noise of one sample. Near the reference
+# one sample of k1 is off by many times the KL, and one sample of k3 by about one KL. Far away the
+# order can change, because k3 becomes nearly $\pi_{\mathrm{ref}}/\pi$ where this ratio is large.
 #
-# **“My KL is negative.”** (huggingface/trl #235, #239, #256, #351, #925, #1005.) A *sample* of k1
-# is negative whenever the policy likes the answer less than the reference does; the next cell
-# prints how often. Its *expectation* cannot be negative. If a mean over thousands of tokens is, the
-# tokens were not drawn by the policy that scores them: another temperature, top-k, a stale policy,
-# or padding in the sum. One of the notes samples at temperature 0.7 and scores at 1.
+# **To put the KL into the reward,** use k1. Its expected gradient is that of the KL, for texts of
+# any length.
 #
-# **“My KL is exactly 0, always.”** The reference is the policy object (trl #2046, and one of the
-# notes).
+# **To put the KL into the loss,** use k2 of the *whole text*. Its expected gradient is that of the
+# KL.
 #
-# **“KL in the loss or in the reward? Both?”** (verl #211, #265, #509.) One of them. Twice is twice
-# the β.
+# **Per token is a different penalty.** The row "k2 in the loss, per token" is off in the slopes of
+# the first token. The sum over tokens asks each token to stay near the reference at its own place,
+# and forgets that the first token leads to places where the second token is far from the reference.
+# The slopes of the first token are those of the first token's KL alone; the last cell of this page
+# checks it. Trainers and this library use the per-token form. For a small drift the difference is
+# small. With k3 the two forms agree at the first token. They differ at the second token, because
+# the per-token form weighs the second token by what the *policy* says first and the per-sequence
+# form by what the *reference* says first.
+#
+# **GRPO's k3 holds the policy by another divergence.** Its gradient is that of the forward
+# divergence, which punishes the policy above all where the policy *stopped* saying what the
+# reference says. The paper of GRPO chose k3. All three penalties agree when the policy has hardly
+# moved.
+#
+# ## What goes wrong in practice
+#
+# **"My KL penalty has no effect."** The loss contains k1. Many projects found this one at a time:
+# huggingface/trl #6503, #4967, #2277; OpenRLHF/OpenRLHF #1309, #1101; volcengine/verl #2953. The
+# upside-down ratio was found in ColossalAI #3696 and mlx-examples #1233.
+#
+# **"My KL is negative."** (huggingface/trl #235, #239, #256, #351, #925, #1005.) A *sample* of k1
+# is negative whenever the policy likes the answer less than the reference does. The next cell
+# prints how often. If the mean over thousands of tokens is negative, another policy drew the
+# tokens: another temperature, a top-k filter, old weights, or padding in the sum. The next cell
+# samples at temperature 0.7 and scores at temperature 1.
+#
+# **"My KL is exactly 0, always."** The reference *is* the policy object (huggingface/trl #2046).
+#
+# **"KL in the loss, in the reward, or in both?"** (volcengine/verl #211, #265, #509.) Choose one
+# place. Two places mean twice the price β.
 
 # %%
 below_zero = now[measured_by["k1"] < 0].sum()
@@ -225,13 +356,14 @@ print("the policy as its own reference:", k1(logp, logp).max(), k3(logp, logp).m
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Write k3. Mind the direction of the ratio: the laws know the upside-down one.
+# **1.** Write k3. Take care with the direction of the ratio: the check also knows the upside-down
+# one.
 #
 # **2.** Write the exact KL from two arrays of logits.
 #
-# **3.** Write a per-sample loss whose expected gradient, on the policy's own samples, is the
-# gradient of $\mathrm{KL}(\pi_{ref}\|\pi)$, and whose *value* you need not care about. It can be
-# shorter than k3.
+# **3.** Write a loss per sample whose expected gradient, on the policy's own samples, is the
+# gradient of $\mathrm{KL}(\pi_{\mathrm{ref}}\,\|\,\pi)$. The *value* of the loss does not matter.
+# The loss can be shorter than k3.
 
 
 # %%
@@ -272,11 +404,36 @@ check_exercise(check_my_exact_kl, my_exact_kl)
 check_exercise(check_my_forward_loss, my_forward_loss)
 
 # %% [markdown]
-# ## The same line in TRL
+# ## What you may have read
 #
-# `GRPOConfig(beta=0.04)` puts k3 into the loss; `RLOOConfig(beta=0.05)` takes k1 off the reward.
+# {notes 001 58-61}
+# {notes 003 17-19}
+# {notes 004 133-142}
+# {notes 004 343-348}
 #
-# ## What this page showed
+# <details><summary>Three lines of the notes, and what is true</summary>
+#
+# * *"kl = (current_log_probs - ref_log_probs).mean()"*, added to a loss. **Wrong.** [This is k1 as
+#   a loss](errata.html#row-43). Its expected gradient is zero, so the penalty does not penalise.
+# * *"self.ref_model = ref_model or model"*. **Wrong.** Without an argument [the policy is its own
+#   reference](errata.html#row-33), and the KL is always 0.
+# * *"No explicit reference model"*, about PPO with a KL penalty to the SFT model. **Contradicts
+#   itself.** The SFT model in that sentence [*is* the explicit reference](errata.html#row-1).
+#
+# </details>
+#
+# ## Further reading
+#
+# * Schulman 2020, *Approximating KL divergence*, joschu.net/blog/kl-approx.html: the three
+#   estimates.
+# * Shao et al. 2024, arXiv:2402.03300: GRPO, with k3 in the loss.
+# * Ahmadian et al. 2024, arXiv:2402.14740: the KL in the reward.
+# * Tang and Munos 2025, arXiv:2506.09477: pitfalls of gradients of KL estimates.
+#
+# **The same line in TRL.** `GRPOConfig(beta=0.04)` puts k3 per token into the loss.
+# `RLOOConfig(beta=0.05)` subtracts k1 from the reward.
+#
+# ## Checks
 
 # %%
 assert abs(moments["k1"][0] - true_kl) < 1e-12 and abs(moments["k3"][0] - true_kl) < 1e-12
@@ -288,4 +445,17 @@ assert all(alike(uses[name][0], value) for name, value in predicted.items()), (
 assert alike(uses["k1"][1], gradient_of_kl), "k1 in the reward is the KL's gradient"
 assert not alike(uses["k3"][1], gradient_of_kl) and not alike(uses["k2"][1], gradient_of_kl)
 assert wrong_mean < 0 < right_mean, "a negative mean: the samples are somebody else's"
+assert np.abs(of_texts["k1 in the reward"] - wanted).max() < 1e-9, "exact for texts"
+assert np.abs(of_texts["k2 in the loss, per sequence"] - wanted).max() < 1e-9, "exact for texts"
+by_token = of_texts["k2 in the loss, per token"]
+assert np.abs(by_token[0] - wanted[0]).max() > 1e-3, "per token: another gradient"
+assert np.abs(by_token[0] - first_token_alone[0]).max() < 1e-9, "the first token's KL alone"
+assert np.abs(by_token[1:] - wanted[1:]).max() < 1e-9, "the last token has nothing after it"
+k3_forms = [of_texts[f"k3 in the loss, per {unit}"] for unit in ("token", "sequence")]
+assert (
+    np.abs(k3_forms[0] - k3_forms[1])[0].max()
+    < 1e-9
+    < 1e-3
+    < np.abs(k3_forms[0] - k3_forms[1]).max()
+), "k3: the same at the first token, not at the second"
 print("all claims of this page hold")

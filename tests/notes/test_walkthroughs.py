@@ -168,7 +168,41 @@ def test_directives_point_at_something(page):
     assert "{figure}" in text
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+PLAN = (
+    "The question",
+    "The idea",
+    "The formula",
+    "Predict",
+    "Run",
+    "What it shows",
+    "What goes wrong in practice",
+    "Exercises",
+    "What you may have read",
+    "Further reading",
+    "Checks",
+)
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if key(p) < "08"], ids=lambda page: page.stem)
+def test_a_page_follows_the_plan(page):
+    """The same headings on every page; the answers to its questions are folded away."""
+    text = prose(page)
+    headings = re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
+    assert [name for name in headings if name in PLAN] == list(PLAN)
+    sections = dict(re.findall(r"^## (.+)\n((?:(?!## ).*\n?)*)", text, flags=re.MULTILINE))
+    for folded in ("Predict", "What you may have read"):
+        assert "<details><summary>" in sections[folded], folded
+    assert "**The dial:**" in text and "The same line in TRL" in sections["Further reading"]
+    assert re.search(r" #\d+", sections["What goes wrong in practice"]), "threads that ask that"
+    assert "](errata.html#row-" in sections["What you may have read"], "an erratum of the page"
+    assert "arXiv:" in sections["Further reading"]
+    for code in (r"[Tt]oy law", r"\brows? \d", r"[Nn]ote 00\d", r"\blaws? [A-Z]{1,2}\d?\b"):
+        assert not re.search(code, text), "a code that only this repository knows"
+    assert "{source " in text
+    assert not re.search(r"\b(simply|obviously|just)\b", text.split("## What goes wrong")[0])
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if key(p) >= "08"], ids=lambda page: page.stem)
 def test_a_page_has_its_parts(page):
     """What the notes say, a prediction, a run, a dial, weird numbers, exercises, TRL, claims."""
     text = prose(page)
