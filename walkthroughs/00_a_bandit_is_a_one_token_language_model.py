@@ -279,6 +279,11 @@ mean_score = np.abs(probability @ score).max()
 print(f"loss {abs(zero_loss):.1e}, largest slope {slope:.3f}; E[∇ log π] at most {mean_score:.0e}")
 
 # %% [markdown]
+# ### The same line in TRL
+#
+# `RLOOConfig(num_generations=4)`: REINFORCE on whole completions. The baseline is the mean reward
+# of the other samples of the same prompt.
+#
 # ## Exercises
 #
 # **1.** Write the gradient of the expected reward of a softmax policy, without autograd. The check
@@ -346,10 +351,7 @@ check_exercise(check_my_best_baseline, my_best_baseline)
 # * Greensmith, Bartlett and Baxter 2004: how a baseline reduces variance, and which one is best.
 # * Ahmadian et al. 2024, arXiv:2402.14740: REINFORCE for language models.
 #
-# **The same line in TRL.** `RLOOConfig(num_generations=4)`: REINFORCE on whole completions. The
-# baseline is the mean reward of the other samples of the same prompt.
-#
-# ## Checks
+# ### The claims of this page, tested
 
 # %%
 assert abs(np.exp(logp).sum() - 1) < 1e-12, "all completions together are certain"

@@ -354,6 +354,11 @@ print(f"sampled at T=0.7, scored at T=1: mean k1 {wrong_mean:+.4f}, true KL {rig
 print("the policy as its own reference:", k1(logp, logp).max(), k3(logp, logp).max())
 
 # %% [markdown]
+# ### The same line in TRL
+#
+# `GRPOConfig(beta=0.04)` puts k3 per token into the loss. `RLOOConfig(beta=0.05)` subtracts k1 from
+# the reward.
+#
 # ## Exercises
 #
 # **1.** Write k3. Take care with the direction of the ratio: the check also knows the upside-down
@@ -430,10 +435,7 @@ check_exercise(check_my_forward_loss, my_forward_loss)
 # * Ahmadian et al. 2024, arXiv:2402.14740: the KL in the reward.
 # * Tang and Munos 2025, arXiv:2506.09477: pitfalls of gradients of KL estimates.
 #
-# **The same line in TRL.** `GRPOConfig(beta=0.04)` puts k3 per token into the loss.
-# `RLOOConfig(beta=0.05)` subtracts k1 from the reward.
-#
-# ## Checks
+# ### The claims of this page, tested
 
 # %%
 assert abs(moments["k1"][0] - true_kl) < 1e-12 and abs(moments["k3"][0] - true_kl) < 1e-12

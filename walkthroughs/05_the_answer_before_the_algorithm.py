@@ -14,39 +14,76 @@
 # %% [markdown]
 # # 05 · The answer before the algorithm
 #
-# What does reinforcement learning from human feedback converge to, if everything goes well? The
-# question has an exact answer, and it is one line long. Knowing it before any algorithm is run
-# turns every later plot into a check: how near does the method come, and what did it cost?
+# ## The question
 #
-# ## What the notes say
+# A language model is trained to earn a reward and to stay near the model it started from. Suppose
+# that the training works perfectly. Which model comes out?
 #
-# {notes 001 11-20}
-# {notes 002 5-12}
-# {notes 003 7-20}
+# The question has an exact answer, and the answer is one line long. If you know this answer, you
+# can check every later plot of this course: how near did a method come, and what did it pay?
 #
-# The notes name the goal, a high reward close to the original model, but not what the goal leads
-# to. One of them says that [the clip limits drift](errata.html#row-23). The clip bounds how far one
-# batch pushes the ratio; the KL penalty bounds the drift.
+# ## The idea
 #
-# ## The formula, live
+# Training with human feedback wants two things at once. The model shall earn a high reward. The
+# model shall also stay close to a frozen copy of itself, which is called the *reference*. "Close"
+# is measured by the Kullback–Leibler divergence, short KL, in *nats*. A number β sets the price:
+# one nat of distance costs β units of reward. The best model under this price keeps every answer of
+# the reference and multiplies its probability by a factor. The factor is large for good answers and
+# small for bad answers.
+#
+# Each β gives one best model, and each best model is one point in a picture: how far it moved, and
+# what it earned. The points form a curve, which is called the *frontier*. No model that moved
+# equally far can earn more. A training method can only land on the curve or below it.
+#
+# ```
+# reward
+#   ^            .--------  frontier
+#   |        .-'      x     far below: over-fitted
+#   |     .'     x          below: not yet trained
+#   |   .'
+#   |  /   small β: far right, large β: left
+#   +-------------------------> KL to the reference
+# ```
+#
+# ## The formula
 #
 # {source tinyalign.optimum.optimal_policy}
 # {source tinyalign.optimum.rlhf_objective}
 #
-# Derivation in three lines. Write $Z = \sum_y \pi_{ref}(y)\,e^{r(y)/\beta}$ and
-# $\pi^* = \pi_{ref}\,e^{r/\beta}/Z$. Then $r = \beta \log \frac{\pi^*}{\pi_{ref}} + \beta \log Z$,
-# and putting this into the objective gives
+# | symbol | meaning |
+# |---|---|
+# | $y$ | an answer; the sums run over all answers |
+# | $r(y)$ | reward of the answer |
+# | $\pi(y)$ | probability of the answer under the policy, the model that is trained |
+# | $\pi_{\mathrm{ref}}(y)$ | probability of the answer under the frozen reference |
+# | $\beta$ | price of one nat, a number above 0 |
+# | $Z$ | the number that makes the probabilities of $\pi^*$ sum to 1 |
+# | $\pi^*$ | the best policy |
 #
-# $$J(\pi) = \mathbb{E}_\pi[r] - \beta\,\mathrm{KL}(\pi\,\|\,\pi_{ref})
-# = \beta \log Z - \beta\,\mathrm{KL}(\pi\,\|\,\pi^*)$$
+# The objective is reward minus price times distance:
 #
-# The first term does not depend on $\pi$, the second is never positive and is 0 only at $\pi^*$.
+# $$J(\pi) = \mathbb{E}_\pi[r] - \beta\,\mathrm{KL}(\pi\,\|\,\pi_{\mathrm{ref}})$$
+#
+# The best policy is
+#
+# $$\pi^*(y) = \frac{1}{Z}\,\pi_{\mathrm{ref}}(y)\,e^{r(y)/\beta}$$
+#
+# The proof has three steps.
+#
+# 1. Take the logarithm of the best policy and solve for the reward:
+#    $r = \beta \log(\pi^*/\pi_{\mathrm{ref}}) + \beta \log Z$.
+# 2. Put this reward into the objective. The two logarithms of $\pi_{\mathrm{ref}}$ cancel:
+#
+# $$J(\pi) = \beta \log Z - \beta\,\mathrm{KL}(\pi\,\|\,\pi^*)$$
+#
+# 3. The first term does not depend on $\pi$. The second term is never positive, and it is 0 only at
+#    $\pi = \pi^*$. So $\pi^*$ is the best policy, and it earns $J = \beta \log Z$.
 
 # %%
 import autograd.numpy as np
 
 from tinyalign.laws import assert_lawful
-from tinyalign.losses import dpo
+from tinyalign.losses import bradley_terry, dpo
 from tinyalign.losses.numerics import log_softmax, softmax
 from tinyalign.notes.lesson import check_exercise, minimise, picture, table
 from tinyalign.optimum import (
@@ -59,19 +96,43 @@ from tinyalign.optimum import (
 )
 
 # %% [markdown]
-# ## Before the run: the frontier
+# ## Predict
 #
-# Sixty-four answers, reward and reference drawn once from normal distributions. For each β the
-# closed form gives one point: how far it moved (KL) and what it earned. Together they are the
-# *frontier*: nothing that moves as far can earn more. Three things can be said before anything is
-# trained.
+# The page draws sixty-four answers with random rewards and a random reference. Choose before you
+# look.
 #
-# * A larger β moves less and earns less.
-# * $J$ at the optimum is $\beta \log Z$.
-# * Whatever a method does, its point lies on or below the curve.
+# **Question 1.** You double β. What happens to the best policy?
 #
-# **The dial:** `BETA_TRAINED`, the three strengths that DPO is trained at. Try 0.1, where 20 000
-# pairs are no longer enough.
+# * a) It moves farther and earns more.
+# * b) It moves less far and earns less.
+# * c) It moves less far and earns more.
+#
+# **Question 2.** DPO is trained to the end on 500 pairs at a small β. Where does its point land?
+#
+# * a) On the frontier.
+# * b) A little below the frontier.
+# * c) Far below the frontier.
+#
+# **Question 3.** DPO and an exact policy gradient are both given perfect information. Which one
+# earns more at the same KL?
+#
+# * a) DPO. b) The policy gradient. c) Neither.
+#
+# <details><summary>The answers</summary>
+#
+# **1 b.** A higher price buys less distance, and less distance earns less. The first table shows
+# both columns falling as β grows.
+#
+# **2 c.** A few answers never lose one of the 500 comparisons. The loss wants to raise them without
+# limit. The second table shows the gap.
+#
+# **3 c.** Both have the same best policy, and both reach it. The frontier is a fact about the
+# problem. A method cannot beat the frontier.
+#
+# </details>
+#
+# **The dial:** `BETA_TRAINED` holds the three prices at which DPO is trained. Try 0.1: there,
+# 20,000 pairs are no longer enough.
 
 # %%
 ANSWERS = 64
@@ -115,13 +176,22 @@ table(["β", "KL", "reward", "objective J", "β·log Z"], rows)
 optima = rows
 
 # %% [markdown]
-# ## The run: three ways to move
+# ## Run
 #
-# **DPO** from pairs drawn from the reference and labelled by Bradley and Terry's law: all pairs
-# there are (the population), then 20 000, 2 000 and 500 of them. **Best-of-n** needs no training,
-# and its policy is known exactly. **Imitation** of the chosen answers is supervised fine-tuning,
-# and its optimum is the frequency with which an answer is chosen. The **policy gradient** is run
-# on the exact objective.
+# Four ways to move away from the reference are compared.
+#
+# **DPO** learns from pairs of answers. Both answers of a pair are drawn from the reference, and the
+# law of Bradley and Terry says how often each one wins (page 03). The page keeps the pairs as a
+# table of 64 rows and 64 columns: the number in row i, column j is the share of all comparisons in
+# which answer i won against answer j. The loss of the whole data set is then one weighted sum. "All
+# pairs" is the table of exact shares. The other tables are counted from 20,000, 2,000 and 500 drawn
+# pairs.
+#
+# **A reward model, then its best policy** is the classical route in two stages: fit one score per
+# answer to the same pairs, then apply the formula of this page to the fitted scores.
+#
+# **The policy gradient** climbs the exact objective. **Best-of-n** trains nothing (page 06).
+# **Imitation** copies the winners of the pairs, which is supervised fine-tuning (page 02).
 
 # %%
 drawn = ref[:, None] * ref[None, :]
@@ -153,6 +223,21 @@ def dpo_policy(pairs, beta):
     return trained(loss, 1000)
 
 
+def two_stage_policy(pairs, beta):
+    """Fit one score per answer to the pairs, then apply the formula to the scores."""
+    chosen, rejected = np.nonzero(pairs)
+    share = pairs[chosen, rejected]
+
+    def loss(params):
+        score = params["score"]
+        return np.sum(share * bradley_terry(score[chosen], score[rejected]))
+
+    # A score is β times a log-ratio, so a step of the same meaning is β times as long.
+    start, rate = {"score": np.zeros(ANSWERS)}, 0.05 * beta
+    params, _ = minimise(loss, start, steps=1000, learning_rate=rate)
+    return optimal_policy(ref, params["score"], beta=beta)
+
+
 def gradient_policy(beta):
     return trained(lambda p: -rlhf_objective(softmax(p["logits"]), ref, reward, beta=beta), 2000)
 
@@ -162,6 +247,10 @@ samples |= {f"{count} pairs": some_pairs(count) for count in (20_000, 2_000, 500
 trained_policies = {
     (f"DPO, {label}", f"β {beta}"): dpo_policy(pairs, beta)
     for label, pairs in samples.items()
+    for beta in BETA_TRAINED
+}
+trained_policies |= {
+    ("reward model, 500 pairs", f"β {beta}"): two_stage_policy(samples["500 pairs"], beta)
     for beta in BETA_TRAINED
 }
 trained_policies |= {
@@ -179,23 +268,10 @@ table(
     ],
 )
 
-# %% [markdown]
-# **A claim that does not reproduce.** DPO's paper (Figure 2, IMDb, 22 runs; status: several
-# agreeing summaries) shows DPO with the highest reward at every KL. On the population of pairs DPO
-# does reach the frontier. So does the policy gradient: where neither has noise there is nothing for
-# one to win over the other, and "DPO beats PPO at every KL" is *not* reproduced here. What does
-# separate them is data. With few pairs DPO fits the sample's accidents: an answer that never lost a
-# comparison is pushed without limit, and the policy ends far below the frontier. (Another draw of
-# 2 000 pairs at β 0.25 gave a gap of 2.74. How bad it gets depends on which rare answer was lucky;
-# that it happens does not.)
-#
-# One warning on reading gaps: at a small KL everything is close to everything. Imitation has a
-# small gap because it hardly moved.
-
 # %%
 figure, axes = picture()
 axes.plot(*zip(*curve, strict=True), color="0.4", label="frontier π_ref·exp(r/β)/Z")
-for method, mark in zip(dict.fromkeys(key[0] for key in trained_policies), "osXPD^v", strict=True):
+for method, mark in zip(dict.fromkeys(key[0] for key in trained_policies), "osXPd*^v", strict=True):
     points = [place(policy) for key, policy in trained_policies.items() if key[0] == method]
     axes.plot(*zip(*points, strict=True), mark, label=method, markersize=7, alpha=0.8)
 for beta in BETA_TRAINED:
@@ -208,17 +284,43 @@ figure
 # %% [markdown]
 # {figure}
 #
-# ## Weird numbers
+# ## What it shows
 #
-# **“A larger β gives me a *larger* KL.”** (allenai/open-instruct #534.) The table above says what
-# has to happen: KL falls as β grows, always. If yours rises, the KL term in your loss has the wrong
-# gradient, or none; page 04 shows which estimators do that.
+# **With perfect information, all roads end at one point.** DPO on all pairs reaches the frontier.
+# The policy gradient reaches the same points.
 #
-# **“Reward goes up and up, KL too, and I see no β that is right.”** There is none: β chooses the
-# point on the frontier. What a reward is worth per nat is your decision, not the method's.
+# **With few pairs, DPO ends far below.** An answer that never lost a comparison is pushed up
+# without limit. How bad the result becomes depends on which rare answer was lucky.
 #
-# **“With β = 0 my policy becomes one answer.”** That is the limit: all mass on the best answer that
-# the reference can produce. An answer with $\pi_{ref} = 0$ stays at 0 for every β.
+# **The reward model does not help here.** Look at the rows "DPO, 500 pairs" and "reward model, 500
+# pairs": they agree. A table of log-ratios and a table of scores can express the same things, so
+# both routes learn the same mistake from the same labels.
+#
+# **What this page cannot say.** The paper of DPO reports that DPO earned more than PPO at every KL.
+# That experiment compared *sampled* PPO with a *learned* reward. This page has no sampling noise,
+# and with an exact gradient the equality is a theorem. The page therefore neither supports nor
+# contradicts the report.
+#
+# **Four assumptions stand behind "one optimum".** The labels follow Bradley and Terry. Every answer
+# can be drawn for a pair. The policy is a table, so each answer has its own number. Training runs
+# to the end. Page 10 drops the third assumption: answers share features there, and the result
+# changes.
+#
+# **Read gaps with care.** Near the reference every policy is near the frontier. Imitation has a
+# small gap because imitation hardly moved.
+#
+# ## What goes wrong in practice
+#
+# **"A larger β gives me a *larger* KL."** (allenai/open-instruct #534.) At the optimum the KL falls
+# as β grows, always. If your KL rises, the KL term of your loss has a wrong gradient or none. [Page
+# 04](04_kl_three_ways.html) shows which estimators have that fault.
+#
+# **"Reward and KL both rise, and I find no β that is right."** No β is right by itself. β chooses a
+# point on the frontier. How much reward one nat must bring is your decision.
+#
+# **"With β = 0 my policy always gives the same answer."** That is the limit: the whole probability
+# goes to the best answer that the reference can produce. An answer that has probability 0 under the
+# reference keeps probability 0 for every β. The next cell shows both.
 
 # %%
 limit = optimal_policy(ref, reward, beta=1e-3)
@@ -227,12 +329,18 @@ print("β → 0 puts", f"{limit.max():.6f}", "on answer", limit.argmax(), "; bes
 print("reward 9 at reference 0:", blocked)
 
 # %% [markdown]
+# ### The same line in TRL
+#
+# There is none: TRL's trainers approximate this answer. The β of this page is `beta` in `DPOConfig`
+# and in `GRPOConfig`.
+#
 # ## Exercises
 #
-# **1.** Write the optimal policy. The laws include rewards in the hundreds, so mind the overflow.
+# **1.** Write the optimal policy. The check also gives rewards in the hundreds, so take care that
+# the exponential does not overflow.
 #
 # **2.** Write the largest value that $J$ can take, without computing a policy. The check tries to
-# beat it with random policies.
+# beat your number with random policies.
 
 
 # %%
@@ -266,12 +374,33 @@ check_exercise(check_my_optimal_policy, my_optimal_policy)
 check_exercise(check_my_best_objective, my_best_objective)
 
 # %% [markdown]
-# ## The same line in TRL
+# ## What you may have read
 #
-# There is none: the answer is what the trainers approximate. The β of this page is `beta` in
-# `DPOConfig` and in `GRPOConfig`.
+# These notes describe the goal of training with human feedback. Their lines:
 #
-# ## What this page showed
+# {notes 001 11-20}
+# {notes 002 5-12}
+# {notes 003 7-20}
+#
+# <details><summary>Two sentences of the notes, and what is true</summary>
+#
+# * *"Maximize a reward signal"* while staying close to the original model. **True.** The notes do
+#   not say which policy this leads to. This page does.
+# * *"Limits policy updates to prevent catastrophic forgetting"*, about the clip of PPO. **Wrong
+#   part.** [The clip bounds how far one batch can push the policy](errata.html#row-23). The KL
+#   penalty bounds the distance from the reference. A clipped policy without a KL penalty can walk
+#   any distance in many small steps.
+#
+# </details>
+#
+# ## Further reading
+#
+# * Ziegler et al. 2019, arXiv:1909.08593: the objective with a KL penalty, for language models.
+# * Rafailov et al. 2023, arXiv:2305.18290: the best policy, and DPO built on it.
+# * Korbak, Perez and Buckley 2022, arXiv:2205.11275: the same objective read as Bayesian inference.
+# * Gao, Schulman and Hilton 2022, arXiv:2210.10760: reward against KL for learned rewards.
+#
+# ### The claims of this page, tested
 
 # %%
 assert np.all(np.diff([row[1] for row in optima]) < 0), "KL falls as β grows"
@@ -281,4 +410,9 @@ exact = [gaps[m, f"β {b}"] for m in ("DPO, all pairs", "policy gradient") for b
 assert max(exact) < 1e-4, "without noise, DPO and the policy gradient are both on it"
 over_fit = [gaps[f"DPO, {n} pairs", f"β {min(BETA_TRAINED)}"] for n in (20_000, 2_000, 500)]
 assert np.all(np.diff(over_fit) > 0) and over_fit[-1] > 0.3, "fewer pairs, further below"
+two_stages, direct = (
+    [trained_policies[f"{method}, 500 pairs", f"β {beta}"] for beta in BETA_TRAINED]
+    for method in ("reward model", "DPO")
+)
+assert np.abs(np.subtract(two_stages, direct)).max() < 1e-3, "one fit, written in two ways"
 print("all claims of this page hold")
