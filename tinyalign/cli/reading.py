@@ -38,7 +38,7 @@ class Show:
 
 @dataclasses.dataclass(frozen=True)
 class Read:
-    """Open a walkthrough in the browser. Without a name: all of them, which takes minutes."""
+    """Open a walkthrough in the browser. Without a name: the index of pages, symptoms and terms."""
 
     name: tyro.conf.Positional[str] = ""
     """Its number or a part of its name, for example 08 or dpo."""

@@ -1,18 +1,17 @@
-"""The index page: all pages, three paths through them, methods, errata, kill matrix."""
+"""The index page: all pages, paths through them, symptoms, terms, methods, errata, kill matrix."""
 
+import math
 import re
 
 from tinyalign import methods
+from tinyalign.notes.course import PAGES, PATHS, START
+from tinyalign.notes.glossary import TERMS
 from tinyalign.notes.pages import errata, markup
-from tinyalign.notes.pages.cells import title
+from tinyalign.notes.pages.cells import cells, title
 from tinyalign.notes.pages.markup import ROOT, escape
+from tinyalign.notes.symptoms import SYMPTOMS
 
-# Reading paths, by the numbers in the pages' names.
-PATHS = (
-    ("One evening", ("00", "01", "05", "08", "13", "16")),
-    ("The DPO family", ("03", "05", "08", "09", "10", "11", "12")),
-    ("The RL family", ("04", "05", "07", "13", "14", "15")),
-)
+PROSE, CODE = 180, 12  # words of prose and lines of code that are read in a minute
 INTRODUCTION = (
     "Methods of LLM alignment from scratch, small enough to read, each checked against its known "
     "answer. On the left of every page stands what is claimed, on the right the code that shows "
@@ -25,11 +24,13 @@ def index(paths):
     errata_table = errata.table(paths)
     errata_lead = f'{errata.LEAD} <a href="errata.html">They have a page of their own.</a>'
     titles = {path.stem: title(path) for path in paths}
-    reading = "".join(reading_path(name, numbers, titles) for name, numbers in PATHS)
+    reading = "".join(reading_path(*path, titles) for path in PATHS)
     # Anchor, text of the link, heading, HTML; a section without HTML is left out.
     sections = (
-        ("curriculum", "Pages", "The pages", link_list(titles, "curriculum")),
+        ("curriculum", "Pages", "The pages", cards(paths, titles)),
         ("paths", "Paths", "Three ways through them", reading),
+        ("symptoms", "Symptoms", "What do you see?", symptoms(titles)),
+        ("terms", "Terms", "Terms in one sentence", glossary(titles)),
         ("methods", "Methods", "The methods", methods_table()),
         (
             "errata",
@@ -56,10 +57,61 @@ def link_list(titles, kind):
     return f'<ul class="{kind}">\n' + "\n".join(items) + "\n</ul>\n"
 
 
-def reading_path(name, numbers, titles):
-    """The name of a path and links to its pages, as far as they exist."""
-    chosen = {stem: text for stem, text in titles.items() if stem[:2] in numbers}
-    return f"<h3>{name}</h3>\n{link_list(chosen, 'path')}" if chosen else ""
+def cards(paths, titles):
+    """A list of all pages: what the reader can do afterwards, minutes, and pages to read before."""
+    items = []
+    for path in paths:
+        page = PAGES.get(path.stem[:2])
+        able = f"<br>\nAfter this page you can {escape(page.able)}" if page else ""
+        before = ", ".join(page_link(number, titles) for number in page.needs) if page else ""
+        facts = f"{minutes(path)} minutes" + (f", after {before}" if before else "")
+        link = f'<a href="{path.stem}.html">{escape(titles[path.stem])}</a>'
+        items.append(f"<li>{link}{able} <small>({facts})</small></li>")
+    opening = f"<p>What you need to begin: {escape(START)}</p>\n"
+    return opening + '<ul class="curriculum">\n' + "\n".join(items) + "\n</ul>\n"
+
+
+def minutes(path):
+    """Minutes that a walkthrough takes to read, in steps of five; exercises are not counted."""
+    parts = cells(path)
+    words = sum(len(re.findall(r"\w+", cell.text)) for cell in parts if cell.kind == "text")
+    code = "\n".join(cell.text for cell in parts if cell.kind == "code")
+    lines = sum(bool(line.strip()) for line in code.splitlines())
+    return max(5, 5 * math.ceil((words / PROSE + lines / CODE) / 5))
+
+
+def page_link(number, titles):
+    """A link to the page with this number that shows the number; the number where none has it."""
+    stem = next((stem for stem in titles if stem[:2] == number), "")
+    shown = "capstone" if number == "ca" else number
+    return f'<a href="{stem}.html">{shown}</a>' if stem else shown
+
+
+def symptoms(titles):
+    """A list of what somebody may see on a screen, what it means, and where to read on."""
+    items = [
+        f"<dt>{escape(symptom.says)}</dt>\n<dd>{escape(symptom.means)} "
+        f"Page {page_link(symptom.page, titles)}.</dd>"
+        for symptom in SYMPTOMS.values()
+    ]
+    lead = "<p><code>tinyalign explain metrics.jsonl</code> looks for these in a log.</p>\n"
+    return f"{lead}<dl>\n" + "\n".join(items) + "\n</dl>\n"
+
+
+def glossary(titles):
+    """A list of terms, a sentence for each, and the page that teaches it."""
+    items = [
+        f"<dt>{escape(term)}</dt>\n<dd>{escape(sentence)} Page {page_link(page, titles)}.</dd>"
+        for term, (sentence, page) in TERMS.items()
+    ]
+    return "<dl>\n" + "\n".join(items) + "\n</dl>\n"
+
+
+def reading_path(name, reader, numbers, titles):
+    """The name of a path, for whom it is, and links to its pages in order, as far as they exist."""
+    stems = {stem[:2]: stem for stem in titles}
+    chosen = {stems[n]: titles[stems[n]] for n in numbers if n in stems}
+    return f"<h3>{name}</h3>\n<p>{reader}</p>\n{link_list(chosen, 'path')}" if chosen else ""
 
 
 def methods_table():

@@ -144,9 +144,9 @@ def print_progress(path):
 
 
 def read(name=None):
-    """`tinyalign read`: open a page, or the index; missing pages are built first."""
+    """`tinyalign read`: open a page, built first where it is missing, or the index."""
     paths = walkthroughs()
-    wanted = [find_walkthrough(name, paths)] if name else paths
+    wanted = [find_walkthrough(name, paths)] if name else []
     out = cache()
     missing = [path.stem for path in wanted if not is_built(out / f"{path.stem}.html")]
     if missing or not (out / "index.html").exists():

@@ -1,0 +1,98 @@
+"""What a reader can do after each page of the course, what the page asks for, and three paths."""
+
+from typing import NamedTuple
+
+START = "Python with NumPy, derivatives, and the expectation of a random variable."
+
+
+class Page(NamedTuple):
+    """One page of the course."""
+
+    able: str  # the end of "After this page you can …"
+    needs: tuple = ()  # numbers of the pages to read before
+
+
+PAGES = {  # number of a page, as in the name of its file -> what stands on its card
+    "00": Page(
+        "compute a policy gradient in four ways, and say how large the noise of its estimate is."
+    ),
+    "01": Page(
+        "score a completion with a language model, and test that score by summing all "
+        "probabilities to 1.",
+        ("00",),
+    ),
+    "02": Page(
+        "write the loss and the mask of supervised fine-tuning, and say which floor the loss has.",
+        ("01",),
+    ),
+    "03": Page(
+        "train a reward model on comparisons, and say what comparisons can never tell it.",
+        ("00",),
+    ),
+    "04": Page(
+        "choose between the KL estimates k1, k2 and k3, in the reward and in the loss.",
+        ("00",),
+    ),
+    "05": Page(
+        "write down the best policy for a reward and a KL penalty before any training.",
+        ("00", "03"),
+    ),
+    "06": Page(
+        "compute the policy of best-of-n and its KL, and draw exact samples of the optimum.",
+        ("05",),
+    ),
+    "07": Page(
+        "write the advantages and the clipped loss of PPO, and say what the clip does.",
+        ("00", "05"),
+    ),
+    "08": Page("write the loss of DPO, and show that DPO and RLHF have one optimum.", ("03", "05")),
+    "09": Page(
+        "say when DPO runs away from its reference, and what IPO asks for instead.", ("08",)
+    ),
+    "10": Page(
+        "predict how far the probability of chosen answers falls under DPO, and stop the fall.",
+        ("08",),
+    ),
+    "11": Page(
+        "tell ORPO, SimPO and RRHF apart by what holds each of them in place.", ("08", "10")
+    ),
+    "12": Page("train on thumbs up and down with KTO, and balance the two classes.", ("08",)),
+    "13": Page(
+        "compute the advantages of GRPO, RLOO and Dr.GRPO, and say which bias each choice has.",
+        ("00", "07"),
+    ),
+    "14": Page(
+        "recognise over-optimisation of a reward model, and say when to stop.", ("05", "06")
+    ),
+    "15": Page(
+        "train a model on a reward that a program computes, and estimate pass@k without bias.",
+        ("13",),
+    ),
+    "16": Page("test a loss of your own with laws, and read what they say.", ("08",)),
+    "17": Page("write a training step in NumPy that is several times faster.", ("01",)),
+    "18": Page(
+        "compare two methods fairly, and find the cause of a gap between them.", ("07", "13")
+    ),
+    "ca": Page(
+        "read a table of all methods: their data, memory, KL and accuracy with error bars.",
+        ("08", "13"),
+    ),
+}
+
+PATHS = (  # name, for whom, numbers of the pages in order
+    (
+        "One evening",
+        "You want the main ideas: a policy, its probabilities, the optimum, DPO, GRPO.",
+        ("00", "01", "05", "08", "13", "16"),
+    ),
+    (
+        "The DPO family",
+        "You have comparisons, thumbs or rankings, and you train without sampling.",
+        ("03", "05", "08", "09", "10", "11", "12"),
+    ),
+    (
+        "The RL family",
+        "You have a reward, and the model learns from its own samples.",
+        ("04", "05", "07", "13", "14", "15"),
+    ),
+)
