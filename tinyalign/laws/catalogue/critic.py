@@ -4,7 +4,13 @@ import numpy as np
 
 from tinyalign.laws.catalogue.domain import floats, log_softmax
 from tinyalign.laws.catalogue.general import BATCH, PURE, SINGLE, whole_laws
-from tinyalign.laws.harness.law import assert_at_most, assert_close, assert_slope_close, law
+from tinyalign.laws.harness.law import (
+    assert_at_least,
+    assert_at_most,
+    assert_close,
+    assert_slope_close,
+    law,
+)
 
 # value loss: x is (value, old_value, returns)
 
@@ -16,7 +22,7 @@ def right_value_costs_nothing(loss, x, p):
 
 def never_below_half_square(loss, x, p):
     """never below ½(V - R)²"""
-    assert_at_most(0.5 * (x[0] - x[2]) ** 2, loss(*x, **p))
+    assert_at_least(loss(*x, **p), 0.5 * (x[0] - x[2]) ** 2)
 
 
 def half_square_inside_the_clip(loss, x, p):
@@ -70,7 +76,7 @@ def certain_is_zero(loss, x, p):
 def between_zero_and_log_v(loss, x, p):
     """between 0 and log V"""
     # (N,) in nats
-    assert_at_most(0.0, loss(*x, **p))
+    assert_at_least(loss(*x, **p), 0.0)
     assert_at_most(loss(*x, **p), np.log(x[0].shape[-1]))
 
 

@@ -11,7 +11,13 @@ from tinyalign.laws.catalogue.domain import (
     softmax,
 )
 from tinyalign.laws.catalogue.general import example_laws
-from tinyalign.laws.harness.law import Broken, assert_at_most, assert_close, assert_slope_close, law
+from tinyalign.laws.harness.law import (
+    Broken,
+    assert_at_least,
+    assert_close,
+    assert_slope_close,
+    law,
+)
 
 # RRHF: x is (average log-probs (B,K), rewards (B,K), NLL of the best (B,))
 
@@ -115,7 +121,7 @@ def least_is_the_target_entropy(loss, x, p):
     w, log_w = target(x, p), log_softmax(x[1] / p["alpha"])
     entropy = -np.sum(w * log_w, axis=1)
     assert_close(loss(x[1] / (p["alpha"] * p["beta"]), x[1], **p), entropy)
-    assert_at_most(entropy, loss(*x, **p))
+    assert_at_least(loss(*x, **p), entropy)
 
 
 def equal_rewards_weigh_equally(loss, x, p):

@@ -5,7 +5,13 @@ import numpy as np
 from tinyalign.laws.catalogue.domain import floats, tables
 from tinyalign.laws.catalogue.general import BATCH, PURE, SINGLE, example_laws
 from tinyalign.laws.catalogue.policy_gradient import SCALE, WIDE, ZERO
-from tinyalign.laws.harness.law import assert_at_most, assert_close, assert_slope_close, law
+from tinyalign.laws.harness.law import (
+    assert_at_least,
+    assert_at_most,
+    assert_close,
+    assert_slope_close,
+    law,
+)
 
 # log-probabilities near one another, as of one policy in two engines
 engines = tables(floats(-6.0, -0.01), floats(-2.0, 2.0), high=3).map(lambda t: (t[0], t[0] - t[1]))
@@ -86,7 +92,7 @@ def only_the_difference_counts(loss, x, p):
 def never_above_the_cap(loss, x, p):
     """never below 0, never above the cap"""
     cap = p["cap"] if "cap" in p else p["high"]
-    assert_at_most(0.0, loss(*x, **p))
+    assert_at_least(loss(*x, **p), 0.0)
     assert_at_most(loss(*x, **p), cap)
 
 

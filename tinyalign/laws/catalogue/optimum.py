@@ -4,13 +4,13 @@ import numpy as np
 
 from tinyalign.laws.catalogue.domain import floats, softmax
 from tinyalign.laws.catalogue.general import whole_laws
-from tinyalign.laws.harness.law import assert_at_most, assert_close, law, rounding
+from tinyalign.laws.harness.law import assert_at_least, assert_at_most, assert_close, law, rounding
 
 
 def is_a_distribution(loss, x, p):
     """a distribution: not negative, and it sums to 1"""
     got = loss(*x, **p)
-    assert_at_most(0.0, got)
+    assert_at_least(got, 0.0)
     assert_close(np.sum(got, axis=-1), 1.0)
 
 

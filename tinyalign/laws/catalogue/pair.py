@@ -9,6 +9,7 @@ from tinyalign.laws.catalogue.domain import floats, per_row, shifts
 from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.harness.law import (
     Broken,
+    assert_at_least,
     assert_at_most,
     assert_close,
     assert_different,
@@ -138,7 +139,7 @@ def swap_adds(difference):
 
 def never_below(bound):
     def check(loss, x, p):
-        assert_at_most(bound(*log_ratios(x), **p), loss(*x, **p))
+        assert_at_least(loss(*x, **p), bound(*log_ratios(x), **p))
 
     return check
 

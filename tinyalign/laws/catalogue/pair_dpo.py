@@ -21,6 +21,7 @@ from tinyalign.laws.catalogue.pair import (
 )
 from tinyalign.laws.harness.law import (
     Broken,
+    assert_at_least,
     assert_at_most,
     assert_close,
     assert_different,
@@ -47,7 +48,7 @@ def convex_and_falling_in_the_margin(loss, d, p, x):
     """as a function of the margin it is positive, falls, and is convex"""
     # convex: the middle lies on or below the mean of its neighbours
     left, middle, right = (loss(*pair_with(d + s, 0.0), **p) for s in (-1.0, 0.0, 1.0))
-    assert_at_most(0.0, right)
+    assert_at_least(right, 0.0)
     assert_at_most(right, middle)
     assert_at_most(2 * middle, left + right)
 

@@ -6,7 +6,7 @@ from tinyalign.laws.catalogue.domain import floats
 from tinyalign.laws.catalogue.general import BATCH, PURE, SINGLE, autodiff_slope
 from tinyalign.laws.harness.law import (
     NotApplicable,
-    assert_at_most,
+    assert_at_least,
     assert_close,
     assert_slope_close,
     law,
@@ -84,7 +84,7 @@ def only_the_ratio_counts(loss, x, p):
 def never_below_the_unclipped(loss, x, p):
     """never below -ρA (or a dual clip's bound), and equal to -ρA between the clips"""
     plain = -np.exp(x[0] - x[1]) * x[2]
-    assert_at_most(np.minimum(plain, dual_bound(x[2], p["clip_dual"])), loss(*x, **p))
+    assert_at_least(loss(*x, **p), np.minimum(plain, dual_bound(x[2], p["clip_dual"])))
     # inside the clips the minimum is the plain term
     middle = at_ratio(x, (2 - p["clip_low"] + p["clip_high"]) / 2)
     plain = -np.exp(middle[0] - middle[1]) * x[2]

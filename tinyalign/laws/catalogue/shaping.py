@@ -7,7 +7,7 @@ from tinyalign.laws.catalogue.enumeration import SEQUENCE_KL
 from tinyalign.laws.catalogue.general import whole_laws
 from tinyalign.laws.catalogue.layouts import masked_deviation
 from tinyalign.laws.catalogue.returns import rows_are_separate, with_garbage
-from tinyalign.laws.harness.law import assert_at_most, assert_close, law, rounding
+from tinyalign.laws.harness.law import assert_at_least, assert_at_most, assert_close, law, rounding
 
 # shaped rewards: x is (score (N,), logp, ref_logp, mask)
 
@@ -133,7 +133,7 @@ def penalty_grows_with_length(loss, x, p):
     """never above 0, never below -1, and it falls with length"""
     here, longer = loss(*x, **p), loss(x[0] + 1.0, **p)
     assert_at_most(here, 0.0)
-    assert_at_most(-1.0, here)
+    assert_at_least(here, -1.0)
     assert_at_most(longer, here)
 
 

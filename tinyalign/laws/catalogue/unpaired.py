@@ -5,7 +5,14 @@ import numpy as np
 from tinyalign.laws.catalogue.divergence import never_negative, zero_at_equality
 from tinyalign.laws.catalogue.domain import floats, sigmoid
 from tinyalign.laws.catalogue.general import autodiff_slope, example_laws, whole_laws
-from tinyalign.laws.harness.law import Broken, assert_at_most, assert_close, assert_slope_close, law
+from tinyalign.laws.harness.law import (
+    Broken,
+    assert_at_least,
+    assert_at_most,
+    assert_close,
+    assert_slope_close,
+    law,
+)
 
 UP, DOWN = "weight_desirable", "weight_undesirable"
 
@@ -31,7 +38,7 @@ def labels_add_to_one(loss, x, p):
 
 def between_zero_and_the_weight(loss, x, p):
     """between 0 and the weight: no log"""
-    assert_at_most(0.0, loss(*x, **p))
+    assert_at_least(loss(*x, **p), 0.0)
     assert_at_most(loss(*x, **p), weights(x[2], p))
 
 

@@ -133,6 +133,17 @@ def assert_at_most(small, large, *, tolerance=None, what="gives"):
             raise Broken(f"{what} {one}, want at most {other}", gap)
 
 
+def assert_at_least(actual, bound, *, tolerance=None):
+    """Broken unless actual ≥ bound everywhere, to rounding."""
+    actual, bound = _broadcast_floats(actual, bound)
+    try:
+        # the tolerance of the two is that of the larger one, whichever was found
+        assert_at_most(bound, actual, tolerance=tolerance)
+    except Broken as error:
+        one, other = show_both(actual, bound)
+        raise Broken(f"gives {one}, want at least {other}", error.gap) from None
+
+
 def assert_different(actual, other, *, by=1e-6):
     """Broken if the two agree: some inputs are not allowed to be ignored.
 
