@@ -4,11 +4,13 @@ A command is a frozen dataclass whose fields are its arguments; calling it does 
 the exit status.
 """
 
+import functools
 import sys
 
 import tyro
 
-from tinyalign.cli import failures, typed
+from tinyalign.cli import failures, method_help, typed
+from tinyalign.cli.asking import Runs, Write
 from tinyalign.cli.choosing import Choose, Claims
 from tinyalign.cli.exchange import Export, ExportData, Import
 from tinyalign.cli.golden import Golden
@@ -28,6 +30,8 @@ WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read
 
   tinyalign compare         SFT, DPO, GRPO and PPO on one task, in a table
   tinyalign run grpo        train one method and watch it
+  tinyalign write RUN "12+34="    ask the model that a run has trained
+  tinyalign runs            the runs so far, what was typed, how they ended
   tinyalign tune dpo        search settings, as those of every method were
   tinyalign methods         every method: its data, its networks, its paper
   tinyalign metrics         every number that training logs, and when to worry
@@ -46,6 +50,8 @@ COMMANDS = {  # all but those that judge, see all_commands
     "run": Run,
     "compare": Compare,
     "tune": Tune,
+    "write": Write,
+    "runs": Runs,
     "methods": Methods,
     "metrics": Metrics,
     "show": Show,
@@ -113,6 +119,8 @@ def parse_command(argv):
         return welcome
     if argv[0] == "--version":
         return version
+    if names := method_help.asked_for(argv):
+        return functools.partial(method_help.print_help, names)
     if argv[0] in ("run", "compare"):  # `choose` has a --noise of its own
         words = [word.partition("=") for word in argv]  # --noise 0.1 or --noise=0.1
         for flag in OLD_FLAGS.keys() & {flag for flag, _, _ in words}:

@@ -1,7 +1,6 @@
 """tinyalign golden: inputs, value and gradient of a loss, for unit tests of code elsewhere."""
 
 import dataclasses
-import difflib
 import json
 import warnings
 
@@ -11,7 +10,7 @@ from autograd import grad
 
 from tinyalign import losses, methods
 from tinyalign.cli import golden_inputs
-from tinyalign.errors import InputError
+from tinyalign.errors import InputError, nearest
 
 ADVANTAGES = {  # plain arrays in and out: nothing trains through them
     f"tinyalign.losses.{room}" for room in ("advantage", "baselines", "turns")
@@ -45,8 +44,8 @@ def loss_name(typed):
             "name a method or a loss that has"
         )
     known = sorted(golden_inputs.names())
-    near = difflib.get_close_matches(typed, known, n=1)
-    meant = f"did you mean {near[0]}? Or " if near else ""
+    near = nearest(typed, known)
+    meant = f"did you mean {near}? Or " if near else ""
     raise InputError(f"there is no loss {typed!r}: {meant}choose from {', '.join(known)}")
 
 

@@ -7,12 +7,14 @@ from typing import Annotated
 
 import tyro
 
+from tinyalign.cli.method_help import require_numbers
 from tinyalign.engine import backend
-from tinyalign.errors import InputError, shown
+from tinyalign.errors import InputError, folded, shown
 from tinyalign.runs import dataset, lookup, plan, trackers, train
 from tinyalign.runs.compare import comparison, executors, jobs
 from tinyalign.runs.config import Config, TypedInt, TypedStr
 from tinyalign.runs.folder import folder_lock, free_folder, machine_changes, require_writable
+from tinyalign.runs.listing import settings_stem
 from tinyalign.runs.reads import require_read
 
 # Spaces only between methods: --help breaks lines at spaces, so never inside a pipeline.
@@ -28,7 +30,8 @@ class Run(Config):
     ] = ""
     """A method of `tinyalign methods`, or several joined by commas."""
     name: TypedStr = None
-    """Folder of the run below --output. [default: made of method, task, model and seed]"""
+    """Folder of the run below --output. [default: made of method, task, model, what
+    was typed and seed]"""
     output: Path = Path("runs")
     """Where runs are kept."""
     resume: bool = False
@@ -52,6 +55,7 @@ class Run(Config):
         run_plan = plan.plan_run(names, plain_config(self))
         rows, model_name = plan.methods_of(run_plan), run_plan.model_name
         require_read(rows, run_plan.config, [model_name], [self.env])
+        require_numbers(rows, run_plan.config)
         folder = self.folder(names, run_plan.model_name)
         print_settings(run_plan)
         with (
@@ -72,7 +76,9 @@ class Run(Config):
     def folder(self, names, model_name):
         """The folder of the run; InputError where nothing can be written to it."""
         examples = self.data.stem if self.data else self.env
-        stem = self.name or f"{'-'.join(names)}-{examples}-{model_name}-seed{self.seed}"
+        settings = settings_stem(plain_config(self))
+        stem = f"{'-'.join(names)}-{examples}-{model_name}{settings}-seed{self.seed}"
+        stem = self.name or stem
         folder = free_folder(self.output, stem, self.resume, bool(self.name))
         require_writable(folder, self.resume)
         return folder
@@ -142,7 +148,9 @@ class Compare(Config):
         typed = dataclasses.replace(plain_config(self), **usual)
         models = [lookup.find_model(config) for config in configs.values()]
         tasks = [config.env for config in configs.values()]
-        require_read(list(map(lookup.find_method, stages)), typed, models, tasks)
+        rows = list(map(lookup.find_method, stages))
+        require_read(rows, typed, models, tasks)
+        require_numbers(rows, typed)
 
     def task_configs(self, folder):
         """{folder of a task: its Config}; InputError for a task that is named twice."""
@@ -185,7 +193,7 @@ class Compare(Config):
 
 def stage_names(typed):
     """The methods of a pipeline: "sft, grpo" → ["sft", "grpo"]; InputError for an empty name."""
-    names = [name.strip() for name in typed.split(",")]
+    names = [folded(name) for name in typed.split(",")]
     if not all(names):
         raise InputError(
             f"{typed!r} names no method between two commas or beside one: want sft,dpo"

@@ -1,6 +1,7 @@
 """What a row of the table of methods says, and what every stage of training is made of."""
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -103,10 +104,26 @@ class Method(NamedTuple):
         """Completions that one label judges: one with a thumb, two of a pair, a whole ranking."""
         return len(self.roles) or config.num_generations
 
+    def loss_numbers(self):
+        """{number of the loss that only --set sets: its value if nothing is typed}."""
+        # The numbers of a surrogate are set by options of their own, such as --epsilon.
+        if self.surrogate or self.trains_reward_model:
+            return {}
+        parameters = inspect.signature(self.loss).parameters.values()
+        numbers = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        numbers.pop(self.beta_sets, None)
+        return numbers | self.loss_kwargs
+
+    def typed_numbers(self, config):
+        """Those of loss_numbers that were typed with --set: {name: number}."""
+        typed = [part.partition("=") for part in (config.set or "").split(",")]
+        return {name: float(value) for name, _, value in typed if name in self.loss_numbers()}
+
     def bind_loss(self, config):
         """The loss with the keyword arguments that the row and the command line set."""
         beta = {self.beta_sets: config.beta} if self.beta_sets else {}
-        return functools.partial(self.loss, **self.loss_kwargs, **beta)
+        own = self.loss_kwargs | self.typed_numbers(config)
+        return functools.partial(self.loss, **own, **beta)
 
 
 class StageInputs(NamedTuple):

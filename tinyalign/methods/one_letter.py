@@ -62,6 +62,8 @@ def optimum_kl(inputs, params):
     task, own = inputs.task, inputs.method.optimum
     if own is None or not is_enumerable(task) or inputs.reward_model is not None:
         return None
+    if inputs.method.typed_numbers(inputs.config):  # another loss than the formula is for
+        return None
     ref_probs = letter_probs(inputs.model, inputs.initial_policy, task)
     best = own(ref_probs, letter_rewards(task), inputs.config)
     if best is None:

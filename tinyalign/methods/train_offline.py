@@ -115,7 +115,7 @@ def unpaired_stage(inputs):
         tokens, mask, reference(tokens, mask), desirable.astype(mask.dtype),
         *mismatched, reference(*mismatched),
     )  # fmt: skip
-    loss = functools.partial(method.bind_loss(config), **balancing_weights(desirable))
+    loss = functools.partial(method.bind_loss(config), **balancing_weights(desirable, inputs))
 
     def take_step(network, *rows, **options):
         batch = steps.UnpairedBatch(*rows)
@@ -131,8 +131,11 @@ def unpaired_stage(inputs):
     )
 
 
-def balancing_weights(desirable):
-    """Weights with which thumbs up and thumbs down count the same, as KTO's authors advise."""
+def balancing_weights(desirable, inputs):
+    """Weights with which thumbs up and thumbs down count the same, as KTO's authors advise.
+
+    A weight that was typed stays as it is.
+    """
     if desirable.all() or not desirable.any():  # a file has both, but one may be held out whole
         raise InputError(
             f"every label that is trained on is {bool(desirable[0])}, want some true and some "
@@ -140,7 +143,9 @@ def balancing_weights(desirable):
         )
     ratio = (~desirable).sum() / desirable.sum()
     weights = {"weight_desirable": max(1.0, ratio), "weight_undesirable": max(1.0, 1.0 / ratio)}
-    return {name: float(weight) for name, weight in weights.items()}  # NumPy's would widen float32
+    # NumPy's own numbers would widen float32.
+    weights = {name: float(weight) for name, weight in weights.items()}
+    return weights | inputs.method.typed_numbers(inputs.config)
 
 
 def ranked_stage(inputs):

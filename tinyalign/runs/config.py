@@ -86,6 +86,9 @@ class Config:
     """GRPO's baseline: standardize, center or rank."""
     kl: str = "k3"
     """Estimator of the KL in the loss: k3, k2 or k1."""
+    set: TypedStr = None
+    """Numbers of a loss that have no option of their own, joined by commas, for example gamma=0.5
+    for simpo. `tinyalign run METHOD --help` lists them."""
     gamma: float = 1.0
     """PPO: discount."""
     lam: float = 0.95

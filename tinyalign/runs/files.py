@@ -1,7 +1,8 @@
 """The files of a run: parameters, checkpoints and metrics.
 
 config.json, metrics.jsonl (a line per step), checkpoint.safetensors (everything needed to go on),
-model.safetensors (the result), summary.json and curves.svg. Also the random numbers that a run goes
+model.safetensors (the result), before.safetensors (the policy with which the last stage began),
+summary.json and curves.svg. Also the random numbers that a run goes
 on with when it is resumed.
 
 A checkpoint vouches for the other files: it holds the SHA-256 of config.json and of the lines of

@@ -22,8 +22,8 @@ except ImportError:  # Windows
 
 MARKER = "config.json"
 RUN_FILES = (  # what a run writes
-    MARKER, "metrics.jsonl", "checkpoint.safetensors", "model.safetensors", "summary.json",
-    "curves.svg", "tensorboard", "trackio",
+    MARKER, "metrics.jsonl", "checkpoint.safetensors", "model.safetensors", "before.safetensors",
+    "summary.json", "curves.svg", "tensorboard", "trackio",
 )  # fmt: skip
 # Settings that say where something is. What it holds is compared instead, by its SHA-256, so that a
 # folder can be moved; the machine may be another.

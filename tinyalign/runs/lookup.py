@@ -3,7 +3,6 @@
 What is not there, or does not fit, is an InputError that says what there is.
 """
 
-import difflib
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 from tinyalign import methods
 from tinyalign.engine.backend import FLOAT, to_host
 from tinyalign.engine.tree import leaves
-from tinyalign.errors import InputError
+from tinyalign.errors import InputError, folded, nearest
 from tinyalign.runs import files
 from tinyalign.runs.config import MODELS, RANGES, Config
 from tinyalign.runs.hugging_face import is_model_folder, read_model_folder
@@ -24,13 +23,13 @@ TASKS = {"bandit": bandit.make, "programs": programs.make, "hackable": hackable.
 
 
 def find_method(name):
-    """The row of a method, or an InputError that lists them."""
+    """The row of a method, however its letters are cased; or an InputError that lists them."""
     rows = {row.name: row for row in methods.METHODS}
-    if name not in rows:
-        near = difflib.get_close_matches(name, rows, n=1)
-        meant = f"did you mean {near[0]}? Or " if near else ""
+    if folded(name) not in rows:
+        near = nearest(name, rows)
+        meant = f"did you mean {near}? Or " if near else ""
         raise InputError(f"there is no method {name!r}: {meant}choose from {', '.join(rows)}")
-    return rows[name]
+    return rows[folded(name)]
 
 
 def last_method(run):

@@ -175,6 +175,9 @@ def finish_stage(run_plan, folder, inputs, stage, progress, log, row):
     target = run_plan.stages[progress.stage_index].target
     if target and target.problems == "held_out":
         summary |= outcome(target, row)
+    # For `tinyalign write --before`.
+    began_with = {"policy": progress.params["policy"]}
+    save_tree(folder / "before.safetensors", began_with, plan.model_metadata(run_plan))
     progress = files.initial_progress(
         run_plan,
         progress.stage_index + 1,
