@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from tinyalign.laws.catalogue.advantage import ORDER, SUM, tolerance
 from tinyalign.laws.catalogue.domain import floats, tables
 from tinyalign.laws.catalogue.general import example_laws, whole_laws
-from tinyalign.laws.harness.law import assert_close, assert_different, law
+from tinyalign.laws.harness.law import (
+    Broken,
+    OutOfDomain,
+    assert_close,
+    assert_different,
+    law,
+)
 
 
 @st.composite
@@ -78,6 +84,19 @@ def reward_shift_cancels(loss, x, p):
     assert_close(loss(x[0] + 4.0, x[1], **p), loss(*x, **p), tolerance=tolerance())
 
 
+def alone_gets_a_number(loss, x, p):
+    """a completion whose prompt has no other gets a number, and changes nothing for the others"""
+    try:
+        got = loss(np.append(x[0], 2.0), np.append(x[1], 100), **p)
+    except Broken as reason:
+        # some libraries refuse such a prompt, which is no wrong answer
+        if "raises" in str(reason):
+            raise OutOfDomain(str(reason)) from None
+        raise
+    assert_close(got[:-1], loss(*x, **p), tolerance=tolerance())
+    assert_close(0.0 * got[-1], 0.0)
+
+
 def is_(function):
     def check(loss, x, p):
         assert_close(loss(*x, **p), by_group(function)(x, p), tolerance=tolerance())
@@ -92,6 +111,7 @@ def of_prompts(function, sentence):
         law(order_is_free, "BP2"),
         law(names_are_free, "BP3"),
         law(reward_shift_cancels, "R1b"),
+        law(alone_gets_a_number, "BP5"),
         law(is_(function), "BP4", "within_each_prompt", sentence),
     )
 
