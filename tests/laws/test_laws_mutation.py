@@ -58,7 +58,7 @@ EQUIVALENT = [  # (function, pattern of the mutant, why no result can tell it fr
     ("masked_rollout_weight", r"ratio .= \w+ -> (Gt|Lt)", "a ratio of exactly the bound"),
     ("gspo_token", r"mask > 0 -> GtE|0\.0 -> constant", "changes padding only, left free"),
     ("standardize_by_prompt", r"std > 0 -> GtE|1\.0 -> constant", "0 divided by anything"),
-    ("standardize_by_prompt", r"18: 1 -> constant 0", "of one completion: 0/0 is not above 0 either"),
+    ("standardize_by_prompt", r"18: 1 -> constant 0", "0/0 is not above 0 either"),
     ("group_maxrl", r"right only|1\.0 -> constant", "the type of numbers; 0 divided by anything"),
     ("gae_over_turns", r"zeros_like|0\.0 -> constant", "the type of numbers; padding, left free"),
     ("masked_mean", r"1[789]: ", "the words of an error, for rows without tokens"),
