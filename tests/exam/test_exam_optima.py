@@ -3,15 +3,22 @@
 import math
 from fractions import Fraction
 
-import numpy as np
+import autograd.numpy as np
 import pytest
+from autograd import grad
+from autograd.tracer import getval
 from planted import paper_for
 
 import tinyalign as ta
 from tinyalign.exam import examples, optima, points
 from tinyalign.exam.evidence import NEAR
 from tinyalign.exam.methods import METHODS
-from tinyalign.exam.tree import at_temperature, fixed_point
+from tinyalign.exam.tree import (
+    at_temperature,
+    fixed_point,
+    forward_kl_best,
+    reverse_kl_best,
+)
 
 
 def log_ratio(paper, logp):
@@ -87,14 +94,61 @@ def test_no_policy_near_a_numeric_optimum_has_less_loss(name):
     rng = np.random.default_rng(0)
     for _ in range(100):
         near = best + 1e-3 * rng.standard_normal(best.shape)
-        assert loss(near - np.logaddexp.reduce(near, axis=1)[:, None]) > loss(best)
+        assert loss(near - np.log(np.sum(np.exp(near), axis=1, keepdims=True))) > loss(best)
 
 
-def test_the_fixed_point_is_not_the_closed_form_where_answers_have_several_tokens():
-    paper, _, _ = paper_for("rloo", "words")
-    closed = optima.rlhf(paper)
-    hard = fixed_point(paper.reference, paper.tokens, paper.reward, beta=0.5)
-    assert np.sum(np.exp(hard) * (hard - closed), axis=1).mean() > 0.01
+SHAPED = "in the reward"
+ENDS = {  # where the KL stands: a point that recursion gives, or the closed form
+    "k2": (ta.k2, reverse_kl_best),
+    "k3": (ta.k3, forward_kl_best),
+    SHAPED: (lambda logp, ref_logp: 0.0 * logp, None),
+}
+
+
+@pytest.mark.parametrize("where", ENDS)
+def test_the_exact_gradient_of_a_per_token_kl_ends_at_the_recursion_s_point(where):
+    """Every answer counts by its probability, so there is no noise: down to a slope of 1e-12."""
+    paper, tree, logits = paper_for("rloo", "words")
+    beta, (estimate, best) = paper.settings["beta"], ENDS[where]
+
+    def loss(free):
+        logp = tree.token_logp(free)
+        whole = logp.sum(axis=2)
+        probs, ratio = np.exp(getval(whole)), getval(whole) - paper.ref_logp
+        shaped = paper.reward - (beta * ratio if where == SHAPED else 0.0)
+        held = np.sum(estimate(logp, paper.reference) * tree.mask, axis=2)  # 0 where it is shaped
+        return np.sum(probs * (beta * held - shaped * whole))
+
+    uses = (tree.path[:, :, None] == np.arange(logits.shape[1])) * tree.mask[:, :, None]
+    slope = grad(loss)(logits)
+    while abs(slope).max() > 1e-12:
+        taken = np.exp(tree.token_logp(logits).sum(axis=2)) @ uses.sum(axis=1)  # (P, E)
+        logits = logits - 0.2 * slope / taken  # a choice that is seldom met is not learned slowly
+        slope = grad(loss)(logits)
+    end, closed = tree.token_logp(logits).sum(axis=2), optima.rlhf(paper)
+    point = closed
+    if best is not None:
+        point = fixed_point(paper.reference, paper.tokens, paper.reward, beta=beta, best=best)
+        assert np.sum(np.exp(end) * (end - closed), axis=1).mean() > 0.01
+    assert abs(end - point).max() < 1e-10
+
+
+@pytest.mark.parametrize("best", [reverse_kl_best, forward_kl_best])
+def test_no_next_token_distribution_is_better_than_the_best(best):
+    """Each solves its own problem: a thousand others gain no more reward less their KL."""
+    rng, beta = np.random.default_rng(0), 0.3
+    ref, value = np.log(rng.dirichlet(np.ones(5), size=4)), rng.normal(size=(4, 5))
+
+    def gain(logp):
+        first, second = (logp, ref) if best is reverse_kl_best else (ref, logp)
+        kl = np.sum(np.exp(first) * (first - second), axis=-1)
+        return np.sum(np.exp(logp) * value, axis=-1) - beta * kl
+
+    found = best(ref, value, beta)
+    assert np.allclose(np.exp(found).sum(axis=1), 1)
+    others = found + rng.normal(size=(1000, 4, 5)) * rng.choice([1e-3, 0.1, 1], size=(1000, 1, 1))
+    others = others - np.log(np.sum(np.exp(others), axis=-1, keepdims=True))
+    assert np.all(gain(others) <= gain(found) + 1e-12)
 
 
 def test_the_fixed_point_is_the_closed_form_where_answers_have_one_token():

@@ -314,6 +314,7 @@ PLANTED = [  # name, method, task, trainer, what it has to be called
     ("scores turned round", "reward", "words", rewards(sign=-1.0), "turned sign"),
     ("std", "grpo", "bandit", sampled("std"), "advantage over its standard deviation"),
     ("k3 as a loss", "grpo", "bandit", sampled(kl="k3"), "forward KL"),
+    ("k3 as a loss", "grpo", "words", sampled(kl="k3"), "forward KL of each token"),
     ("beta doubled", "grpo", "bandit", sampled(beta=1.0), OTHER_BETA),
     ("cold sampler", "grpo", "bandit", sampled(heat=0.7), "sampler at temperature 0.7"),
     ("colder sampler", "grpo", "bandit", sampled(heat=0.5), "sampler at temperature 0.5"),

@@ -16,7 +16,7 @@ from tinyalign.exam.examples import (
     shifted_counts,
     smooth_counts,
 )
-from tinyalign.exam.tree import at_temperature, fixed_point
+from tinyalign.exam.tree import at_temperature, fixed_point, forward_kl_best
 from tinyalign.losses import preference
 from tinyalign.losses.numerics import log_softmax
 
@@ -94,6 +94,15 @@ def thumbs_up_alone(paper, token_logp):
 def myopic(paper, token_logp):
     beta = paper.settings["beta"]
     return fixed_point(paper.reference, paper.tokens, paper.reward, beta=beta) - paper.ref_logp
+
+
+def myopic_forward(paper, token_logp):
+    """As GRPO's point, but held by KL(π_ref ‖ π) of each token, the slope of k3 as a loss."""
+    beta = optima.group_beta(paper)
+    point = fixed_point(
+        paper.reference, paper.tokens, paper.reward, beta=beta, best=forward_kl_best
+    )
+    return point - paper.ref_logp
 
 
 def best_of_twice(paper, token_logp):

@@ -108,6 +108,9 @@ SUSPECTS = [
         point=points.thumbs_up_alone),
     Suspect("KL in the loss", "pays each token's KL in the loss, where no advantage sees it",
         "GRPO as published", ("rloo", "ppo"), point=points.myopic, tokens=True),
+    Suspect("forward KL of each token", "takes k3 as a loss, whose slope is that of the forward KL "
+        "of each token", "GRPO as published: trl #4637, verl #2983", ("grpo",),
+        point=points.myopic_forward, tokens=True),
     Suspect("KL in the reward", "pays the KL in the reward, which ends at π_ref·e^{r/β}/Z, and "
         "is no mistake although GRPO's papers do not do it", "", ("grpo",), tokens=True),
     Suspect("each answer's loss over its length", "divides the loss of each answer by its length, "

@@ -32,14 +32,41 @@ def at_temperature(token_logp, answers, temperature):
     return result
 
 
-def fixed_point(ref_token_logp, answers, reward, *, beta):
+def reverse_kl_best(ref_logp, value, beta):
+    """Next-token log-probabilities that maximise E_π[value] − β·KL(π ‖ π_ref): (P, A).
+
+    ref_logp, value  (P, A) of each token that can follow
+
+    They are those of π ∝ π_ref·e^{value/β}.
+    """
+    z = ref_logp + value / beta
+    return z - np.logaddexp.reduce(z, axis=1)[:, None]
+
+
+def forward_kl_best(ref_logp, value, beta):
+    """Next-token log-probabilities that maximise E_π[value] − β·KL(π_ref ‖ π): (P, A).
+
+    They are those of π = β·π_ref/(λ − value); λ, a number above the best value, makes π sum to 1.
+    """
+    low = value.max(axis=1, keepdims=True)
+    high = low + beta  # there the sum is at most 1
+    for _ in range(100):
+        middle = (low + high) / 2
+        with np.errstate(divide="ignore"):  # the gap may round to 0
+            total = np.sum(beta * np.exp(ref_logp) / (middle - value), axis=1, keepdims=True)
+        low, high = np.where(total > 1, middle, low), np.where(total > 1, high, middle)
+    return np.log(beta) + ref_logp - np.log(high - value)
+
+
+def fixed_point(ref_token_logp, answers, reward, *, beta, best=reverse_kl_best):
     """Log-probabilities of the answers where each token pays for its own KL alone: (P, K).
 
-    π(a | prefix) ∝ π_ref(a | prefix)·e^{Q/β}, Q = the reward that π itself gets from there on.
+    π(·| prefix) is the best next token against Q = the reward that π itself gets from there on.
 
     ref_token_logp  (P, K, T) reference, nats
     reward          (P, K) of each answer
     beta            number > 0, unit of the reward per nat
+    best            reverse_kl_best, or forward_kl_best, which is where k3 as a loss ends
 
     A policy gradient with the KL of each token in the loss ends here, because no advantage sees
     the KL of later tokens; with the KL in the reward it ends at π* = π_ref·e^{r/β}/Z.
@@ -55,8 +82,7 @@ def fixed_point(ref_token_logp, answers, reward, *, beta):
         later = [value((*prefix, token)) for token in children]
         q = np.stack([v for v, _ in later], 1)  # (P, children)
         ref = np.stack([ref_token_logp[:, k, len(prefix)] for k in children.values()], 1)
-        z = ref + q / beta
-        own = z - np.logaddexp.reduce(z, axis=1)[:, None]
+        own = best(ref, q, beta)
         return np.sum(np.exp(own) * q, axis=1), {
             k: own[:, i] + rest for i, (_, d) in enumerate(later) for k, rest in d.items()
         }
