@@ -14,25 +14,50 @@
 # %% [markdown]
 # # 03 · Reward models: Bradley and Terry
 #
-# People cannot say how good an answer is, but they can say which of two is better. A reward model
-# turns such judgements into a number per answer. How much of that number is knowledge, and how much
-# is a choice that the data cannot see?
+# ## The question
 #
-# ## What the notes say
+# People cannot say how good an answer is on a scale, but they can say which of two answers is
+# better. A *reward model* turns many such judgements into one number per answer. How much of this
+# number is knowledge, and how much of it is a choice that the judgements cannot determine?
 #
-# {notes 002 9-12}
-# {notes 003 22-34}
-# {notes 004 383-389}
-# {notes 004 84-84}
+# ## The idea
 #
-# One of the notes is right: the model behind preferences is Bradley and Terry's. Another [scores an
-# answer by its number of words](errata.html#row-44) and later warns against exactly that; page 14
-# shows where it leads. It also says that [GRPO has no reward model](errata.html#row-30). GRPO drops
-# the critic, and DeepSeekMath trained reward models.
+# The model of Bradley and Terry says: each answer has a hidden score, and the answer with the
+# higher score wins a comparison more often. If the scores are equal, the chance is one half. If one
+# score is higher by 1, its answer wins about 73 % of the time; by 3, about 95 %. Only the
+# *difference* of the two scores matters. To fit the model means to choose the scores under which
+# the observed judgements were most likely. The loss is the logistic loss of the difference.
 #
-# ## The loss, live
+# Two facts follow before anything is fitted. First, people disagree, so even the true scores cannot
+# predict each single judgement: the loss has a floor above 0, and the accuracy has a ceiling below
+# 100 %. Second, you can add the same number to all scores and nothing observable changes. The
+# judgements determine the scores only up to a constant.
+#
+# ```
+#  scores      A: 2.0   B: 1.0   C: -1.0
+#  A against B   difference 1   A wins 73 %
+#  A against C   difference 3   A wins 95 %
+#  add 100 to all three scores: the same table
+# ```
+#
+# ## The formula
+#
+# | symbol | meaning |
+# |---|---|
+# | $r_w,\ r_l$ | scores of the winner and of the loser of a comparison |
+# | $\sigma(x) = 1/(1+e^{-x})$ | the logistic function, a probability |
+# | $p = \sigma(r_i - r_j)$ | probability that answer $i$ wins against answer $j$ |
+# | $m$ | margin: how clear the judgement was, 0 if unknown |
+# | $c$ | strength of a small term that pulls the scores of a pair towards 0 |
+#
+# $$L = -\log \sigma(r_w - r_l - m) + c\,(r_w + r_l)^2$$
 #
 # {source tinyalign.losses.supervised.bradley_terry}
+#
+# In a language model the score is read from the network at the last real token of the answer, by
+# one linear layer. On this page the score is a table of twelve numbers. A table has no features, so
+# a table cannot generalise to answers that nobody judged, and its calibration is good for free.
+# [Page 14](14_over_optimisation.html) shows a reward model of the wrong form.
 
 # %%
 import autograd.numpy as np
@@ -46,21 +71,40 @@ from tinyalign.notes.lesson import check_exercise, minimise, picture, table
 from tinyalign.optimum import bradley_terry_preference
 
 # %% [markdown]
-# ## Before the run
+# ## Predict
 #
-# Twelve answers have true rewards. Two are drawn, and the first is preferred with probability
-# $\sigma(r_i - r_j)$. Four things follow before anything is fitted:
+# Twelve answers have true scores. Two answers are drawn, and the law above decides who wins.
 #
-# * The start: with all scores equal the loss is $\log 2$.
-# * The floor: the entropy of the labels. People disagree, and no model can know whom you will ask.
-# * The best accuracy is *not* 1: it is the mean of $\max(p, 1-p)$.
-# * The data see only differences. Adding any constant to all scores changes no prediction, so the
-#   fitted scores are the true ones up to a constant. The slopes of a pair add up to 0, so plain
-#   gradient descent keeps the mean where it started; Adam, which rescales every slope by itself,
-#   lets it drift a little.
+# **Question 1.** All fitted scores start at the same value. What is the loss at the start?
 #
-# **The dial:** `SPREAD`, how much the answers differ. At 0.3 people nearly toss coins: the best
-# accuracy falls towards one half and the floor rises towards log 2.
+# * a) 0. b) $\log 2$, about 0.69. c) That depends on the value.
+#
+# **Question 2.** You have endless judgements and the true scores. Is the accuracy 100 %?
+#
+# * a) Yes. b) No, and the ceiling can be computed. c) No, and nobody can know the ceiling.
+#
+# **Question 3.** All scores start at 5, and the mean of the true scores is about 0. Where is the
+# mean of the fitted scores after the fit?
+#
+# * a) Near 0. b) Near 5. c) Anywhere.
+#
+# <details><summary>The answers</summary>
+#
+# **1 b.** Equal scores predict one half for each comparison, and $-\log\frac{1}{2} = \log 2$. The
+# common value does not matter.
+#
+# **2 b.** If an answer wins with probability $p$, the best guess is right with probability
+# $\max(p, 1-p)$. The mean of this number over all pairs is the ceiling. The next cell prints it.
+# The floor of the loss is the entropy of the judgements, in the same way.
+#
+# **3 b.** No judgement pulls the mean anywhere. The slopes of the two scores of a pair add up to 0,
+# so plain gradient descent keeps the mean exactly. Adam rescales each slope by itself and lets the
+# mean drift a little. With a small $c$ the mean goes to 0.
+#
+# </details>
+#
+# **The dial:** `SPREAD` says how much the true scores differ. At 0.3 people nearly toss a coin: the
+# ceiling falls towards one half, and the floor rises towards $\log 2$.
 
 # %%
 SPREAD = 1.5
@@ -73,12 +117,15 @@ other = 1 - np.eye(ANSWERS)
 chance = other / other.sum()  # two different answers, all pairs alike
 floor = -np.sum(chance * (prefer * np.log(prefer) + (1 - prefer) * np.log(1 - prefer)))
 best_accuracy = np.sum(chance * np.maximum(prefer, 1 - prefer))
+chances = ", ".join(f"difference {d}: {sigmoid(float(d)):.0%}" for d in (0, 1, 3))
+print(f"chance that the higher score wins, at {chances}")
 print(f"loss at the start: {np.log(2):.4f}, floor: {floor:.4f}, best accuracy: {best_accuracy:.4f}")
 
 # %% [markdown]
-# ## The run
+# ## Run
 #
-# Fit one score per answer to the judgements, and try it on judgements that were not seen.
+# The next cell fits one score per answer to 4,000 judgements, twice: once as it is, and once with
+# the small centring term. Then it tries the scores on new judgements.
 
 
 # %%
@@ -117,11 +164,10 @@ table(
 )
 
 # %% [markdown]
-# ## Calibration and gauge
+# ### Calibration
 #
-# If the model says 70 %, people should agree 70 % of the time. On the left, fresh pairs sorted by
-# what the model predicts. On the right, scores against true rewards: a line of slope 1, whose
-# height means nothing.
+# If the model says 70 %, the answer should win 70 % of the time. On the left, new pairs are sorted
+# by what the model predicts. On the right, the fitted scores stand against the true ones.
 
 # %%
 score = fits["plain"][0]
@@ -147,11 +193,7 @@ figure
 # %% [markdown]
 # {figure}
 #
-# ## The gauge, exactly
-#
-# Add to every score a number that depends on the prompt alone: no loss, no prediction and no pair
-# accuracy moves. This freedom is why the scores of two reward models cannot be compared, why RLHF
-# normalises them, and why DPO can do without $\log Z$ (page 08).
+# ### Only differences are determined
 
 # %%
 shifted = score + 123.0
@@ -161,23 +203,50 @@ print(f"loss {same_loss[0]:.10f}, after adding 123 to every score {same_loss[1]:
 print(f"sum of all slopes: {slopes.sum():.0e}")
 
 # %% [markdown]
-# ## Weird numbers
+# ## What it shows
 #
-# **“My reward model is stuck at 70 % accuracy.”** The table above printed the best possible
-# accuracy for these judges. Have two people label the same pairs before blaming the model.
+# **The loss ends at the floor and the accuracy at the ceiling.** Both were computed before the fit.
 #
-# **“My rewards are all around 5.”** or −3, or 40: the constant is where the initialisation left it.
-# `center_rewards_coefficient` in TRL pulls it to 0 at a small cost.
+# **The scores are right up to a constant.** In the right picture both fits are lines of slope 1.
+# The heights of the lines mean nothing: adding 123 to every score leaves the loss alone.
 #
-# **“The reward is read at the last position.”** It has to be read at the last *real* token
-# (EleutherAI/gpt-neox #1285); the library's `policy.sequence_reward` finds it from the mask.
+# **This freedom has consequences.** The scores of two reward models cannot be compared. Training
+# with a reward model often subtracts the mean score first. DPO can do without the number $\log Z$
+# for the same reason ([page 08](08_dpo_is_the_same_optimum.html)).
+#
+# **The page does not show** what a neural reward model does with an answer unlike all the judged
+# ones. Nothing here protects such an answer from a score that is far too high. [Page
+# 14](14_over_optimisation.html) shows what a policy makes of such a score.
+#
+# ## What goes wrong in practice
+#
+# **"My reward model is stuck at 70 % accuracy."** Compute the ceiling before you blame the model.
+# The cell above printed it for these judges. For people, let two of them label the same pairs: if
+# they agree on 70 %, a model cannot do much better.
+#
+# **"All my rewards are around 5."** Or −3, or 40. The constant is where the start left it. A small
+# centring term moves the mean to 0 at a small cost.
+#
+# **"The reward model reads padding."** The score must be read at the last *real* token, not at the
+# last position (EleutherAI/gpt-neox #1285). The library's `policy.sequence_reward` finds this token
+# from the mask.
+#
+# **"My reward model likes long answers."** If judges preferred longer answers in the training
+# pairs, length is a good predictor, and the model learns it. Compare the mean score of long and
+# short answers of equal quality.
+#
+# ### The same line in TRL
+#
+# `RewardConfig(center_rewards_coefficient=0.01)` adds the centring term. A column `margin` in the
+# data is the margin.
 #
 # ## Exercises
 #
-# **1.** The loss, with its margin and its centring.
+# **1.** Write the loss, with its margin and its centring term.
 #
-# **2.** For rankings of $K$ answers instead of pairs: Plackett and Luce. The probability of a
-# ranking is the product of "best of those that are left". At $K = 2$ it has to be exercise 1.
+# **2.** Judges often rank $K$ answers instead of two. The model of Plackett and Luce says: the
+# probability of a ranking is a product, and each factor is the probability that the next answer is
+# the best of those that are left. For $K = 2$ your function must equal exercise 1.
 
 
 # %%
@@ -203,11 +272,32 @@ check_exercise(check_my_bradley_terry, my_bradley_terry)
 check_exercise(check_my_plackett_luce, my_plackett_luce)
 
 # %% [markdown]
-# ## The same line in TRL
+# ## What you may have read
 #
-# `RewardConfig(center_rewards_coefficient=0.01)`; a column `margin` in the data is the margin.
+# {notes 002 9-12}
+# {notes 003 22-34}
+# {notes 004 383-389}
+# {notes 004 84-84}
 #
-# ## What this page showed
+# <details><summary>Three sentences of the notes, and what is true</summary>
+#
+# * *"Bradley-Terry Model: Models preference probability"*. **True.** This page is that model.
+# * *"return len(response.split())"*, as a scoring function. **A bad example.** [The number of words
+#   is not quality](errata.html#row-44). The note itself warns against such a score later.
+# * *"No separate reward model! Use direct metrics when available."*, about GRPO. **Wrong about
+#   GRPO.** [GRPO drops the critic](errata.html#row-30), and its paper trained reward models.
+#
+# </details>
+#
+# ## Further reading
+#
+# * Bradley and Terry 1952: the model, for ranking by paired comparisons.
+# * Christiano et al. 2017, arXiv:1706.03741: rewards from human comparisons.
+# * Stiennon et al. 2020, arXiv:2009.01325: a reward model for summaries.
+# * Ouyang et al. 2022, arXiv:2203.02155: rankings of several answers, split into pairs.
+# * Singhal et al. 2023, arXiv:2310.03716: how much of the reward is length.
+#
+# ### The claims of this page, tested
 
 # %%
 plain, centred = rows

@@ -14,34 +14,73 @@
 # %% [markdown]
 # # 07 · REINFORCE to PPO
 #
-# REINFORCE is unbiased and noisy, and may use each sample once. PPO adds three things: a critic
-# whose guess is subtracted, a ratio that allows several steps on one batch, and a clip that says
-# when to stop. Each is a few lines, and each can be checked against a number known beforehand.
+# ## The question
 #
-# ## What the notes say
+# REINFORCE draws answers, makes one step, and throws the answers away. Drawing answers is the
+# dearest part of training a language model. Can one batch of answers serve for several steps, and
+# what must be added so that this is safe?
 #
-# {notes 000 17-27}
-# {notes 001 4-20}
-# {notes 003 13-28}
-# {notes 004 335-348}
+# ## The idea
 #
-# * One of the notes prints [an objective to maximise](errata.html#row-10) under the name of a loss.
-# * It gives $r + \gamma V(s') - V(s)$ as the advantage, which is [right for the exact
-#   V](errata.html#row-11). With a learned critic RLHF uses GAE, as another note says.
-# * A third note lets the critic predict rewards. The critic predicts
-#   [*returns*](errata.html#row-22): what is still to come, [KL penalties
-#   included](errata.html#row-24), not the reward model's score.
-# * It also says that the clip limits drift. [The clip bounds what one batch can
-#   do](errata.html#row-23); the KL penalty bounds the drift.
-# * The code in one of the notes clips [after a single step per batch](errata.html#row-42). The
-#   ratio is 1 then, and no clip can act.
-# * It counts three models. [PPO holds four](errata.html#row-29) if the frozen reference is counted:
-#   policy, critic, reward model, reference.
+# PPO adds three things to REINFORCE ([page 00](00_a_bandit_is_a_one_token_language_model.html)). A
+# *critic* guesses how much reward is still to come, and the guess is subtracted from what really
+# came. The difference is called the *advantage*: it says how much better the answer was than
+# expected. A *ratio* corrects for the fact that the answers were drawn by an older policy: an
+# answer that the policy now likes twice as much counts twice. A *clip* takes away the reason to
+# move the ratio of an answer any further once it has moved by 20 %.
 #
-# ## The pieces, live
+# Each of the three can be checked against a number that is known beforehand. The critic's formula
+# has two ends that can be computed by hand. The ratio is 1 at the first step, so the first step of
+# PPO *is* a step of REINFORCE. The clip has four cases, and its slope in each case follows from the
+# formula.
+#
+# ```
+#  old policy --> draw 64 answers --> rewards
+#      ^                                 |
+#      |                     minus the critic's guess
+#      |                                 v
+#      |          several steps on the SAME 64 answers:
+#      +--------- loss = -min(ratio*A, clip(ratio)*A)
+# ```
+#
+# ## The formula
+#
+# | symbol | meaning |
+# |---|---|
+# | $r_t$ | reward of token $t$; mostly 0 until the last token |
+# | $V_t$ | critic's guess, made before token $t$, of the sum of all rewards still to come |
+# | $\gamma$ | discount per token, 1 for texts |
+# | $\delta_t$ | surprise at token $t$: $r_t + \gamma V_{t+1} - V_t$ |
+# | $\lambda$ | number in $[0, 1]$: how far to look ahead before the critic is trusted |
+# | $A_t$ | advantage of token $t$ |
+# | $\rho_t$ | ratio: probability now, divided by probability when drawn |
+# | $\varepsilon$ | width of the clip, usually 0.2 |
+# | $\beta$ | price of one nat of KL |
+#
+# **The advantage.** Generalised advantage estimation (GAE) adds up the surprises, each discounted:
+#
+# $$A_t = \delta_t + \gamma\lambda\,A_{t+1}$$
+#
+# With λ = 0 the advantage is one surprise, so it trusts the critic for all the rest. With λ = 1 and
+# γ = 1 it is the whole reward still to come, minus the critic's guess. The *return*, which the
+# critic learns to predict, is advantage plus guess.
 #
 # {source tinyalign.losses.advantage.gae}
+#
+# **The loss.** The ratio multiplies the advantage, and the smaller of two products counts:
+#
+# $$L_t = -\min(\rho_t A_t,\ \mathrm{clip}(\rho_t, 1-\varepsilon, 1+\varepsilon)\,A_t)$$
+#
+# For a good token ($A > 0$) the slope is 0 above $1+\varepsilon$. For a bad token it is 0 below
+# $1-\varepsilon$. In the other two cases the batch has pushed the token the wrong way; there the
+# slope stays, so the clip never stops a correction.
+#
 # {source tinyalign.losses.policy_gradient.clipped_surrogate}
+#
+# **The reward with its KL.** Each token pays $\beta(\log\pi - \log\pi_{\mathrm{ref}})$, and the
+# last token also receives the score. The sum over the tokens is the score minus β times the
+# sequence's k1 ([page 04](04_kl_three_ways.html)).
+#
 # {source tinyalign.losses.advantage.kl_shaped_reward}
 
 # %%
@@ -58,11 +97,47 @@ from tinyalign.notes.lesson import check_exercise, picture, table
 from tinyalign.optimum import kl, optimal_policy
 
 # %% [markdown]
-# ## Before the run: three identities
+# ## Predict
 #
-# **GAE at its two ends.** With λ = 0 the advantage is one step of surprise, $r_t + \gamma V_{t+1} -
-# V_t$. With λ = 1 (and γ = 1) it is everything still to come, minus the critic's guess. In
-# between it is a weighted sum, and the *return* it implies is advantage plus value.
+# **Question 1.** A token was good, and its ratio is already 1.5. What is the slope of its loss?
+#
+# * a) Negative: push it up further. b) Zero. c) Positive: pull it back.
+#
+# **Question 2.** A token was *bad*, and its ratio is 1.5. What is the slope?
+#
+# * a) Zero: the clip acts. b) Positive: push it down.
+#
+# **Question 3.** PPO makes one step per batch. How many tokens are clipped?
+#
+# * a) None. b) About 20 %. c) That depends on the reward.
+#
+# **Question 4.** PPO makes 4 small steps per batch. Does the run get worse if the clip is removed?
+#
+# * a) Yes, it fails. b) It hardly changes.
+#
+# <details><summary>The answers</summary>
+#
+# **1 b.** The clipped product is the smaller one, and it does not depend on the ratio.
+#
+# **2 b.** The batch pushed a bad token up, which is the wrong way. The smaller product is the
+# unclipped one, so the loss pulls the token down.
+#
+# **3 a.** Before the only step the ratio is 1, so there is nothing to clip.
+#
+# **4 b.** Four small steps rarely move a ratio by 20 %. The table shows the share of clipped
+# samples and both runs. With 20 steps the clip matters.
+#
+# </details>
+#
+# **The dial:** `EPOCHS` is the number of steps per batch in the main run. With 1, the share of
+# clipped samples is exactly 0.
+#
+# ## Run
+#
+# ### The two ends of GAE
+#
+# A text of three tokens earns 1 at its end. The fourth column is padding; a 9 stands there on
+# purpose, and it must not matter.
 
 # %%
 rewards = np.array([[0.0, 0.0, 1.0, 9.0]])  # the 9 stands in the padding and must not matter
@@ -80,15 +155,10 @@ table(
 )  # fmt: skip
 
 # %% [markdown]
-# The returns are 1 at every token: what is still to come. A critic trained on the *rewards* instead
-# would learn (0, 0, 1).
+# The returns are 1 at every token, because 1 is what is still to come. A critic that learned the
+# *rewards* instead would learn 0, 0 and 1.
 #
-# **The KL in the reward adds up.** Each token pays $\beta(\log\pi - \log\pi_{ref})$, the last one
-# gets the score as well; the sum is the score minus β times the sequence's k1.
-#
-# **The clip in four quadrants.** For a good token the slope is 0 above $1+\varepsilon$, for a bad
-# one below $1-\varepsilon$. In the other two corners, where the batch pushed the wrong way, the
-# slope stays: the clip never stops a correction.
+# ### The KL in the reward, and the clip in its four cases
 
 # %%
 logp, ref_logp = np.array([[-1.0, -2.0, -0.5]]), np.array([[-1.5, -1.8, -0.9]])
@@ -108,19 +178,18 @@ quadrants = [[f"ratio {ratio}", slope_at(ratio, 1.0), slope_at(ratio, -1.0)]
 table(["", "slope, good token", "slope, bad token"], quadrants)
 
 # %% [markdown]
-# ## The run: one bandit, sampled
+# ### One bandit, sampled
 #
-# Eight arms, one prompt; 64 samples a batch; the KL to the reference is in the reward, so the
-# optimum is $\pi_{ref}e^{r/\beta}/Z$ for all of these. REINFORCE without and with a baseline
-# takes one step a batch, PPO takes several. On one token GAE's advantage is the reward minus the
-# critic's value, and the critic is one number, the running mean of what was seen.
-#
-# **The dial:** `EPOCHS`, steps per batch. With 1, the share of clipped tokens is exactly 0. With
-# 20, look at the clipped share, and at the ratio without the clip.
+# The task is a bandit with eight answers and one prompt. Each batch has 64 samples. The KL to the
+# reference is in the reward, so every row has the same best policy,
+# $\pi_{\mathrm{ref}}e^{r/\beta}/Z$ ([page 05](05_the_answer_before_the_algorithm.html)), and the
+# page can measure how far away each run is. An answer is one token, so the advantage is the reward
+# minus the critic's guess. The critic is one number: the running mean of the rewards seen so far.
+# The two runs with 20 steps per batch stop after 40 batches to save time.
 
 # %%
-EPOCHS = 4
-ARMS, BATCH, ROUNDS, BETA = 8, 64, 300, 0.5
+EPOCHS, MANY_EPOCHS = 4, 20
+ARMS, BATCH, ROUNDS, FIRST, BETA = 8, 64, 300, 40, 0.5
 
 rng = np.random.default_rng(0)
 reward = rng.normal(size=ARMS) + 3.0  # a reward far from 0, where a baseline matters
@@ -129,11 +198,11 @@ reference = log_softmax(start_logits)
 answer = optimal_policy(softmax(start_logits), reward, beta=BETA)
 
 
-def train(surrogate, *, epochs, baseline, seed=1):
+def train(surrogate, *, epochs, baseline=True, batches=ROUNDS, seed=1):
     """KL to the optimum after each batch, and the share of clipped tokens."""
     rng, network = np.random.default_rng(seed), init_train_state({"logits": start_logits})
     critic, seen, clipped = 0.0, [], []
-    for done in range(ROUNDS):
+    for done in range(batches):
         seen.append(kl(softmax(network.params["logits"]), answer))
         old = log_softmax(network.params["logits"])
         arms = rng.choice(ARMS, size=BATCH, p=np.exp(old))
@@ -157,15 +226,32 @@ def no_ratio(logp, old, advantage):
     return reinforce(logp, advantage)
 
 
+def no_clip(logp, old, advantage):
+    return -np.exp(logp - old) * advantage
+
+
 ways = {
     "REINFORCE, no baseline": train(no_ratio, epochs=1, baseline=False),
-    "REINFORCE, baseline": train(no_ratio, epochs=1, baseline=True),
-    "PPO, 1 epoch": train(clipped_surrogate, epochs=1, baseline=True),
-    f"PPO, {EPOCHS} epochs": train(clipped_surrogate, epochs=EPOCHS, baseline=True),
+    "REINFORCE, baseline": train(no_ratio, epochs=1),
+    "PPO, 1 epoch": train(clipped_surrogate, epochs=1),
+    f"PPO, {EPOCHS} epochs": train(clipped_surrogate, epochs=EPOCHS),
+    f"the same, no clip, {EPOCHS}": train(no_clip, epochs=EPOCHS, batches=FIRST),
+    f"PPO, {MANY_EPOCHS} epochs": train(clipped_surrogate, epochs=MANY_EPOCHS, batches=FIRST),
+    f"the same, no clip, {MANY_EPOCHS}": train(no_clip, epochs=MANY_EPOCHS, batches=FIRST),
 }
+print(f"KL to π* at the start: {ways['PPO, 1 epoch'][0][0]:.3f}\n")
 table(
-    ["method", "KL to π*, start", "after 60 batches", "end", "clipped"],
-    [[name, seen[0], seen[60], seen[-1], clipped.mean()] for name, (seen, clipped) in ways.items()],
+    ["method", "worst KL to π*", f"mean, batches 10 to {FIRST}", "end", "ratio beyond the clip"],
+    [
+        [
+            name,
+            seen.max(),
+            seen[10 : FIRST + 1].mean(),
+            max(seen[-1], 0.0) if len(seen) > FIRST + 1 else "–",
+            f"{clipped[: FIRST * len(clipped) // (len(seen) - 1)].mean():.2%}",
+        ]
+        for name, (seen, clipped) in ways.items()
+    ],
 )
 
 # %%
@@ -177,50 +263,81 @@ for advantage, label in ((1.0, "good token, A = 1"), (-1.0, "bad token, A = −1
 left.axvspan(0.8, 1.2, color="0.92")
 left.set(xlabel="ratio π/π_old", ylabel="loss", title="Where the clip acts")
 left.legend(fontsize="small")
-for (name, (seen, _)), dash in zip(ways.items(), ("-", "-", ":", "-"), strict=True):
-    right.semilogy(seen, dash, label=name)  # one epoch is REINFORCE with the baseline
+for (name, (seen, _)), dash in zip(ways.items(), ("-", "-", ":", "-", ":", "-", "--"), strict=True):
+    right.semilogy(seen[: FIRST + 1], dash, label=name)  # one epoch is REINFORCE with baseline
 right.set(xlabel="batches of 64 samples", ylabel="KL to π*, nats", title="Same samples, more steps")
-right.legend(fontsize="x-small")
+right.legend(fontsize="xx-small")
 figure
 
 # %% [markdown]
 # {figure}
 #
-# At ratio 1 the clipped surrogate's gradient *is* REINFORCE's: the second and the third row of the
-# table are the same run, number for number. PPO's gain comes from the further steps on the same
-# samples, and the clip is what makes them safe.
+# ## What it shows
 #
-# ## Weird numbers
+# **The first step of PPO is REINFORCE.** The rows "REINFORCE, baseline" and "PPO, 1 epoch" are the
+# same run, number for number. At ratio 1 the two losses have the same gradient.
 #
-# **“My ratio is always 1.”** One step a batch: it has to be, and the clip never acts. If it is not
-# 1 at the first step, policy and sampler disagree. The code in one of the notes compares [a mean
-# per token with a sum](errata.html#row-41), as in the next cell.
+# **The gain of PPO is in the further steps.** With 4 steps per batch the run is much nearer to the
+# best policy after the same number of samples.
 #
-# **“Why is old = logp.detach() not a constant gradient?”** Value 1, gradient $\nabla\log\pi$
-# (huggingface/trl #2837; lsdefine/simple_GRPO #33).
+# **The clip matters when steps are many.** With 4 steps a batch almost no sample leaves the
+# interval, and the run without the clip is as good. With 20 steps many samples leave it. Without
+# the clip that run is at its worst *farther* from the best policy than it was at the start, and its
+# mean distance is several times larger. Twenty steps are worse than four in both rows, because they
+# learn the noise of one batch. The clip does not add speed. It limits what one batch of noise can
+# do.
 #
-# **“PPO must bound the bad side too.”** (ray #37334.) No: see the slope of a bad token at ratio
-# 1.5.
+# **The baseline matters when the reward is far from 0.** All rewards here are near 3. Without a
+# baseline every drawn answer is pushed up, whether it was good or bad, and the noise is large.
 #
-# **“Rewards go up, the policy loss does not fall.”** It is no objective; page 00.
+# **What this page leaves out.** The critic here is one number. In a language model the critic is a
+# network with one guess per token, and three more parts come with it. The *value loss* is half the
+# squared difference between guess and return. *Whitening* subtracts the mean of all advantages of a
+# batch and divides by their standard deviation. The *entropy bonus* adds a small reward for being
+# unsure, so that the policy keeps trying. The library has all three: `losses.value_loss`,
+# `losses.whiten` and `losses.entropy`.
+#
+# ## What goes wrong in practice
+#
+# **"My ratio is always 1."** You make one step per batch. The ratio must be 1, and the clip never
+# acts.
+#
+# **"My ratio is not 1 at the first step."** The policy that scores and the policy that draws
+# disagree. The next cell shows one cause: one log-probability is a mean per token, the other a sum.
+#
+# **"If old = logp.detach(), the ratio is always 1. How can there be a gradient?"** The *value* of
+# the ratio is 1, but its derivative is $\nabla\log\pi$ (huggingface/trl #2837; lsdefine/simple_GRPO
+# #33).
+#
+# **"PPO must also bound the bad side."** (ray #37334.) The bad side is not to be bounded. Look at
+# the slope of a bad token at ratio 1.5: it is a correction.
+#
+# **"The reward rises, but the policy loss does not fall."** The policy loss is not the quantity
+# that is optimised. [Page 00](00_a_bandit_is_a_one_token_language_model.html) shows a loss of 0
+# with a gradient that is not 0.
 
 # %%
 lengths, per_token = np.array([5, 20]), np.array([-1.5, -2.0])
 summed, averaged = lengths * per_token, per_token
-bad_ratio = np.exp(averaged - summed)  # as in the note
+bad_ratio = np.exp(averaged - summed)
 print(
-    "ratios of an unchanged policy, the note's way:",
+    "ratios of an unchanged policy, a mean minus a sum:",
     bad_ratio,
     "and right:",
     np.exp(summed - summed),
 )
 
 # %% [markdown]
+# ### The same line in TRL
+#
+# TRL 1.16 has no trainer for PPO any more. `GRPOConfig(epsilon=0.2, num_iterations=4)` uses the
+# same clip and the same several steps per batch, without a critic.
+#
 # ## Exercises
 #
-# **1.** GAE, from the right. The laws put rubbish into the padding.
+# **1.** Write GAE, starting from the last token. The check puts rubbish into the padding.
 #
-# **2.** The clipped surrogate.
+# **2.** Write the clipped surrogate.
 
 
 # %%
@@ -244,12 +361,46 @@ check_exercise(check_my_gae, my_gae)
 check_exercise(check_my_clipped_surrogate, my_clipped_surrogate)
 
 # %% [markdown]
-# ## The same line in TRL
+# ## What you may have read
 #
-# `PPOConfig(cliprange=0.2, num_ppo_epochs=4, lam=0.95, kl_coef=0.05)`, in `trl.experimental`; in
-# GRPO the same clip is `GRPOConfig(epsilon=0.2, num_iterations=4)`.
+# {notes 000 17-27}
+# {notes 001 4-20}
+# {notes 003 13-28}
+# {notes 004 335-348}
 #
-# ## What this page showed
+# <details><summary>Seven statements of the notes, and what is true</summary>
+#
+# * *"L^CLIP(θ) = E[min(…)]"*. **Wrong sign.** This is [an objective to
+#   maximise](errata.html#row-10), although the name L suggests a loss.
+# * *"r + γV(s') - V(s)"* as the advantage. **True of the exact V**, on average over what comes
+#   next; it is [a convention which V is meant](errata.html#row-11). With a learned critic one uses
+#   GAE.
+# * *"Estimates expected reward for states (critic)"*. **Imprecise.** The critic estimates [the
+#   return](errata.html#row-22), which is everything still to come.
+# * *"Update value network to predict rewards"*. **Wrong.** The targets are [returns, KL penalties
+#   included](errata.html#row-24), not the scores of the reward model. The first table shows both.
+# * *"Limits policy updates to prevent catastrophic forgetting"*, about the clip. **Half true.**
+#   [The clip bounds one batch](errata.html#row-23); the KL penalty bounds the distance from the
+#   reference.
+# * *"surr2 = torch.clamp(ratio, …)"*, with one step per batch. **Without effect.** [The ratio is 1
+#   then](errata.html#row-42), so the clip cannot act.
+# * *"-outputs.loss.item()"* as the new log-probability. **Wrong.** It is [a mean over prompt and
+#   response](errata.html#row-41), compared with a sum over the response.
+#
+# One table of the notes counts three models for PPO. PPO holds [four if the frozen reference is
+# counted](errata.html#row-29): policy, critic, reward model and reference.
+#
+# </details>
+#
+# ## Further reading
+#
+# * Schulman et al. 2017, arXiv:1707.06347: PPO.
+# * Schulman et al. 2015, arXiv:1506.02438: GAE.
+# * Ouyang et al. 2022, arXiv:2203.02155: PPO from human feedback for a language model.
+# * Huang et al. 2024, arXiv:2403.17031: the details of PPO for language models, reproduced.
+# * Ahmadian et al. 2024, arXiv:2402.14740: how much of PPO a language model needs.
+#
+# ### The claims of this page, tested
 
 # %%
 assert_allclose(one_step, by_hand["λ = 0"], atol=1e-12)
@@ -258,13 +409,18 @@ assert_allclose(returns[0], [1, 1, 1, 0], atol=1e-12, err_msg="the critic learns
 assert abs(shaped.sum() - total) < 1e-12
 assert quadrants[2][1] == 0 == quadrants[0][2], "clipped"
 assert quadrants[0][1] < 0 < quadrants[2][2], "corrections are never clipped"
-final = {name: seen[-1] for name, (seen, _) in ways.items()}
-several = f"PPO, {EPOCHS} epochs"
-assert max(final[name] for name in list(final)[1:]) < 0.05, "they all go to π*"
+several, many = f"PPO, {EPOCHS} epochs", f"PPO, {MANY_EPOCHS} epochs"
+whole_runs = [seen for seen, _ in ways.values() if len(seen) > FIRST + 1]
+assert max(seen[-1] for seen in whole_runs[1:]) < 0.05, "they all go to π*"
 assert np.all(ways["PPO, 1 epoch"][0] == ways["REINFORCE, baseline"][0]), "ratio 1 is REINFORCE"
 assert ways["PPO, 1 epoch"][1].max() == 0 < ways[several][1].max() or EPOCHS == 1, (
     "one step: no clip"
 )
-assert ways[several][0][60] < ways["PPO, 1 epoch"][0][60], "more steps on the same samples"
+early = {name: seen[10 : FIRST + 1].mean() for name, (seen, _) in ways.items()}
+assert early[several] < early["PPO, 1 epoch"] or EPOCHS == 1, "more steps on the same samples"
+assert abs(early[several] - early[f"the same, no clip, {EPOCHS}"]) < 0.01 or EPOCHS > 8, "4: alike"
+without = ways[f"the same, no clip, {MANY_EPOCHS}"][0]
+assert early[f"the same, no clip, {MANY_EPOCHS}"] > 3 * early[many], "20: the clip helps"
+assert without.max() > without[0] + 0.1 > ways[many][0].max(), "20: beyond the start without it"
 assert bad_ratio.min() > 100, "a mean against a sum"
 print("all claims of this page hold")
