@@ -14,29 +14,63 @@
 # %% [markdown]
 # # 06 · Best-of-n and rejection sampling
 #
-# The strongest baseline in alignment trains nothing: draw n answers, keep the one that scores best.
-# Its policy is known exactly, and so is the price, measured in KL like everybody else's. Accepting
-# answers with the right probability instead of keeping the best one gives the RLHF optimum itself,
-# sample by sample.
+# ## The question
 #
-# ## What the notes say
+# Draw n answers and keep the best one. This trains nothing, and it is hard to beat. What does it
+# cost, measured as the distance from the reference? And can one also *sample* from the best policy
+# of [page 05](05_the_answer_before_the_algorithm.html), without training?
 #
-# {notes 002 54-71}
-# {notes 002 77-81}
-# {notes 004 663-676}
+# ## The idea
 #
-# One of the notes spells GRPO "Generalized Rejection Sampling Policy Optimization". [No published
-# method has that name](errata.html#row-19); GRPO is page 13. What the section describes, learning
-# from arbitrary rewards towards a posterior $\pi_{ref}e^{r/\beta}$, exists under other names. RSO
-# draws from the posterior, InfoNCA and NCA fit it, and [with two answers and one certain winner
-# InfoNCA *is* DPO](errata.html#row-20). They need [a reward for each of the K
-# answers](errata.html#row-21). Another note gives [Llama 3 a GRPO stage](errata.html#row-26);
-# summaries of its paper say rejection sampling, SFT and DPO in rounds (not verified here).
+# Best-of-n draws n answers from the reference, asks a reward for each, and returns the best. The
+# returned answers have a distribution of their own, and this distribution is known exactly. So the
+# page can compute its reward and its KL from the reference without drawing anything. A famous
+# formula gives the KL; the page shows that the formula is an upper bound and when the bound is far
+# off.
 #
-# ## The formulas, live
+# Rejection sampling is different. It draws one answer and *accepts* it with a probability that
+# grows with its reward; otherwise it draws again. With the right acceptance probability the
+# accepted answers follow the best policy of page 05 exactly. Both ideas can also serve to train:
+# fine-tune the model on the answers that were kept. This is called rejection-sampling fine-tuning;
+# RAFT and STaR are versions of it.
+#
+# ```
+#  best-of-n:   draw y1 y2 y3 y4 -> keep the best
+#  rejection:   draw y -> keep with chance
+#                         exp((r - r_max) / beta)
+#                      -> otherwise draw again
+#  fine-tuning: keep -> SFT on what was kept -> repeat
+# ```
+#
+# ## The formula
+#
+# | symbol | meaning |
+# |---|---|
+# | $n$ | number of answers that are drawn |
+# | $K$ | number of different answers that exist |
+# | $F(y)$ | probability that one draw earns at most as much as $y$ |
+# | $F(y^-)$ | probability that one draw earns less than $y$ |
+# | $r_{\max}$ | the largest reward there is |
+# | $\beta$ | price of one nat, as on page 05 |
+# | $\alpha$ | temperature of the rewards in InfoNCA |
+#
+# An answer is the best of $n$ if no draw beats it and at least one draw equals it. Without ties,
+# the probability of answer $y$ is $F(y)^n - F(y^-)^n$.
+#
+# $$\mathrm{KL}(\text{best-of-}n\,\|\,\pi_{\mathrm{ref}}) \le \log n - \frac{n-1}{n}$$
 #
 # {source tinyalign.optimum.best_of_n}
+#
+# Rejection sampling accepts with probability $e^{(r - r_{\max})/\beta}$. An accepted answer was
+# drawn *and* accepted, so its probability is proportional to $\pi_{\mathrm{ref}}\,e^{r/\beta}$,
+# which is the best policy.
+#
 # {source tinyalign.losses.ranking.rejection_sample}
+#
+# InfoNCA *learns* the same policy from K answers at once. It turns the K rewards into a target
+# distribution by a softmax at temperature $\alpha$, and it fits the policy's scores to this target
+# by a cross-entropy. A pair of a winner and a loser is the smallest case.
+#
 # {source tinyalign.losses.ranking.infonca}
 
 # %%
@@ -57,15 +91,42 @@ from tinyalign.optimum import (
 )
 
 # %% [markdown]
-# ## Before the run: a formula with fine print
+# ## Predict
 #
-# A formula is quoted everywhere: $\mathrm{KL}(\text{best-of-}n\,\|\,\pi_{ref}) = \log n -
-# \frac{n-1}{n}$. It is a *bound*, and an equality only if no two answers tie and no answer has much
-# probability. With $K$ equally likely answers the KL cannot exceed $\log K$, however large $n$ is.
-# The same holds for the win rate, $n/(n+1)$.
+# **Question 1.** There are 4 equally likely answers with different rewards. You draw 64 and keep
+# the best. The formula says 3.17 nats. What is the exact KL?
 #
-# **The dial:** `ATOMS`, how many answers there are. With 4 096 the bound is met to four digits;
+# * a) 3.17. b) About 1.39. c) More than 3.17.
+#
+# **Question 2.** You fine-tune a model perfectly on the best of 4, then again on the best of 4 of
+# the *new* model, then a third time. Which policy comes out?
+#
+# * a) Best of 4. b) Best of 12. c) Best of 64.
+#
+# **Question 3.** The reward of one rare answer is far above all others. What happens to rejection
+# sampling?
+#
+# * a) Nothing. b) It accepts almost nothing. c) It accepts almost everything.
+#
+# <details><summary>The answers</summary>
+#
+# **1 b.** The best of the four answers is nearly always among the 64 draws. The policy is then one
+# answer with probability 1, and its KL is $\log 4$. A KL can never exceed $\log K$ here. The table
+# shows the value.
+#
+# **2 c.** The best of 4 answers, each the best of 4, is the best of 16, and so on: $4^3 = 64$. The
+# page checks this.
+#
+# **3 b.** The acceptance probability compares each reward with the largest one.
+#
+# </details>
+#
+# **The dial:** `ATOMS` holds the numbers of different answers. With 4,096 the bound is nearly met;
 # with 4 it is far off.
+#
+# ## Run
+#
+# ### The price of best-of-n
 
 # %%
 ATOMS = (4, 32, 4096)
@@ -82,14 +143,11 @@ table(["answers", "n", "KL, exact", "bound", "win rate", "its bound"],
       [[*row[:4], "–" if row[4] is None else row[4], row[5]] for row in rows])  # fmt: skip
 
 # %% [markdown]
-# **An earlier measurement:** with 4 096 atoms equal to four decimals for n = 2, 4, 16, 64; with 4
-# atoms and n = 64 a KL of 1.386 (which is log 4) against a bound of 3.17.
+# ### Two ways to sample
 #
-# ## The run: two ways to sample
-#
-# Best-of-n by drawing, compared with its formula; and rejection sampling, which accepts an answer
-# with probability $e^{(r - r_{max})/\beta}$. What is accepted follows $\pi_{ref}e^{r/\beta}/Z$
-# exactly. How many are accepted is known beforehand too.
+# Six answers have random rewards. The page draws best-of-4 and compares with the exact policy. It
+# also accepts answers by rejection sampling and compares with the best policy. The share of
+# accepted answers is predicted as well.
 
 # %%
 BETA, SAMPLES = 0.5, 200_000
@@ -114,11 +172,23 @@ table(
 print(f"\nshare accepted: {kept.mean():.4f}, predicted {rate_predicted:.4f}")
 
 # %% [markdown]
-# ## Learning the posterior: InfoNCA
+# ### Fine-tuning on the best, three rounds
 #
-# All answers of a prompt at once, their rewards as a soft label. Its optimum is the same
-# $\pi_{ref}e^{r/(\alpha\beta)}/Z$ that the PPO objective has at temperature $\alpha\beta$; with two
-# answers and $\alpha \to 0$ it is DPO to the last digit.
+# A perfect round of fine-tuning makes the model equal to the distribution of the kept answers. The
+# next cell applies best-of-4 to the policy of the round before.
+
+# %%
+policy, rounds = ref, []
+for done in range(4):
+    earned, moved = float(policy @ reward), max(float(kl(policy, ref)), 0.0)
+    same = np.abs(policy - best_of_n(ref, reward, 4**done)).max()
+    rounds.append([done, earned, moved, float(policy.max()), same])
+    policy = best_of_n(policy, reward, 4)
+table(["rounds", "reward", "KL", "largest probability", "difference from best of 4^rounds"],
+      [[*row[:4], f"{row[4]:.0e}"] for row in rounds])  # fmt: skip
+
+# %% [markdown]
+# ### Learning the best policy: InfoNCA
 
 # %%
 ALPHA, SLOPE = 0.5, 1.0
@@ -152,26 +222,48 @@ figure
 # %% [markdown]
 # {figure}
 #
-# ## Weird numbers
+# ## What it shows
 #
-# **“Best-of-64 should cost 3.17 nats, I measure 1.4.”** The formula is an upper bound. Your model
-# has few distinct answers, or many that tie.
+# **The formula is an upper bound.** It becomes tight when answers do not tie and no single answer
+# has a large probability. With few answers the KL stops at the logarithm of their number. The same
+# is true of the win rate against the reference, whose bound is $n/(n+1)$.
 #
-# **“Best-of-n beats my RL run.”** It often does, at equal KL it is hard to beat (page 05), and it
-# pays at inference what RL pays once in training.
+# **Rejection sampling is exact.** The column of accepted answers agrees with the best policy, and
+# the share of accepted answers with its prediction.
 #
-# **“Where is the trainer for best-of-n?”** (huggingface/trl #140, #561.) There is none to have: it
-# samples and trains nothing. "Rejection sampling" as a way to *train* means fine-tuning on the best
-# of n, which is `raft` here; RSO's is a third thing, an exact draw from the optimum.
+# **Rounds multiply.** Three rounds of fine-tuning on the best of 4 are worth one best-of-64. Each
+# round moves farther, nothing holds the policy back, and the largest probability goes towards 1. A
+# method that repeats rounds needs a rule when to stop, or a KL penalty.
 #
-# **“RSO accepts almost nothing.”** The rate is $\mathbb{E}[e^{(r-r_{max})/\beta}]$, printed above:
-# one outlier in the rewards, or a small β, and it is tiny.
+# **InfoNCA learns the best policy** with $\alpha\beta$ as the price of one nat. With two answers
+# and a certain winner ($\alpha \to 0$) it equals DPO, to the last digit printed.
+#
+# ## What goes wrong in practice
+#
+# **"Best-of-64 should cost 3.17 nats, and I measure 1.4."** The formula is an upper bound. Your
+# model has few different answers, or many answers tie.
+#
+# **"Best-of-n beats my training with RL."** This happens often. At equal KL best-of-n is close to
+# the frontier ([page 05](05_the_answer_before_the_algorithm.html)). But it pays n answers for
+# *every* use of the model, and RL pays once, during training.
+#
+# **"Where is the trainer for best-of-n?"** (huggingface/trl #140, #561.) There is none, because
+# nothing is trained. The word "rejection sampling" has two meanings: an exact draw from the best
+# policy, as here, and fine-tuning on the best of n. The second is `raft` in this library.
+#
+# **"My rejection sampler accepts almost nothing."** The share of accepted answers is the mean of
+# $e^{(r-r_{\max})/\beta}$ under the reference. One very high reward, or a small β, makes it tiny.
+#
+# ### The same line in TRL
+#
+# Best-of-n needs no trainer: draw `num_generations` answers and keep the best by the reward. The
+# pair loss of RSO, a method that trains on accepted answers, is `DPOConfig(loss_type="hinge")`.
 #
 # ## Exercises
 #
-# **1.** The policy of best-of-n when answers may tie. Ties are broken evenly among the draws.
+# **1.** Write the policy of best-of-n when answers may tie. Ties are broken evenly among the draws.
 #
-# **2.** How many draws does rejection sampling need on average for one accepted answer?
+# **2.** How many draws does rejection sampling need, on average, for one accepted answer?
 
 
 # %%
@@ -199,12 +291,37 @@ check_exercise(check_my_best_of_n, my_best_of_n)
 check_exercise(check_my_draws_needed, my_draws_needed)
 
 # %% [markdown]
-# ## The same line in TRL
+# ## What you may have read
 #
-# Sampling n and keeping the best is `num_generations` and a reward function, without a trainer; the
-# pair loss of RSO is `DPOConfig(loss_type="hinge")`.
+# {notes 002 54-71}
+# {notes 002 77-81}
+# {notes 004 663-676}
 #
-# ## What this page showed
+# <details><summary>Four statements of the notes, and what is true</summary>
+#
+# * *"Generalized Rejection Sampling Policy Optimization"*, as the meaning of GRPO. **Wrong.** [No
+#   published method has this name](errata.html#row-19). GRPO is group relative policy optimization,
+#   [page 13](13_grpo_rloo_dr_grpo.html). What the note describes exists under other names: RSO
+#   samples the best policy, and InfoNCA fits it.
+# * *"Can approximate DPO when using pairwise preferences"*. **True of InfoNCA**: [with two answers
+#   and a certain winner it is DPO](errata.html#row-20).
+# * *"(flexible input)"*, as the answer to whether a reward model is needed. **Wrong.** [Each of the
+#   K answers needs a reward](errata.html#row-21).
+# * *"Llama 3 (2024) - Hybrid Approach"*, with GRPO as its third stage. **Wrong as far as known.**
+#   [Summaries of its paper](errata.html#row-26) name rejection sampling, SFT and DPO, in rounds.
+#
+# </details>
+#
+# ## Further reading
+#
+# * Beirami et al. 2024, arXiv:2401.01879: the policy of best-of-n and its KL.
+# * Liu et al. 2023, arXiv:2309.06657: RSO.
+# * Chen et al. 2024, arXiv:2402.05369: InfoNCA and NCA.
+# * Dong et al. 2023, arXiv:2304.06767: RAFT.
+# * Zelikman et al. 2022, arXiv:2203.14465: STaR, fine-tuning on answers that turned out right.
+# * Gao, Schulman and Hilton 2022, arXiv:2210.10760: best-of-n against a learned reward.
+#
+# ### The claims of this page, tested
 
 # %%
 assert all(row[2] <= row[3] + 1e-9 for row in rows), "the bound is never broken"
@@ -216,4 +333,6 @@ assert_allclose(accepted, target, atol=0.01, err_msg="the accepted follow the ti
 assert_allclose(drawn_best, known_best, atol=0.01)
 assert abs(kept.mean() - rate_predicted) < 0.01
 assert abs(distance) < 1e-6 and abs(as_infonca - as_dpo) < 1e-12, "InfoNCA is DPO on two answers"
+assert max(row[4] for row in rounds) < 1e-12, "rounds of best-of-4 multiply"
+assert np.all(np.diff([row[2] for row in rounds]) > 0) and rounds[-1][3] > 0.99, "and go on"
 print("all claims of this page hold")
