@@ -14,23 +14,52 @@
 # %% [markdown]
 # # 02 · Supervised fine-tuning
 #
-# Show the model the answer and raise its probability. Nothing in alignment is plainer, and a mask
-# decides what is learned: whether the prompt is part of it, and whether the end of the answer is.
+# ## The question
 #
-# ## What the notes say
+# A fresh language model writes nonsense. Before any reward can teach it, it must answer at all. How
+# is a model taught to answer by showing it answers, and which part of each example should it learn?
 #
-# {notes 001 16-18}
-# {notes 003 9-9}
-# {notes 003 58-63}
+# ## The idea
 #
-# Supervised fine-tuning is the first stage of every recipe in the notes. One note counts it as a
-# stage of DPO; another [does not count it](errata.html#row-12). What it produces is the
-# *reference*: the frozen policy that PPO, DPO and GRPO measure drift from.
+# Supervised fine-tuning, short SFT, shows the model a prompt together with a good answer and raises
+# the probability of that answer. The model reads the prompt and the correct answer up to some
+# token, and predicts the next token. The loss is small if the model gave that token a high
+# probability. Nothing in this course is simpler, and every recipe begins with it. What SFT produces
+# is also the *reference*: the frozen model from which later methods measure their distance.
 #
-# ## The loss, live
+# All the care goes into a *mask*, a row of zeros and ones. It marks the tokens that are to be
+# learned. Should the model also learn to write the prompt? Should it learn the end mark, called
+# EOS, that says "the answer is complete"? This page trains the same model with three masks on the
+# same batches. One of the three never learns to stop.
+#
+# ```
+#  text      1  7  +  2  5  =  0  4  2  .
+#  target       7  +  2  5  =  0  4  2  .
+#  answer       0  0  0  0  0  1  1  1  1
+#  no EOS       0  0  0  0  0  1  1  1  0
+#  all          1  1  1  1  1  1  1  1  1
+# ```
+#
+# The point stands for EOS.
+#
+# ## The formula
+#
+# | symbol | meaning |
+# |---|---|
+# | $y_t$ | token $t$ of the text, prompt included |
+# | $\log\pi(y_t \mid y_{<t})$ | its log-probability, given all tokens before it |
+# | $m_t$ | the mask: 1 if the token is to be learned, otherwise 0 |
+# | $V$ | number of different tokens |
+#
+# The loss is the mean over the learned tokens, in nats per token:
+#
+# $$L = -\frac{\sum_t m_t \log\pi(y_t \mid y_{<t})}{\sum_t m_t}$$
 #
 # {source tinyalign.losses.supervised.cross_entropy}
 # {source tinyalign.methods.steps.sft_step}
+#
+# The lowest loss that a model can reach is the *entropy* of what it is asked to predict: the part
+# that even a perfect model cannot foresee.
 
 # %%
 import numpy as np
@@ -52,21 +81,36 @@ print("a problem and its answer:", TASK.train[1207] + TASK.solution(TASK.train[1
 print("mask of its targets:     ", answer_mask[1207].astype(int).tolist(), "(the last 1 is EOS)")
 
 # %% [markdown]
-# ## Before the run: three floors
+# ## Predict
 #
-# The loss of a perfect model is the entropy of what it is asked to predict, in nats per token.
+# The task is the addition of two numbers with two digits. The three runs differ in their mask.
 #
-# * Learn the **answer**: it follows from the prompt, so its entropy is 0.
-# * Learn **prompt and answer**: the digits of the problem are random. No model can do better than
-#   their entropy, and this page can compute it: given its first digit, a training problem is one of
-#   so many equally likely ones.
-# * Learn the answer **without its EOS**: the floor is 0 too, and the model never learns to stop.
-#   Its answers do not end, and an answer that does not end is wrong.
+# **Question 1.** A model gives each of the $V$ tokens the same probability. What is its loss?
 #
-# And every run starts near $\log V$, the loss of a uniform guess over $V$ tokens.
+# * a) $1/V$. b) $\log V$. c) $V$.
 #
-# **The dial:** `STEPS`. At half as many the loss already looks good and the answers are still
-# wrong.
+# **Question 2.** Which run ends with the highest loss, and does this run add worst?
+#
+# * a) Prompt and answer; yes. b) Prompt and answer; no. c) The run without EOS; yes.
+#
+# **Question 3.** How many answers of the run without EOS are right, if an answer must also end?
+#
+# * a) Nearly all. b) About half. c) None.
+#
+# <details><summary>The answers</summary>
+#
+# **1 b.** The log-probability of each token is $-\log V$. All three runs start near this loss.
+#
+# **2 b.** The digits of a problem are random, and no model can foresee them. The next cell computes
+# the floor of each run: 0 for the answer, which follows from the prompt, and the entropy of the
+# digits for the prompt. A high loss says nothing here about how well the model adds.
+#
+# **3 c.** Nothing ever asked this model to write EOS. It has learned the digits and not the end.
+#
+# </details>
+#
+# **The dial:** `STEPS`. With half as many steps the loss already looks good, and many answers are
+# still wrong.
 
 # %%
 STEPS, BATCH, PEAK = 600, 64, 8e-3
@@ -84,39 +128,53 @@ table(["learns", "start, predicted", "floor, predicted"],
       [[name, uniform, floor] for name, floor in floors.items()])  # fmt: skip
 
 # %% [markdown]
-# ## The run
+# ## Run
 #
-# The same model, the same batches, three masks. Measured on held-out problems: exact match of the
-# likeliest answer, ended by itself, and the probability of EOS where the answer is complete.
-
+# The page measures on problems that were held out from the training. *Exact match* is the share of
+# problems whose likeliest answer is right and ends by itself. The probability of EOS is read at the
+# place where the right answer is complete.
 
 # %%
-def examine(params):
-    """Exact match on held-out problems, and the probability of EOS after the right answer."""
-    some = TASK.held_out[:: max(1, len(TASK.held_out) // 200)]
-    known = tokenizer.encode(VOCABULARY, some)
+PROBLEMS = TASK.held_out[200::300][:3]
+
+
+def answers_to(params, problems):
+    """The likeliest answers: texts, and whether each ended by itself."""
     rollout = policy.sample(
         transformer,
         params,
-        known,
+        tokenizer.encode(VOCABULARY, problems),
         np.random.default_rng(0),
         max_new_tokens=TASK.max_new_tokens,
         eos=VOCABULARY.eos,
         temperature=0.0,
     )
-    written = tokenizer.completions(VOCABULARY, rollout.tokens, rollout.mask)
+    return tokenizer.completions(VOCABULARY, rollout.tokens, rollout.mask)
+
+
+def examine(params):
+    """Exact match on held-out problems, and the probability of EOS after the right answer."""
+    some = TASK.held_out[:: max(1, len(TASK.held_out) // 200)]
+    written = answers_to(params, some)
     solutions = tokenizer.encode(VOCABULARY, [TASK.solution(p) for p in some], end=True)
-    complete, _ = tokenizer.batch(known, solutions)
+    complete, _ = tokenizer.batch(tokenizer.encode(VOCABULARY, some), solutions)
     end = policy.token_logp(transformer, params, complete)[:, -1]
     return float(np.mean(TASK.success(some, *written))), float(np.mean(np.exp(end)))
 
 
+def show(params):
+    """Answers to three problems; the point is EOS, three points mean that the text was cut off."""
+    texts, ended = answers_to(params, PROBLEMS)
+    return [text + ("." if done else "…") for text, done in zip(texts, ended, strict=True)]
+
+
 def fine_tune(mask):
-    """Losses of all steps, and (step, exact match, P(EOS)) now and then."""
+    """Losses of all steps; (step, exact match, P(EOS)) now and then; answers at some steps."""
     params = transformer.init(
         np.random.default_rng(0), vocab=VOCABULARY.size, width=32, layers=2, context=10
     )
     network, rng, loss, seen = steps.init_train_state(params), np.random.default_rng(1), [], []
+    texts = [(0, *show(params))]
     for step in range(STEPS):
         rows = rng.integers(len(tokens), size=BATCH)
         pace = PEAK * min((step + 1) / 30, (STEPS - step) / (STEPS - 30))
@@ -126,25 +184,34 @@ def fine_tune(mask):
         loss.append(float(metrics["loss"]))
         if step % 50 == 49:
             seen.append((step + 1, *examine(network.params)))
-    return loss, seen
+        if step + 1 in (50, STEPS // 3, STEPS):
+            texts.append((step + 1, *show(network.params)))
+    return loss, seen, texts
 
 
 runs = {name: fine_tune(mask) for name, mask in masks.items()}
 table(
     ["learns", "loss at the start", "at the end", "floor", "exact match", "P(EOS)"],
     [[name, loss[0], np.mean(loss[-20:]), floors[name], *seen[-1][1:]]
-     for name, (loss, seen) in runs.items()],
+     for name, (loss, seen, _) in runs.items()],
 )  # fmt: skip
 
 # %% [markdown]
-# The loss of the second run is the highest and says nothing about how well it adds: most of it is
-# the entropy of problems that nobody can foresee. Compare losses only under one mask. Learning the
-# prompt as well did no harm to the answers here (look at the exact match); on a task with long
-# prompts and few answers it spends most of the gradient on them. Leaving out EOS is fatal.
+# ### What the model writes: before, during and after
+#
+# The point at the end is EOS. Three points mean that the model did not stop and its text was cut
+# off.
+
+# %%
+table(
+    ["learns", "after step", *PROBLEMS],
+    [[name, *row] for name, (_, _, texts) in runs.items() for row in texts],
+)
+print("\nright answers:", [TASK.solution(problem) + "." for problem in PROBLEMS])
 
 # %%
 figure, (left, right) = picture(2, width=8.2)
-for (name, (_, seen)), dash in zip(runs.items(), ("o-", "s:", "o-"), strict=True):
+for (name, (_, seen, _)), dash in zip(runs.items(), ("o-", "s:", "o-"), strict=True):
     at, exact, end = zip(*seen, strict=True)
     left.plot(at, exact, dash, label=name)
     right.plot(at, end, dash, label=name)
@@ -156,16 +223,50 @@ figure
 # %% [markdown]
 # {figure}
 #
-# ## Weird numbers
+# ## What it shows
 #
-# **“My SFT loss does not go below 0.8.”** Look at the mask. If the prompt is in it, the floor is
-# the prompt's entropy, not 0 (open-r1 #517 trained the labels of the whole input).
+# **SFT teaches the form first and the content later.** Before training the model repeats letters.
+# After 50 steps each answer has three digits and an end, as an answer should, but the sums are
+# wrong. Later the sums become right.
 #
-# **“The model answers and then goes on and on.”** EOS was masked, or there was none in the data
-# (huggingface/trl #1623, #3091, #2059; open-r1 #494).
+# **Compare losses only under one mask.** The run that also learns the prompt has by far the highest
+# loss, and it adds as well as the first run. Most of its loss is the entropy of problems that
+# nobody can foresee. On a task with long prompts and short answers the prompts would take most of
+# the gradient.
 #
-# **“With gradient accumulation I get another loss.”** A token mean must be divided by the tokens of
-# the whole batch (trl #2615). The next cell shows the difference on one batch.
+# **Without EOS nothing ends.** The third run writes the right digits and then goes on. An answer
+# that does not end is wrong, so its exact match is 0.
+#
+# ### A relative: DFT
+#
+# {source tinyalign.losses.self_weighted.dft}
+#
+# The cross-entropy pulls on every target with the same strength, however unlikely the target was.
+# Dynamic fine-tuning (DFT) weighs each target by its own probability, held constant. A target that
+# the model finds nearly impossible hardly counts then.
+
+# %%
+from autograd import grad
+
+from tinyalign.losses import dft
+
+likely = np.array([[0.9, 0.5, 0.01]])
+alone = np.ones_like(likely)
+pulls = {f.__name__: -3 * grad(f)(np.log(likely), alone)[0] for f in (cross_entropy, dft)}
+table(["loss", *(f"pull at p = {p}" for p in likely[0])], [[n, *g] for n, g in pulls.items()])
+
+# %% [markdown]
+# ## What goes wrong in practice
+#
+# **"My SFT loss does not go below 0.8."** Look at the mask. If the prompt is in the mask, the floor
+# is the entropy of the prompt and not 0. In open-r1 #517 the labels covered the whole input.
+#
+# **"The model answers, and then it goes on and on."** EOS was masked out, or the data had no EOS
+# (huggingface/trl #1623, #3091, #2059; open-r1 #494). The third run above is this fault.
+#
+# **"With gradient accumulation I get a different loss."** A mean per token must be divided by the
+# number of tokens in the *whole* batch (huggingface/trl #2615). The mean of two means is something
+# else if the halves have different lengths. The next cell shows both on one batch.
 
 # %%
 rng = np.random.default_rng(2)
@@ -180,30 +281,17 @@ print(
 )
 
 # %% [markdown]
-# ## A relative: DFT
+# ### The same line in TRL
 #
-# {source tinyalign.losses.self_weighted.dft}
+# `SFTConfig(completion_only_loss=True)` learns the answer only. The tokenizer needs a padding token
+# that is not its EOS.
 #
-# Cross-entropy pulls every target alike, however unlikely it was. DFT weights each target by its
-# own probability, as a constant: what the policy finds impossible hardly counts.
-
-# %%
-from autograd import grad
-
-from tinyalign.losses import dft
-
-likely = np.array([[0.9, 0.5, 0.01]])
-alone = np.ones_like(likely)
-pulls = {f.__name__: -3 * grad(f)(np.log(likely), alone)[0] for f in (cross_entropy, dft)}
-table(["loss", *(f"pull at p = {p}" for p in likely[0])], [[n, *g] for n, g in pulls.items()])
-
-# %% [markdown]
 # ## Exercises
 #
-# **1.** The loss: log-probabilities of targets and a mask, to one number.
+# **1.** Write the loss: from log-probabilities of the targets and a mask to one number.
 #
-# **2.** The mask: from prompt lengths and total lengths, which targets are learned? Column $t$ of a
-# mask speaks of the token in column $t + 1$.
+# **2.** Write the mask. Given are the lengths of the prompts and the total lengths. Which targets
+# are learned? Column $t$ of the mask speaks about the token in column $t + 1$.
 
 
 # %%
@@ -234,19 +322,44 @@ check_exercise(check_my_cross_entropy, my_cross_entropy)
 check_exercise(check_my_mask, my_mask)
 
 # %% [markdown]
-# ## The same line in TRL
+# ## What you may have read
 #
-# `SFTConfig(completion_only_loss=True)`; the tokenizer has to have a PAD that is not its EOS.
+# {notes 001 16-18}
+# {notes 003 9-9}
+# {notes 003 58-63}
 #
-# ## What this page showed
+# <details><summary>Two sentences of the notes, and what is true</summary>
+#
+# * *"Three-stage process: Supervised Fine-Tuning → Reward Model Training → …"*. **True.** SFT is
+#   the first stage.
+# * *"Single-stage process"*, about DPO; another note writes *"2 (SFT, DPO)"*. **A convention.** DPO
+#   trains the policy in one stage, after SFT. [The count depends on whether SFT is
+#   counted](errata.html#row-12).
+#
+# </details>
+#
+# ## Further reading
+#
+# * Ouyang et al. 2022, arXiv:2203.02155: SFT as the first of three stages.
+# * Zhou et al. 2023, arXiv:2305.11206: a thousand good examples can be enough.
+# * Shi et al. 2024, arXiv:2405.14394: when learning the prompt helps.
+# * Wu et al. 2025, arXiv:2508.05629: DFT.
+#
+# ### The claims of this page, tested
 
 # %%
-final = {name: (np.mean(loss[-20:]), *seen[-1][1:]) for name, (loss, seen) in runs.items()}
-assert all(abs(loss[0] - uniform) < 0.5 for loss, _ in runs.values()), "starts near log V"
+final = {name: (np.mean(loss[-20:]), *seen[-1][1:]) for name, (loss, seen, _) in runs.items()}
+assert all(abs(loss[0] - uniform) < 0.5 for loss, _, _ in runs.values()), "starts near log V"
 assert all(final[name][0] > floors[name] - 0.02 for name in runs), "nobody beats the floor"
 assert final["prompt and answer"][0] < floors["prompt and answer"] + 0.3, "and it gets near"
 assert final["answer"][1] > 0.8 and final["answer"][2] > 0.9, "the answer is learned, and its end"
 assert final["answer, no EOS"][1] == 0 and final["answer, no EOS"][2] < 0.05, "without EOS: never"
 assert abs(combined - whole) < 1e-12 < abs(np.mean(halves) - whole), "weigh halves by tokens"
 assert np.allclose(pulls["cross_entropy"], 1) and np.allclose(pulls["dft"], likely), "DFT: p"
+right = [TASK.solution(problem) + "." for problem in PROBLEMS]
+before, early, _, after = (list(texts) for _, *texts in runs["answer"][2])
+assert not any(text.endswith(".") for text in before), "no answer ends before training"
+assert all(text.endswith(".") and len(text) == 4 for text in early) and early != right, "form"
+assert after == right, "and then the sums"
+assert all(text.endswith("…") for text in runs["answer, no EOS"][2][-1][1:]), "never an end"
 print("all claims of this page hold")
