@@ -120,6 +120,14 @@ class Browser:
             raise RuntimeError(str(answer["exceptionDetails"]))
         return answer["result"].get("value")
 
+    def press(self, key):
+        """Press and let go a key by its name, such as "Tab" or "ArrowRight"."""
+        code = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowRight": 39, "ArrowLeft": 37}[key]
+        text = {"text": "\r"} if key == "Enter" else {}
+        about = {"key": key, "code": key, "windowsVirtualKeyCode": code, **text}
+        self.send("Input.dispatchKeyEvent", type="keyDown", **about)
+        self.send("Input.dispatchKeyEvent", type="keyUp", **about)
+
     def photograph(self, clip=None):
         """A PNG of the window, or of a part of the page: a dict of x, y, width and height."""
         part = {"clip": {**clip, "scale": 1}, "captureBeyondViewport": True} if clip else {}

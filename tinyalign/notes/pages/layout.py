@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from tinyalign.errors import InputError
-from tinyalign.notes.pages import errata, markup, running
+from tinyalign.notes.dials.dial import Dial
+from tinyalign.notes.pages import dial_block, errata, markup, running
 from tinyalign.notes.pages.cells import pieces
 
 PAGE = """<!doctype html>
@@ -15,6 +16,7 @@ PAGE = """<!doctype html>
 <title>{title}</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="style.css">
+<script src="dials.js" defer></script>
 </head>
 <body>
 <a class="skip" href="#main">Skip to the text</a>
@@ -68,10 +70,12 @@ def starts_row(piece, row, last_run):
 def add_piece(path, piece, row, last_run, names):
     """Add a piece to its row: prose left, all else right, a figure beside the cell that drew it."""
     if piece.kind == "code":
-        printed = running.cell(path, piece, names)
+        printed, value = running.cell(path, piece, names)
         # The code stands above what it has printed.
         row.right.append(markup.code_block(piece.text.strip("\n")))
-        if printed.strip():
+        if isinstance(value, Dial):
+            row.right.append(dial_block.html(value, f"dial-{piece.line}"))
+        elif printed.strip():
             row.right.append(markup.output_block(printed))
         return
     try:

@@ -1,5 +1,6 @@
 """Run the cells of a walkthrough in order, and capture their output and figures."""
 
+import ast
 import contextlib
 import io
 import re
@@ -16,21 +17,25 @@ WIDE = 7  # inches; wider figures scroll on a phone
 
 
 def cell(path, piece, names):
-    """Run a cell of a file in the namespace `names`; returns what it printed."""
+    """Run a cell of a file in the namespace `names`: what it printed, and its last line's value."""
     # Blank lines in front, so that tracebacks and inspect find the lines of the file.
     code = "\n" * (piece.line - 1) + piece.text
-    printed = io.StringIO()
+    printed, value = io.StringIO(), None
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(printed):
             warnings.simplefilter("error")
-            exec(compile(code, str(path), "exec"), names)
+            tree = ast.parse(code, str(path))
+            last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+            exec(compile(tree, str(path), "exec"), names)
+            if last:
+                value = eval(compile(ast.Expression(last.value), str(path), "eval"), names)
     except Exception as error:  # any error of a cell is reported with its line
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if frame.filename == str(path)]
         line = lines[-1] if lines else getattr(error, "lineno", None) or piece.line
         what = f"{type(error).__name__}: {error}".rstrip(": ")
         raise InputError(f"{path.name}, line {line}: {what}") from error
-    return printed.getvalue()
+    return printed.getvalue(), value
 
 
 def figure(piece, names):

@@ -18,7 +18,8 @@ INSTALLED = ROOT / "tinyalign" / "walkthroughs"
 WALKTHROUGHS = INSTALLED if INSTALLED.is_dir() else ROOT / "walkthroughs"
 LIBRARIES = ("pygments", "markdown_it", "mdit_py_plugins", "latex2mathml")
 HOME = ("index.html", "All pages")
-FRAME = ("index.html", "style.css", "errata.html")  # files besides a page for each walkthrough
+# Files besides a page for each walkthrough.
+FRAME = ("index.html", "style.css", "dials.js", "errata.html")
 MARKER = ".tinyalign-pages"  # a file that only a folder of our pages holds
 # Also how a page is recognised whose walkthrough has not run.
 UNBUILT = "This page has not been built yet."
@@ -92,10 +93,16 @@ def make_folder(out, paths):
 
 def write_frame(out, paths):
     """Write the files that need no walkthrough to run: style, index, errata."""
-    write_file(out / "style.css", Path(__file__).with_name("style.css").read_text(encoding="utf8"))
+    write_scripts(out)
     write_file(out / "index.html", layout.frame("tinyalign", *contents.index(paths)))
     if body := errata.page(paths):
         write_file(out / "errata.html", layout.frame("Errata of the notes", body, [HOME]))
+
+
+def write_scripts(out):
+    """Write the style and the scripts of all pages."""
+    for name in ("style.css", "dials.js"):
+        write_file(out / name, Path(__file__).with_name(name).read_text(encoding="utf8"))
 
 
 def build_page(path, out, names=None):
@@ -168,7 +175,7 @@ def cache():
     digest = hashlib.sha256()
     folders = ("tinyalign", "toy_envs", "walkthroughs", "docs")
     for path in sorted(path for name in folders for path in (ROOT / name).rglob("*")):
-        if path.suffix in (".py", ".css", ".md", ".json"):
+        if path.suffix in (".py", ".css", ".js", ".md", ".json"):
             digest.update(path.read_bytes())
     if errata.TESTS.is_file():
         digest.update(errata.TESTS.read_bytes())
