@@ -1,6 +1,6 @@
 """Dials in a headless Chromium: every frame shows what Python computed, by keyboard and in time.
 
-    pytest -m browser tests/notes/test_dials_browser.py
+pytest -m browser tests/notes/test_dials_browser.py
 """
 
 import json
