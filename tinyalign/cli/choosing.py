@@ -18,7 +18,8 @@ class Claims:
         tyro.conf.Positional[tuple[str, ...]],
         tyro.conf.arg(metavar="[ID …]", help_behavior_hint=""),
     ] = ()
-    """Claims to show. [default: all]"""
+    """Claims to show: ids, a method, a theme, or the word all. Without one, an overview comes in
+    place of the table. [default: all]"""
     measure: bool = False
     """Measure the claims again and show new figures beside recorded ones. All take minutes."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
@@ -36,18 +37,20 @@ class Claims:
     def __call__(self):
         from rich.console import Console
 
-        from tinyalign.notes import claims
-        from tinyalign.notes.claims import report
+        from tinyalign.notes import claims, finding
+        from tinyalign.notes.claims import overview, report
 
-        claims.select(self.ids)  # raises for an unknown id before any work
+        ids = finding.claim_ids(self.ids)  # raises for an unknown word before any work
         targets = self.targets(claims.MEASURED)
         if self.measure:
-            return self.measure_again(targets)
-        rows = claims.rows(self.ids)
+            return self.measure_again(ids, targets)
+        rows = claims.rows(ids)
         if self.json:
             print(json.dumps([claims.as_json(row) for row in rows], indent=1, ensure_ascii=False))
-        else:
+        elif self.ids:
             report.print_ledger(rows, Console(highlight=False))
+        else:
+            overview.print_overview(rows, Console(highlight=False))
         return 0
 
     def targets(self, package):
@@ -65,7 +68,7 @@ class Claims:
             claims.read_figures(path)
         return targets
 
-    def measure_again(self, targets):
+    def measure_again(self, ids, targets):
         """Measure the claims, print the changes, and then write the files."""
         from rich.console import Console
 
@@ -75,9 +78,9 @@ class Claims:
         # Progress goes to stderr, so that --json leaves only JSON on stdout.
         messages = Console(stderr=True)
         entries = claims.remeasure(
-            self.ids, lambda name, i, n: messages.print(f"measuring {name} ({i + 1} of {n})")
+            ids, lambda name, i, n: messages.print(f"measuring {name} ({i + 1} of {n})")
         )
-        pairs = claims.compare(self.ids, entries)
+        pairs = claims.compare(ids, entries)
         if self.json:
             rows = [claims.as_json(after, recorded=before) for before, after in pairs]
             print(json.dumps(rows, indent=1, ensure_ascii=False))

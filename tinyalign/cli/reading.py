@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tyro
 
-from tinyalign.cli import metric_table, show
+from tinyalign.cli import metric_table, show, topics
 from tinyalign.notes import pages
 
 
@@ -27,13 +27,16 @@ class Metrics:
 
 @dataclasses.dataclass(frozen=True)
 class Show:
-    """Print what a method is, and the source of its data, its step and its loss."""
+    """Print what a method is, and the source of its data, its step and its loss.
+
+    A word that is no method shows the functions that are about it.
+    """
 
     method: tyro.conf.Positional[str]
-    """A method of `tinyalign methods`."""
+    """A method of `tinyalign methods`, a function such as gae, or a word such as KL."""
 
     def __call__(self):
-        return show.method(self.method)
+        return topics.show(self.method)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,10 +44,18 @@ class Read:
     """Open a walkthrough in the browser. Without a name: the index of pages, symptoms and terms."""
 
     name: tyro.conf.Positional[str] = ""
-    """Its number or a part of its name, for example 08 or dpo."""
+    """Its number, a method or a word of its title, for example 08, dpo or KL."""
 
     def __call__(self):
-        return pages.read(self.name)
+        if not self.name.strip():
+            return pages.read("")
+        from tinyalign.notes import finding  # which loads the claims, too
+
+        page, others = finding.page_about(self.name)
+        if others:
+            numbers = ", ".join(path.stem for path in others[:4])
+            print(f"{page.stem} is nearest to {self.name!r}; more about it: {numbers}")
+        return pages.read(page.stem)
 
 
 @dataclasses.dataclass(frozen=True)

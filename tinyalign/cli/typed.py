@@ -13,6 +13,19 @@ import tyro
 from tinyalign.errors import InputError
 
 KINDS = {"INT": "a whole number", "FLOAT": "a number", "PATH": "a path", "STR": "a word"}
+OTHER_WORDS = {  # options of other libraries, by ours
+    "--lr": "--learning_rate",
+    "--epochs": "--steps",
+    "--num_train_epochs": "--steps",
+    "--max_steps": "--steps",
+    "--num_epochs": "--steps",
+    "--ppo_epochs": "--num_iterations",
+    "--kl_coef": "--beta",
+    "--clip": "--epsilon",
+    "--group_size": "--num_generations",
+    "--task": "--env",
+    "--output_dir": "--output",
+}
 WIDE = "1000"  # columns, so that no line of a box is broken
 
 
@@ -77,6 +90,7 @@ def unknown_words(words, others, command):
     # A box lists what is near below a line of its own.
     places = [i for i, line in enumerate(others) if line.startswith("Perhaps you meant")]
     near = others[places[0] + 1].split()[0] if places else ""
+    near = OTHER_WORDS.get(word, near)
     if near == word:
         return f"{word} stands before its command, want it behind"
     return f"there is no option {word}" + (f" (did you mean {near}?)" if near else "")

@@ -54,7 +54,7 @@ class Museum:
     """Wrong losses and where each was seen; with a name, its code and the law that it breaks."""
 
     name: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="EXHIBIT")] = ""
-    """An exhibit."""
+    """An exhibit, or a method, whose exhibits are listed."""
 
     def __call__(self):
         return command.museum(self.name or None)

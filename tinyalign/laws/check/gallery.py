@@ -1,14 +1,16 @@
 """The museum's door: the list of exhibits, and one exhibit to guess at."""
 
+import difflib
 import sys
 import textwrap
 
+from tinyalign.laws.catalogue.lookup import LOSS_OF
 from tinyalign.laws.check.diagnose import spec_of
 from tinyalign.laws.harness.judge import laws_for
 
 
 def museum(name=None, *, reveal=None):
-    """List the exhibits, or show one: its code, a pause to guess, then the laws it breaks."""
+    """List the exhibits, or those of one method; or show one: code, a pause to guess, its laws."""
     from rich.console import Console
 
     from tinyalign.laws.museum import BY_NAME as EXHIBITS
@@ -16,9 +18,17 @@ def museum(name=None, *, reveal=None):
     console = Console()
     if name is None:
         return _list_exhibits(console, EXHIBITS.values())
-    if name not in EXHIBITS:
-        print(f"No exhibit {name!r}. `tinyalign museum` lists them.", file=sys.stderr)
+    typed = name.strip().casefold().replace("-", "_")
+    if own := [e for e in EXHIBITS.values() if e.method in (typed, LOSS_OF.get(typed))]:
+        if own[0].method != typed:
+            print(f"The loss of {typed} is {own[0].method}.")
+        return _list_exhibits(console, own)
+    if typed not in EXHIBITS:
+        near = difflib.get_close_matches(typed, [*EXHIBITS, *(e.method for e in EXHIBITS.values())])
+        meant = f"Did you mean {near[0]}? " if near else ""
+        print(f"No exhibit {name!r}. {meant}`tinyalign museum` lists them.", file=sys.stderr)
         return 2
+    name = typed
     return _show_exhibit(console, EXHIBITS[name], reveal)
 
 
