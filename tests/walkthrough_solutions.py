@@ -336,6 +336,16 @@ SOLUTIONS = {
             lambda c, g, p, passes, parts: c // (g * p),
         ),
     },
+    "21": {
+        "my_best_next_token": (
+            lambda ref, value, beta: softmax(ref + value / beta),
+            lambda ref, value, beta: softmax(value / beta),
+        ),
+        "my_value_to_pass_on": (
+            lambda ref, value, beta: beta * np.log(np.sum(np.exp(ref + value / beta))),
+            lambda ref, value, beta: softmax(ref + value / beta) @ value,
+        ),
+    },
     "ca": {
         "my_bytes": (
             lambda trained, frozen: 16 * trained + 2 * frozen,

@@ -13,6 +13,7 @@ from autograd import grad
 from devices import fetched, here, sent
 
 from tinyalign import losses, methods, policy
+from tinyalign.exam.tree import fixed_point
 from tinyalign.laws.curate import recorded
 from tinyalign.losses import policy_gradient
 from tinyalign.losses.numerics import log_odds, log_sigmoid, log_softmax, sigmoid, softmax
@@ -210,11 +211,20 @@ def test_row_14():
 
 
 def test_row_15():
-    """A·log π has no ratio and no clip: past the clip it still pulls, GRPO's surrogate does not."""
+    """A·log π has no ratio and no clip: past the clip it still pulls, GRPO's surrogate does not.
+
+    A KL of whole answers prefers b, for 0.7, to a with 1 or 0 to follow. GRPO's KL of each token
+    prefers a.
+    """
     far, old, good = np.array([[0.5]]), np.zeros((1, 1)), 1.0
     slope = grad(lambda x: np.sum(losses.clipped_surrogate(x, old, good)))(far)
     assert slope == 0
     assert grad(lambda x: np.sum(losses.reinforce(x, good)))(far) == -1
+    answers, reward = [("a", "+"), ("a", "-"), ("b",)], np.array([[1.0, 0.0, 0.7]])
+    ref = np.log(np.array([[[0.5, 0.5], [0.5, 0.5], [0.5, 1.0]]]))  # one prompt, three answers
+    whole = optimal_policy(np.exp(ref.sum(axis=2)), reward, beta=1.0)
+    each = np.exp(fixed_point(ref, answers, reward, beta=1.0))
+    assert each[0, 2] < 0.5 < whole[0, 2]
 
 
 def test_row_16():
