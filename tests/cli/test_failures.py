@@ -1,7 +1,5 @@
 """However a command ends: one sentence and a status, never a traceback; nothing is lost."""
 
-import builtins
-import errno
 import functools
 import json
 import os
@@ -11,6 +9,7 @@ import sys
 import time
 
 import pytest
+from faults import ERRORS, Fault
 
 from tinyalign import cli
 from tinyalign.cli import failures, typed
@@ -31,37 +30,6 @@ def untimed(folder):
     told = files.read_metrics(folder) + files.read_summaries(folder)
     told = [{key: value for key, value in row.items() if key != "train_seconds"} for row in told]
     return told, (folder / "model.safetensors").read_bytes()
-
-
-class Fault:
-    """Makes the n-th call of some functions of the system fail; counts them all."""
-
-    def __init__(self, monkeypatch, error, n=None):
-        self.error, self.n, self.calls = error, n, 0
-        for owner, name in ((os, "fsync"), (os, "replace"), (os, "open"), (builtins, "open")):
-            monkeypatch.setattr(owner, name, self.failing(getattr(owner, name)))
-
-    def failing(self, function):
-        def call(*args, **named):
-            # Files of the run only: Python itself opens others.
-            if self.is_ours(args):
-                self.calls += 1
-                if self.calls == self.n:
-                    raise self.error()
-            return function(*args, **named)
-
-        return call
-
-    def is_ours(self, args):
-        return isinstance(args[0], int) or "mine" in str(args[0])
-
-
-ERRORS = {
-    "disk full": lambda: OSError(errno.ENOSPC, "No space left on device"),
-    "input and output": lambda: OSError(errno.EIO, "Input/output error"),
-    "permission": lambda: PermissionError(errno.EACCES, "Permission denied"),
-    "memory": MemoryError,
-}
 
 
 @pytest.fixture(scope="module")

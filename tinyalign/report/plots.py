@@ -1,9 +1,12 @@
 """The picture of one run, how one set of axes is drawn, and how a figure is written."""
 
+import io
+import os
 from pathlib import Path
 
 import numpy as np
 
+PART = ".tinyalign-part-"  # as in runs/storage.py: the next holder of the folder's lock removes it
 # Okabe and Ito's colours: colour-blind readers tell them apart. Their yellow fades on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 
@@ -136,7 +139,10 @@ def style_axes(axes):
 
 
 def save(figure, path):
-    """Write the figure; an SVG without a date and with fixed ids, so that it can be compared."""
+    """Write the figure; an SVG without a date and with fixed ids, so that it can be compared.
+
+    The file is there as a whole or not at all: who finds a picture does not draw it again.
+    """
     import matplotlib
 
     # Let the layout run once, then fix its result, rounded: its last digits depend on where
@@ -145,11 +151,21 @@ def save(figure, path):
     figure.set_layout_engine("none")
     for axes in figure.axes:
         axes.set_position(np.round(axes.get_position().bounds, 4))
-    svg = Path(path).suffix == ".svg"
+    path, drawn = Path(path), io.BytesIO()
+    metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
     with matplotlib.rc_context({"svg.hashsalt": "tinyalign"}):
-        figure.savefig(
-            path,
-            dpi=110,
-            facecolor="white",
-            metadata={"Date": None, "Creator": None} if svg else {"Software": None},
-        )
+        figure.savefig(drawn, format=path.suffix[1:], dpi=110, facecolor="white", metadata=metadata)
+    write_whole(path, drawn.getvalue())
+
+
+def write_whole(path, content):
+    """Write bytes under another name first, then rename the file."""
+    half = path.with_name(f"{PART}{os.getpid()}-{os.urandom(4).hex()}")
+    try:
+        with open(half, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(half, path)
+    finally:
+        half.unlink(missing_ok=True)

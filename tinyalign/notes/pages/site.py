@@ -12,6 +12,7 @@ from tinyalign.errors import InputError
 from tinyalign.notes.pages import contents, errata, layout
 from tinyalign.notes.pages.cells import title
 from tinyalign.notes.pages.markup import ROOT, escape, need
+from tinyalign.runs.storage import write_atomically
 
 # In a wheel they lie in the package, in a checkout beside it.
 INSTALLED = ROOT / "tinyalign" / "walkthroughs"
@@ -133,9 +134,7 @@ def placeholder(path):
 def write_file(path, text):
     """Write a file atomically, with the same bytes on every system."""
     # Two processes may build into one folder: each has a temporary file of its own.
-    half = path.with_name(f".{path.name}.{os.getpid()}")
-    half.write_text(text, encoding="utf8", newline="\n")
-    half.replace(path)
+    write_atomically(path, text.encode("utf8"))
 
 
 def write(out):

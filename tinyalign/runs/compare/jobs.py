@@ -7,13 +7,12 @@ grpo@1 or grpo@4.
 
 import dataclasses
 import json
-from concurrent.futures import BrokenExecutor
 
 from tinyalign.errors import InputError
 from tinyalign.methods import METHODS
 from tinyalign.runs import lookup, plan
 from tinyalign.runs.compare import cost, results
-from tinyalign.runs.compare.sweep import ONE_AT_A_TIME, RunSpec, make_plan, submit
+from tinyalign.runs.compare.sweep import LOST, ONE_AT_A_TIME, RunSpec, make_plan, submit
 from tinyalign.runs.folder import read_object
 from tinyalign.runs.storage import write_atomically
 from tinyalign.runs.target import last_that_trains_a_policy
@@ -124,10 +123,10 @@ def measure_costs(names, config, folder, executor):
 
 
 def cost_or_none(future):
-    """The cost that a worker has measured; None where the worker was ended from outside."""
+    """The cost that a worker has measured; None where the worker was lost."""
     try:
         return future.result()
-    except BrokenExecutor:
+    except LOST:
         return None
 
 

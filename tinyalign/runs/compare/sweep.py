@@ -13,7 +13,7 @@ from concurrent import futures
 from pathlib import Path
 from typing import NamedTuple
 
-from tinyalign.errors import InputError
+from tinyalign.errors import InputError, refusal
 from tinyalign.runs import files, plan, train, verify
 from tinyalign.runs.config import Config
 from tinyalign.runs.folder import (
@@ -27,6 +27,8 @@ from tinyalign.runs.folder import (
 POLL_SECONDS = 0.5
 # Autograd has one tape per process, but a worker of a cluster may run several threads.
 ONE_AT_A_TIME = threading.Lock()
+# Raised for a job of which nobody knows what became of it.
+LOST = (futures.BrokenExecutor, futures.CancelledError)
 
 
 class RunSpec(NamedTuple):
@@ -203,8 +205,8 @@ def record_outcome(future, folder, job, done, failed):
         report.unlink(missing_ok=True)  # of an earlier try
     except Exception as error:
         failed[folder] = error
-        # An InputError explains itself, and a lost worker has no traceback of ours.
-        if not isinstance(error, InputError | futures.BrokenExecutor):
+        # An InputError explains itself, and so does the system; a lost worker has no traceback.
+        if not isinstance(error, (InputError, OSError, MemoryError, *LOST)):
             job.folder.mkdir(parents=True, exist_ok=True)
             report.write_text("".join(traceback.format_exception(error)))
 
@@ -215,8 +217,12 @@ def failure_message(error, folder):
         return str(error)
     if isinstance(error, futures.BrokenExecutor):
         return "a worker was ended from outside, perhaps for lack of memory"
+    if isinstance(error, futures.CancelledError):
+        return "its executor gave it up: the scheduler or a worker has ended"
     if isinstance(error, FileNotFoundError) and Path(error.filename or "").name == "summary.json":
         return "its worker finished, but not on this disk: all workers must see the same one"
+    if isinstance(error, OSError | MemoryError):
+        return refusal(error)
     return f"{type(error).__name__}: {error} (more in {folder}/error.txt)"
 
 
