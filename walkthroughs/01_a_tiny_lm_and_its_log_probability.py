@@ -14,42 +14,68 @@
 # %% [markdown]
 # # 01 · A tiny language model and its log-probability
 #
-# Every method of this course reads one number off a language model: the log-probability of a
-# completion. Most silent bugs of alignment code sit in the few lines that compute it. There is a
-# test that needs no second opinion: the probabilities of *all* completions of a prompt must sum
-# to 1. This page builds models small enough to list them all.
+# ## The question
 #
-# ## What the notes say
+# Every method of this course reads one number from a language model: the logarithm of the
+# probability that the model writes a given text. How is this number computed, and how can you
+# *prove* that your code computes it correctly?
 #
-# {notes 000 1-6}
-# {notes 004 144-181}
-# {notes 004 227-290}
+# ## The idea
 #
-# One of the notes links to texts on self-attention, multi-head attention, LSTMs, encoders and
-# decoders; all of them run below. Another shows how *not* to score a response:
+# A language model does one thing. It reads a row of tokens and returns a probability for each
+# possible next token. To write, draw a token from these probabilities, append it, and repeat; stop
+# at the end mark, called EOS. To *score* a given text, multiply the probabilities of its tokens,
+# each one read after the tokens before it. Products of many small numbers become too small for a
+# computer, so one adds logarithms instead. The sum is the log-probability of the text.
 #
-# * The mask starts [one token late](errata.html#row-38), so the first token is dropped.
-# * The logits are [not shifted](errata.html#row-39). PyTorch's `gather` happens to accept that, and
-#   NumPy refuses it.
-# * Responses are [sampled at temperature 0.7 and scored at 1](errata.html#row-34).
-# * The text is [decoded, stripped and tokenised again](errata.html#row-36). So the scored text is
-#   not the sampled one and has no EOS.
-# * [`max_length` counts the prompt](errata.html#row-35); `max_new_tokens` does not.
+# Most silent bugs of alignment code sit in the few lines that compute this sum: a shift by one, a
+# mask that starts too late, an EOS that is forgotten. There is a test that finds them without a
+# second opinion. A model spreads a total probability of 1 over all texts that it can write. So list
+# *all* texts of a tiny model, score each one, and add up the probabilities. The total must be 1.
 #
-# ## The score, live
+# ```
+#  text          a    b    b    .
+#  the model sees a b  -> p(b) = 0.30   log -1.20
+#        then   a b b  -> p(.) = 0.18   log -1.72
+#                         ----          -----
+#  probability of "b."    0.05   sum    -2.92
+# ```
+#
+# The point stands for EOS. The cell below the formula prints these numbers.
+#
+# ## The formula
+#
+# | symbol | meaning |
+# |---|---|
+# | $x$ | the prompt |
+# | $y = (y_1, \dots, y_T)$ | the completion, EOS included |
+# | $z$ | the logits: one score per token of the vocabulary |
+# | $\tau$ | the temperature, a number above 0; 1 leaves the model as it is |
+# | $m_t$ | the mask: 1 where the target belongs to the completion |
+# | $L$ | the largest number of tokens in a completion |
+#
+# The model turns logits into probabilities with a softmax, and the probability of a text is a
+# product:
+#
+# $$\pi(y_t \mid x, y_{<t}) = \mathrm{softmax}(z/\tau)_{y_t}$$
+#
+# $$\log \pi(y \mid x) = \sum_t \log \pi(y_t \mid x, y_{<t})$$
+#
+# A row of $T$ tokens gives $T$ rows of logits. Row $t$ scores the *next* token, so the last row
+# predicts nothing here, and the first token is predicted by nothing. Prompt `ab`, completion `b`
+# and EOS `.`, then padding `_`:
+#
+# ```
+#  tokens   a  b  b  .  _   row t reads tokens[: t+1]
+#  target      b  b  .  _   and scores tokens[t + 1]
+#  mask        0  1  1  0   1: part of the completion
+# ```
 #
 # {source tinyalign.policy.token_logp}
 # {source tinyalign.policy.sequence_logp}
-#
-# The convention in one picture, prompt `ab`, completion `b` and EOS `.`, then padding `_`:
-#
-# ```
-# tokens   a  b  b  .  _        position t reads tokens[: t + 1] …
-# target      b  b  .  _        … and scores tokens[t + 1]
-# mask        0  1  1  0        1 where the target belongs to the completion, EOS included
-# ```
 
 # %%
+from collections import Counter
 from itertools import product
 
 import numpy as np
@@ -78,14 +104,61 @@ MODELS = {
 }
 
 # %% [markdown]
-# ## Before the run
+# The next cell scores one text step by step, and then with the library.
+
+# %%
+LETTERS = "ab."  # the point is EOS
+text, start = [0, 1, 1, EOS], 2  # prompt "ab", completion "b."
+model = MODELS["transformer, 1 head"]
+
+rows, total = [], 0.0
+for t in range(start, len(text)):
+    logits = policy.logits(*model, np.array([text[:t]]))[0, -1]  # what is known before token t
+    logp = log_softmax(logits)[text[t]]
+    total += logp
+    rows.append(["".join(LETTERS[i] for i in text[:t]), LETTERS[text[t]], np.exp(logp), logp])
+table(["the model sees", "next token", "probability", "log-probability"], rows)
+one_row, one_mask = tokenizer.batch([text[:start]], [text[start:]])
+by_library = policy.sequence_logp(*model, one_row, one_mask)[0]
+print(f"\nsum {total:.6f}, by the library {by_library:.6f}, probability {np.exp(total):.6f}")
+
+# %% [markdown]
+# ## Predict
 #
-# Completions of at most `LONGEST` tokens over two letters: those that end (fewer letters, then EOS)
-# and those that are cut off (all letters). Their number is
-# $\sum_{n<L} 2^n + 2^L$, and their probabilities add up to exactly 1, whatever the parameters are,
-# because after every prefix the next-token probabilities do.
+# All completions of at most `LONGEST` tokens over two letters are listed: those that end (fewer
+# letters, then EOS) and those that are cut off (only letters). Their number is
+# $\sum_{n<L} 2^n + 2^L$.
 #
-# **The dial:** `LONGEST`. The sum stays 1; the number of completions doubles.
+# **Question 1.** The model has random parameters and was never trained. What is the sum of the
+# probabilities of all completions?
+#
+# * a) 1. b) Less than 1. c) That depends on the parameters.
+#
+# **Question 2.** A bug makes the mask start one token late, so the first token of each completion
+# is not scored. The vocabulary has 3 tokens. What is the sum now?
+#
+# * a) 1. b) 3. c) Less than 1.
+#
+# **Question 3.** Samples are drawn at temperature 0.7 and scored at temperature 1. Does the sum
+# over all completions find this mistake?
+#
+# * a) Yes. b) No.
+#
+# <details><summary>The answers</summary>
+#
+# **1 a.** After every prefix the probabilities of the next token sum to 1. So the whole tree of
+# texts carries a total of 1, for any parameters.
+#
+# **2 b.** For each of the 3 first tokens a whole distribution of the rest is left. Each of these
+# three has the sum 1, so the total is 3. EOS is one of these first tokens. The sum can even tell
+# *which* bug it is.
+#
+# **3 b.** A model at another temperature is still a distribution. Its sum is 1. It is the wrong
+# distribution, and only a comparison with the sampler finds that.
+#
+# </details>
+#
+# **The dial:** `LONGEST`. The sum stays 1 while the number of completions doubles with each step.
 
 # %%
 LONGEST = 5
@@ -102,9 +175,11 @@ print(
 print("predicted sum of their probabilities: 1")
 
 # %% [markdown]
-# ## The run: right, and wrong in five ways
+# ## Run
 #
-# The wrong versions differ from the right one in one place each.
+# ### One right way and five wrong ones
+#
+# Each wrong version differs from the right one in one place.
 
 
 # %%
@@ -146,14 +221,61 @@ sums = {
 table(["sum over all completions", *MODELS], [[way, *values] for way, values in sums.items()])
 
 # %% [markdown]
-# (Forgetting the first token gives exactly 3, one whole distribution for each first token: a sum of
-# probabilities can tell *which* bug it is.)
+# ### Sampling and temperature
 #
-# Only the right one is a probability. The check is cheap enough for any code base: a random
-# model, a vocabulary of three, all completions of five tokens.
+# To write a text, draw the next token, append it and repeat. The temperature divides the logits
+# before the softmax. Below 1 the likely tokens become likelier; near 0 the likeliest token always
+# wins, which is called *greedy* decoding. Above 1 the probabilities become more even.
+
+
+# %%
+def write(model, prompt, rng, *, temperature):
+    """Draw tokens until EOS, or until the completion has LONGEST tokens."""
+    ids = list(prompt)
+    while len(ids) < len(prompt) + LONGEST and ids[-1] != EOS:
+        logits = policy.logits(*model, np.array([ids]))[0, -1]
+        ids.append(int(rng.choice(3, p=softmax(logits / temperature))))
+    return "".join(LETTERS[i] for i in ids[len(prompt) :])
+
+
+hand = np.random.default_rng(3)
+table(
+    ["temperature", "four texts"],
+    [
+        [f"{heat:g}", "  ".join(write(model, [0, 1], hand, temperature=heat) for _ in range(4))]
+        for heat in (0.1, 1.0, 5.0)
+    ],
+)
+
+DRAWN = 20_000
+drawn = policy.sample(
+    *model, [[0, 1]] * DRAWN, np.random.default_rng(4), max_new_tokens=LONGEST, eos=EOS
+)
+lengths = drawn.mask.sum(axis=1).astype(int)
+seen = Counter(tuple(row[2 : 2 + n]) for row, n in zip(drawn.tokens, lengths, strict=True))
+share = np.array([seen[tuple(ids)] / DRAWN for ids in completions])
+chance = right(*model)
+
+figure, (left, middle) = picture(2, width=8.2)
+heats = np.geomspace(0.1, 10, 60)
+after_prompt = policy.logits(*model, np.array([[0, 1]]))[0, -1]
+for token, line in enumerate(np.transpose([softmax(after_prompt / heat) for heat in heats])):
+    left.semilogx(heats, line, label=f"next token {LETTERS[token]}")
+left.axhline(1 / 3, color="0.6", linewidth=0.8)
+left.set(xlabel="temperature", ylabel="probability", title="From greedy to even")
+left.legend(fontsize="small")
+middle.loglog(chance, chance, color="0.6", linewidth=0.8)
+middle.loglog(chance[share > 0], share[share > 0], "o", markersize=4)
+middle.set(xlabel="probability by scoring", ylabel="share of 20 000 samples", title="All texts")
+figure
+
+# %% [markdown]
+# {figure}
 #
-# What it cannot see: a model that is scored at another temperature than it was sampled at is
-# still a distribution, the wrong one. The note's two temperatures, on logits (2, 0, −1):
+# ### Sampled at one temperature, scored at another
+#
+# The next cell samples at temperature 0.7 and scores at temperature 1, on logits (2, 0, −1). Then
+# it checks that the library's sampler returns the log-probabilities that a second scoring gives.
 
 # %%
 three = np.array([2.0, 0.0, -1.0])
@@ -175,8 +297,10 @@ agree = np.abs(again - rollout.logp).max()
 print(f"\nthe sampler's log-probabilities against a second scoring: largest difference {agree:.0e}")
 
 # %% [markdown]
-# Decoding and tokenising again loses tokens too. One round trip of a sampled text through a string,
-# as the note does:
+# ### A text that goes through a string
+#
+# Some programs turn the sampled tokens into a string, strip it, and turn it into tokens again
+# before they score it. Tokens are lost on the way.
 
 # %%
 ids = [0, 1, 0, EOS]
@@ -185,54 +309,11 @@ round_trip = [" a".index(character) for character in string.strip()]
 print("sampled ids:", ids, " after decode, strip and encode:", round_trip)
 
 # %% [markdown]
-# ## Self-attention, one head and four
+# ### A model that sees the future
 #
-# At each position, attention asks with a query, compares it with the keys of the positions it may
-# see, and averages their values: $\mathrm{softmax}(QK^\top/\sqrt{d})\,V$. *Multi-head* attention
-# does it several times in slices of the width, so that one position can look at several places at
-# once. The number of parameters is the same.
-#
-# A *decoder* may look back only (a causal mask); an *encoder* looks both ways. For a language model
-# this is no detail: an encoder sees the token that it is asked to predict.
-#
-# {source tinyalign.models.transformer.self_attention}
-
-
-# %%
-def attention_weights(params, tokens, causal=True):
-    """Who looks at whom in the first block: (heads, T, T)."""
-    block = params["block0"]
-    x = params["tok"][tokens] + params["pos"][: len(tokens)]
-    x = (x - x.mean(axis=1, keepdims=True)) / np.sqrt(x.var(axis=1, keepdims=True) + 1e-5)
-    x = x * block["ln1"]["gain"] + block["ln1"]["bias"]
-    qkv = np.einsum("tc,cshd->shtd", x, block["attn"]["qkv"]["w"])
-    qkv = qkv + block["attn"]["qkv"]["b"][:, :, None]
-    scores = np.einsum("htd,hsd->hts", qkv[0], qkv[1]) / np.sqrt(qkv.shape[-1])
-    future = np.triu(np.ones(scores.shape[1:]), 1) > 0
-    return softmax(np.where(causal & future, -np.inf, scores))
-
-
-sentence = np.array([0, 1, 1, 0, 0, 1, 0, 2])
-one_head = attention_weights(MODELS["transformer, 1 head"][1], sentence)
-four_heads = attention_weights(MODELS["transformer, 4 heads"][1], sentence)
-encoder = attention_weights(MODELS["transformer, 1 head"][1], sentence, causal=False)
-
-figure, panels = picture(4, width=9.0, height=2.7)
-titles = ["1 head", "4 heads: first", "4 heads: second", "1 head, encoder"]
-for axes, title, weight in zip(
-    panels, titles, [one_head[0], *four_heads[:2], encoder[0]], strict=True
-):
-    axes.imshow(weight, cmap="Blues", vmin=0, vmax=1)
-    axes.set(title=title, xlabel="looks at position")
-    axes.grid(False)
-panels[0].set_ylabel("position")
-figure
-
-# %% [markdown]
-# {figure}
-#
-# The same model without its causal mask fails the test of this page, and the reason can be seen by
-# changing the last token and watching the first score.
+# A *decoder* may look back only; a mask inside the model hides the later tokens. An *encoder* looks
+# both ways. As a language model an encoder is wrong, because it sees the token that it is asked to
+# predict. Page 21 explains what happens inside.
 
 # %%
 module, params = MODELS["transformer, 1 head"]
@@ -257,27 +338,50 @@ print(f"\nencoder: sum over all completions {encoder_sum:.4f}")
 print("the first position notices the last token:", {k: f"{v:.1e}" for k, v in leaks.items()})
 
 # %% [markdown]
-# ## Weird numbers
+# ## What it shows
 #
-# **“My model never stops.”** PAD and EOS share an id, and the mask was made with `ids != pad`, so
-# EOS is never trained (huggingface/trl #1623, #3091, #3200). Build masks from lengths.
+# **Only the right version is a probability.** The other sums differ from 1, each in its own way.
+# The test needs a random model, a vocabulary of three tokens and all completions of five tokens, so
+# any project can afford it.
 #
-# **“The first answer token stays bad.”** A mask shifted by one (verl PR #3287; minimind PR #621,
-# #395).
+# **The test is blind for the temperature.** Compare the log-probabilities of the sampler with a
+# second scoring instead; the difference must be rounding.
 #
-# **“My log-probability is −2 and yours −40.”** One is a mean per token, the other a sum. DPO wants
-# sums, SimPO, ORPO and RRHF want means (SimPO #4, #5).
+# **Sampling follows scoring.** In the right picture each dot is one text. The dots lie on the line:
+# the share of the samples is the probability that scoring gives.
 #
-# **“The action mask looks shifted the wrong way.”** DeepSpeedExamples #741 was withdrawn by its
-# reporter: the shift was right. The sum over all completions settles such questions.
+# **A model that looks ahead fails.** Its sum is not 1, and its first score moves when only the last
+# token changes.
+#
+# ## What goes wrong in practice
+#
+# **"My model never stops."** Padding and EOS share an id, and the mask was made with `ids != pad`.
+# So EOS is never trained (huggingface/trl #1623, #3091, #3200). Build masks from lengths.
+#
+# **"The first token of the answer stays bad."** The mask is shifted by one (verl PR #3287; minimind
+# PR
+# #621, #395).
+#
+# **"My log-probability is −2 and yours is −40."** One number is a mean per token, the other a sum.
+# DPO wants sums; SimPO, ORPO and RRHF want means (SimPO #4, #5).
+#
+# **"The mask looks shifted the wrong way."** In DeepSpeedExamples #741 the reporter withdrew this
+# complaint: the shift was right. The sum over all completions settles such questions.
+#
+# ### The same line in TRL
+#
+# `selective_log_softmax(logits[:, :-1], input_ids[:, 1:])`, summed with `completion_mask`. The mask
+# is chosen by `SFTConfig(completion_only_loss=True)`.
 #
 # ## Exercises
 #
-# **1.** Score tokens: logits `(B, T, V)` and ids `(B, T)` to `(B, T − 1)`.
+# **1.** Score tokens: from logits `(B, T, V)` and ids `(B, T)` to log-probabilities `(B, T − 1)`.
 #
-# **2.** Score completions that sit behind prompts of different length, in rows padded on the right.
+# **2.** Score completions that stand behind prompts of different lengths, in rows that are padded
+# on the right.
 #
-# **3.** Causal attention of one head, `(T, d)` each, from `q`, `k` and `v`.
+# **3.** Write causal attention with one head, from `q`, `k` and `v` of shape `(T, d)`. Page 21
+# explains the three.
 
 
 # %%
@@ -317,12 +421,37 @@ check_exercise(check_my_sequence_logp, my_sequence_logp)
 check_exercise(check_my_attention, my_attention)
 
 # %% [markdown]
-# ## The same line in TRL
+# ## What you may have read
 #
-# `selective_log_softmax(logits[:, :-1], input_ids[:, 1:])`, summed with `completion_mask`; the mask
-# is chosen by `SFTConfig(completion_only_loss=True)`.
+# {notes 000 1-6}
+# {notes 004 144-181}
+# {notes 004 227-290}
 #
-# ## What this page showed
+# <details><summary>Five lines of the notes, and what is true</summary>
+#
+# One note shows code that scores a response. Each of these lines is in it.
+#
+# * *"mask[:, prompt_len:] = 1"*, after the shift. **Wrong.** The mask starts [one token
+#   late](errata.html#row-38), so the first token is dropped.
+# * *"log_probs.gather(2, input_ids[:, 1:].unsqueeze(-1))"*. **Right by accident.** The logits are
+#   [not shifted](errata.html#row-39). PyTorch accepts the extra row, and NumPy refuses it.
+# * *"temperature: float = 0.7"* while sampling, and no temperature while scoring. **Wrong.** [Two
+#   temperatures are two policies](errata.html#row-34).
+# * *"response = response[len(prompt):].strip()"*. **Wrong.** The text is [decoded, stripped and
+#   tokenised again](errata.html#row-36), so the scored text is not the sampled one.
+# * *"max_length: int = 512"*. **A trap.** [This limit counts the prompt too](errata.html#row-35);
+#   `max_new_tokens` does not.
+#
+# </details>
+#
+# ## Further reading
+#
+# * Radford et al. 2019, *Language models are unsupervised multitask learners*: the model of this
+#   page, larger.
+# * Holtzman et al. 2019, arXiv:1904.09751: why sampling needs care.
+# * Vaswani et al. 2017, arXiv:1706.03762: the transformer.
+#
+# ### The claims of this page, tested
 
 # %%
 assert len(completions) == count_predicted
@@ -334,7 +463,8 @@ assert abs(encoder_sum - 1) > 1e-3 and leaks["encoder"] > 1e-3 > leaks["causal"]
 assert agree < 1e-9, "samples carry the log-probability that they were drawn with"
 assert np.abs(sampled_from - scored_as).max() > 0.08, "two temperatures are two policies"
 assert round_trip != ids, "decode and encode is not the identity"
-assert size(MODELS["transformer, 1 head"][1]) == size(MODELS["transformer, 4 heads"][1])
+assert abs(total - by_library) < 1e-9, "step by step is the library's score"
+assert abs(chance.sum() - 1) < 1e-9 and np.abs(share - chance).max() < 0.02, "samples follow scores"
 try:
     np.take_along_axis(np.zeros((1, 4, 3)), np.zeros((1, 3, 1), int), axis=2)
 except (ValueError, IndexError):
