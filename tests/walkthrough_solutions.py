@@ -87,6 +87,18 @@ def surrogate(logp, old, a, *, clip_low=0.2, clip_high=0.2, pick=np.minimum):
     return -pick(ratio * a, np.clip(ratio, 1 - clip_low, 1 + clip_high) * a)
 
 
+def gspo(logp, old, a, mask, *, clip_low=3e-4, clip_high=4e-4, mean=True):
+    total = np.sum(np.where(mask > 0, logp - old, 0.0), axis=1)
+    ratio = np.exp(total / np.sum(mask, axis=1) if mean else total)
+    a = np.reshape(a, ratio.shape)
+    return -np.minimum(ratio * a, np.clip(ratio, 1 - clip_low, 1 + clip_high) * a)
+
+
+def slope(ratio, a, clip_low, clip_high):
+    stopped = ratio > 1 + clip_high if a > 0 else ratio < 1 - clip_low
+    return 0.0 if stopped else ratio * a
+
+
 def cdpo(w, v, rw, rv, *, beta=0.1, flip=0.1, sign=1):
     z = beta * (w - rw - v + rv)
     return -(1 - flip) * log_sigmoid(z) - sign * flip * log_sigmoid(-z)
@@ -334,6 +346,25 @@ SOLUTIONS = {
         "my_gradient_steps": (
             lambda c, g, p, passes, parts: c // (g * p) * passes * parts,
             lambda c, g, p, passes, parts: c // (g * p),
+        ),
+    },
+    "19": {
+        "my_token_weights": (
+            lambda n, limit: (1 / (len(n) * n), 1 / (len(n) * limit), 1 / n.sum()),
+            lambda n, limit: (1 / (len(n) * n), 1 / limit, 1 / n.sum()),
+        ),
+        "my_micro_batch_mean": (
+            lambda x, mask, *, tokens: np.sum(np.where(mask > 0, x, 0.0)) / tokens,
+            lambda x, mask, *, tokens: np.sum(np.where(mask > 0, x, 0.0)) / max(np.sum(mask), 1),
+        ),
+    },
+    "20": {
+        "my_gspo": (gspo, lambda *four, **widths: gspo(*four, mean=False, **widths)),
+        "my_slope": (
+            slope,
+            lambda ratio, a, clip_low, clip_high: (
+                ratio * a * (1 - clip_low <= ratio <= 1 + clip_high)
+            ),
         ),
     },
     "21": {

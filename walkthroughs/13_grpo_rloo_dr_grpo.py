@@ -12,39 +12,105 @@
 # ---
 
 # %% [markdown]
-# # 13 · GRPO, RLOO, Dr.GRPO
+# # 13 · GRPO and RLOO: a group of answers as its own baseline
 #
-# Drop the critic; sample a group of answers to one prompt, and let the group be its own baseline.
-# That is the idea. What is subtracted from a reward, what it is divided by, and what a sum over
-# tokens is divided by, are three choices, and each has a name, a bias that can be computed exactly,
-# and a bug report.
+# ## The question
 #
-# ## What the notes say
+# A policy writes four answers to one prompt. One answer is right and three are wrong. There is no
+# critic that says what reward was to be expected. How much credit should each answer get?
 #
-# {notes 000 17-27}
-# {notes 001 45-67}
-# {notes 004 57-104}
-# {notes 004 206-225}
-# {notes 004 716-734}
-# {notes 004 855-857}
+# This page is the first of three about Group Relative Policy Optimization (GRPO). It treats the
+# *advantage*. Page 19 treats the length of answers, and page 20 treats the ratio and the clip.
 #
-# "GRPO" means three things in the notes: [a rank](errata.html#row-31), [a mean
-# baseline](errata.html#row-13) with [a KL term and no ratio](errata.html#row-15), and [a name that
-# nobody published](errata.html#row-19). The paper's advantage is the reward minus the group's mean,
-# divided by the group's standard deviation. The group is [the *current* samples](errata.html#row-7)
-# [of one prompt](errata.html#row-14), drawn by the policy as it stands. GRPO drops the critic, [not
-# the reward model](errata.html#row-30) and [not the reference](errata.html#row-2), which [the notes
-# leave out](errata.html#row-8). Its ratio is [one per token](errata.html#row-32), not one per
-# sequence. Since it samples while it learns, it is [no "direct method"](errata.html#row-27).
+# ## The idea
 #
-# ## Four baselines, live
+# A reward says little until you know what was to be expected. PPO trains a second network, the
+# critic, to predict the expected reward. GRPO and RLOO use no critic. They sample a group of $K$
+# answers to the *same* prompt and compare each answer with its group. An answer that is better than
+# its group gets a positive *advantage*, and training makes it more likely. An answer that is worse
+# than its group gets a negative advantage, and training makes it less likely.
+#
+# Three choices distinguish the methods: what is subtracted from each reward, what the difference is
+# divided by, and whether an answer is part of its own average. Each choice has an effect on the
+# average gradient, and this page computes this effect exactly.
+#
+# ```
+# one prompt -> K = 4 answers -> rewards 1 0 0 0 -> group mean 0.25
+# advantage = reward - mean:     +0.75 -0.25 -0.25 -0.25     (centred: Dr. GRPO)
+# divided by the spread 0.5:     +1.5  -0.5  -0.5  -0.5      (standardised: GRPO)
+# reward - mean of the others:   +1.0  -0.33 -0.33 -0.33     (leave one out: RLOO)
+# ```
+#
+# ## The formula
+#
+# GRPO maximises this objective. The first line is one token's share, and the second line averages
+# the shares.
+#
+# $$s_{i,t} = \min(\rho_{i,t} A_i,\ \mathrm{clip}(\rho_{i,t}, 1-\varepsilon, 1+\varepsilon) A_i)$$
+#
+# $$J(\theta) = \frac{1}{K}\sum_{i=1}^{K} \frac{1}{|o_i|} \sum_t (s_{i,t} - \beta\, k_{i,t})$$
+#
+# * $K$ is the number of answers in the group; many programs call it `num_generations`.
+# * $o_i$ is answer $i$, $|o_i|$ is its number of tokens, and $t$ counts the tokens.
+# * $A_i$ is the advantage of answer $i$. All tokens of an answer share it. **This page.**
+# * $1/|o_i|$ is the average over the tokens of an answer. Page 19 treats it.
+# * $\rho_{i,t} = \pi_\theta(o_{i,t}) / \pi_{old}(o_{i,t})$ is the ratio of two probabilities of one
+#   token: under the policy that is trained, and under the policy that wrote the answer. Page 20
+#   treats $\rho$ and the clip width $\varepsilon$.
+# * $k_{i,t}$ is an estimate of the KL divergence from a reference policy, and $\beta \ge 0$ is its
+#   weight.
+#
+# The paper of 2024 has $\beta = 0.04$ and a frozen reference. In practice today $\beta$ is mostly
+# 0: Dr. GRPO and DAPO drop the term, and 0 is the default of TRL and of this library. Then no
+# reference is held in memory.
+#
+# The advantages are, with $r_i$ for a reward, $\bar r$ for the mean and $\sigma$ for the standard
+# deviation of the group:
+#
+# $$A^{centred}_i = r_i - \bar r \qquad A^{GRPO}_i = \frac{r_i - \bar r}{\sigma + \epsilon}$$
+#
+# $$A^{RLOO}_i = r_i - \frac{1}{K-1}\sum_{j \neq i} r_j = \frac{K}{K-1}\,(r_i - \bar r)$$
+#
+# The last equation is worth a second look. RLOO's advantage *is* the centred advantage, times a
+# number that depends on $K$ alone.
 #
 # {source tinyalign.losses.advantage.group_center}
 # {source tinyalign.losses.advantage.group_standardize}
 # {source tinyalign.losses.advantage.leave_one_out}
 # {source tinyalign.losses.advantage.group_rank}
+#
+# ## Predict
+#
+# **1.** Rewards are 0 and 1. The policy succeeds with probability 0.02, and a group has eight
+# answers. In which share of the groups does *no* answer get any advantage?
+#
+# * (a) about 15 %
+# * (b) about 50 %
+# * (c) about 85 %
+#
+# **2.** A colleague replaces the centred advantage by leave-one-out, with $K = 4$ and the optimizer
+# Adam. What changes in training?
+#
+# * (a) The gradient has no bias any more, so training ends at a better policy.
+# * (b) The gradient is noisier, so training is slower.
+# * (c) Almost nothing.
+#
+# <details><summary>The answers</summary>
+#
+# **1.** (c). A group is silent if all its answers fail or all succeed: $0.98^8 + 0.02^8 = 0.85$.
+#
+# **2.** (c). The two advantages differ by the factor $K/(K-1) = 4/3$. Adam divides by the size of
+# the gradient, so Adam cancels a constant factor. Plain gradient descent would take larger steps,
+# as with a larger learning rate.
+#
+# </details>
+#
+# ## Run
+#
+# ### Four baselines on three groups
 
 # %%
+import itertools
 from functools import partial
 from itertools import product
 
@@ -54,16 +120,12 @@ from autograd import grad
 from tinyalign.laws import assert_lawful
 from tinyalign.losses import (
     clipped_surrogate,
-    fixed_length_mean,
     group_center,
     group_rank,
     group_standardize,
     leave_one_out,
-    reinforce,
-    sequence_mean,
-    token_mean,
 )
-from tinyalign.losses.numerics import log_softmax, softmax
+from tinyalign.losses.numerics import log_softmax
 from tinyalign.notes.lesson import check_exercise, picture, table
 from tinyalign.optimum import policy_gradient
 
@@ -75,11 +137,11 @@ def note_ranks(reward):
 
 
 baselines = {
-    "centred (Dr.GRPO)": group_center,
+    "centred (Dr. GRPO)": group_center,
     "standardised (GRPO)": group_standardize,
     "leave one out (RLOO)": leave_one_out,
     "ranks, ties shared": group_rank,
-    "ranks by argsort (the note)": note_ranks,
+    "ranks by argsort (a note)": note_ranks,
 }
 groups = {"1 0 0 0": [1, 0, 0, 0], "1 1 1 1": [1, 1, 1, 1], "0 1 2 9": [0, 1, 2, 9]}
 rows = [
@@ -91,26 +153,21 @@ table(["baseline", "rewards", "A1", "A2", "A3", "A4"], rows)
 tied = note_ranks(np.ones((1, 4)))[0]
 
 # %% [markdown]
-# **Equal rewards.** Four equal rewards carry no information. Every baseline says so, except
-# [ranking by `argsort`](errata.html#row-37), which numbers them in the order in which they were
-# sampled and trains on that. It also makes [the note's guard](errata.html#row-66) pointless: the
-# spread of a permutation of 0 … K−1 is $\sqrt{(K^2-1)/12}$ whatever the rewards are, never 0. The
-# division by 0 is real for z-scored *rewards*, which is where the library guards it.
+# **Equal rewards.** Four equal rewards carry no information. Each baseline of the library then
+# gives four zeros. Ranks computed by `argsort` do not: they number equal answers in the order in
+# which they were sampled, and training would follow this order.
 #
-# Ranks with shared ties are a legitimate choice: they ignore how much better an answer is (see the
-# last group), which protects against an outlier and forgets what the outlier knew.
+# **A large reward.** In the group 0 1 2 9 the centred advantage of the best answer is 6. Ranks give
+# this answer 1.34, as in the group 0 1 2 3. Ranks limit the influence of an extreme reward. They
+# also discard the information that this answer is much better.
 #
-# ## Before the run: how many groups say anything?
+# ### How many groups say anything?
 #
-# With rewards 0 and 1 and success probability $p$, a group of $K$ is silent when all succeed or all
-# fail. So the share of groups with any signal is $1 - p^K - (1-p)^K$.
+# With rewards 0 and 1 and success probability $p$, a group of $K$ answers is silent when all
+# succeed or all fail. The share of groups with a signal is therefore $1 - p^K - (1-p)^K$.
 #
-# And what is the expected gradient? Each reward is part of its own mean, so the mean baseline
-# takes away $1/K$ of the true gradient; leave-one-out takes nothing. Dividing by the group's spread
-# changes the size and, when groups differ in difficulty, the weights between prompts.
-#
-# **The dial:** `SUCCESS`. At 0.02 and at 0.98, how large must the group be until half of the groups
-# say something?
+# **The dial:** `SUCCESS`. Set it to 0.02 and then to 0.98. How large must the group be until half
+# of the groups say something?
 
 # %%
 SUCCESS = 0.2
@@ -124,23 +181,22 @@ table(
 )
 
 # %% [markdown]
-# ## The run: every group there is
+# ### The average gradient, over every group there is
 #
-# Three arms with rewards 1, 0, 0, a softmax policy, and *all* $3^K$ groups, each weighted by its
-# probability. No sampling error: the table is exact. The loss is the trainer's, at
-# ratio 1.
+# There are three arms with rewards 1, 0, 0 and a softmax policy. The code lists *all* $3^K$ groups
+# and weights each group by its probability. There is no sampling error, so the table is exact. The
+# loss is the trainer's, at ratio 1.
 #
 # {source tinyalign.losses.policy_gradient.clipped_surrogate}
 
 # %%
 arms = np.array([1.0, 0.0, 0.0])
 logits = np.log(np.array([0.3, 0.5, 0.2]))
-true = policy_gradient(logits, arms)
 
 
-def expected_gradient(baseline, size):
+def expected_gradient(baseline, size, logits=logits, arms=arms):
     """Average over all groups of `size` samples of the gradient that one group gives."""
-    picks = np.array(list(product(range(3), repeat=size)))
+    picks = np.array(list(product(range(len(arms)), repeat=size)))
     chance = np.prod(np.exp(log_softmax(logits))[picks], axis=1)
     advantage = baseline(arms[picks])
 
@@ -152,84 +208,48 @@ def expected_gradient(baseline, size):
     return grad(gain)(logits)
 
 
-def share_of_true(baseline, size):
+def share_of_true(baseline, size, logits=logits, arms=arms):
     """Length of the expected gradient in the direction of the true one, in units of it."""
-    return float(expected_gradient(baseline, size) @ true / (true @ true))
+    true = policy_gradient(logits, arms)
+    return float(expected_gradient(baseline, size, logits, arms) @ true / (true @ true))
 
 
 by_n = partial(group_standardize, eps=0.0, ddof=0)
 shares = [
-    [k, 1 - 1 / k, share_of_true(group_center, k), share_of_true(leave_one_out, k),
-     share_of_true(by_n, k)]
+    [k, 1 - 1 / k, share_of_true(group_center, k), k / (k - 1) * share_of_true(group_center, k),
+     share_of_true(leave_one_out, k), share_of_true(by_n, k)]
     for k in (2, 3, 4, 6)
 ]  # fmt: skip
-table(["K", "1 − 1/K", "mean baseline", "leave one out", "divided by std"], shares)
+table(["K", "1 − 1/K", "centred", "centred·K/(K−1)", "leave one out", "divided by std"], shares)
+
+random_groups = np.random.default_rng(1).normal(size=(1_000, 4))
+factor = leave_one_out(random_groups) / group_center(random_groups)
+print(f"leave-one-out ÷ centred, K = 4: from {factor.min():.12f} to {factor.max():.12f}")
 
 # %% [markdown]
-# So K = 2 carries half of the gradient with the mean baseline and all of it with leave-one-out. An
-# anecdote in one of the notes, [that it gives no signal](errata.html#row-71), is not what the
-# mathematics says. What grows with K is the share of groups that are not silent, and the precision.
+# ## What it shows
 #
-# ## Length: what a sum over tokens is divided by
+# **Centred and leave-one-out are one method.** The centred gradient is $1 - 1/K$ times the true
+# gradient, because each reward is part of its own mean. Leave-one-out is exactly the true gradient.
+# The fourth column shows that the factor $K/(K-1)$ is the whole difference. It is the same for
+# every group of one size, so Adam ignores it and gradient descent treats it as a learning rate.
+# Page 18 trains both and finds no difference.
 #
-# {source tinyalign.losses.aggregate.sequence_mean}
-# {source tinyalign.losses.aggregate.fixed_length_mean}
+# **K = 2 works.** Two answers carry half of the gradient in the centred form, and all of it in the
+# leave-one-out form. What grows with $K$ is the share of groups that are not silent, and the
+# precision of the gradient.
 #
-# GRPO divides each completion's sum by its own length. For a wrong answer the advantage is
-# negative, and a long wrong answer then pays less per token: the loss rewards being wrong at
-# length. The published finding (2503.20783, from the abstract): GRPO lengthens incorrect outputs.
-#
-# **The experiment.** Correctness is a coin, nobody can improve it. The policy only chooses the
-# *length*, 1 to 8, with one softmax for right and one for wrong answers. Nothing rewards any
-# length, so the prediction for an unbiased loss is that the mean stays where it starts. The
-# log-probability of a length is spread evenly over the tokens of the completion, so that they add
-# up to it.
+# **The spread changes the weights between prompts.** Division by $\sigma$ gives each prompt its own
+# factor. The next table has two arms, with rewards 1 and 0, and prompts of different difficulty.
+# The factor is larger where almost all answers fail or almost all succeed. The authors of Dr. GRPO
+# call this a difficulty bias.
 
 # %%
-LENGTHS = np.arange(1, 9)
-STEPS, GROUPS, SIZE, RATE = 300, 64, 8, 2.0
-
-
-def mean_lengths(theta):
-    return softmax(theta) @ LENGTHS
-
-
-def by_completion(x, mask):
-    return sequence_mean(x, mask)
-
-
-def by_limit(x, mask):
-    return fixed_length_mean(x, mask, length=LENGTHS[-1])
-
-
-def grow(reduce, baseline, seed=0):
-    """Mean length of wrong and of right answers after each step, (steps + 1, 2)."""
-    rng, theta, seen = np.random.default_rng(seed), np.zeros((2, 8)), []
-    for _ in range(STEPS):
-        seen.append(mean_lengths(theta))
-        right = rng.integers(2, size=GROUPS * SIZE)
-        cumulative = np.cumsum(softmax(theta), axis=1)[right]
-        drawn = np.minimum(np.sum(rng.random((len(right), 1)) > cumulative, axis=1), 7)
-        size = LENGTHS[drawn][:, None]
-        mask = (np.arange(8) < size).astype(float)
-        advantage = baseline(right.reshape(GROUPS, SIZE).astype(float)).reshape(-1, 1)
-
-        def loss(theta, right=right, drawn=drawn, size=size, mask=mask, advantage=advantage):
-            logp = log_softmax(theta)[right, drawn][:, None] / size  # every token's share
-            return reduce(reinforce(logp * mask, advantage), mask)
-
-        theta = theta - RATE * grad(loss)(theta)
-    return np.array([*seen, mean_lengths(theta)])
-
-
-lengths = {
-    "GRPO (1/|o|)": grow(by_completion, group_standardize),
-    "Dr.GRPO (fixed)": grow(by_limit, group_center),
-}
-table(
-    ["loss", "wrong, start", "wrong, end", "right, end"],
-    [[name, seen[0, 0], seen[-1, 0], seen[-1, 1]] for name, seen in lengths.items()],
-)
+weights = []
+for p in (0.5, 0.2, 0.05, 0.01):
+    two = np.log(np.array([p, 1 - p])), np.array([1.0, 0.0])
+    weights.append([p, share_of_true(group_center, 8, *two), share_of_true(by_n, 8, *two)])
+table(["success p", "centred", "divided by std"], weights)
 
 # %%
 figure, (left, right) = picture(2, width=8.2)
@@ -238,86 +258,31 @@ for p in (0.02, 0.1, SUCCESS, 0.5):
     left.semilogx(sizes, 1 - p**sizes - (1 - p) ** sizes, label=f"p = {p}", base=2)
 left.set(xlabel="group size K", ylabel="share of groups", title="Groups with any signal")
 left.legend(fontsize="small")
-for name, seen in lengths.items():
-    (line,) = right.plot(seen[:, 0], label=f"{name}, wrong")
-    right.plot(seen[:, 1], ":", color=line.get_color(), label=f"{name}, right")
-right.set(xlabel="step", ylabel="mean length", title="Length of answers")
-right.legend(fontsize="small", loc="center right", bbox_to_anchor=(1, 0.35))
+difficulty = np.linspace(0.01, 0.99, 60)
+for name, baseline in (("centred", group_center), ("divided by std", by_n)):
+    curve = [
+        share_of_true(baseline, 6, np.log(np.array([p, 1 - p])), np.array([1.0, 0.0]))
+        for p in difficulty
+    ]
+    right.plot(difficulty, curve, label=name)
+right.set(xlabel="success probability p", ylabel="÷ true gradient", title="Weight of a prompt")
+right.legend(fontsize="small")
 figure
 
 # %% [markdown]
 # {figure}
 #
-# Measured with another seed: GRPO's wrong answers 4.5 → 7.27 and right ones → 1.04,
-# Dr.GRPO's 4.49 and 4.48. The effect is the divisor's; nothing in the reward asks for it.
+# ### Two newer baselines
 #
-# ## A mean that does not survive splitting
-#
-# **The experiment.** Four completions of lengths 6, 2, 1, 3, in one batch, or as two micro-batches
-# whose losses are averaged. The token mean changes, the other two do not (huggingface/trl #2615;
-# verl #5619). The cure is to divide by the token count of the whole batch.
-
-# %%
-rng = np.random.default_rng(7)
-batch_mask = (np.arange(6) < np.array([[6], [2], [1], [3]])).astype(float)
-batch = rng.random((4, 6))
-means = {
-    "token mean": token_mean,
-    "sequence mean": sequence_mean,
-    "fixed length": partial(fixed_length_mean, length=6),
-}
-split = []
-for name, reduce in means.items():
-    halves = [reduce(batch[part], batch_mask[part]) for part in (slice(0, 2), slice(2, 4))]
-    split.append([name, reduce(batch, batch_mask), np.mean(halves)])
-table(["mean", "one batch", "two micro-batches"], split)
-
-# %% [markdown]
-# ## Weird numbers
-#
-# **“My GRPO loss is 0.”** At the first step on a batch the ratio is 1, and the loss is minus the
-# mean advantage, which is 0 by construction. The gradient is not (huggingface/trl #2703, #3452,
-# #3857; open-r1 #239; verl #2088). Watch the reward, not the loss.
-#
-# **“All rewards are equal and nothing happens.”** Nothing should. Log the share of silent groups,
-# as TRL does (`frac_reward_zero_std`; trl #3502, #4662); if it is high, the task is too hard or too
-# easy for this K.
-#
-# **“With K = 2 every advantage is ±0.707.”** (trl #5767.) With the sample standard deviation, two
-# different rewards always give that, however different they are.
-#
-# **“Is the old log-probability just `logp.detach()`?”** On the first step, yes, in value; the ratio
-# is 1 and its gradient is $\nabla\log\pi$ (trl #2837).
-
-# %%
-advantage = group_standardize(np.array([[1.0, 0.0, 0.0, 1.0]]))[0]
-picked = np.array([0, 1, 2, 0])
-now = log_softmax(logits)[picked]
-
-
-def grpo_loss(z):
-    return np.mean(clipped_surrogate(log_softmax(z)[picked], now, advantage))
-
-
-zero, slope = grpo_loss(logits), np.abs(grad(grpo_loss)(logits)).max()
-pair = group_standardize(np.array([[0.0, 0.1], [0.0, 100.0]]))
-print(f"loss {abs(zero):.1e}, largest slope {slope:.3f}")
-print("two rewards, close and far:", np.round(pair, 3).tolist())
-
-# %% [markdown]
-# ## Relatives: another baseline, another trust region
+# MaxRL divides by the group's *mean* reward: the rarer a success, the more it counts. GDPO is for
+# several rewards at once. It standardises each reward separately before the sum, so a reward with a
+# large spread cannot hide the others.
 #
 # {source tinyalign.losses.baselines.group_maxrl}
 # {source tinyalign.losses.baselines.group_gdpo}
-# {source tinyalign.losses.trust_region.sapo}
-# {source tinyalign.losses.trust_region.dppo}
-#
-# MaxRL divides by the mean: the rarer a success, the more it counts. GDPO standardises each of
-# several rewards by itself. SAPO has a gate in place of the clip, DPPO clips the probability and
-# not the ratio: a rare token may grow many times over.
 
 # %%
-from tinyalign.losses import dppo, group_gdpo, group_maxrl, sapo
+from tinyalign.losses import group_gdpo, group_maxrl
 
 rare, common = np.array([[1.0, 0, 0, 0, 0, 0, 0, 0]]), np.array([[1.0, 1, 1, 1, 0, 0, 0, 0]])
 print("a success, 1 of 8 and 4 of 8:", group_maxrl(rare)[0, 0], group_maxrl(common)[0, 0])
@@ -325,36 +290,43 @@ two = np.array([[[1.0, 0], [0, 1], [0, 1], [0, 0]]])  # two rewards of four answ
 summed, decoupled = group_standardize(two.sum(axis=2)), group_gdpo(two, np.ones(2))
 print("GRPO of the sum:", np.round(summed[0], 2), " GDPO:", np.round(decoupled[0], 2))
 
+# %% [markdown]
+# ## What goes wrong in practice
+#
+# **“All rewards are equal and nothing happens.”** Nothing should happen. Log the share of silent
+# groups; TRL calls it `frac_reward_zero_std` (huggingface/trl #3502, #4662). If this share is high,
+# the task is too hard or too easy for this $K$. DAPO samples new prompts until enough groups have a
+# signal (*dynamic sampling*).
+#
+# **“With K = 2 every advantage is ±0.707.”** (huggingface/trl #5767.) With the sample standard
+# deviation, two different rewards always give ±0.707, even if they are very close. The next cell
+# prints two such groups.
+#
+# **“The advantages are enormous, or NaN.”** The spread of a group is nearly 0. The library returns
+# exactly 0 for equal rewards, and `eps` keeps a nearly equal group small.
 
-def slope_of(surrogate, old, ratio):
-    """The slope of a good token's loss, as a multiple of REINFORCE's."""
-    old_logp = np.array([[np.log(old)]])
-    return -grad(lambda x: np.sum(surrogate(x, old_logp, 1.0)))(old_logp + np.log(ratio))[0, 0]
+# %%
+pair = group_standardize(np.array([[0.0, 0.1], [0.0, 100.0]]))
+print("two rewards, close and far:", np.round(pair, 3).tolist())
 
-
-regions = [[old, ratio, *(slope_of(f, old, ratio) for f in (clipped_surrogate, sapo, dppo))]
-           for old, ratio in ((0.001, 4.0), (0.3, 1.1), (0.3, 2.0))]  # fmt: skip
-table(["probability before", "ratio", "PPO", "SAPO", "DPPO"], regions)
 
 # %% [markdown]
-# ## Numbers to distrust
+# ### The same line in TRL
 #
-# {notes 004 592-605}
-# {notes 004 640-656}
-#
-# The comparison table of this note [is invented](errata.html#row-61), and ["matches
-# GPT-4"](errata.html#row-65) is too. What the paper's Table 5 says (read in its text): the GRPO
-# model 88.2 on GSM8K and 51.7 on MATH, up from 82.9 and 46.8; GPT-4 92.0 and 52.9. Its 64 samples
-# per question were [scored by a trained reward model](errata.html#row-64), not by exact match. No
-# toy can confirm such numbers, and this page does not try.
+# GRPO's advantage is `GRPOConfig(num_generations=8, scale_rewards="group")`. The centred advantage
+# is `GRPOConfig(num_generations=8, scale_rewards="none")`. Leave-one-out is
+# `RLOOConfig(num_generations=8)`.
 #
 # ## Exercises
 #
-# **1.** GRPO's advantage. The laws include a group of equal rewards, with `eps=0` as well.
+# **1.** Write GRPO's advantage. The checks include a group of equal rewards, also with `eps=0`.
 #
-# **2.** Leave-one-out.
+# **2.** Write the leave-one-out advantage.
 #
-# **3.** The share of groups of size `k` that carry a signal, for success probability `p`.
+# **3.** Compute the share of groups of size `k` that carry a signal, for success probability `p`.
+#
+# On paper: show that the rewards 0 and 1 of a group with $m$ successes have the centred advantages
+# $1 - m/K$ and $-m/K$. For which $m$ is the sum of their absolute values largest?
 
 
 # %%
@@ -392,29 +364,77 @@ check_exercise(check_my_leave_one_out, my_leave_one_out)
 check_exercise(check_my_signal_share, my_signal_share)
 
 # %% [markdown]
-# ## The same line in TRL
+# ## What you may have read
 #
-# `GRPOConfig(num_generations=8, scale_rewards="group", loss_type="grpo")`; `loss_type="dr_grpo"`
-# with `scale_rewards="none"` is Dr.GRPO.
+# {notes 000 17-27}
+# {notes 001 45-67}
+# {notes 004 57-104}
+# {notes 004 206-225}
+# {notes 004 592-605}
+# {notes 004 640-656}
+# {notes 004 716-734}
+# {notes 004 855-857}
 #
-# ## What this page showed
+# <details><summary>Sentences from lecture notes, the verdict, and why</summary>
+#
+# The notes use the name GRPO for three different things: a rank, a mean baseline, and a method that
+# nobody published.
+#
+# * “ranking-based advantage”: [not the paper's](errata.html#row-31). The paper divides the centred
+#   reward by the group's standard deviation.
+# * The formula $R_i$ minus the group's mean: [this is Dr. GRPO's advantage](errata.html#row-13).
+#   The division is missing.
+# * The expected value of $A \log \pi$ minus a KL: [this is REINFORCE with a
+#   baseline](errata.html#row-15). Ratio, clip and $1/|o|$ are missing.
+# * “Generalized Rejection Sampling Policy Optimization”: [not the name](errata.html#row-19). GRPO
+#   stands for Group Relative Policy Optimization.
+# * “group of similar responses”: [the group shares a prompt](errata.html#row-14). The answers need
+#   not be alike.
+# * “Uses group-average reward from old rollouts”: [the group is the current
+#   one](errata.html#row-7). The policy at the start of this step has drawn it.
+# * “No reference model”: [wrong for the paper](errata.html#row-2), right for $\beta = 0$, which is
+#   common today. Another list of the notes [forgets the reference](errata.html#row-8) of PPO as
+#   well.
+# * “No separate reward model!”: [not what GRPO drops](errata.html#row-30). GRPO drops the critic.
+#   DeepSeekMath [scored its samples with a trained reward model](errata.html#row-64).
+# * “Direct Methods (2023+)”, with GRPO in the list: [GRPO is online reinforcement
+#   learning](errata.html#row-27). It samples while it learns.
+# * Ranks by `argsort` of `argsort`: [equal rewards get different ranks](errata.html#row-37). [The
+#   guard against NaN](errata.html#row-66) never acts, because the spread of such ranks is
+#   $\sqrt{(K^2-1)/12}$ for all rewards. The guard makes sense for standardised *rewards*.
+# * “K=2 (too small), no signal”: [an anecdote](errata.html#row-71). The table above shows the
+#   signal.
+# * “7B model matches GPT-4 on math!”: [not in the paper](errata.html#row-65). Its Table 5 has 88.2
+#   on GSM8K and 51.7 on MATH after GRPO, and 92.0 and 52.9 for GPT-4. A comparison table in the
+#   same notes [is invented](errata.html#row-61).
+#
+# </details>
+#
+# ## Further reading
+#
+# * Shao and others 2024, DeepSeekMath, arXiv:2402.03300: GRPO, section 4.1.
+# * Kool and others 2019, “Buy 4 REINFORCE samples, get a baseline for free!”; Ahmadian and others
+#   2024, arXiv:2402.14740: RLOO.
+# * Liu and others 2025, arXiv:2503.20783: Dr. GRPO, with the bias of length and the bias of
+#   difficulty.
+# * Yu and others 2025, DAPO, arXiv:2503.14476: dynamic sampling.
+# * Tajwar and others 2026, arXiv:2602.02710: MaxRL. Liu and others 2026, arXiv:2601.05242: GDPO.
+#
+# ### The claims of this page, tested
 
 # %%
 assert np.ptp(tied) > 2, "argsort invents an order among equal rewards"
 assert all(np.all(f(np.ones((1, 4))) == 0) for f in list(baselines.values())[:4])
 assert all(abs(signal[k] - heard[k]) < 0.02 for k in SIZES), "signal"
+assert abs(0.98**8 + 0.02**8 - 0.85) < 0.005, "silent groups at p = 0.02, K = 8"
 assert all(abs(row[1] - row[2]) < 1e-9 for row in shares), "1 − 1/K, exactly"
-assert all(abs(row[3] - 1) < 1e-9 for row in shares), "leave-one-out is unbiased"
-assert abs(shares[0][4] - 1) < 1e-9 < shares[1][4] - 1, "dividing by the spread rescales"
-wrong_end, right_end = lengths["GRPO (1/|o|)"][-1]
-assert wrong_end > 6 and right_end < 2, "1/|o| lengthens what is wrong"
-assert np.all(np.abs(lengths["Dr.GRPO (fixed)"] - 4.5) < 0.2), "Dr.GRPO does not"
-assert abs(split[0][1] - split[0][2]) > 1e-3, "token means do not split"
-assert all(abs(row[1] - row[2]) < 1e-12 for row in split[1:]), "the others do"
-assert abs(zero) < 1e-12 < 1e-2 < slope, "a loss of 0 with a gradient"
+assert all(abs(row[3] - row[4]) < 1e-9 for row in shares), "centred, times K/(K − 1)"
+assert np.allclose(factor, 4 / 3, atol=1e-9), "not only on average: in every group"
+assert all(abs(row[4] - 1) < 1e-9 for row in shares), "leave-one-out is unbiased"
+assert abs(shares[0][5] - 1) < 1e-9 < shares[1][5] - 1, "dividing by the spread rescales"
+assert np.allclose([row[1] for row in weights], 7 / 8), "centred: one factor for all prompts"
+assert all(a[2] < b[2] for a, b in itertools.pairwise(weights)), "std: more for hard prompts"
 assert np.allclose(np.abs(pair), np.sqrt(0.5), atol=2e-3), "K = 2: ±0.707"
 assert group_maxrl(rare)[0, 0] == 7 and group_maxrl(common)[0, 0] == 1, "rare successes count"
 assert summed[0, 0] == summed[0, 1] < decoupled[0, 0] and decoupled[0, 1] < decoupled[0, 0]
-assert np.allclose([row[2] for row in regions], [0, 1.1, 0]), "PPO stops at ratio 1.2"
-assert np.allclose([row[4] for row in regions], [4, 1.1, 0]), "DPPO at a gap of 0.15"
 print("all claims of this page hold")

@@ -78,7 +78,6 @@ EQUIVALENT = [  # (function, pattern of the mutant, why no result can tell it fr
 ]
 
 
-
 def is_equivalent(name, words):
     return any(re.fullmatch(n, name) and re.search(pattern, words) for n, pattern, _ in EQUIVALENT)
 

@@ -73,6 +73,13 @@ PAGES = {  # number of a page, as in the name of its file -> what stands on its 
     "18": Page(
         "compare two methods fairly, and find the cause of a gap between them.", ("07", "13")
     ),
+    "19": Page("say which answers each way of averaging tokens makes longer or shorter.", ("13",)),
+    "20": Page(
+        "say when the clip of PPO, DAPO, GSPO and CISPO acts, and on which tokens.", ("07", "13")
+    ),
+    "21": Page(
+        "say where a trainer with a KL of each token ends, and how to measure it.", ("04", "05")
+    ),
     "ca": Page(
         "read a table of all methods: their data, memory, KL and accuracy with error bars.",
         ("08", "13"),
@@ -86,13 +93,23 @@ PATHS = (  # name, for whom, numbers of the pages in order
         ("00", "01", "05", "08", "13", "16"),
     ),
     (
+        "The basics",
+        "You begin: from a bandit to a language model, its fine-tuning, its reward, its optimum.",
+        ("00", "01", "02", "03", "05"),
+    ),
+    (
         "The DPO family",
         "You have comparisons, thumbs or rankings, and you train without sampling.",
-        ("03", "05", "08", "09", "10", "11", "12"),
+        ("08", "09", "10", "11", "12"),
     ),
     (
         "The RL family",
         "You have a reward, and the model learns from its own samples.",
-        ("04", "05", "07", "13", "14", "15"),
+        ("07", "04", "13", "19", "20", "18", "15", "21"),
+    ),
+    (
+        "Further, and an appendix on speed",
+        "You know the methods: best-of-n, over-optimisation, wrong losses, every method at once.",
+        ("06", "14", "16", "ca", "17"),
     ),
 )
