@@ -1,0 +1,97 @@
+"""Judge a solution by the laws of its method, and say what `tinyalign check` would say."""
+
+import inspect
+
+import numpy as np
+
+from tinyalign.laws.catalogue.lookup import find_spec
+from tinyalign.laws.check.deviation import describe
+from tinyalign.laws.check.diagnose import looks_like
+from tinyalign.laws.harness.draws import inputs_of, repeatable_settings
+from tinyalign.laws.harness.judge import BROKEN, HOLDS, UNJUDGED, judge, laws_for
+from tinyalign.laws.harness.subject import Subject
+from tinyalign.notes.exercises.comparing import (
+    answer,
+    diagnosis,
+    difference,
+    require_parameters,
+    require_same,
+)
+from tinyalign.notes.exercises.exercise import NotYet
+
+EXAMPLES = 40  # a law is tried on so many inputs
+PROBES = 60  # inputs on which answers are compared with the right ones
+
+
+def require_lawful(solution, right, method, mistakes=None):
+    """NotYet at the first law of the method that the solution breaks, with the likely cause.
+
+    right     a right solution
+    mistakes  sentence -> a function that makes this mistake
+    """
+    require_parameters(solution, right)
+    inputs = probes(right, method)
+    require_form(solution, right, inputs)
+    subject = Subject(solution, find_spec(method), {}, label=right.__name__)
+    verdicts = [
+        judge(law, subject, repeatable_settings(EXAMPLES)) for law in laws_for(subject.spec)
+    ]
+    broken = [verdict for verdict in verdicts if verdict.status in (BROKEN, UNJUDGED)]
+    if broken:
+        answers = [try_answer(solution, right, each) for each in inputs]
+        known = diagnosis(answers, right, inputs, mistakes or {})
+        raise NotYet(f"{told(broken[0])}{known or diagnosis_of_check(subject, broken)}")
+    # The laws leave some freedom, for example where a function has not all parameters.
+    require_same(solution, right, inputs, mistakes)
+    assert any(verdict.status == HOLDS for verdict in verdicts)
+
+
+def probes(right, method):
+    """Inputs of the method as dicts, without the numbers that the exercise leaves out."""
+    names = list(inspect.signature(right).parameters)
+    spec, inputs = find_spec(method), []
+    for arrays, numbers in inputs_of(spec, PROBES):
+        values = dict(zip(names, arrays, strict=False))
+        inputs.append(values | {name: n for name, n in numbers.items() if name in names})
+    return inputs
+
+
+def require_form(solution, right, inputs):
+    """NotYet where the answer has another form than it should, such as a mean over the batch."""
+    for each in inputs:
+        want = answer(right, right, each)
+        parts = [want] if isinstance(want, np.ndarray) else want
+        if max((np.size(part) for part in parts), default=0) < 2:
+            continue  # one number may be the mean of one number
+        found = answer(solution, right, each)
+        if isinstance(found, np.ndarray) and np.shape(found) != np.shape(want):
+            raise NotYet(f"the function {difference(found, want)}.{reduced(found, want)}")
+        return
+
+
+def reduced(found, want):
+    """A sentence about one number that sums a batch up; "" for any other answer."""
+    for name, reduce in (("mean", np.mean), ("sum", np.sum)):
+        if found.ndim == 0 and np.allclose(found, reduce(want)):
+            return f" That is the {name} over the batch: leave that to whoever calls the function."
+    return ""
+
+
+def told(verdict):
+    """A broken law in words: what it says, what was found and what was wanted."""
+    message = verdict.message.rstrip(".")
+    return f"the function breaks a law: {verdict.law.sentence}. It {message}."
+
+
+def diagnosis_of_check(subject, broken):
+    """What `tinyalign check` says about the likely cause, or ""."""
+    said = [describe(subject, broken), looks_like(subject, [each.law.name for each in broken])]
+    return "".join(f" {sentence}" for sentence in said if sentence)
+
+
+def try_answer(solution, right, values):
+    """The answer to an input; None where the function raises."""
+    try:
+        return answer(solution, right, values)
+    except Exception:  # the laws have told what it raises
+        return None
