@@ -140,6 +140,7 @@ def test_a_dial_on_a_page(course):
     (course / "00_first.py").write_text(HEADER + DIAL, encoding="utf8")
     out = build_course(course, only=["00"])
     text = check_page(out / "00_first.html")
+    check_page(out / "index.html")
     assert text.count('<svg role="img" aria-label="Plot: ') == 2 and "<rect" in text
     assert '<input type="range"' in text and " hidden>" in text and 'aria-valuetext="0.5"' in text
     assert "<dd>0.9338</dd>" in text and 'beta</span><span class="o">=' in text

@@ -11,18 +11,24 @@ from course import build_course, check_page, text_of
 from tinyalign import cli
 from tinyalign.errors import InputError
 from tinyalign.notes import pages
-from tinyalign.notes.pages import contents, errata, markup, site
+from tinyalign.notes.pages import contents, errata, front, markup, site, source
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_every_page_is_well_formed_and_needs_nothing_else(course):
     out = build_course(course)
-    names = {path.name for path in out.iterdir()} - {"00_first.html", "01_second.html"}
-    assert names == {site.MARKER, "index.html", "style.css", "dials.js"}
+    names = {path.name for path in out.iterdir()}
+    own = {
+        f"{stem}.{kind}" for stem in ("00_first", "01_second") for kind in ("html", "py", "ipynb")
+    }
+    copied = "source_tinyalign_losses_preference.html"
+    assert names - own == {site.MARKER, copied, *site.FRAME} - {"errata.html"} and own < names
     for path in out.glob("*.html"):
         text = check_page(path)
-        assert "http" not in re.sub(r">[^<]*<", "><", text)  # in no tag; the prose may name one
+        # In no tag but links to papers and issues; the prose may name one.
+        text = re.sub(r'<a href="https://(arxiv.org/abs|github.com)/[^>]*>', "<a>", text)
+        assert "http" not in re.sub(r">[^<]*<", "><", text)
     assert "//" not in (out / "style.css").read_text(encoding="utf8").replace("https://", "")
     assert "url(" not in (out / "style.css").read_text(encoding="utf8")
 
@@ -83,10 +89,10 @@ def test_a_figure_says_what_it_shows(course):
 
 def test_source_is_the_live_source():
     """The very lines of the file, docstring and all."""
-    shown = re.sub(r"<[^>]+>", "", markup.source_block("tinyalign.losses.log_ratio.margin"))
-    source = (ROOT / "tinyalign" / "losses" / "log_ratio.py").read_text(encoding="utf8")
-    for line in shown.splitlines()[1:]:
-        assert line.replace("&#39;", "'").replace("&quot;", '"').replace("&gt;", ">") in source
+    shown = re.sub(r"<[^>]+>", "", source.source_block("tinyalign.losses.log_ratio.margin"))
+    file = (ROOT / "tinyalign" / "losses" / "log_ratio.py").read_text(encoding="utf8")
+    for line in shown.replace("arguments, returns, source\n", "").splitlines()[1:]:
+        assert line.replace("&#39;", "'").replace("&quot;", '"').replace("&gt;", ">") in file
 
 
 @pytest.mark.parametrize(
@@ -190,10 +196,10 @@ def test_the_index_has_all_there_is(tmp_path):
         assert f'href="{path.stem}.html"' in body
     numbers = {path.stem[:2] for path in paths}
     assert all(number in numbers for _, _, path in contents.PATHS for number in path)
-    assert set(contents.PAGES) == numbers and len(contents.TERMS) >= 40
+    assert set(front.PAGES) == numbers and len(contents.TERMS) >= 40
     pointed = [page for _, page in contents.TERMS.values()]
     pointed += [symptom.page for symptom in contents.SYMPTOMS.values()]
-    pointed += [number for page in contents.PAGES.values() for number in page.needs]
+    pointed += [number for page in front.PAGES.values() for number in page.needs]
     assert set(pointed) <= numbers and body.count("After this page you can") == len(paths)
     assert "Direct Preference Optimization" in body and "dpo_without_reference" in body
     assert 'id="errata"' in body and "evidence" in errata.page(paths)

@@ -92,3 +92,12 @@ def title(path):
         if cell.kind == "text" and heading:
             return heading[1].strip()
     raise InputError(f"{path.name} has no title: its first cell wants a line '# # Title'")
+
+
+def question(path):
+    """The first paragraph under the heading "The question"; no words where there is none."""
+    for cell in cells(path):
+        found = re.search(r"^# ## The question\n#\n((?:# .+\n?)+)", cell.text, flags=re.MULTILINE)
+        if cell.kind == "text" and found:
+            return re.sub(r"[*`]|\n?^# ", " ", found[1], flags=re.MULTILINE).strip()
+    return ""

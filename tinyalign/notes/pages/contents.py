@@ -1,22 +1,14 @@
 """The index page: all pages, paths through them, symptoms, terms, methods, errata, kill matrix."""
 
-import math
 import re
 
 from tinyalign import methods
-from tinyalign.notes.course import PAGES, PATHS, START
+from tinyalign.notes.course import PATHS
 from tinyalign.notes.glossary import TERMS
-from tinyalign.notes.pages import errata, markup
-from tinyalign.notes.pages.cells import cells, title
+from tinyalign.notes.pages import errata, front, markup
+from tinyalign.notes.pages.cells import title
 from tinyalign.notes.pages.markup import ROOT, escape
 from tinyalign.notes.symptoms import SYMPTOMS
-
-PROSE, CODE = 180, 12  # words of prose and lines of code that are read in a minute
-INTRODUCTION = (
-    "Methods of LLM alignment from scratch, small enough to read, each checked against its known "
-    "answer. On the left of every page stands what is claimed, on the right the code that shows "
-    "it, what it printed when this page was built, and the library's own source."
-)
 
 
 def index(paths):
@@ -24,13 +16,14 @@ def index(paths):
     errata_table = errata.table(paths)
     errata_lead = f'{errata.LEAD} <a href="errata.html">They have a page of their own.</a>'
     titles = {path.stem: title(path) for path in paths}
+    stems = {stem[:2]: stem for stem in titles}
     reading = "".join(reading_path(*path, titles) for path in PATHS)
     # Anchor, text of the link, heading, HTML; a section without HTML is left out.
     sections = (
-        ("curriculum", "Pages", "The pages", cards(paths, titles)),
+        ("curriculum", "Pages", "The pages", front.cards(paths)),
         ("paths", "Paths", "Three ways through them", reading),
-        ("symptoms", "Symptoms", "What do you see?", symptoms(titles)),
-        ("terms", "Terms", "Terms in one sentence", glossary(titles)),
+        ("symptoms", "Symptoms", "What do you see?", symptoms(stems)),
+        ("terms", "Terms", "Terms in one sentence", glossary(stems)),
         ("methods", "Methods", "The methods", methods_table()),
         (
             "errata",
@@ -40,10 +33,9 @@ def index(paths):
         ),
         ("kills", "Kill matrix", "Which law catches which wrong loss", kill_matrix()),
     )
-    opening = f'<h1>tinyalign, page by page</h1>\n<p class="lead">{INTRODUCTION}</p>\n'
     present = [section for section in sections if section[-1]]
     parts = [f'<h2 id="{name}">{heading}</h2>\n{body}' for name, _, heading, body in present]
-    return opening + "".join(parts), [(f"#{name}", short) for name, short, _, _ in present]
+    return front.opening() + "".join(parts), [(f"#{name}", short) for name, short, _, _ in present]
 
 
 def collapsible(sentence, table):
@@ -57,51 +49,21 @@ def link_list(titles, kind):
     return f'<ul class="{kind}">\n' + "\n".join(items) + "\n</ul>\n"
 
 
-def cards(paths, titles):
-    """A list of all pages: what the reader can do afterwards, minutes, and pages to read before."""
-    items = []
-    for path in paths:
-        page = PAGES.get(path.stem[:2])
-        able = f"<br>\nAfter this page you can {escape(page.able)}" if page else ""
-        before = ", ".join(page_link(number, titles) for number in page.needs) if page else ""
-        facts = f"{minutes(path)} minutes" + (f", after {before}" if before else "")
-        link = f'<a href="{path.stem}.html">{escape(titles[path.stem])}</a>'
-        items.append(f"<li>{link}{able} <small>({facts})</small></li>")
-    opening = f"<p>What you need to begin: {escape(START)}</p>\n"
-    return opening + '<ul class="curriculum">\n' + "\n".join(items) + "\n</ul>\n"
-
-
-def minutes(path):
-    """Minutes that a walkthrough takes to read, in steps of five; exercises are not counted."""
-    parts = cells(path)
-    words = sum(len(re.findall(r"\w+", cell.text)) for cell in parts if cell.kind == "text")
-    code = "\n".join(cell.text for cell in parts if cell.kind == "code")
-    lines = sum(bool(line.strip()) for line in code.splitlines())
-    return max(5, 5 * math.ceil((words / PROSE + lines / CODE) / 5))
-
-
-def page_link(number, titles):
-    """A link to the page with this number that shows the number; the number where none has it."""
-    stem = next((stem for stem in titles if stem[:2] == number), "")
-    shown = "capstone" if number == "ca" else number
-    return f'<a href="{stem}.html">{shown}</a>' if stem else shown
-
-
-def symptoms(titles):
+def symptoms(stems):
     """A list of what somebody may see on a screen, what it means, and where to read on."""
     items = [
         f"<dt>{escape(symptom.says)}</dt>\n<dd>{escape(symptom.means)} "
-        f"Page {page_link(symptom.page, titles)}.</dd>"
+        f"Page {front.page_link(symptom.page, stems)}.</dd>"
         for symptom in SYMPTOMS.values()
     ]
     lead = "<p><code>tinyalign explain metrics.jsonl</code> looks for these in a log.</p>\n"
     return f"{lead}<dl>\n" + "\n".join(items) + "\n</dl>\n"
 
 
-def glossary(titles):
+def glossary(stems):
     """A list of terms, a sentence for each, and the page that teaches it."""
     items = [
-        f"<dt>{escape(term)}</dt>\n<dd>{escape(sentence)} Page {page_link(page, titles)}.</dd>"
+        f"<dt>{escape(term)}</dt>\n<dd>{escape(sentence)} Page {front.page_link(page, stems)}.</dd>"
         for term, (sentence, page) in TERMS.items()
     ]
     return "<dl>\n" + "\n".join(items) + "\n</dl>\n"

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from tinyalign.errors import InputError
 from tinyalign.notes.dials.dial import Dial
-from tinyalign.notes.pages import dial_block, errata, markup, running
+from tinyalign.notes.pages import dial_block, errata, markup, running, sections, source
 from tinyalign.notes.pages.cells import pieces
 
 PAGE = """<!doctype html>
@@ -17,13 +17,17 @@ PAGE = """<!doctype html>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="style.css">
 <script src="dials.js" defer></script>
+<script src="search.js" defer></script>
 </head>
 <body>
 <a class="skip" href="#main">Skip to the text</a>
-<header><nav aria-label="Pages">{links}</nav></header>
+<header><nav aria-label="Pages">{links}
+<search class="search" hidden><input type="search" aria-label="Search all pages" \
+placeholder="Search ( / )"><p class="unseen" role="status"></p><ol hidden></ol></search></nav>
+</header>
 <main id="main">
 {body}</main>
-<footer><nav aria-label="Pages, again">{links}</nav></footer>
+<footer><nav aria-label="Before and after">{foot}</nav></footer>
 </body>
 </html>
 """
@@ -36,10 +40,16 @@ class SideBySide(NamedTuple):
     right: list
 
 
-def frame(title, body, links):
-    """A complete page; `links` is a sequence of (address, text)."""
+def frame(title, body, links, foot=""):
+    """A complete page; `links` is a sequence of (address, text), `foot` is HTML below the text."""
     linked = [f'<a href="{markup.escape(to)}">{markup.escape(text)}</a>' for to, text in links]
-    return PAGE.format(title=markup.escape(title), body=body, links="\n".join(linked))
+    body, found = sections.with_anchors(body)
+    return PAGE.format(
+        title=markup.escape(title),
+        body=sections.rail(found) + sections.with_references(body),
+        links="\n".join(linked),
+        foot=foot or "\n".join(linked),
+    )
 
 
 def body(path, names):
@@ -84,7 +94,7 @@ def add_piece(path, piece, row, last_run, names):
         elif piece.kind == "notes":
             row.left.append(markup.notes_block(piece.text))
         elif piece.kind == "source":
-            row.right.append(markup.source_block(piece.text))
+            row.right.append(source.source_block(piece.text))
         else:
             (last_run or row).right.append(running.figure(piece, names))
     except InputError as error:

@@ -1,11 +1,9 @@
-"""Convert text to HTML: Markdown with mathematics, highlighted code, the library's source."""
+"""Convert text to HTML: Markdown with mathematics, tables, highlighted code."""
 
 import functools
 import html
 import importlib
-import inspect
 import re
-import textwrap
 from pathlib import Path
 
 from tinyalign.errors import InputError
@@ -75,8 +73,10 @@ def inline(text):
 def mathml(formula, options):
     """A formula of LaTeX as MathML."""
     display = "block" if options["display_mode"] else "inline"
+    # A subscript of several letters is a word, not a product.
+    words = re.sub(r"_\{([a-z]{2,})\}", r"_{\\mathrm{\1}}", formula)
     try:
-        converted = need("latex2mathml.converter").convert(formula, display=display)
+        converted = need("latex2mathml.converter").convert(words, display=display)
     except InputError:
         raise
     except Exception as error:  # the converter raises errors of many types
@@ -87,7 +87,13 @@ def mathml(formula, options):
     # An operator named in letters keeps its distance from what it is applied to.
     spaced = r'<mo lspace="0.17em" rspace="0.17em">\1</mo>'
     converted = re.sub(r"<mi>(log|exp|ln)</mi>", spaced, converted)
-    return f'<span tabindex="0">{converted}</span>' if display == "block" else converted
+    if display == "inline":
+        return converted
+    # Long formulas are set smaller where the column is narrow: the style sheet divides by this.
+    width = 0.62 * len(
+        re.sub(r"<annotation.*?</annotation>|<[^>]+>", "", re.sub(r"&#?\w+;", "x", converted))
+    )
+    return f'<span tabindex="0" style="--ems: {width:.0f}">{converted}</span>'
 
 
 def code_block(code):
@@ -127,29 +133,3 @@ def notes_block(text):
         for note, first, last in places
     ]
     return '<ul class="notes">' + "".join(f"<li>{item}</li>" for item in items) + "</ul>\n"
-
-
-def source_block(name):
-    """The source of a function of the library, under its name, file and line."""
-    source_object = locate(name)
-    lines, start = inspect.getsourcelines(source_object)
-    # The path is shown relative to the repository, where the source is in it.
-    place = Path(inspect.getsourcefile(source_object)).resolve()
-    place = place.relative_to(ROOT).as_posix() if place.is_relative_to(ROOT) else place.name
-    caption = f"<span>{escape(name)}</span> <small>{escape(place)}, line {start}</small>"
-    code = code_block(textwrap.dedent("".join(lines)))
-    return f'<figure class="source"><figcaption>{caption}</figcaption>\n{code}</figure>\n'
-
-
-def locate(name):
-    """The function or class with this full name."""
-    module, _, attribute = name.strip().rpartition(".")
-    if not re.fullmatch(r"(tinyalign|toy_envs)(\.\w+)*", module):
-        raise InputError(f"{name!r} is not a full name in tinyalign or toy_envs")
-    try:
-        target = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise InputError(f"there is no {name}") from error
-    if not (inspect.isfunction(target) or inspect.isclass(target)):
-        raise InputError(f"{name} is neither a function nor a class")
-    return inspect.unwrap(target)

@@ -11,8 +11,13 @@ from pathlib import Path
 
 from tinyalign.errors import InputError
 from tinyalign.notes.pages.markup import escape
-from tinyalign.report.plots import save
+from tinyalign.report.plots import COLOURS, save
 
+# Colours of a figure -> colours of the page, which are others in the dark.
+THEME = {colour.lower(): f"var(--c{k})" for k, colour in enumerate(COLOURS[:6])}
+THEME |= {"#ffffff": "var(--back)", "#000000": "var(--text)", "#b0b0b0": "var(--line)"}
+THEME |= dict.fromkeys(("#333333", "#4d4d4d", "#666666", "#808080"), "var(--muted)")
+THEME |= dict.fromkeys(("#cccccc", "#bfbfbf", "#b3b3b3", "#d9d9d9", "#ebebeb"), "var(--line)")
 WIDE = 7  # inches; wider figures scroll on a phone
 
 
@@ -59,6 +64,7 @@ def svg(figure, name):
     text = re.sub(r' xmlns(:xlink)?="[^"]*"', "", text).replace("xlink:href", "href")
     # matplotlib uses the same ids in every figure; on one page they must differ.
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\1{name}-", text)
+    text = re.sub("#[0-9a-f]{6}", lambda colour: THEME.get(colour[0], colour[0]), text)
     alt = escape(alt_text(figure))
     # Several panels side by side would be too small to read on a phone: there they scroll.
     inches = figure.get_figwidth()

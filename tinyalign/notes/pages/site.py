@@ -9,8 +9,8 @@ import webbrowser
 from pathlib import Path
 
 from tinyalign.errors import InputError
-from tinyalign.notes.pages import contents, errata, layout
-from tinyalign.notes.pages.cells import title
+from tinyalign.notes.pages import contents, downloads, errata, layout, search, source
+from tinyalign.notes.pages.cells import question, title
 from tinyalign.notes.pages.markup import ROOT, escape, need
 from tinyalign.runs.storage import write_atomically
 
@@ -20,7 +20,8 @@ WALKTHROUGHS = INSTALLED if INSTALLED.is_dir() else ROOT / "walkthroughs"
 LIBRARIES = ("pygments", "markdown_it", "mdit_py_plugins", "latex2mathml")
 HOME = ("index.html", "All pages")
 # Files besides a page for each walkthrough.
-FRAME = ("index.html", "style.css", "dials.js", "errata.html")
+SHARED = ("style.css", "dials.js", "search.js")
+FRAME = ("index.html", "search-index.js", "errata.html", *SHARED)
 MARKER = ".tinyalign-pages"  # a file that only a folder of our pages holds
 # Also how a page is recognised whose walkthrough has not run.
 UNBUILT = "This page has not been built yet."
@@ -72,7 +73,7 @@ def build_pages(out, only=None, *, folder=None, on_page=None):
                 on_page(path)
             build_page(path, out)
         elif not page.exists():
-            write_file(page, layout.frame(title(path), placeholder(path), navigation(path, paths)))
+            write_file(page, framed(path, placeholder(path), paths))
     return out
 
 
@@ -95,6 +96,13 @@ def make_folder(out, paths):
 def write_frame(out, paths):
     """Write the files that need no walkthrough to run: style, index, errata."""
     write_scripts(out)
+    write_file(out / "search-index.js", search.index_script(paths))
+    for file in source.files(paths):
+        body = source.file_page(file)
+        write_file(out / source.address(file), layout.frame(source.shown_path(file), body, [HOME]))
+    for path in paths:
+        write_file(out / path.name, path.read_text(encoding="utf8"))
+        write_file(out / f"{path.stem}.ipynb", downloads.notebook(path))
     write_file(out / "index.html", layout.frame("tinyalign", *contents.index(paths)))
     if body := errata.page(paths):
         write_file(out / "errata.html", layout.frame("Errata of the notes", body, [HOME]))
@@ -102,26 +110,50 @@ def write_frame(out, paths):
 
 def write_scripts(out):
     """Write the style and the scripts of all pages."""
-    for name in ("style.css", "dials.js"):
+    for name in SHARED:
         write_file(out / name, Path(__file__).with_name(name).read_text(encoding="utf8"))
 
 
 def build_page(path, out, names=None):
     """Run a walkthrough and write its page; the dict `names` receives all that it defines."""
     body = layout.body(path, {} if names is None else names)
-    links = navigation(path, walkthroughs(path.parent))
-    write_file(out / f"{path.stem}.html", layout.frame(title(path), body, links))
+    write_file(out / f"{path.stem}.html", framed(path, body, walkthroughs(path.parent)))
+
+
+def framed(path, body, paths):
+    """The page of a walkthrough around a body."""
+    return layout.frame(title(path), body, navigation(path, paths), pager(path, paths))
 
 
 def navigation(path, paths):
-    """(address, text) of the links to the index and to the pages before and after."""
+    """(address, text) of the links to the index, to both neighbours, and to the page's own file."""
     at = paths.index(path)
     links = [HOME]
     if at > 0:
-        links.append((f"{paths[at - 1].stem}.html", f"← {title(paths[at - 1])}"))
+        links.append((f"{paths[at - 1].stem}.html", f"← {short_name(paths[at - 1])}"))
     if at + 1 < len(paths):
-        links.append((f"{paths[at + 1].stem}.html", f"{title(paths[at + 1])} →"))
-    return links
+        links.append((f"{paths[at + 1].stem}.html", f"{short_name(paths[at + 1])} →"))
+    return [*links, (path.name, "Script"), (f"{path.stem}.ipynb", "Notebook")]
+
+
+def short_name(path):
+    """The number of a page, or the first word of its name."""
+    return path.stem.partition("_")[0]
+
+
+def pager(path, paths):
+    """Links to the pages before and after, each with the question that it asks."""
+    at = paths.index(path)
+    links = [
+        f'<a class="{kind}" href="{other.stem}.html">{escape(title(other))}'
+        f"<small>{escape(question(other))}</small></a>"
+        for kind, other in (
+            ("before", paths[at - 1] if at else None),
+            ("after", paths[at + 1] if at + 1 < len(paths) else None),
+        )
+        if other
+    ]
+    return "\n".join(links)
 
 
 def placeholder(path):
