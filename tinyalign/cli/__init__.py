@@ -15,7 +15,7 @@ from tinyalign.cli.choosing import Choose, Claims
 from tinyalign.cli.exchange import Export, ExportData, Import
 from tinyalign.cli.golden import Golden
 from tinyalign.cli.inspecting import Env, Verify
-from tinyalign.cli.reading import BuildPages, Methods, Metrics, Read, Show
+from tinyalign.cli.reading import BuildPages, Methods, Metrics, Play, Read, Show
 from tinyalign.cli.training import Compare, Run
 from tinyalign.cli.tuning import Tune
 from tinyalign.engine import backend
@@ -43,6 +43,7 @@ WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read
   tinyalign choose          which method suits your data, memory and scorer
   tinyalign claims          what the notes' comparisons say, what was measured
   tinyalign read 00         a walkthrough in the browser, beside its code
+  tinyalign play            turn the dials of a small run to any value
 
 Each is checked against its known answer. Every command explains itself: --help."""
 
@@ -59,6 +60,7 @@ COMMANDS = {  # all but those that judge, see all_commands
     "choose": Choose,
     "claims": Claims,
     "read": Read,
+    "play": Play,
     "build-pages": BuildPages,
     "verify": Verify,
     "env": Env,

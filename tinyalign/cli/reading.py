@@ -1,4 +1,4 @@
-"""tinyalign methods, metrics, show, read, build-pages"""
+"""tinyalign methods, metrics, show, read, play, build-pages"""
 
 import dataclasses
 from pathlib import Path
@@ -56,6 +56,22 @@ class Read:
             numbers = ", ".join(path.stem for path in others[:4])
             print(f"{page.stem} is nearest to {self.name!r}; more about it: {numbers}")
         return pages.read(page.stem)
+
+
+@dataclasses.dataclass(frozen=True)
+class Play:
+    """Open a page with dials: β, learning rate, noise, K and estimator, at any value."""
+
+    browser: bool = True
+    """Open the browser; False prints the address only."""
+
+    port: int = 0
+    """0: a free port of this machine."""
+
+    def __call__(self):
+        from tinyalign.notes import play  # which loads all losses
+
+        return play.play(self.browser, self.port)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,6 @@ from itertools import product
 from tinyalign.errors import InputError
 from tinyalign.notes.dials.axes import Limits, limits
 from tinyalign.notes.dials.frame import Bars, Line, rounded, setting_text
-from tinyalign.notes.lesson import picture
 
 
 class Dial:
@@ -41,7 +40,9 @@ class Dial:
         return code
 
     def draw(self, *values):
-        """A frame as a figure of matplotlib."""
+        """A frame as a figure of matplotlib, which is loaded here: a page needs none."""
+        from tinyalign.notes.lesson import picture
+
         panels, limits = self.frames[values].panels, self.limits()
         figure, axes = picture(len(panels), width=1 + 3.6 * len(panels), height=3.2)
         every = [axes] if len(panels) == 1 else axes

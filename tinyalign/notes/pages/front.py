@@ -5,7 +5,6 @@ import math
 import re
 
 from tinyalign.notes.course import PAGES, START
-from tinyalign.notes.dials import dpo_run
 from tinyalign.notes.dials.axes import panel_svg
 from tinyalign.notes.dials.dial import Dial
 from tinyalign.notes.pages import dial_block, running
@@ -22,7 +21,7 @@ TURN = (
     "known before it began. Turn the step, then β: does the policy arrive?"
 )
 DOORS = (
-    ("#curriculum", "Learn", "Twenty pages. Each asks a question, predicts a number, and runs."),
+    ("#curriculum", "Learn", "Pages that ask a question, predict a number, and then run."),
     ("#methods", "Compare", "All methods in one table: what each learns from and holds in memory."),
     ("#kills", "Check", "Laws that your own loss has to obey, and wrong losses that break them."),
 )
@@ -42,6 +41,8 @@ def opening():
 @functools.cache
 def front_dial():
     """The picture of the front page: a run of DPO."""
+    from tinyalign.notes.dials import dpo_run  # which loads Hypothesis, with `lesson`
+
     settings = {"β": (0.25, 0.5, 1.0, 2.0), "step": (0, 5, 10, 20, 40, 80, 120, 160)}
     return dial_block.html(Dial(dpo_run.frame, settings, (0.5, 0), dpo_run.TRY.strip()), "dial-0")
 
