@@ -11,9 +11,10 @@ import pytest
 from tinyalign import cli
 from tinyalign.cli import screen
 from tinyalign.cli.choosing import Choose, Claims
+from tinyalign.cli.comparing import Compare
 from tinyalign.cli.judging import Check
 from tinyalign.cli.reading import Read
-from tinyalign.cli.training import Compare, Run
+from tinyalign.cli.training import Run
 
 GOES_ON = (
     "stopped; what is done is on disk, and the same command with --resume goes on (without it "

@@ -12,11 +12,12 @@ import tyro
 from tinyalign.cli import failures, method_help, typed
 from tinyalign.cli.asking import Runs, Write
 from tinyalign.cli.choosing import Choose, Claims
+from tinyalign.cli.comparing import Compare
 from tinyalign.cli.exchange import Export, ExportData, Import
 from tinyalign.cli.golden import Golden
 from tinyalign.cli.inspecting import Env, Verify
 from tinyalign.cli.reading import BuildPages, Methods, Metrics, Play, Read, Show
-from tinyalign.cli.training import Compare, Run
+from tinyalign.cli.training import Run
 from tinyalign.cli.tuning import Tune
 from tinyalign.engine import backend
 from tinyalign.engine.threads import limit_blas_threads

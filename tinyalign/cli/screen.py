@@ -1,12 +1,10 @@
 """What the terminal shows while a run goes on, and when it has ended."""
 
-import collections
 import contextlib
 import functools
 import os
 
 from rich.console import Console
-from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
@@ -28,7 +26,6 @@ METRIC_LABELS = (  # the metrics of a progress line, in its order: a key of metr
     ("eval_nll", "held-out nll"),
 )
 PIPED = 160  # characters of a line where no screen limits them
-FEW = 12  # runs that are all listed while they go on
 
 
 def printer():
@@ -41,9 +38,13 @@ def printer():
     return console if limited else Console(highlight=False, width=PIPED)
 
 
-def format_metrics(row):
-    """The key metrics of a row in one line."""
-    return "  ".join(f"{label} {row[name]:.3f}" for name, label in METRIC_LABELS if name in row)
+def format_metrics(row, learned=False):
+    """The key metrics of a row in one line.
+
+    learned  whether its reward is that of a reward model, whose scale is its own
+    """
+    labels = dict(METRIC_LABELS) | ({"reward": "learned reward"} if learned else {})
+    return "  ".join(f"{label} {row[name]:.3f}" for name, label in labels.items() if name in row)
 
 
 def progress_bar(console):
@@ -86,46 +87,6 @@ def run_progress():
         yield on_step
 
 
-@contextlib.contextmanager
-def compare_progress(folder):
-    """A live table of the runs below `folder`; gives the function to call with their states.
-
-    Where there is no terminal, as in a log file, a line for each run that ends.
-    """
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield end_of_run_lines(folder, console)
-        return
-    with Live(console=console, refresh_per_second=2) as live:
-        yield lambda states: live.update(table_of(states, folder))
-
-
-def table_of(states, folder):
-    """A line for each run, or of many runs for those at work; the last line counts them all."""
-    table = Table(box=None, show_header=False)
-    for run, row in states.items():
-        if len(states) <= FEW or row["state"] in ("running", "failed"):
-            state = f"step {row['step']}" if row["state"] == "running" else row["state"]
-            table.add_row(str(run.relative_to(folder)), state, format_metrics(row))
-    counts = collections.Counter(row["state"] for row in states.values())
-    table.add_row("", "", ", ".join(f"{count} {state}" for state, count in counts.items()))
-    return table
-
-
-def end_of_run_lines(folder, console):
-    """A function to call with the states of runs: it prints each run once, when it has ended."""
-    reported = set()
-
-    def on_poll(states):
-        for run, row in states.items():
-            if row["state"] in ("finished", "failed") and run not in reported:
-                reported.add(run)
-                line = f"{run.relative_to(folder)} {row['state']}  {format_metrics(row)}"
-                console.print(line, soft_wrap=True, highlight=False, markup=False)
-
-    return on_poll
-
-
 EVALUATION_LABELS = (  # the columns of the summary that only some stages have
     ("eval_accuracy", "accuracy"),
     ("eval_reward", "reward"),
@@ -141,6 +102,8 @@ def print_summaries(summaries, folder):
     """A line for each stage, sample completions, and where the files are."""
     table = Table(**report.PLAIN)
     scored = [pair for pair in EVALUATION_LABELS if any(pair[0] in s for s in summaries)]
+    if any(s.get("settings", {}).get("env") == "bandit" for s in summaries):
+        scored = [pair for pair in scored if pair[0] != "eval_accuracy"]  # of four prompts
     titles = [title for _, title in scored]
     for column in ("stage", "steps", *titles, "samples", "networks", "memory", "seconds"):
         table.add_column(column, justify="left" if column in ("stage", "networks") else "right")

@@ -1,4 +1,4 @@
-"""tinyalign run, tinyalign compare"""
+"""tinyalign run, and what it shares with tinyalign compare"""
 
 import dataclasses
 import sys
@@ -10,15 +10,11 @@ import tyro
 from tinyalign.cli.method_help import require_numbers
 from tinyalign.engine import backend
 from tinyalign.errors import InputError, folded, shown
-from tinyalign.runs import dataset, lookup, plan, trackers, train
-from tinyalign.runs.compare import comparison, executors, jobs
-from tinyalign.runs.config import Config, TypedInt, TypedStr
+from tinyalign.runs import dataset, plan, trackers, train
+from tinyalign.runs.config import Config, TypedStr
 from tinyalign.runs.folder import folder_lock, free_folder, machine_changes, require_writable
 from tinyalign.runs.listing import settings_stem
 from tinyalign.runs.reads import require_read
-
-# Spaces only between methods: --help breaks lines at spaces, so never inside a pipeline.
-USUAL = " ".join(comparison.METHODS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +41,7 @@ class Run(Config):
 
     def __call__(self):
         # rich is loaded only by the commands that draw with it.
-        from tinyalign.cli import screen
+        from tinyalign.cli import screen, telling
 
         use_device(self.device)
         if not self.method.strip():
@@ -58,6 +54,7 @@ class Run(Config):
         require_numbers(rows, run_plan.config)
         folder = self.folder(names, run_plan.model_name)
         print_settings(run_plan)
+        print_warnings(run_plan)
         with (
             trackers.open_tracker(self.report_to, folder) as track,
             folder_lock(folder, wait=False),
@@ -71,6 +68,9 @@ class Run(Config):
 
             summaries = train.run(run_plan, folder, resume=self.resume, on_step=on_step)
         screen.print_summaries(summaries, folder)
+        print()
+        for line in telling.run_sentences(run_plan, summaries, folder):
+            print(line)
         return 0
 
     def folder(self, names, model_name):
@@ -82,113 +82,6 @@ class Run(Config):
         folder = free_folder(self.output, stem, self.resume, bool(self.name))
         require_writable(folder, self.resume)
         return folder
-
-
-@dataclasses.dataclass(frozen=True)
-class Compare(Config):
-    """Train several methods from one SFT start and put them side by side."""
-
-    methods: Annotated[
-        tyro.conf.Positional[tuple[str, ...]],
-        tyro.conf.arg(metavar="[METHOD ...]", help_behavior_hint=f"[default: {USUAL}]"),
-    ] = comparison.METHODS
-    """Methods of `tinyalign methods`; several joined by commas are stages of one run."""
-    all: bool = False
-    """Every method there is."""
-    env: str = "addition"
-    """Task, or several joined by commas: addition, subtraction, multiplication, bandit, programs,
-    hackable."""
-    seeds: int = 1
-    """Seeds, from --seed on. Each has a start of its own, which its methods share."""
-    budget: TypedStr = None
-    """What each run may use: recipe, samples:N, labels:N, steps:N or seconds:S.
-    [default: recipe; with --all or several seeds, unless --until ends the runs or --data is given,
-    labels:8192,samples:65536, on the bandit labels:32768,samples:131072]"""
-    eval_every: TypedInt = None
-    """Steps between evaluations. [default: 8 of them in a run]"""
-    name: TypedStr = None
-    """Folder of the comparison below --output."""
-    output: Path = Path("runs")
-    """Where runs are kept."""
-    resume: bool = False
-    """Go on where the comparison of this name was stopped."""
-    jobs: TypedInt = None
-    """Runs at the same time, each in a process of its own; 1 is one after another. [default: 2]"""
-    executor: TypedStr = None
-    """Who carries the runs out in place of --jobs: dask:tcp://HOST:PORT, mpi, or MODULE:FACTORY, a
-    callable that returns a concurrent.futures.Executor. All workers must see --output."""
-    device: TypedStr = None
-    """cpu, gpu (CuPy), or auto: the GPU if there is one. [default: $TINYALIGN_BACKEND, else cpu]"""
-
-    def __call__(self):
-        from tinyalign.cli import screen
-
-        use_device(self.device)
-        stem = self.name or f"compare-{self.env.replace(',', '-')}-seed{self.seed}"
-        folder = free_folder(self.output, stem, self.resume, bool(self.name))
-        configs = self.task_configs(folder)
-        self.require_valid(configs)
-        for task_folder, config in configs.items():
-            outcome = self.compare(config, task_folder)
-            parts, lines = comparison.sections(outcome), comparison.closing_sentences(outcome)
-            screen.print_comparison(outcome, parts, lines, task_folder)
-        return 0
-
-    def require_valid(self, configs):
-        """InputError for every mistake in any task, before the first is trained.
-
-        configs  {folder of a task: its Config}
-        """
-        for folder, config in configs.items():
-            comparison.require_valid(self.names(), config, self.seeds)
-            comparison.require_own_folder(folder, self.resume)
-        stages = [stage for name in self.names() for stage in jobs.stages_of(name)]
-        # Their defaults are other ones here.
-        usual = {"env": Config.env, "budget": Config.budget, "eval_every": Config.eval_every}
-        typed = dataclasses.replace(plain_config(self), **usual)
-        models = [lookup.find_model(config) for config in configs.values()]
-        tasks = [config.env for config in configs.values()]
-        rows = list(map(lookup.find_method, stages))
-        require_read(rows, typed, models, tasks)
-        require_numbers(rows, typed)
-
-    def task_configs(self, folder):
-        """{folder of a task: its Config}; InputError for a task that is named twice."""
-        tasks = self.env.split(",")
-        if len(set(tasks)) < len(tasks):
-            raise InputError(f"a task is named twice in {self.env}: name each once")
-        # Several tasks have a folder each, one task needs none of its own.
-        return {
-            folder / env if len(tasks) > 1 else folder: dataclasses.replace(
-                plain_config(self), env=env, budget=self.budget or self.default_budget(env)
-            )
-            for env in tasks
-        }
-
-    def names(self):
-        """The methods: "sft, dpo" and "sft,dpo" name the same run, so they get the same folder."""
-        if self.all:
-            return jobs.every_name()
-        return [",".join(stage_names(name)) for name in self.methods]
-
-    def default_budget(self, env):
-        """The recipes for a few runs; for many, a shared budget unless what ends them was typed."""
-        length_typed = any((self.steps, self.num_pairs, self.num_labels, self.until, self.data))
-        many = self.all or self.seeds > 1
-        return jobs.shared_budget(env) if many and not length_typed else "recipe"
-
-    def compare(self, config, folder):
-        """The results of the comparison on one task: results.Results."""
-        from tinyalign.cli import screen
-
-        names, settings = self.names(), {"seeds": self.seeds, "resume": self.resume}
-        workers = executors.open_executor(self.jobs, self.executor)
-        with (
-            workers as executor,
-            folder_lock(folder, wait=False),
-            screen.compare_progress(folder) as on_poll,
-        ):
-            return comparison.compare(names, config, folder, executor, **settings, on_poll=on_poll)
 
 
 def stage_names(typed):
@@ -215,6 +108,18 @@ def print_settings(run_plan):
     print("typed:", ", ".join(typed) or "nothing")
     for stage_plan in run_plan.stages:
         print(f"{stage_plan.method.name}: {plan.settings_line(stage_plan)}")
+
+
+def print_warnings(run_plan):
+    """What is allowed, and does not do what its name says."""
+    for stage_plan in run_plan.stages:
+        config, row = stage_plan.config, stage_plan.method
+        if row.kl_placement == "loss" and config.beta > 0 and config.kl == "k1":
+            print(
+                f"{row.name}: k1 in the loss has a gradient of 0 on average, so this KL holds "
+                f"nothing back; k2 and k3 do (tinyalign show KL)",
+                file=sys.stderr,
+            )
 
 
 def print_machine_changes(folder, run_plan):

@@ -51,7 +51,7 @@ class Tune:
     stopped = "stopped; what is done is on disk, and the same command with --resume goes on"
 
     def __call__(self):
-        from tinyalign.cli import screen
+        from tinyalign.cli import screen, watching
 
         names = self.names()
         stem = self.name or f"tune-{self.env}-seed{self.seed}"
@@ -63,7 +63,7 @@ class Tune:
         with (
             workers as executor,
             folder_lock(folder, wait=False),
-            screen.compare_progress(folder) as on_poll,
+            watching.compare_progress(folder) as on_poll,
         ):
             entries = tune.tune(
                 names, config, folder, executor, resume=self.resume, on_poll=on_poll

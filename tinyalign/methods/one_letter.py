@@ -70,3 +70,9 @@ def optimum_kl(inputs, params):
         return None
     probs = letter_probs(inputs.model, params, task)
     return float(np.mean(np.sum(optimum.kl(probs, best), axis=-1)))
+
+
+def end_point(probs, ref_probs, reward):
+    """(KL to the reference in nats, expected reward) of a policy, means over prompts."""
+    distance = np.mean(optimum.kl(probs, ref_probs))
+    return float(distance), float(np.mean(np.sum(probs * reward, axis=-1)))

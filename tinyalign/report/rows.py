@@ -61,6 +61,9 @@ class MethodResult(NamedTuple):
     path: tuple = ()  # (KL, *SCORES) of every evaluation, from the start on
     sensitivity: float = np.nan  # score of the search's median setting minus that of the choice
     settings: str = ""  # those that the search chose, in words
+    exact_kl: float = np.nan  # nats; this and the next two only where all answers can be listed
+    exact_reward: float = np.nan  # expected, over all answers
+    known_reward: float = np.nan  # the highest that any policy has at this KL
     caveat: str = ""  # why it does not raise accuracy, where it does not
 
 

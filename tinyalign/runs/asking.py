@@ -157,14 +157,38 @@ def reward_of(trained, prompt, text, finished):
 
 def known_answer(folder, trained):
     """{prompt: (V,) probabilities at the optimum of the run's last method}; {} if none is known."""
-    task = trained.task
-    if not one_letter.is_enumerable(task) or not (folder / BEFORE).exists():
-        return {}
+    best = known_optimum(folder, trained)
+    return {} if best is None else dict(zip(trained.task.held_out, best, strict=True))
+
+
+def known_optimum(folder, trained):
+    """(P, V) probabilities at the optimum of the run's last method, or None."""
+    if not one_letter.is_enumerable(trained.task) or not (folder / BEFORE).exists():
+        return None
     summaries = read_summaries(folder)
     config, row = Config(**summaries[-1]["settings"]), methods.find(summaries[-1]["method"])
     if row.optimum is None or config.reward == "model" or row.typed_numbers(config):
-        return {}
-    start = read_trained(folder, before=True)
-    ref_probs = one_letter.letter_probs(start.model, start.params, task)
-    best = row.optimum(ref_probs, one_letter.letter_rewards(task), config)
-    return {} if best is None else dict(zip(task.held_out, best, strict=True))
+        return None
+    ref_probs = probs_of(read_trained(folder, before=True))
+    return row.optimum(ref_probs, one_letter.letter_rewards(trained.task), config)
+
+
+def probs_of(trained):
+    """A policy's probability of every answer to every prompt, (P, V)."""
+    return one_letter.letter_probs(trained.model, trained.params, trained.task)
+
+
+def end_points(folder):
+    """((KL, reward) of a run, reward of its start, (KL, reward) of its optimum or None), exact.
+
+    returns  None where not all answers can be listed
+    """
+    trained = read_trained(folder)
+    if not one_letter.is_enumerable(trained.task) or not (folder / BEFORE).exists():
+        return None
+    start = probs_of(read_trained(folder, before=True))
+    reward = one_letter.letter_rewards(trained.task)
+    best = known_optimum(folder, trained)
+    end = one_letter.end_point(probs_of(trained), start, reward)
+    goal = None if best is None else one_letter.end_point(best, start, reward)
+    return end, one_letter.end_point(start, start, reward)[1], goal

@@ -65,7 +65,7 @@ def settings_stem(config):
     """The settings that were typed, for the name of a run's folder: "-beta0.1-steps20", or ""."""
     usual = vars(Config())
     words = [
-        f"-{name}{short(value)}"
+        f"-{name}{'_' * isinstance(value, str)}{short(value)}"
         for name, value in vars(config).items()
         if name not in NAMED and value != usual[name]
     ]

@@ -18,7 +18,7 @@ from tinyalign.errors import InputError
 from tinyalign.methods.one_letter import letter_rewards
 from tinyalign.report import comparison_plots
 from tinyalign.runs import files
-from tinyalign.runs.compare import comparison, executors, jobs, results
+from tinyalign.runs.compare import comparison, executors, jobs, known, results
 from tinyalign.runs.compare.sweep import JobsFailed
 from tinyalign.runs.config import Config
 from toy_envs import bandit
@@ -121,8 +121,8 @@ def test_the_exact_frontier_is_above_every_policy(finished):
     task, table = bandit.make(), bandit.reward_table()
     np.testing.assert_allclose(letter_rewards(task), table)
     rng = np.random.default_rng(0)
-    ref = results.start_probs(folder / "seed0" / "start", task)
-    best_kl, best_reward = results.frontier_of(ref, table)
+    ref = known.run_probs(folder / "seed0" / "start", task)
+    best_kl, best_reward = known.frontier_of(ref, table)
     for _ in range(50):
         policy = ref * np.exp(rng.normal(size=ref.shape) * rng.uniform(0, 2))
         policy /= policy.sum(axis=1, keepdims=True)

@@ -17,7 +17,7 @@ from tinyalign.runs.folder import MARKER, require_unused
 from tinyalign.runs.storage import write_atomically
 from tinyalign.runs.target import LOOK_EVERY, parse_until
 
-METHODS = ("sft", "dpo", "grpo", "ppo", "reward,ppo")
+METHODS = ("sft", "dpo", "reward,ppo", "ppo", "grpo")  # from most that is shown to least
 FIGURES = (
     "scores", *map(score_tables.figure_name, score_tables.HEADINGS),
     "frontier", "learning", "costs", "compare",

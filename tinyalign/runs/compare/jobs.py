@@ -22,6 +22,7 @@ SHARED_BUDGET = {
     "bandit": "labels:32768,samples:131072",
     "addition": "labels:8192,samples:65536",
 }
+FEW_ON_BANDIT = "labels:16384,samples:32768"
 EVALS_PER_RUN = 8  # unless --eval_every is typed
 # What follows an @: passes over each batch of rollouts, and gradient steps of each pass.
 UPDATES = {
@@ -71,8 +72,13 @@ def require_job(name, config):
     plan.plan_run(stages_of(name), with_eval_every(own_config(name, config), 1))
 
 
-def shared_budget(env):
-    """The budget that makes many runs comparable on a task."""
+def shared_budget(env, many=True):
+    """The budget that makes runs comparable on a task.
+
+    many  with intervals over seeds: on the bandit a few runs show as much with less
+    """
+    if env == "bandit" and not many:
+        return FEW_ON_BANDIT
     return SHARED_BUDGET.get(env, SHARED_BUDGET["addition"])
 
 

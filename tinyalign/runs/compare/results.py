@@ -9,14 +9,11 @@ import numpy as np
 
 from tinyalign import methods
 from tinyalign.methods import evaluate
-from tinyalign.methods.one_letter import is_enumerable, letter_probs, letter_rewards
-from tinyalign.optimum import optimal_policy
 from tinyalign.report import Goal, MethodResult
 from tinyalign.runs import files, lookup, plan, target, tuned
-from tinyalign.runs.compare import cost
-from tinyalign.runs.config import MODELS, Config
+from tinyalign.runs.compare import cost, known, samples
+from tinyalign.runs.config import Config
 
-BETAS = np.geomspace(30, 0.03, 60)  # of the exact frontier, in units of reward per nat
 SCORES_READ = ("accuracy", "reward", "kl", "entropy", "optimum_kl")  # of a policy's evaluation
 SHORT = {"reference": "ref", "reward_model": "RM"}  # names of networks in the tables
 
@@ -29,6 +26,7 @@ class Results(NamedTuple):
     exact: Any  # (kl, reward) of the best policies there are, or () where they are not known
     config: Config  # as typed, with the first seed
     seeds: int
+    problems: tuple = ()  # samples.Problem: what the policies of the first seed answer
 
 
 def seed_folder(folder, seed):
@@ -50,18 +48,22 @@ def read(folder):
     # JSON has no paths: they come back as strings, or as null.
     paths = {name: Path(settings[name]) for name in ("init_from", "data") if settings[name]}
     config = Config(**settings | paths)
+    task = None if config.data else lookup.find_task(config)
+    folders = [seed_folder(folder, seed) for seed in range(config.seed, config.seed + seeds)]
     rows = []
-    for seed in range(config.seed, config.seed + seeds):
-        own = dataclasses.replace(config, seed=seed)
-        own_folder = seed_folder(folder, seed)
-        rows += seed_rows(own_folder, comparison["methods"], own, comparison["failed"])
+    for i, own_folder in enumerate(folders):
+        own = dataclasses.replace(config, seed=config.seed + i)
+        own_rows = seed_rows(own_folder, comparison["methods"], own, comparison["failed"])
+        rows += known.with_known_answers(own_rows, own_folder, task)
     path = folder / "costs.json"
     costs = json.loads(path.read_text()) if path.exists() else {}
     costs = {method: cost.Cost(**fields) for method, fields in costs.items()}
     if config.until:  # the tables ask for what the runs were to reach
         asked = target.parse_until(config.until)
         rows = [row._replace(goal=Goal(asked.score, asked.amount)) for row in rows]
-    return Results(rows, costs, exact_frontier(folder, config, seeds), config, seeds)
+    exact = known.exact_frontier([own / "start" for own in folders], task)
+    problems = samples.read_problems(rows, folders[0], task)
+    return Results(rows, costs, exact, config, seeds, problems)
 
 
 def seed_rows(folder, names, config, failed):
@@ -192,31 +194,3 @@ def learning_curve(folder, summaries, start):
         if "eval_accuracy" in m
     )
     return curve_start(start, before) + points if points else ()
-
-
-def exact_frontier(folder, config, seeds):
-    """(kl, reward) of the policies that no other beats, where all completions can be listed.
-
-    These policies are π_ref·e^{r/β}/Z for every β; the mean over seeds, each from its own start.
-    """
-    task = None if config.data else lookup.find_task(config)
-    if not is_enumerable(task):
-        return ()
-    frontiers = []
-    for seed in range(config.seed, config.seed + seeds):
-        ref = start_probs(seed_folder(folder, seed) / "start", task)
-        frontiers.append(frontier_of(ref, letter_rewards(task)))
-    return tuple(np.mean(frontiers, axis=0))  # (seeds, 2, len(BETAS)) -> kl, reward
-
-
-def frontier_of(ref, reward):
-    """(2, len(BETAS)): KL and reward of the best policy at each β; ref and reward (P, K)."""
-    best = [optimal_policy(ref, reward, beta=beta) for beta in BETAS]
-    kl = [np.mean(np.sum(p * (np.log(p) - np.log(ref)), axis=1)) for p in best]
-    return np.array([kl, [np.mean(np.sum(p * reward, axis=1)) for p in best]])
-
-
-def start_probs(folder, task):
-    """The start's probability of every one-letter completion of every prompt, (P, K)."""
-    tree, note = files.load_tree(folder / "model.safetensors")
-    return letter_probs(MODELS[note["model"]], tree["policy"], task)

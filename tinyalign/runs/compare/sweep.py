@@ -60,8 +60,8 @@ def sweep(jobs, executor, *, resume=False, on_poll=lambda states: None):
     jobs      list of RunSpec, each with a folder of its own
     executor  any concurrent.futures.Executor
     resume    skip finished runs and continue the rest; without it a used folder is refused
-    on_poll   called about twice a second with {folder: its newest metrics and their "state"},
-              which is waiting, running, finished or failed
+    on_poll   called about twice a second with {folder: its newest metrics, their "state", which is
+              waiting, running, finished or failed, and "stages", the most steps of each stage}
     raises    InputError before any work for runs that cannot be done; JobsFailed at the end
     """
     # Keys are folders as given, which the caller gets back; the jobs themselves have absolute ones.
@@ -233,10 +233,13 @@ def states(jobs_by_folder, done, failed, before):
     """
     rows = {}
     for folder, job in jobs_by_folder.items():
-        if before.get(folder, {}).get("state") in ("finished", "failed"):
-            rows[folder] = before[folder]
+        known = before.get(folder, {})
+        if known.get("state") in ("finished", "failed"):
+            rows[folder] = known
             continue
         row = files.newest_metrics(job.folder)
         state = "finished" if folder in done else "failed" if folder in failed else ""
-        rows[folder] = {**row, "state": state or ("running" if row else "waiting")}
+        state = state or ("running" if row else "waiting")
+        stages = known.get("stages") or [stage.config.steps for stage in make_plan(job).stages]
+        rows[folder] = {**row, "state": state, "stages": stages}
     return rows

@@ -1,0 +1,163 @@
+"""What the terminal says at the end of a small comparison, and of a run."""
+
+import shlex
+from pathlib import Path
+
+from rich.table import Table
+
+from tinyalign import report
+from tinyalign.cli.screen import print_lines, printer
+from tinyalign.errors import shown
+from tinyalign.report import story
+from tinyalign.runs.dataset import START
+from tinyalign.runs.files import read_summaries
+
+
+def print_story(comparison, budget, folder):
+    """A table of five columns, what a newcomer can repeat, and where the rest is.
+
+    comparison  runs.compare.results.Results
+    budget      sentences on the budget and the brackets
+    """
+    console, rows = printer(), comparison.rows
+    console.print(f"\n{comparison.config.env}\n", style="bold")
+    console.print(story_table(*story.table(rows)))
+    console.print()
+    print_lines(console, story.sentences(rows, comparison.problems))
+    print_lines(console, [f"{r.method}, seed {r.seed}: {r.failure}" for r in rows if r.failure])
+    console.print()
+    # Nothing is estimated where the best policies are known.
+    print_lines(console, budget[:1] if story.is_known(rows) else budget, style="dim")
+    where = f"entropy, memory, seconds, curves and pictures: {shown(folder)}/report.html"
+    console.print(where, soft_wrap=True, markup=False)
+
+
+def story_table(columns, cells):
+    """A rich Table; only the column of words may break in two lines."""
+    table = Table(**report.PLAIN)
+    for name in columns:
+        words = name == "was shown"
+        left = words or name == "method"
+        table.add_column(
+            name,
+            justify="left" if left else "right",
+            overflow="fold",
+            no_wrap=not words,
+        )
+    for line in cells:
+        table.add_row(*line)
+    return table
+
+
+def run_sentences(run_plan, summaries, folder):
+    """What a finished run shows, in three sentences, and how to ask its model.
+
+    run_plan   runs.plan.RunPlan
+    summaries  of its stages, a dict each
+    """
+    last, stage = summaries[-1], run_plan.stages[-1]
+    if stage.method.trains_reward_model:
+        share = 100 * last["eval_accuracy"]
+        return [
+            f"{last['method']} was shown {amount_shown(last)}.",
+            f"It scores the better of two higher in {share:.0f} % of pairs from problems that it "
+            "was not trained on.",
+        ]
+    lines = [f"{last['method']} was shown {amount_shown(last)}."]
+    if run_plan.task is None:
+        lines += file_sentences(stage, last)
+    elif last.get("settings", {}).get("env") == "bandit":
+        lines += bandit_sentences(folder, last)
+    else:
+        lines += problem_sentences(run_plan, summaries)
+    command = f"tinyalign write {shown(folder)} {example_of(run_plan)} --before"
+    return [*lines, f"To ask it: {command}"]
+
+
+def amount_shown(summary):
+    """What a stage learned from, and how much of it."""
+    learns_from, judged = summary["learns_from"], summary["completions_judged"]
+    words = story.SHOWN[learns_from]
+    if learns_from == "pairs" and judged:
+        return f"{words}, in {judged // 2:,} pairs"
+    if learns_from == "rewards":
+        return f"a score of each of its own {summary['completions_sampled']:,} tries"
+    return words
+
+
+def bandit_sentences(folder, summary):
+    """Reward, KL, and how far the run ended from the optimum that is known."""
+    from tinyalign.runs import asking
+
+    points = asking.end_points(folder)
+    if points is None:
+        return []
+    (kl, reward), start, best = points
+    lines = [
+        f"Its expected reward went from {start:.3f} to {reward:.3f}, {kl:.3f} nats (KL) from its "
+        "start."
+    ]
+    if best is not None and "eval_optimum_kl" in summary:
+        beta = summary["settings"]["beta"]
+        lines.append(
+            f"Known answer: the best policy for beta {beta:g} has reward {best[1]:.3f} at "
+            f"{best[0]:.3f} nats; the run ended {summary['eval_optimum_kl']:.3f} nats from it."
+        )
+    return lines
+
+
+def problem_sentences(run_plan, summaries):
+    """How many problems the policy solves now, and solved before; and how far it moved."""
+    last, count = summaries[-1], len(evaluated_problems(run_plan))
+    before = accuracy_before(run_plan, summaries)
+    began = "" if before is None else f", and {100 * before:.0f} % before {last['method']}"
+    lines = [
+        f"It solves {100 * last['eval_accuracy']:.0f} % of {count} problems that it was not "
+        f"trained on{began}."
+    ]
+    if "eval_kl" in last:
+        lines.append(f"It ended {last['eval_kl']:.2f} nats (KL of a completion) from its start.")
+    return lines
+
+
+def evaluated_problems(run_plan):
+    """The held-out problems that accuracy is measured on."""
+    held_out = run_plan.task.held_out
+    return held_out[: min(len(held_out), run_plan.config.eval_size)]
+
+
+def accuracy_before(run_plan, summaries):
+    """Held-out accuracy of the policy with which the last stage began, or None."""
+    if len(summaries) > 1:
+        earlier = [s for s in summaries[:-1] if "policy" in s["networks"][:1]]
+        return earlier[-1].get("eval_accuracy") if earlier else None
+    start = run_plan.config.init_from
+    known = start and Path(start) / "summary.json"
+    return (
+        read_summaries(Path(start))[-1].get("eval_accuracy") if known and known.exists() else None
+    )
+
+
+def file_sentences(stage, last):
+    """What the figures of a run on a file of one's own are."""
+    lines = []
+    count = len(stage.held_out_data.prompts)
+    if "eval_accuracy" in last:
+        right = round(last["eval_accuracy"] * count)
+        lines.append(
+            f"In {right} of {count} held-out pairs the chosen answer has gained on the rejected "
+            "one since the start" + (": too few to tell much." if count < 30 else ".")
+        )
+    if "eval_nll" in last:
+        lines.append(
+            f"A character of a held-out answer costs it {last['eval_nll']:.2f} nats (0: it knew "
+            "each)."
+        )
+    return lines
+
+
+def example_of(run_plan):
+    """A prompt to ask, as it is typed."""
+    if run_plan.task is not None:
+        return shlex.quote(run_plan.task.held_out[len(run_plan.task.held_out) // 2])
+    return shlex.quote(run_plan.stages[-1].held_out_data.prompts[0].removeprefix(START))
