@@ -15,7 +15,8 @@ from toy_envs import feedback
 
 ROOT = Path(__file__).parents[2]
 WHERE = {  # where --beta puts the KL to the reference
-    "loss": "in the loss, + beta · k3 (--kl k3, k2 or k1)",
+    "loss": "in the loss, + beta · k3 (--kl k3, k2 or k1). Each token pays for its own KL alone, "
+    "so that answers of several tokens do not end at π_ref·e^{r/β}/Z: tinyalign read 21",
     "reward": "in the reward, − beta · k1 of the whole completion",
     "tokens": "in the reward of each token, − beta · k1",
     None: "none",

@@ -48,7 +48,9 @@ def clipped_surrogate(logp, old_logp, advantage, *, clip_low=0.2, clip_high=0.2)
 
     Optimum: that of the objective whose advantages it is given, because the slope at ρ = 1 is
     REINFORCE's. PPO, KL in the reward: π ∝ π_ref·e^{r/β}. GRPO, centred, k3 in the loss:
-    π = β·π_ref/(λ − r·(G−1)/G). Without a KL, or with standardised advantages: no closed form.
+    π = β·π_ref/(λ − r·(G−1)/G), for answers of one token. Of several, each token pays for its own
+    KL alone, and the end is `tinyalign.exam.tree.fixed_point`. Without a KL, or with standardised
+    advantages: no closed form.
     Source: Schulman et al. 2017, arXiv:1707.06347; two widths: Yu et al. 2025, arXiv:2503.14476.
     Differs: the sign, because the paper maximises.
     Community notes: 001, line 8 (sign); 003, line 18 (purpose); 004, line 99 (ratio).
