@@ -277,5 +277,5 @@ def test_what_is_moved_enough_is_well_above_what_is_close():
 @pytest.mark.parametrize("method", ["dpo", "kto", "grpo"])
 def test_the_readme_of_an_exam_says_how_to_probe(method, exams):
     said = (exams / method / "README.md").read_text()
-    assert "tinyalign exam probe THIS_FOLDER mine.py:trainer" in said
+    assert "tinyalign exam probe . mine.py:trainer" in said
     assert f"return hooks({method.upper()}Trainer(" in said

@@ -1,44 +1,7 @@
 """README.md of an exam: what to train, the lines for TRL, what to set elsewhere, how to grade."""
 
 from tinyalign.exam.methods import METHODS
-
-PROGRAM = """from datasets import load_dataset
-from transformers import AutoModelForCausalLM, AutoTokenizer
-{imports}
-
-model = AutoModelForCausalLM.from_pretrained("model")
-tokenizer = AutoTokenizer.from_pretrained("model")
-data = load_dataset("json", data_files="data.jsonl", split="train")
-config = {config}(
-    output_dir="trained",
-{settings}
-    max_steps={steps}, save_steps={often}, save_only_model=True,
-    per_device_train_batch_size={batch}, learning_rate={rate}, adam_beta2=0.99,
-    lr_scheduler_type="linear", max_grad_norm=100.0, weight_decay=0.0,
-    gradient_checkpointing=False, bf16=False, use_cpu=True, report_to=[], seed=1,
-)
-{trainer}(
-{arguments}
-    args=config, train_dataset=data, processing_class=tokenizer,
-).train()
-"""
-
-# trainer: where its names come from, its settings, whether it takes the model object
-TRL = {
-    "sft": ("trl", "SFT", "max_length=None, completion_only_loss=True"),
-    "dpo": ("trl", "DPO", "max_length=None, beta={beta}"),
-    "cdpo": ("trl", "DPO", "max_length=None, beta={beta}, label_smoothing={flip}"),
-    "ipo": ("trl", "DPO", 'max_length=None, beta={tau}, loss_type="ipo"'),
-    "simpo": ("trl.experimental.cpo", "CPO",
-        'max_length=None, beta={beta}, loss_type="simpo", simpo_gamma={gamma}, cpo_alpha=0.0'),
-    "orpo": ("trl.experimental.orpo", "ORPO", "max_length=None, beta={lam}"),
-    "kto": ("trl", "KTO", "max_length=None, beta={beta}"),
-    "rloo": ("trl", "RLOO", "beta={beta}, num_generations={num_generations}"),
-    "grpo": ("trl", "GRPO", "beta={beta}, num_generations={num_generations}, "
-        'scale_rewards="none", loss_type="dr_grpo"'),
-}  # fmt: skip
-STEPS = {False: 160, True: 300}  # by whether the method samples
-SAMPLER = "max_completion_length={length}, temperature=1.0, top_p=1.0, top_k=0"
+from tinyalign.exam.programs import TRL, lines_for_trl, longest, steps_of
 
 WARNINGS = {
     "ipo": "TRL divides IPO's log-ratios by their length: expect that to be named, on words.",
@@ -112,37 +75,10 @@ def warning(paper):
     return f"{scaled}, and that is named." if longest(paper) == 1 else f"{scaled}."
 
 
-def longest(paper):
-    """Tokens of the longest answer."""
-    return paper.mask.shape[1]
-
-
 def what(paper):
     """What the lines of data.jsonl are."""
     rows = METHODS[paper.method].rows(paper)
     return f"{len(rows)} lines with the columns {', '.join(rows[0])}."
-
-
-def lines_for_trl(paper):
-    """The program to paste."""
-    module, name, settings = TRL[paper.method]
-    samples = METHODS[paper.method].samples
-    if samples:
-        settings += ", " + SAMPLER
-    imports = f"from {module} import {name}Config, {name}Trainer"
-    length = longest(paper)
-    group = paper.settings.get("num_generations", 1)
-    return PROGRAM.format(
-        imports=imports + ("\n\nfrom reward import reward" if samples else ""),
-        config=f"{name}Config",
-        trainer=f"{name}Trainer",
-        settings="    " + settings.format(**paper.settings, length=length) + ",",
-        arguments="    model=model, reward_funcs=reward," if samples else "    model=model,",
-        steps=STEPS[samples],
-        often=STEPS[samples] // 4,
-        batch=256 // group * group if samples else min(400, len(METHODS[paper.method].rows(paper))),
-        rate=3e-3 if samples and length == 1 else 1e-3,
-    )
 
 
 def elsewhere(paper, method):
@@ -178,7 +114,7 @@ def probing(paper):
         "Put a function that builds your trainer into a file, say `mine.py`:\n\n"
         f"```python\n{program}def trainer():\n"
         f"    return {build}  # a fresh model each time, no .train()\n```\n\n"
-        "```\ntinyalign exam probe THIS_FOLDER mine.py:trainer\n```\n\n"
+        "```\ntinyalign exam probe . mine.py:trainer\n```\n\n"
         f"{'A trainer that is not TRL’s needs no `hooks`, but' if program else 'It needs'} some of "
         "the methods `score(tokens, mask)`, `loss(lines)`, `step(batches)` and `sample(prompts)`, "
         "in NumPy, torch or JAX; `tinyalign.exam.hooks` says what each returns.\n"
@@ -189,11 +125,11 @@ def grading(paper):
     """How to grade, and the form of a table."""
     if paper.method == "reward":
         return grading_scores(paper)
-    steps = STEPS[METHODS[paper.method].samples]
+    steps = steps_of(paper)
     numbers = ", ".join(["-0.7", "-0.1"][: int(paper.mask[0].sum())])
     return (
         "## The grade\n\n"
-        f"```\ntinyalign exam grade THIS_FOLDER trained/checkpoint-{steps} --before "
+        f"```\ntinyalign exam grade . trained/checkpoint-{steps} --before "
         f"trained/checkpoint-{steps // 2}\n```\n\n"
         "In place of a folder of weights a JSON file will do, with the log-probability of each "
         f"token of each answer{', EOS last' if paper.ends else ''}: "
@@ -205,7 +141,7 @@ def grading_scores(paper):
     """How to grade a reward model: its scores in a file."""
     return (
         "## The grade\n\n"
-        "```\ntinyalign exam grade THIS_FOLDER scores.json --before earlier_scores.json\n```\n\n"
+        "```\ntinyalign exam grade . scores.json --before earlier_scores.json\n```\n\n"
         f"Each file holds the score of every answer: `{example(paper, '0.7')}`. {STATUS}\n"
     )
 

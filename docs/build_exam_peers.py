@@ -1,0 +1,36 @@
+"""Train TRL's trainers on exams, grade them, and keep the grades in docs/exam_peers.json.
+
+python docs/build_exam_peers.py FOLDER [NAME …]   in an environment with TRL; exams and checkpoints
+                                                 go to FOLDER; without a NAME all are trained
+"""
+
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "exam"))
+
+from trl_runs import RUNS, grade, train  # noqa: E402
+
+DATA = ROOT / "docs" / "exam_peers.json"
+KEPT = ("method", "task", "verdict", "mistake", "kl_at_start", "kl_to_optimum", "sentence")
+
+
+def keep(name, folder):
+    """Train and grade one, and write its row in place of what stood there."""
+    seconds = train(RUNS[name], folder)
+    found = grade(folder)
+    row = {"trl": version("trl"), "seconds": round(seconds), **{key: found[key] for key in KEPT}}
+    print(f"{name}: {row['verdict']}: {row['sentence']}", flush=True)
+    rows = json.loads(DATA.read_text(encoding="utf8")) if DATA.exists() else {}
+    rows[name] = row
+    ordered = {known: rows[known] for known in RUNS if known in rows}
+    DATA.write_text(json.dumps(ordered, indent=1, ensure_ascii=False) + "\n", encoding="utf8")
+
+
+if __name__ == "__main__":
+    place, *names = sys.argv[1:]
+    for number, name in enumerate(names or RUNS):
+        keep(name, Path(place) / f"{number}-{RUNS[name].method}")
