@@ -232,10 +232,10 @@ def test_a_guide_says_only_what_holds_for_its_method(method):
     paper, _, _ = paper_for(method, "bandit")
     text = guide(paper)
     assert ("the frozen reference:" in text) == (method not in WITHOUT_REFERENCE)
-    assert ("in_trl" in text) == (method in TRL)
+    assert ("in_trl" in text) == (method in TRL and method != "reward")
     assert ("[-0.7, -0.1]" in text) == (paper.ends and method != "reward")
     assert ("scores.json" in text) == (method == "reward")
-    assert ("trained/checkpoint" in text) == (method != "reward")
+    assert ("exam grade . trained/checkpoint" in text) == (method != "reward")
 
 
 def test_only_a_deviation_that_is_looked_for_is_said_to_be_named():

@@ -46,7 +46,7 @@ SCORES = """
 
 def write_scores(folder, name):
     scorer = AutoModelForSequenceClassification.from_pretrained(folder)
-    exam, scores = json.load(open("exam.json")), {}
+    exam, scores = json.load(open("exam.json")), dict()
     for prompt in exam["prompts"]:
         texts = [prompt + answer + tokenizer.eos_token for answer in exam["answers"]]
         with torch.no_grad():
