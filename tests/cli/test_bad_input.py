@@ -23,6 +23,7 @@ CASES = {
     "unknown method in a pipeline": (["run", "sft,nope"], "no method 'nope'"),
     "unknown environment": (["run", "sft", "--env", "chess"], "no environment 'chess'"),
     "unknown model": (["run", "sft", "--model", "mamba"], "no model 'mamba'"),
+    "a model without a name": (["run", "sft", "--model", ""], "no model ''"),
     "unknown device": (["run", "sft", "--device", "tpu"], "tpu"),
     "negative beta": (["run", "dpo", "--beta", "-1"], "--beta"),
     "zero beta where a loss divides by it": (["run", "dpo", "--beta", "0"], "--beta"),

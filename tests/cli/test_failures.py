@@ -191,6 +191,8 @@ BOXES = {  # what is typed: what is said of it
     ("run", "sft", "--steps", "x"): "--steps is 'x', want a whole number; `tinyalign run --help`",
     ("run", "sft", "--seed", "1.5"): "--seed is '1.5', want a whole number",
     ("run", "sft", "--label_noise", "x"): "--label_noise is 'x', want a number",
+    ("run", "sft", "--steps", "٣"): "--steps is '٣', want a number in digits",
+    ("run", "sft", "--learning-rate=1_0"): "--learning-rate is '1_0', want a number in digits",
     ("run", "sft", "--nope", "3"): "there is no option --nope;",
     ("run", "sft", "--learningrate", "3"): "(did you mean --learning_rate?)",
     ("run", "sft", "more"): "'more' is one word too many",
@@ -207,7 +209,14 @@ def test_a_mistyped_word_is_a_sentence_and_no_box(argv, capsys):
     """With the help that lists what there is (finding 26)."""
     assert cli.main(list(argv)) == 2
     said = capsys.readouterr().err
-    assert BOXES[argv] in said and said.count("\n") == 1 and "--help` lists" in said
+    assert BOXES[argv] in said and said.count("\n") == 1
+    assert "--help` lists" in said or "in digits" in said
+
+
+@pytest.mark.parametrize("name", ["1_000", "٣"])
+def test_a_word_may_have_any_digits(tmp_path, plain_curves, name):
+    """Only numbers are asked for in digits from 0 to 9 (finding 30)."""
+    assert run(tmp_path, name=name) == 0
 
 
 def test_a_box_without_lines_is_read_too():

@@ -119,6 +119,48 @@ def test_one_bit_that_flipped_is_noticed(mine, tmp_path, capsys, name):
         assert name in capsys.readouterr().err
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*NAMES, *verify.RESULTS])
+def test_forty_bits_of_each_file_are_noticed_by_verify_and_by_resume(mine, tmp_path, capsys, name):
+    """200 in all: each is told in one sentence that names the file, before any training."""
+    chance, path = np.random.default_rng([2, *name.encode()]), mine("finished") / name
+    whole = path.read_bytes()
+    for _ in range(40):
+        content, place = flipped(whole, chance)
+        path.write_bytes(content)
+        assert cli.main(["verify", str(tmp_path / "mine")]) == 2, place
+        assert name in (said := capsys.readouterr().err) and said.count("tinyalign: ") == 1
+        # Settings that changed may be those of another command: then the folder is named.
+        refused(tmp_path, capsys, "mine" if name == "config.json" else name)
+
+
+@pytest.mark.slow
+def test_a_bit_of_a_picture_harms_no_number(mine, tmp_path, capsys):
+    """curves.svg is drawn again from the metrics by --resume; the lock is empty."""
+    chance, path = np.random.default_rng(3), mine("finished") / "curves.svg"
+    whole = path.read_bytes()
+    kept = {other: other.read_bytes() for other in path.parent.iterdir() if other != path}
+    for _ in range(10):
+        path.write_bytes(flipped(whole, chance)[0])
+        assert cli.main(["verify", str(tmp_path / "mine")]) == 0
+        assert run(tmp_path, "--resume") == 0
+        assert path.read_bytes() == whole
+        assert all(other.read_bytes() == content for other, content in kept.items())
+    assert kept[path.with_name(".lock")] == b""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*NAMES, *verify.RESULTS])
+def test_a_file_of_another_run_is_no_file_of_this_one(mine, tmp_path, capsys, name):
+    """The same command with another seed has left it: swapped, it is named."""
+    assert run(tmp_path, "--seed", "1", name="other") == 0
+    path = mine("finished") / name
+    path.write_bytes((tmp_path / "other" / name).read_bytes())
+    assert run(tmp_path, "--resume") == 2
+    assert str(tmp_path / "mine") in capsys.readouterr().err
+    assert cli.main(["verify", str(tmp_path / "mine")]) == 2
+
+
 def test_a_start_with_a_flipped_bit_is_not_trained_on(mine, tmp_path, capsys):
     """--init_from checks as --resume does (finding 3)."""
     chance, path = np.random.default_rng(1), mine("finished") / "model.safetensors"

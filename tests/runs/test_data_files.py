@@ -80,12 +80,18 @@ def test_what_is_no_regular_file_is_not_waited_for(tmp_path, capsys, kind):
 def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(dataset, "LARGEST", 100)
     path = own_file(tmp_path, "sft")
-    with pytest.raises(InputError, match="want at most 100"):
+    with pytest.raises(InputError, match="want at most 100; TINYALIGN_LARGEST_DATA=BYTES raises"):
         dataset.read(path)
     packed = tmp_path / "own.jsonl.gz"
     packed.write_bytes(gzip.compress(b"a" * 101))
     with pytest.raises(InputError, match="more than 100 bytes"):
         dataset.read(packed)
+    monkeypatch.setenv(dataset.LARGEST_VARIABLE, "1000")
+    assert dataset.read(packed) == b"a" * 101
+    for wrong in ("1e9", "٣", "-1"):
+        monkeypatch.setenv(dataset.LARGEST_VARIABLE, wrong)
+        with pytest.raises(InputError, match="want a number of bytes"):
+            dataset.read(path)
 
 
 @pytest.mark.parametrize("how", ["gz", "BOM", "CRLF", "no line break at the end"])

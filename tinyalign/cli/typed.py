@@ -4,9 +4,12 @@ tyro parses. It draws a box around a mistake, whose parts are read here.
 """
 
 import contextlib
+import dataclasses
 import io
+import itertools
 import os
 import re
+import typing
 
 import tyro
 
@@ -26,6 +29,7 @@ OTHER_WORDS = {  # options of other libraries, by ours
     "--task": "--env",
     "--output_dir": "--output",
 }
+PLAIN = re.compile(r"[ -~]*")  # printable ASCII
 WIDE = "1000"  # columns, so that no line of a box is broken
 
 
@@ -33,6 +37,7 @@ def parse(commands, argv, **options):
     """The command object for the arguments; InputError for a mistake, SystemExit after --help."""
     if {"-h", "--help"} & set(argv):
         return tyro.extras.subcommand_cli_from_dict(commands, args=argv, **options)
+    require_plain_numbers(commands.get(argv[0]), argv)
     columns, box = os.environ.get("COLUMNS"), io.StringIO()
     os.environ["COLUMNS"] = WIDE
     try:
@@ -45,6 +50,22 @@ def parse(commands, argv, **options):
         os.environ.pop("COLUMNS")
         if columns is not None:
             os.environ["COLUMNS"] = columns
+
+
+def require_plain_numbers(command, argv):
+    """InputError for a number that only Python reads as one: 1_000, other digits than 0 to 9.
+
+    command  class of the command that was typed, None where there is no such command
+    """
+    types = typing.get_type_hints(command) if dataclasses.is_dataclass(command) else {}
+    # --steps 3 and --steps=3
+    words = " ".join(argv).replace("=", " ").split(" ")
+    for option, value in itertools.pairwise(words):
+        kind = types.get(option.removeprefix("--").replace("-", "_"))
+        if not {int, float} & {kind, *typing.get_args(kind)}:
+            continue
+        if "_" in value or not PLAIN.fullmatch(value):
+            raise InputError(f"{option} is {value!r}, want a number in digits, such as 1000 or 0.5")
 
 
 def sentence(box, command):

@@ -7,9 +7,8 @@ A file comes out in the form that `toy_envs.feedback` gives to tasks: completion
 and index arrays that say what was liked.
 """
 
-import gzip
-import io
 import json
+import os
 import zlib
 from pathlib import Path
 from typing import NamedTuple
@@ -18,12 +17,13 @@ import numpy as np
 
 from tinyalign.errors import InputError
 from tinyalign.models.tokenizer import Vocabulary
-from tinyalign.runs.storage import read_regular
+from tinyalign.runs.storage import TooLarge, read_regular, unpack
 from toy_envs.feedback import Demonstrations, Pairs, Rankings, Thumbs, Triples
 
 START = "\n"
 EXAMPLES = Path(__file__).parents[1] / "examples"
 LARGEST = 1 << 30  # bytes of a file: its lines and their tokens take some ten times as much memory
+LARGEST_VARIABLE = "TINYALIGN_LARGEST_DATA"  # of the environment: another number of bytes
 COLUMNS = {
     "demonstrations": {"prompt": str, "completion": str},
     "pairs": {"prompt": str, "chosen": str, "rejected": str},
@@ -103,9 +103,12 @@ def shipped(path):
 
 def read(path):
     """The bytes of a file of lines; those of a name that ends in .gz, unpacked."""
+    largest = largest_file()
     try:
-        content = read_regular(path, LARGEST)
-        return unpack(content, LARGEST) if Path(path).suffix == ".gz" else content
+        content = read_regular(path, largest)
+        return unpack(content, largest) if Path(path).suffix == ".gz" else content
+    except TooLarge as error:
+        raise DataError(f"{path} {error}; {LARGEST_VARIABLE}=BYTES raises the limit") from None
     except InputError as error:
         raise DataError(str(error)) from None
     except (OSError, EOFError, zlib.error) as error:
@@ -113,13 +116,12 @@ def read(path):
         raise DataError(f"{path} cannot be read: {reason}; give a JSONL file") from None
 
 
-def unpack(content, largest):
-    """The bytes that a gzip file holds; OSError for more than `largest`."""
-    with gzip.open(io.BytesIO(content)) as file:
-        unpacked = file.read(largest + 1)
-    if len(unpacked) > largest:
-        raise OSError(f"it holds more than {largest:,} bytes")
-    return unpacked
+def largest_file():
+    """The most bytes that a file may have."""
+    typed = os.environ.get(LARGEST_VARIABLE, str(LARGEST))
+    if not (typed.isascii() and typed.isdigit()):
+        raise InputError(f"{LARGEST_VARIABLE} is {typed!r}, want a number of bytes")
+    return int(typed)
 
 
 def _lines(path, content):

@@ -67,7 +67,8 @@ def check_values(config):
 
 def find_model(config):
     """The name of the model to use, or an InputError that lists them."""
-    name = config.model or ("tabular" if config.env == "bandit" else "transformer")
+    usual = "tabular" if config.env == "bandit" else "transformer"
+    name = usual if config.model is None else config.model
     if name not in MODELS:
         raise InputError(f"there is no model {name!r}: choose from {', '.join(MODELS)}")
     if name == "transformer" and (config.width or 64) % config.heads:

@@ -2,7 +2,9 @@
 
 import contextlib
 import errno
+import gzip
 import hashlib
+import io
 import json
 import os
 import stat
@@ -14,6 +16,10 @@ from tinyalign.engine.tree import leaves, rebuild
 from tinyalign.errors import InputError
 
 PART = ".tinyalign-part-"  # what the name of a file that is not finished begins with
+
+
+class TooLarge(InputError):
+    """A file has more bytes than may be read; says how many, after the file's name."""
 
 
 class Saved(NamedTuple):
@@ -57,7 +63,7 @@ def sync_folder(folder):
 
 
 def read_regular(path, largest=None):
-    """The bytes of a regular file; InputError for a pipe, a device, or more bytes than `largest`.
+    """The bytes of a regular file; InputError for a pipe or a device, TooLarge beyond `largest`.
 
     A pipe cannot be read twice, and one that nobody writes to would be waited for without end.
     """
@@ -70,8 +76,17 @@ def read_regular(path, largest=None):
         raise InputError(f"{path} is no regular file: write what it holds into one first")
     with open(descriptor, "rb") as file:
         if largest is not None and status.st_size > largest:
-            raise InputError(f"{path} has {status.st_size:,} bytes, want at most {largest:,}")
+            raise TooLarge(f"has {status.st_size:,} bytes, want at most {largest:,}")
         return file.read()
+
+
+def unpack(content, largest):
+    """The bytes that a gzip file holds; TooLarge for more than `largest`."""
+    with gzip.open(io.BytesIO(content)) as file:
+        unpacked = file.read(largest + 1)
+    if len(unpacked) > largest:
+        raise TooLarge(f"holds more than {largest:,} bytes")
+    return unpacked
 
 
 def save_tree(path, tree, note):
