@@ -313,7 +313,7 @@ print("sampled ids:", ids, " after decode, strip and encode:", round_trip)
 #
 # A *decoder* may look back only; a mask inside the model hides the later tokens. An *encoder* looks
 # both ways. As a language model an encoder is wrong, because it sees the token that it is asked to
-# predict. Page 21 explains what happens inside.
+# predict. Page 22 explains what happens inside.
 
 # %%
 module, params = MODELS["transformer, 1 head"]
@@ -380,7 +380,7 @@ print("the first position notices the last token:", {k: f"{v:.1e}" for k, v in l
 # **2.** Score completions that stand behind prompts of different lengths, in rows that are padded
 # on the right.
 #
-# **3.** Write causal attention with one head, from `q`, `k` and `v` of shape `(T, d)`. Page 21
+# **3.** Write causal attention with one head, from `q`, `k` and `v` of shape `(T, d)`. Page 22
 # explains the three.
 
 

@@ -80,6 +80,10 @@ PAGES = {  # number of a page, as in the name of its file -> what stands on its 
     "21": Page(
         "say where a trainer with a KL of each token ends, and how to measure it.", ("04", "05")
     ),
+    "22": Page(
+        "compute attention and a memory cell by hand, and say what each can and cannot keep.",
+        ("01", "02"),
+    ),
     "ca": Page(
         "read a table of all methods: their data, memory, KL and accuracy with error bars.",
         ("08", "13"),

@@ -4,7 +4,7 @@ TERMS = {  # term -> (sentence, number of a page)
     "advantage": ("How much better an action is than what the policy does on average.", "00"),
     "attention": (
         "A weighted mean of what stands at other positions; the model computes the weights.",
-        "01",
+        "22",
     ),
     "baseline": (
         "A number that is subtracted from the reward so that the gradient has less noise.",
@@ -16,7 +16,7 @@ TERMS = {  # term -> (sentence, number of a page)
         "The probability that A beats B is the sigmoid of the difference of their scores.",
         "03",
     ),
-    "causal mask": ("The rule that a position sees itself and earlier positions only.", "01"),
+    "causal mask": ("The rule that a position sees itself and earlier positions only.", "22"),
     "chosen and rejected": ("The better and the worse answer of a comparison.", "03"),
     "clip": (
         "A limit on the ratio beyond which a sample gives no gradient that pushes further out.",
@@ -71,7 +71,7 @@ TERMS = {  # term -> (sentence, number of a page)
         "01",
     ),
     "logits": ("The scores of all tokens before the softmax.", "01"),
-    "LSTM": ("A network that reads token after token and keeps a memory behind gates.", "01"),
+    "LSTM": ("A network that reads token after token and keeps a memory behind gates.", "22"),
     "margin": ("The reward of the chosen answer minus that of the rejected one.", "08"),
     "mask": ("Ones and zeros that say which tokens count.", "02"),
     "nat": ("The unit of logarithms to the base e; one nat is 1.44 bits.", "04"),
