@@ -133,15 +133,21 @@ print(f"\nthe probabilities of all completions sum to {np.exp(logp).sum():.12f}"
 #
 # **Question 1.** You add 3 to every reward. What happens to the expected gradient?
 #
-# * a) It grows. b) It stays the same. c) It changes its direction.
+# * a) It grows.
+# * b) It stays the same.
+# * c) It changes its direction.
 #
 # **Question 2.** And what happens to the error of the gradient that is estimated from 100 samples?
 #
-# * a) It grows. b) It stays the same. c) It shrinks.
+# * a) It grows.
+# * b) It stays the same.
+# * c) It shrinks.
 #
 # **Question 3.** How many samples halve the error?
 #
-# * a) Twice as many. b) Four times as many. c) Ten times as many.
+# * a) Twice as many.
+# * b) Four times as many.
+# * c) Ten times as many.
 #
 # <details><summary>The answers</summary>
 #

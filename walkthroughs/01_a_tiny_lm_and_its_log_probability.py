@@ -132,17 +132,22 @@ print(f"\nsum {total:.6f}, by the library {by_library:.6f}, probability {np.exp(
 # **Question 1.** The model has random parameters and was never trained. What is the sum of the
 # probabilities of all completions?
 #
-# * a) 1. b) Less than 1. c) That depends on the parameters.
+# * a) 1.
+# * b) Less than 1.
+# * c) That depends on the parameters.
 #
 # **Question 2.** A bug makes the mask start one token late, so the first token of each completion
 # is not scored. The vocabulary has 3 tokens. What is the sum now?
 #
-# * a) 1. b) 3. c) Less than 1.
+# * a) 1.
+# * b) 3.
+# * c) Less than 1.
 #
 # **Question 3.** Samples are drawn at temperature 0.7 and scored at temperature 1. Does the sum
 # over all completions find this mistake?
 #
-# * a) Yes. b) No.
+# * a) Yes.
+# * b) No.
 #
 # <details><summary>The answers</summary>
 #

@@ -87,15 +87,21 @@ print("mask of its targets:     ", answer_mask[1207].astype(int).tolist(), "(the
 #
 # **Question 1.** A model gives each of the $V$ tokens the same probability. What is its loss?
 #
-# * a) $1/V$. b) $\log V$. c) $V$.
+# * a) $1/V$.
+# * b) $\log V$.
+# * c) $V$.
 #
 # **Question 2.** Which run ends with the highest loss, and does this run add worst?
 #
-# * a) Prompt and answer; yes. b) Prompt and answer; no. c) The run without EOS; yes.
+# * a) Prompt and answer; yes.
+# * b) Prompt and answer; no.
+# * c) The run without EOS; yes.
 #
 # **Question 3.** How many answers of the run without EOS are right, if an answer must also end?
 #
-# * a) Nearly all. b) About half. c) None.
+# * a) Nearly all.
+# * b) About half.
+# * c) None.
 #
 # <details><summary>The answers</summary>
 #

@@ -77,16 +77,22 @@ from tinyalign.optimum import bradley_terry_preference
 #
 # **Question 1.** All fitted scores start at the same value. What is the loss at the start?
 #
-# * a) 0. b) $\log 2$, about 0.69. c) That depends on the value.
+# * a) 0.
+# * b) $\log 2$, about 0.69.
+# * c) That depends on the value.
 #
 # **Question 2.** You have endless judgements and the true scores. Is the accuracy 100 %?
 #
-# * a) Yes. b) No, and the ceiling can be computed. c) No, and nobody can know the ceiling.
+# * a) Yes.
+# * b) No, and the ceiling can be computed.
+# * c) No, and nobody can know the ceiling.
 #
 # **Question 3.** All scores start at 5, and the mean of the true scores is about 0. Where is the
 # mean of the fitted scores after the fit?
 #
-# * a) Near 0. b) Near 5. c) Anywhere.
+# * a) Near 0.
+# * b) Near 5.
+# * c) Anywhere.
 #
 # <details><summary>The answers</summary>
 #

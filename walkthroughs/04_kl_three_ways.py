@@ -49,12 +49,12 @@
 # |---|---|
 # | $\pi,\ \pi_{\mathrm{ref}}$ | policy and reference, as probabilities |
 # | $y$ | a sample, drawn by the policy |
-# | $\mathrm{KL}(\pi\,\|\,\pi_{\mathrm{ref}})$ | the mean of $k_1$ over samples of the policy |
-# | $\mathrm{KL}(\pi_{\mathrm{ref}}\,\|\,\pi)$ | the *forward* divergence: the two exchanged |
+# | $\mathrm{KL}(\pi\,\Vert\,\pi_{\mathrm{ref}})$ | the mean of $k_1$ over samples of the policy |
+# | $\mathrm{KL}(\pi_{\mathrm{ref}}\,\Vert\,\pi)$ | the *forward* divergence: the two exchanged |
 # | $k_1$ | $\log\pi(y) - \log\pi_{\mathrm{ref}}(y)$ |
 # | $k_2$ | $\frac{1}{2}k_1^2$ |
 # | $k_3$ | $e^{-k_1} + k_1 - 1$ |
-# | $k'$ | slope of an estimate $k$ with respect to $\log\pi(y)$ |
+# | $s$ | slope of an estimate with respect to $\log\pi(y)$ |
 # | $\chi^2$ | the sum of $\pi^2/\pi_{\mathrm{ref}}$, minus 1: one more distance |
 #
 # {source tinyalign.losses.divergence.k1}
@@ -68,12 +68,14 @@
 # **As a loss.** The samples are constants. For one decision the expected gradient of a loss
 # $k(\log\pi(y))$ is
 #
-# $$\sum_y \pi(y)\, k'\, \nabla\log\pi(y)$$
+# $$\sum_y \pi(y)\, s(y)\, \nabla\log\pi(y)$$
 #
-# * $k_1' = 1$. The sum becomes $\nabla \sum_y \pi(y)$, the gradient of 1, which is zero.
-# * $k_2' = k_1$. The sum becomes the gradient of $\mathrm{KL}(\pi\,\|\,\pi_{\mathrm{ref}})$.
-# * $k_3' = 1 - \pi_{\mathrm{ref}}/\pi$. The sum becomes the gradient of the forward divergence
-#   $\mathrm{KL}(\pi_{\mathrm{ref}}\,\|\,\pi)$.
+# * k1 has the slope $s = 1$. The sum becomes $\nabla \sum_y \pi(y)$, the gradient of 1, which is
+#   zero.
+# * k2 has the slope $s = k_1$. The sum becomes the gradient of
+#   $\mathrm{KL}(\pi\,\|\,\pi_{\mathrm{ref}})$.
+# * k3 has the slope $s = 1 - \pi_{\mathrm{ref}}/\pi$. The sum becomes the gradient of the forward
+#   divergence $\mathrm{KL}(\pi_{\mathrm{ref}}\,\|\,\pi)$.
 #
 # **As a reward.** The estimate multiplies $\nabla\log\pi$. With $k_1$ the expected gradient is that
 # of the KL.
@@ -95,16 +97,20 @@ from tinyalign.notes.lesson import check_exercise, picture, table
 #
 # **Question 1.** You add β times the mean of k1 to the loss. What does the penalty do on average?
 #
-# * a) It holds the policy near the reference. b) It does nothing. c) It pushes the policy away.
+# * a) It holds the policy near the reference.
+# * b) It does nothing.
+# * c) It pushes the policy away.
 #
 # **Question 2.** Can a mean of k1 over many samples of the policy be clearly negative?
 #
-# * a) Yes. b) No.
+# * a) Yes.
+# * b) No.
 #
 # **Question 3.** A text has two tokens. You compute k2 for each token and add the two to the loss.
 # Is the expected gradient that of the KL between the two distributions of texts?
 #
-# * a) Yes, because it is for one token. b) No.
+# * a) Yes, because it is for one token.
+# * b) No.
 #
 # <details><summary>The answers</summary>
 #
@@ -317,9 +323,10 @@ figure
 # and forgets that the first token leads to places where the second token is far from the reference.
 # The slopes of the first token are those of the first token's KL alone; the last cell of this page
 # checks it. Trainers and this library use the per-token form. For a small drift the difference is
-# small. With k3 the two forms agree at the first token. They differ at the second token, because
-# the per-token form weighs the second token by what the *policy* says first and the per-sequence
-# form by what the *reference* says first.
+# small. [Page 21](21_where_does_your_trainer_land.html) shows where such a trainer ends. With k3
+# the two forms agree at the first token. They differ at the second token, because the per-token
+# form weighs the second token by what the *policy* says first and the per-sequence form by what the
+# *reference* says first.
 #
 # **GRPO's k3 holds the policy by another divergence.** Its gradient is that of the forward
 # divergence, which punishes the policy above all where the policy *stopped* saying what the

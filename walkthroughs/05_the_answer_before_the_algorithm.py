@@ -24,8 +24,8 @@
 #
 # ## The idea
 #
-# Training with human feedback wants two things at once. The model shall earn a high reward. The
-# model shall also stay close to a frozen copy of itself, which is called the *reference*. "Close"
+# Training with human feedback wants two things at once. The model should earn a high reward. The
+# model should also stay close to a frozen copy of itself, which is called the *reference*. "Close"
 # is measured by the Kullback–Leibler divergence, short KL, in *nats*. A number β sets the price:
 # one nat of distance costs β units of reward. The best model under this price keeps every answer of
 # the reference and multiplies its probability by a factor. The factor is large for good answers and
@@ -116,7 +116,9 @@ from tinyalign.optimum import (
 # **Question 3.** DPO and an exact policy gradient are both given perfect information. Which one
 # earns more at the same KL?
 #
-# * a) DPO. b) The policy gradient. c) Neither.
+# * a) DPO.
+# * b) The policy gradient.
+# * c) Neither.
 #
 # <details><summary>The answers</summary>
 #

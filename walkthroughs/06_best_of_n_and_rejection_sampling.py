@@ -96,17 +96,23 @@ from tinyalign.optimum import (
 # **Question 1.** There are 4 equally likely answers with different rewards. You draw 64 and keep
 # the best. The formula says 3.17 nats. What is the exact KL?
 #
-# * a) 3.17. b) About 1.39. c) More than 3.17.
+# * a) 3.17.
+# * b) About 1.39.
+# * c) More than 3.17.
 #
 # **Question 2.** You fine-tune a model perfectly on the best of 4, then again on the best of 4 of
 # the *new* model, then a third time. Which policy comes out?
 #
-# * a) Best of 4. b) Best of 12. c) Best of 64.
+# * a) Best of 4.
+# * b) Best of 12.
+# * c) Best of 64.
 #
 # **Question 3.** The reward of one rare answer is far above all others. What happens to rejection
 # sampling?
 #
-# * a) Nothing. b) It accepts almost nothing. c) It accepts almost everything.
+# * a) Nothing.
+# * b) It accepts almost nothing.
+# * c) It accepts almost everything.
 #
 # <details><summary>The answers</summary>
 #

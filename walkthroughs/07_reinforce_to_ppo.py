@@ -16,8 +16,8 @@
 #
 # ## The question
 #
-# REINFORCE draws answers, makes one step, and throws the answers away. Drawing answers is the
-# dearest part of training a language model. Can one batch of answers serve for several steps, and
+# REINFORCE draws answers, makes one step, and throws the answers away. Drawing answers is the most
+# expensive part of training a language model. Can one batch of answers serve for several steps, and
 # what must be added so that this is safe?
 #
 # ## The idea
@@ -101,19 +101,25 @@ from tinyalign.optimum import kl, optimal_policy
 #
 # **Question 1.** A token was good, and its ratio is already 1.5. What is the slope of its loss?
 #
-# * a) Negative: push it up further. b) Zero. c) Positive: pull it back.
+# * a) Negative: push it up further.
+# * b) Zero.
+# * c) Positive: pull it back.
 #
 # **Question 2.** A token was *bad*, and its ratio is 1.5. What is the slope?
 #
-# * a) Zero: the clip acts. b) Positive: push it down.
+# * a) Zero: the clip acts.
+# * b) Positive: push it down.
 #
 # **Question 3.** PPO makes one step per batch. How many tokens are clipped?
 #
-# * a) None. b) About 20 %. c) That depends on the reward.
+# * a) None.
+# * b) About 20 %.
+# * c) That depends on the reward.
 #
 # **Question 4.** PPO makes 4 small steps per batch. Does the run get worse if the clip is removed?
 #
-# * a) Yes, it fails. b) It hardly changes.
+# * a) Yes, it fails.
+# * b) It hardly changes.
 #
 # <details><summary>The answers</summary>
 #
@@ -285,7 +291,7 @@ figure
 # the clip that run is at its worst *farther* from the best policy than it was at the start, and its
 # mean distance is several times larger. Twenty steps are worse than four in both rows, because they
 # learn the noise of one batch. The clip does not add speed. It limits what one batch of noise can
-# do.
+# do. [Page 20](20_grpo_ratio_and_clip.html) compares the clips of newer methods.
 #
 # **The baseline matters when the reward is far from 0.** All rewards here are near 3. Without a
 # baseline every drawn answer is pushed up, whether it was good or bad, and the noise is large.

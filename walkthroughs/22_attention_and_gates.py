@@ -135,22 +135,28 @@ for pairs in (False, True):
 #
 # **Question 1.** A trained model has one attention head. Where does the place of the question look?
 #
-# * a) At the place before it. b) At all places equally. c) At the fact with the key in question.
+# * a) At the place before it.
+# * b) At all places equally.
+# * c) At the fact with the key in question.
 #
 # **Question 2.** A model *without* position vectors reads the four facts in another order. What
 # happens to its answer?
 #
-# * a) Nothing. b) It changes.
+# * a) Nothing.
+# * b) It changes.
 #
 # **Question 3.** The question asks for the difference of *two* facts. Models with 1, 2 and 4 heads
 # have the same number of parameters. Which one learns best?
 #
-# * a) 1 head: its head is widest. b) More heads. c) They are equal.
+# * a) 1 head: its head is widest.
+# * b) More heads.
+# * c) They are equal.
 #
 # **Question 4.** A plain recurrent network multiplies its state by the same matrix at every token.
 # A small change of the first state is followed for 50 tokens. What remains of it?
 #
-# * a) Nearly nothing, or a huge number, depending on the matrix. b) The same small change.
+# * a) Nearly nothing, or a huge number, depending on the matrix.
+# * b) The same small change.
 #
 # <details><summary>The answers</summary>
 #
