@@ -14,34 +14,101 @@
 # %% [markdown]
 # # 08 · DPO is the same optimum
 #
-# Reinforcement learning from a reward and Direct Preference Optimization from pairs look like two
-# different crafts. On a task small enough to enumerate they end at the same policy, to within
-# rounding. This page computes that policy first and then lets both methods find it.
+# ## The question
 #
-# ## What the notes say
+# Reinforcement learning uses a reward. Direct Preference Optimization (DPO) uses pairs of answers,
+# “this one rather than that one”. The two look like different crafts. Do they end at the same
+# policy?
 #
-# {notes 001 24-41}
-# {notes 002 28-50}
-# {notes 003 30-45}
-# {notes 004 480-484}
+# ## The idea
 #
-# The formulas of two notes and the code of a third are right. One sentence around them is not, and
-# two depend on how one counts:
+# Reinforcement learning from human feedback maximises the reward and pays for every nat of distance
+# from a reference policy. For each reward there is exactly one best policy. The relation also works
+# backwards: from the best policy one can read the reward. The reward of an answer is $\beta$ times
+# the logarithm of how much more likely the policy finds it than the reference does, plus a
+# constant. So a policy *is* a reward model.
 #
-# * One note gives DPO [a KL regularization term](errata.html#row-18). The loss has no such term;
-#   the reference stands inside the log-sigmoid (shown below).
-# * Two notes count one stage ([the first](errata.html#row-12), [the second](errata.html#row-25)).
-#   DPO needs a reference policy, which somebody has to train first: with that stage there are two.
-# * One note counts [one model](errata.html#row-29). With its frozen reference there are two. What a
-#   method holds is a fact about its loss, and the library reads it off the parameters' names.
+# DPO uses this. A reward model learns from pairs by a logistic loss on the difference of two
+# rewards. DPO puts the policy's own reward into the same loss, and the unknown constant cancels in
+# the difference. Training the reward model and finding its best policy become one step. On a task
+# that is small enough to list all answers, this page computes the best policy first, and then lets
+# both methods look for it.
 #
-# ## The loss, as the trainer calls it
+# ```
+# RLHF:  pairs -> reward model r -> reinforcement learning -> policy
+# DPO:   pairs -> policy, because  r = beta * log(policy / reference) + constant
+# ```
+#
+# ## The formula
+#
+# Reinforcement learning from human feedback maximises
+#
+# $$J(\pi) = \mathbb{E}_{\pi}[r] - \beta\,\mathrm{KL}(\pi \,\|\, \pi_{\mathrm{ref}})$$
+#
+# and its only maximum is
+#
+# $$\pi^*(y) = \frac{\pi_{\mathrm{ref}}(y)\, e^{r(y)/\beta}}{Z}$$
+#
+# Solved for the reward, this is
+#
+# $$r(y) = \beta \log \frac{\pi^*(y)}{\pi_{\mathrm{ref}}(y)} + \beta \log Z$$
+#
+# By the law of Bradley and Terry, a person prefers $y_w$ to $y_l$ with probability
+# $\sigma(r(y_w) - r(y_l))$. The difference does not contain $Z$. DPO's loss is the cross-entropy of
+# this probability:
+#
+# $$-\log \sigma(\beta\, (h_w - h_l)) \qquad h = \log \pi(y) - \log \pi_{\mathrm{ref}}(y)$$
+#
+# * $y$ is an answer, $y_w$ the chosen (won) one and $y_l$ the rejected (lost) one.
+# * $\pi$ is the policy that is trained, and $\pi_{\mathrm{ref}}$ is the frozen reference.
+#   Probabilities are of whole answers, so log-probabilities are *sums* over tokens.
+# * $h$ is the log-ratio of an answer: how many nats more likely the policy finds it than the
+#   reference does.
+# * $r$ is the reward, $\beta > 0$ the price of one nat of distance, and $Z$ makes the probabilities
+#   add up to 1.
+# * $\sigma(x) = 1/(1+e^{-x})$ is the logistic function. The difference $h_w - h_l$ is called the
+#   *margin*.
 #
 # {source tinyalign.losses.preference.dpo}
 # {source tinyalign.losses.log_ratio.margin}
 #
-# Its arguments are sums of log-probabilities over the tokens of a completion. Its result is one
-# number per pair; the mean is taken by whoever calls it.
+# The result is one number for each pair. The caller takes the mean.
+#
+# ## Predict
+#
+# **1.** What is DPO's loss at the first step, when the policy equals the reference? Does the value
+# depend on $\beta$?
+#
+# * (a) 0
+# * (b) 0.693, for every $\beta$
+# * (c) it depends on $\beta$
+#
+# **2.** People disagree, so the labels are noisy. Where does the loss end after perfect training?
+#
+# * (a) at 0
+# * (b) at the entropy of the labels, which is above 0
+# * (c) it falls without a limit
+#
+# <details><summary>The answers</summary>
+#
+# **1.** (b). The margin is 0, and $-\log\sigma(0) = \log 2 = 0.693$.
+#
+# **2.** (b). A cross-entropy cannot fall below the entropy of what it predicts. The next cell
+# computes this floor before training.
+#
+# </details>
+#
+# ## Run
+#
+# ### The answer, before any training
+#
+# First the code prints which networks some methods hold (GRPO needs its reference only where
+# $\beta > 0$). Then there is one prompt with eight answers. The rewards and the reference are drawn
+# once. The best policy, the loss at the start and the loss at the end are computed from the
+# formulas.
+#
+# **The dial:** `BETA`. Try 0.1 and 2. The loss starts and ends at the same values. Only the policy
+# changes.
 
 # %%
 import autograd.numpy as np
@@ -62,30 +129,6 @@ from tinyalign.optimum import (
 
 for name in ("dpo", "ppo", "grpo", "simpo"):
     print(f"{name:6}", "holds", ", ".join(methods.holds(methods.find(name))))
-
-# %% [markdown]
-# ## Before the run: the answer
-#
-# One prompt, eight answers. The reward $r$ and the reference's logits are drawn once. What RLHF
-# maximises is
-#
-# $$J(\pi) = \mathbb{E}_{\pi}[r] - \beta\,\mathrm{KL}(\pi \,\|\, \pi_{ref})$$
-#
-# and its only maximum is known in closed form:
-#
-# $$\pi^*(y) = \frac{\pi_{ref}(y)\, e^{r(y)/\beta}}{Z}$$
-#
-# DPO turns this around: $r(y) = \beta \log \frac{\pi^*(y)}{\pi_{ref}(y)} + \beta \log Z$. In the
-# difference of two answers $\beta \log Z$ cancels, so the probability that a person prefers $y_w$
-# to $y_l$ by Bradley and Terry's law, $\sigma(r_w - r_l)$, is a function of the policy alone. Its
-# cross-entropy is the loss.
-#
-# This gives three predictions. DPO starts at $\log 2$, whatever $\beta$ is, because a policy that
-# equals its reference has margin 0. It ends at the entropy of the labels, which no loss can beat.
-# And it ends at $\pi^*$.
-#
-# **The dial:** `BETA`. Try 0.1 and 2. The start stays where it is, the end of the loss too; only
-# the policy changes.
 
 # %%
 BETA = 0.3
@@ -110,11 +153,11 @@ print(f"\nloss at the start, predicted: {start_predicted:.4f}")
 print(f"loss at the end, predicted:   {end_predicted:.4f}")
 
 # %% [markdown]
-# ## The run
+# ### Two ways to find it
 #
 # Both methods train the same eight logits with the same optimizer. DPO sees every ordered pair,
-# weighted by how often it would be labelled so; the policy gradient sees the exact objective. So
-# neither has sampling noise, and any difference between them would be one of principle.
+# weighted by how often people would label it so. The policy gradient sees the exact objective.
+# Neither has sampling noise, so a difference between them would be a difference in principle.
 
 # %%
 first, second = np.indices((ARMS, ARMS)).reshape(2, -1)
@@ -130,6 +173,11 @@ def minus_objective(params):
     return -rlhf_objective(softmax(params["logits"]), ref, reward, beta=BETA)
 
 
+def below(nats):
+    """A KL as text: differences under 1e-12 are rounding, and may even be negative."""
+    return "below 1e-12" if nats < 1e-12 else f"{nats:.0e}"
+
+
 def distance(params):
     return kl(softmax(params["logits"]), answer)
 
@@ -137,7 +185,7 @@ def distance(params):
 start = {"logits": ref_logp.copy()}
 ways = {"DPO": dpo_loss, "policy gradient": minus_objective}
 runs = {
-    name: minimise(loss, start, steps=1500, learning_rate=0.05, record=distance)
+    name: minimise(loss, start, steps=1500, learning_rate=0.02, record=distance)
     for name, loss in ways.items()
 }
 start_loss, end_loss = dpo_loss(start), dpo_loss(runs["DPO"][0])
@@ -148,19 +196,14 @@ print(f"DPO loss at the start: {start_loss:.4f}, predicted {start_predicted:.4f}
 print(f"DPO loss at the end:   {end_loss:.4f}, predicted {end_predicted:.4f}\n")
 table(
     ["method", "KL to the optimum, start", "end", "objective J", "its maximum β·log Z"],
-    [[name, seen[0], f"{abs(seen[-1]):.0e}", objective[name], best]
+    [[name, seen[0], below(seen[-1]), objective[name], best]
      for name, (_, seen) in runs.items()],
 )  # fmt: skip
-
-# %% [markdown]
-# **The theorem** (2305.18290) says: same optimum. An earlier measurement was made with 20 000 steps
-# at a constant rate, where DPO ended 5e-8 and the policy gradient 9e-9 away from $\pi^*$ (KL in
-# nats); with a rate that falls to zero, fewer steps come closer.
 
 # %%
 figure, axes = picture()
 for name, (_, seen) in runs.items():
-    axes.semilogy(np.maximum(seen, 1e-16), label=name)
+    axes.semilogy(np.maximum(seen, 1e-12), label=name)
 axes.set(xlabel="step", ylabel="KL to π*, nats", title="Two methods, one destination")
 axes.legend()
 figure
@@ -168,14 +211,10 @@ figure
 # %% [markdown]
 # {figure}
 #
-# (The late jumps are Adam's, at gradients near the precision of the arithmetic; the falling rate
-# ends them.)
+# ### Does the loss contain a KL term?
 #
-# ## There is no KL term
-#
-# If the loss contained a KL term, moving probability among answers that are in no pair would cost
-# something. Take three answers, one pair, and lower the third answer's logit: the KL to the
-# reference grows, the loss does not notice.
+# If it did, it would cost something to move probability among answers that are in no pair. Take
+# three answers and one pair, and lower the logit of the third answer.
 
 # %%
 rows = []
@@ -188,11 +227,12 @@ table(["third answer lowered by", "KL to the reference", "DPO loss"], rows)
 unpaired_move = rows
 
 # %% [markdown]
-# ## Other divergences, other weights
+# ### Other divergences and other weights
 #
-# The KL is a choice. With another divergence the implicit reward is $\beta f'(\pi/\pi_{ref})$. For
-# Jensen and Shannon's it ends at $\beta\log 2$, so a chosen answer gains little by rising. WPO
-# keeps DPO's reward and weights the pair by how likely the policy finds its answers.
+# The KL divergence is a choice. For another divergence, with generator $f$, the reward of a policy
+# is $\beta f'(\pi/\pi_{\mathrm{ref}})$. For the divergence of Jensen and Shannon this reward cannot
+# exceed $\beta\log 2$, so a chosen answer gains little by rising further. WPO keeps DPO's reward.
+# It weights each pair by how likely the current policy finds its answers.
 #
 # {source tinyalign.losses.f_dpo.f_dpo_js}
 # {source tinyalign.losses.self_weighted.wpo}
@@ -218,21 +258,35 @@ risen = [[h, *slopes_at(h)] for h in (0.0, 2.0, 6.0)]
 table(["chosen above the reference by", "DPO", "JS", "WPO"], risen)
 
 # %% [markdown]
-# ## Weird numbers
+# ## What it shows
 #
-# **“My loss is 0.6931.”** That is $\log 2$: the margin is 0. At the first step it has to be
-# (huggingface/trl #702, eric-mitchell/direct-preference-optimization #46). If it *stays* there,
-# look for one of these (trl #1627, #1311, #2046; direct-preference-optimization #34):
+# **One optimum.** Both methods end at $\pi^*$, and both reach the maximum $\beta\log Z$ of the
+# objective. The loss starts at $\log 2$ and ends at the entropy of the labels, as predicted.
 #
-# * the reference is the same object as the policy, so the two move together and the gradient is 0;
-# * β is 0, so is every score (this library refuses);
-# * the learning rate is 0, or the gradient is cut (`.item()`, `detach`);
-# * policy and reference are computed in different precision: then it starts *near* log 2.
+# **The theorem has conditions.** The labels must follow Bradley and Terry's law. The pairs must
+# cover all answers: DPO learns nothing about an answer that is in no pair (page 05). And every
+# answer must have its own free parameter, as in this table of logits. In a network, answers share
+# parameters, and then one pair moves the probabilities of many answers (page 10).
 #
-# **“The rewards do not start at 0.”** They are $\beta(\log \pi - \log \pi_{ref})$ and start at
-# exactly 0 if both are computed alike. Dropout left on in one of them is enough to break this.
+# **There is no KL term.** The KL grows while the third answer falls, and the loss does not notice.
+# The reference holds the policy only through the margins of the pairs.
 #
-# **“My chosen log-probability falls.”** Page 10.
+# ## What goes wrong in practice
+#
+# **“My loss is 0.6931.”** This is $\log 2$, so the margin is 0. At the first step it has to be 0
+# (huggingface/trl #702; eric-mitchell/direct-preference-optimization #46). If the loss *stays*
+# there, look for one of these causes (trl #1627, #1311, #2046; direct-preference-optimization #34):
+#
+# * The reference is the same object as the policy. Both move together, and the gradient is 0.
+# * $\beta$ is 0, so every score is 0. This library refuses $\beta = 0$.
+# * The learning rate is 0, or the gradient is cut by `.item()` or `detach`.
+# * Policy and reference are computed in different precision. Then the loss starts *near* $\log 2$.
+#
+# **“The rewards do not start at 0.”** The rewards are $\beta(\log \pi - \log \pi_{\mathrm{ref}})$.
+# They start at exactly 0 if both are computed alike. Dropout in only one of them is enough to break
+# this.
+#
+# **“My chosen log-probability falls.”** Page 10 explains why.
 
 # %%
 logp = ref_logp.copy()
@@ -257,15 +311,23 @@ try:
 except ValueError as error:
     print("\nβ = 0:", error)
 
+
 # %% [markdown]
+# ### The same line in TRL
+#
+# `DPOConfig(loss_type="sigmoid", beta=0.1)`. The metric `rewards/margins`, in TRL and in this
+# library, is $\beta$ times the margin.
+#
 # ## Exercises
 #
-# **1.** Write DPO yourself, from four arrays. The check is not this page's: it is the list of laws
-# that `tinyalign check` holds against anybody's DPO, some of which you may not have thought of.
+# **1.** Write DPO yourself, from four arrays. The checks are the ones that `tinyalign check`
+# applies to anybody's DPO, and you may not have thought of some of them.
 #
-# **2.** Read the reward back out of a policy. Given the policy's and the reference's
-# log-probabilities of all answers, return rewards whose mean under the reference is 0. If the
-# policy is the optimum of some reward, this recovers it up to a constant.
+# **2.** Read the reward out of a policy. The log-probabilities of all answers under the policy and
+# under the reference are given. Return rewards whose mean under the reference is 0.
+#
+# On paper: an answer has the same probability under policy and reference. What is its implicit
+# reward, compared with $\beta\log Z$?
 
 
 # %%
@@ -295,12 +357,38 @@ check_exercise(check_my_dpo, my_dpo)
 check_exercise(check_my_implicit_reward, my_implicit_reward)
 
 # %% [markdown]
-# ## The same line in TRL
+# ## What you may have read
 #
-# `DPOConfig(loss_type="sigmoid", beta=0.1)`; what it logs as `rewards/margins` is $\beta$ times the
-# margin above.
+# {notes 001 24-41}
+# {notes 002 28-50}
+# {notes 003 30-45}
+# {notes 004 43-50}
+# {notes 004 480-484}
 #
-# ## What this page showed
+# <details><summary>Sentences from lecture notes, the verdict, and why</summary>
+#
+# The formulas of two notes and the code of a third are right.
+#
+# * “Includes a KL regularization term”: [wrong](errata.html#row-18). The loss has no such term, as
+#   the run shows. The reference stands inside the logarithm of $\sigma$.
+# * “Single-stage process” and [“Single-Stage Training”](errata.html#row-25): [it depends on the
+#   counting](errata.html#row-12). Training on preferences is one stage. The reference must be
+#   trained before, and with that stage there are two.
+# * “Low (1 model)”: [it depends on the counting](errata.html#row-29). DPO trains one model and
+#   keeps a frozen reference beside it, so two are in memory, or one and the stored
+#   log-probabilities of the other.
+#
+# </details>
+#
+# ## Further reading
+#
+# * Rafailov and others 2023, arXiv:2305.18290: DPO. Equation 7 is the loss.
+# * Wang and others 2023, arXiv:2309.16240: DPO with other divergences.
+# * Zhou and others 2024, arXiv:2406.11827: WPO.
+# * Xu and others 2024, “Is DPO superior to PPO for LLM alignment?”, arXiv:2404.10719: where the
+#   conditions fail in practice.
+#
+# ### The claims of this page, tested
 
 # %%
 assert abs(start_loss - start_predicted) < 1e-12, "DPO starts at log 2"
@@ -311,7 +399,7 @@ assert all(abs(value - best) < 1e-6 for value in objective.values()), "its value
 assert unpaired_move[-1][1] > 0.3 and np.ptp([row[2] for row in unpaired_move]) < 1e-12, (
     "no KL term"
 )
-assert "reference" in methods.holds(methods.find("dpo")), "two models, hence two stages"
+assert "reference" in methods.holds(methods.find("dpo")), "the loss needs a reference"
 assert np.isclose(risen[0][2] / risen[0][1], 0.5) and risen[-1][2] / risen[-1][1] < 0.05, "JS ends"
 assert all(np.isclose(row[3] / row[1], np.exp(-3.0)) for row in risen), "WPO: DPO, weighted"
 print("all claims of this page hold")

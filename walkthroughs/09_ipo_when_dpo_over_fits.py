@@ -14,28 +14,92 @@
 # %% [markdown]
 # # 09 · IPO, when DPO over-fits
 #
-# If A was preferred to B in every comparison you have, how much better is A? Bradley and Terry's
-# answer is: infinitely. DPO believes it, and forgets its reference. IPO asks for a fixed margin
-# instead and stops there. This is a result about bandits, and here are the paper's bandits.
+# ## The question
 #
-# ## What the notes say
+# Answer A was preferred to answer B in every comparison that you have. How much better is A?
 #
-# {notes 004 448-489}
-# {notes 004 614-615}
-# {notes 004 796-800}
+# ## The idea
 #
-# The note's title and worry are right; its loss is not. The loss asks [*each* log-ratio for a
-# target of its own](errata.html#row-52). IPO asks only for their difference. What is printed is
-# [SPPO with hard labels](errata.html#row-53), a method of its own. IPO is [no
-# hinge](errata.html#row-51): too much is penalised like too little. It is [no L2
-# penalty](errata.html#row-50) either. "Better performance" [has no source](errata.html#row-54): the
-# paper reports bandits only. And "prevents" is too much: IPO bounds the margin, and τ says where
-# (last table).
+# By the law of Bradley and Terry, an answer that always wins has an infinitely larger reward. DPO
+# takes this literally. It pushes the margin between A and B without a limit, and the policy leaves
+# its reference behind, whatever $\beta$ is. But “always” often means “three times out of three”. A
+# few agreeing comparisons are no evidence for an infinite reward.
 #
-# ## The losses, live
+# IPO (Identity Preference Optimization) replaces the reward by the *probability of winning*, which
+# lies between 0 and 1. Its loss asks for a fixed margin, $1/(2\tau)$, and it stops there: a margin
+# that is too large costs as much as one that is too small. The paper shows this on three small
+# bandits, and this page runs them.
+#
+# ```
+# loss
+# DPO   \                       IPO   \           /
+#        \                             \         /
+#          \ _                          \       /
+#              - - - _ _ _                 - -
+# ------------------------> margin    -----|--------> margin
+# never stops                          1/(2 tau)
+# ```
+#
+# ## The formula
+#
+# $$\mathrm{loss} = \left(m - \frac{1}{2\tau}\right)^2$$
+#
+# $$m = \log\frac{\pi(y_w)}{\pi_{ref}(y_w)} - \log\frac{\pi(y_l)}{\pi_{ref}(y_l)}$$
+#
+# * $m$ is the margin between the chosen answer $y_w$ and the rejected answer $y_l$, in nats, as in
+#   DPO (page 08).
+# * $\tau > 0$ plays the part of DPO's $\beta$: a large $\tau$ stays near the reference.
+#
+# Over all comparisons, the minimum is a policy in closed form:
+#
+# $$\pi(y) \propto \pi_{\mathrm{ref}}(y)\, e^{P(y \succ \mu)/\tau}$$
+#
+# * $P(y \succ \mu)$ is the probability that $y$ wins against an answer drawn from $\mu$, the policy
+#   that made the comparisons.
+#
+# cDPO is another repair. It assumes that a share $\varepsilon$ of the labels is flipped, and stops
+# at the margin $\log\frac{1-\varepsilon}{\varepsilon}/\beta$.
 #
 # {source tinyalign.losses.preference.ipo}
 # {source tinyalign.losses.preference.cdpo}
+#
+# ## Predict
+#
+# **1.** Two answers, and the first one always wins. The reference is uniform, and
+# $\tau = \beta = 1$. Which probability does the first answer have after training?
+#
+# * (a) IPO 0.62, DPO 1
+# * (b) 1 for both
+# * (c) IPO 0.5, DPO 0.73
+#
+# **2.** Three answers a, b, c. The data contain a against b, once with each result. The answer c is
+# in no pair. Where does DPO send c?
+#
+# * (a) to 0
+# * (b) c keeps its probability of one third
+# * (c) to 1
+#
+# <details><summary>The answers</summary>
+#
+# **1.** (a). IPO stops at the margin $1/(2\tau) = 0.5$, and $\sigma(0.5) = 0.62$. DPO does not stop
+# at all.
+#
+# **2.** (b). No loss contains c, so its logit never moves. The IPO paper prints this data set and
+# says that c goes to 0. The run below shows that this needs one more pair.
+#
+# </details>
+#
+# ## Run
+#
+# ### Three bandits with known answers
+#
+# * **Two arms**: arm 1 always wins. IPO ends at $\sigma(1/(2\tau))$, DPO at 1.
+# * **Three arms in an order**: the comparisons are 1 over 2, 2 over 3 and 1 over 3.
+# * **An unseen arm**: the paper's third data set. As printed, the third arm is in no pair. In the
+#   corrected version it loses once, to the first arm.
+#
+# **The dial:** `TAU`, three strengths that are trained side by side. The same numbers are DPO's
+# $\beta$.
 
 # %%
 import autograd.numpy as np
@@ -47,19 +111,6 @@ from tinyalign.losses.numerics import log_softmax, sigmoid, softmax
 from tinyalign.notes.lesson import check_exercise, minimise, picture, table
 from tinyalign.optimum import cdpo_margin, ipo_policy
 
-# %% [markdown]
-# ## Before the run: three bandits with known answers
-#
-# The minimum of IPO is $\pi \propto \pi_{ref}\,e^{P(y \succ \mu)/\tau}$: the *probability* of
-# winning, between 0 and 1, stands where RLHF has the reward. It cannot run away.
-#
-# * **A1**: two arms, the first always wins, uniform reference. IPO: $\sigma(1/(2\tau))$. DPO: 1.
-# * **A2**: three arms in a total order, comparisons (1,2), (2,3), (1,3). IPO:
-#   $\mathrm{softmax}((\frac23, 0, -\frac23)/(2\tau))$. DPO: (1, 0, 0), for every β.
-# * **A3**: the paper's third data set, with an action that was never chosen.
-#
-# **The dial:** `TAU`. It plays β's part: large stays near the reference.
-
 # %%
 TAU = (0.1, 0.5, 1.0)
 
@@ -69,18 +120,18 @@ by_formula = [ipo_policy(np.full(2, 0.5), certain, np.full(2, 0.5), tau=tau)[0] 
 a2_predicted = [softmax(np.array([2 / 3, 0, -2 / 3]) / (2 * tau)) for tau in TAU]
 a3_predicted = [softmax(np.array([0.0, 0.0, -1 / (2 * tau)])) for tau in TAU]
 table(
-    ["τ", "A1: first arm", "by ipo_policy", "A2: best arm", "A3 corrected: unseen arm"],
+    ["τ", "two arms: first", "by ipo_policy", "three arms: best", "corrected: unseen arm"],
     [[tau, one, same, two[0], three[2]]
      for tau, one, same, two, three in
      zip(TAU, a1_predicted, by_formula, a2_predicted, a3_predicted, strict=True)],
 )  # fmt: skip
 
 # %% [markdown]
-# ## The run
+# ### Training
 #
-# As in the paper's section 5.4: softmax policies, Adam, batches of 9 comparisons, ten seeds. The
-# ten seeds and the three strengths are trained side by side in one array; the rate falls to 0,
-# where the paper has a constant one and 18 000 steps.
+# The setting is the one of the paper's section 5.4: softmax policies, Adam, batches of nine
+# comparisons, ten seeds. Here the learning rate falls to 0. The paper has a constant rate and 18
+# 000 steps.
 
 # %%
 SEEDS, BATCH, STEPS = 10, 9, 1_500
@@ -132,24 +183,15 @@ a3 = {
 best = {name: seen[-1].mean(axis=1)[:, 0] for name, seen in a2.items()}
 rows = []
 for i, tau in enumerate(TAU):
-    rows.append(["A1, first arm", tau, a1["DPO"][i], a1["IPO"][i], a1_predicted[i]])
+    rows.append(["two arms, first", tau, a1["DPO"][i], a1["IPO"][i], a1_predicted[i]])
 for i, tau in enumerate(TAU):
-    rows.append(["A2, best arm", tau, best["DPO"][i], best["IPO"][i], a2_predicted[i][0]])
+    rows.append(["three arms, best", tau, best["DPO"][i], best["IPO"][i], a2_predicted[i][0]])
 for label in ("as printed", "corrected"):
     for i, tau in enumerate(TAU):
         known = a3_predicted[i][2] if label == "corrected" else 1 / 3
         values = a3["DPO", label][i], a3["IPO", label][i]
-        rows.append([f"A3 {label}, unseen arm", tau, *values, known])
+        rows.append([f"unseen arm, {label}", tau, *values, known])
 table(["bandit", "τ or β", "DPO", "IPO", "IPO, exact"], rows)
-
-# %% [markdown]
-# **The paper beside us.** A1 and A2 reproduce: an earlier run measured IPO's best arm at 0.964,
-# 0.567 and 0.446 where the exact values are 0.9644, 0.5627 and 0.4484.
-#
-# **A3 does not reproduce as printed.** The paper's data set is {(a,b), (b,a)}, and it says that
-# DPO sends the unseen action c to 0. But c is in no pair, so no loss contains it: its logit never
-# moves, and its probability stays at one third for both methods, as the table shows. If (a,c) is
-# added, so that c never wins, the effect appears: DPO sends c to 0 and IPO keeps it.
 
 # %%
 figure, panels = picture(3, width=9.0, height=3.0)
@@ -172,66 +214,16 @@ figure
 # %% [markdown]
 # {figure}
 #
-# The paper's Figure 1, redrawn: ten seeds' mean, grey lines are the exact answers.
+# The picture has the paper's Figure 1, the three arms in an order. Lines are means over ten seeds,
+# and grey lines are the exact answers of IPO.
 #
-# ## What the note's loss minimises
+# ### Where do IPO and DPO stop?
 #
-# Three things tell the printed loss from IPO: its value at the reference, the margin at which it
-# stops, and that adding a number to both log-probabilities changes it.
+# People prefer an answer with probability $p$. IPO's optimum then has the margin $(2p-1)/(2\tau)$,
+# and DPO's has $\log\frac{p}{1-p}/\beta$.
 
 # %%
-zero = np.zeros(1)
-tau = 0.1
-
-
-def note_ipo(chosen, rejected, beta):
-    """Both reference log-probabilities are 0 here."""
-    return (chosen - 1 / (2 * beta)) ** 2 + (rejected + 1 / (2 * beta)) ** 2
-
-
 gaps = np.linspace(0, 15, 1501)
-along = {
-    "IPO": ipo(gaps / 2, -gaps / 2, 0 * gaps, 0 * gaps, tau=tau),
-    "the note's IPO": note_ipo(gaps / 2, -gaps / 2, tau),
-}
-stops = {name: gaps[np.argmin(values)] for name, values in along.items()}
-shift = {
-    "IPO": ipo(zero + 3, zero + 3, zero, zero, tau=tau)[0] - along["IPO"][0],
-    "the note's IPO": note_ipo(3.0, 3.0, tau) - along["the note's IPO"][0],
-}
-table(
-    ["loss", "at the reference", "stops at margin", "changes by, if both rise by 3"],
-    [[name, along[name][0], stops[name], shift[name]] for name in along],
-)
-printed = note_ipo(zero + 1.0, zero - 2.0, tau)
-print("the note's IPO is SPPO:", printed, sppo(zero + 1.0, zero - 2.0, zero, zero, beta=tau))
-
-# %% [markdown]
-# ## Weird numbers
-#
-# **“My IPO loss starts at 25.”** It starts at $1/(4\tau^2)$; at τ = 0.1 that is 25. It is a squared
-# distance, in nats².
-#
-# **“Sum or mean per token?”** The paper's equation has sums. TRL and HALOs feed means and say that
-# the authors advised it (huggingface/trl #1265, #1022). Both are in the library, as `ipo` and
-# `ipo_average`; τ does not mean the same in the two.
-#
-# **“My labels are noisy. IPO?”** Or cDPO, which assumes that a share ε of labels is wrong and stops
-# at the margin $\log\frac{1-\varepsilon}{\varepsilon}/\beta$:
-
-# %%
-flip, beta = 0.1, 0.5
-values = cdpo(gaps / 2, -gaps / 2, 0 * gaps, 0 * gaps, beta=beta, flip=flip)
-cdpo_stops, cdpo_predicted = gaps[np.argmin(values)], cdpo_margin(beta=beta, flip=flip)
-print(f"cDPO stops at {cdpo_stops:.2f}, predicted {cdpo_predicted:.4f}; DPO at no margin")
-
-# %% [markdown]
-# **“I use IPO and it is overconfident.”** Look at τ. Of a preference that holds with probability
-# $p$, IPO's optimum makes a margin of $(2p-1)/(2\tau)$, DPO's $\log\frac{p}{1-p}/\beta$. At equal
-# strength IPO's is the smaller one, and it stays finite as $p$ goes to 1; but nothing keeps it near
-# the odds of the labels. With τ = 0.01 and four wins in five it asks for near-certainty:
-
-# %%
 rows = []
 for tau_, p in ((1.0, 0.8), (0.1, 0.8), (0.01, 0.8), (0.01, 1.0)):
     wide = np.linspace(0, 200, 20_001)
@@ -243,12 +235,56 @@ for tau_, p in ((1.0, 0.8), (0.1, 0.8), (0.01, 0.8), (0.01, 1.0)):
 table(["τ or β", "p", "log-odds", "IPO stops at", "predicted", "DPO's optimum"], rows)
 sure = rows
 
+# %%
+flip, beta = 0.1, 0.5
+values = cdpo(gaps / 2, -gaps / 2, 0 * gaps, 0 * gaps, beta=beta, flip=flip)
+cdpo_stops, cdpo_predicted = gaps[np.argmin(values)], cdpo_margin(beta=beta, flip=flip)
+print(f"cDPO stops at {cdpo_stops:.2f}, predicted {cdpo_predicted:.4f}; DPO at no margin")
+
+
 # %% [markdown]
+# ## What it shows
+#
+# **IPO stops, and DPO does not.** With two arms and with three, IPO ends at its exact answer for
+# each $\tau$. DPO goes to (1, 0, 0) for each $\beta$, because nothing in its loss asks it to stop.
+#
+# **The third data set does not work as printed.** The answer c is in no pair, so no loss contains
+# it, and its probability stays at one third for both methods. With one more pair, in which c loses,
+# the effect of the paper appears: DPO sends c to 0, and IPO keeps it.
+#
+# **IPO bounds the margin and does not prevent overconfidence.** At equal strength IPO's margin is
+# smaller than DPO's, and it stays finite when $p$ goes to 1. But nothing keeps it near the odds of
+# the labels. With $\tau = 0.01$ and four wins in five, IPO asks for a margin of 30 nats, where the
+# log-odds are 1.4. The value of $\tau$ decides.
+#
+# ## What goes wrong in practice
+#
+# **“My IPO loss starts at 25.”** The loss starts at $1/(4\tau^2)$, and this is 25 for $\tau = 0.1$.
+# The loss is a squared distance, in nats squared.
+#
+# **“Sum or mean per token?”** The paper's equation has sums. TRL and HALOs use means, and say that
+# the authors advised them (huggingface/trl #1265, #1022). The library has both, as `ipo` and
+# `ipo_average`. The same $\tau$ does not mean the same in the two.
+#
+# **“I use IPO and it is overconfident.”** Look at $\tau$ and at the table above.
+#
+# **“My labels are noisy. Should I use IPO?”** IPO or cDPO. cDPO needs a guess of the share of wrong
+# labels, and IPO needs a $\tau$.
+#
+# ### The same line in TRL
+#
+# `DPOConfig(loss_type="ipo", beta=0.1)` works on means per token, and `beta` is the $\tau$ of this
+# page. cDPO is `DPOConfig(loss_type="sigmoid", label_smoothing=0.1)`.
+#
 # ## Exercises
 #
-# **1.** Conservative DPO.
+# **1.** Write conservative DPO.
 #
-# **2.** IPO's optimum for any table of preferences and a uniform sampler.
+# **2.** Compute IPO's optimum for any table of preferences. The policy $\mu$ that made the
+# comparisons is uniform.
+#
+# On paper: which $\tau$ makes IPO's optimum agree with the log-odds of the labels, for four wins in
+# five?
 
 
 # %%
@@ -277,25 +313,74 @@ check_exercise(check_my_cdpo, my_cdpo)
 check_exercise(check_my_ipo_optimum, my_ipo_optimum)
 
 # %% [markdown]
-# ## The same line in TRL
+# ## What you may have read
 #
-# `DPOConfig(loss_type="ipo", beta=0.1)`, on means per token; `beta` is the τ of this page.
-# `label_smoothing=0.1` with the sigmoid loss is cDPO.
+# {notes 004 448-489}
+# {notes 004 614-615}
+# {notes 004 796-800}
 #
-# ## What this page showed
+# <details><summary>Sentences from lecture notes, the verdict, and why</summary>
+#
+# * A loss with a target for *each* log-ratio is called IPO: [it is not IPO](errata.html#row-52).
+#   IPO asks for the difference only. The printed loss is [SPPO with hard
+#   labels](errata.html#row-53), a method of its own. The next cell compares three properties.
+# * “squared hinge loss variant”: [not a hinge](errata.html#row-51). Too much is penalised like too
+#   little.
+# * “Use explicit L2 regularization.”: [there is none](errata.html#row-50). The square is a
+#   regression of the margin.
+# * “fixes DPO overconfidence”: [too strong](errata.html#row-54). IPO bounds the margin at a value
+#   set by $\tau$. The paper reports bandits only, so “better performance” has no source.
+#
+# </details>
 
 # %%
-assert_allclose(a1["IPO"], a1_predicted, atol=1e-3, err_msg="A1: IPO stops where predicted")
+zero = np.zeros(1)
+tau = 0.1
+
+
+def note_ipo(chosen, rejected, beta):
+    """Both reference log-probabilities are 0 here."""
+    return (chosen - 1 / (2 * beta)) ** 2 + (rejected + 1 / (2 * beta)) ** 2
+
+
+along = {
+    "IPO": ipo(gaps / 2, -gaps / 2, 0 * gaps, 0 * gaps, tau=tau),
+    "as printed": note_ipo(gaps / 2, -gaps / 2, tau),
+}
+stops = {name: gaps[np.argmin(values)] for name, values in along.items()}
+shift = {
+    "IPO": ipo(zero + 3, zero + 3, zero, zero, tau=tau)[0] - along["IPO"][0],
+    "as printed": note_ipo(3.0, 3.0, tau) - along["as printed"][0],
+}
+table(
+    ["loss", "at the reference", "stops at margin", "changes by, if both rise by 3"],
+    [[name, along[name][0], stops[name], shift[name]] for name in along],
+)
+printed = note_ipo(zero + 1.0, zero - 2.0, tau)
+print("the note's IPO is SPPO:", printed, sppo(zero + 1.0, zero - 2.0, zero, zero, beta=tau))
+
+# %% [markdown]
+# ## Further reading
+#
+# * Azar and others 2023, “A general theoretical paradigm to understand learning from human
+#   preferences”, arXiv:2310.12036: IPO, with the bandits in section 5.4.
+# * Mitchell 2023, “A note on DPO with noisy preferences and relationship to IPO”: cDPO.
+# * Wu and others 2024, arXiv:2405.00675: SPPO.
+#
+# ### The claims of this page, tested
+
+# %%
+assert_allclose(a1["IPO"], a1_predicted, atol=1e-3, err_msg="two arms: IPO stops where predicted")
 assert_allclose(by_formula, a1_predicted, atol=1e-12)
-assert np.all(a1["DPO"] > 0.999), "A1: DPO goes to 1"
-assert_allclose(best["IPO"], [p[0] for p in a2_predicted], atol=0.01, err_msg="A2: IPO")
-assert np.all(best["DPO"] > 0.99), "A2: DPO goes to (1, 0, 0) at every β"
+assert np.all(a1["DPO"] > 0.999), "two arms: DPO goes to 1"
+assert_allclose(best["IPO"], [p[0] for p in a2_predicted], atol=0.01, err_msg="three arms: IPO")
+assert np.all(best["DPO"] > 0.99), "three arms: DPO goes to (1, 0, 0) at every β"
 for name in ways:
-    assert_allclose(a3[name, "as printed"], 1 / 3, atol=5e-3, err_msg="A3 as printed: nothing")
+    assert_allclose(a3[name, "as printed"], 1 / 3, atol=5e-3, err_msg="as printed: nothing")
 assert_allclose(a3["IPO", "corrected"], [p[2] for p in a3_predicted], atol=0.01)
-assert np.all(a3["DPO", "corrected"] < 0.01), "A3 corrected: DPO sends c to 0"
-assert stops["IPO"] == 1 / (2 * tau) and stops["the note's IPO"] == 1 / tau, "another margin"
-assert abs(shift["IPO"]) < 1e-9 < shift["the note's IPO"] and np.all(printed == sppo(
+assert np.all(a3["DPO", "corrected"] < 0.01), "corrected: DPO sends c to 0"
+assert stops["IPO"] == 1 / (2 * tau) and stops["as printed"] == 1 / tau, "another margin"
+assert abs(shift["IPO"]) < 1e-9 < shift["as printed"] and np.all(printed == sppo(
     zero + 1.0, zero - 2.0, zero, zero, beta=tau)), "the note's loss is SPPO"  # fmt: skip
 assert abs(cdpo_stops - cdpo_predicted) < 0.01
 assert all(abs(row[3] - row[4]) < 0.01 < row[5] - row[4] for row in sure), "IPO is the careful one"

@@ -12,31 +12,92 @@
 # ---
 
 # %% [markdown]
-# # 10 · Why the chosen log-probability falls; NLL and TPO anchors
+# # 10 · Why the chosen log-probability falls, and what an anchor does
 #
-# Train DPO, watch the log-probability of the *chosen* answers, and it often goes down. It looks
-# like a sign error and is none: the loss asks for a difference, and the difference can grow while
-# both terms fall. This page predicts by how much, and shows what an anchor does about it.
+# ## The question
 #
-# ## What the notes say
+# During DPO training the log-probability of the *chosen* answers often falls. The chosen answers
+# become less likely, although people preferred them. Is this a bug?
 #
-# {notes 000 17-27}
-# {notes 002 34-37}
+# ## The idea
 #
-# * One of the notes promises the preferred outputs a "higher log-probability". The loss raises the
-#   margin; [the preferred output can become far less likely](errata.html#row-17).
-# * Another says that TPO enforces gold ≻ win ≻ lose. [The *data* are ordered
-#   so](errata.html#row-6). The loss compares win with lose and adds the likelihood of gold;
-#   [nothing compares gold with win](errata.html#row-3).
-# * It calls the reward $\log\pi_\theta(y|x)$; [the factor β is missing](errata.html#row-4).
-# * "Most stable" has no source, and [the gold term "prevents" no drift](errata.html#row-5). It
-#   pulls to the gold answer and holds nothing to the start; the KL below measures how far that
-#   goes.
+# It looks like a sign error, but it is not one. DPO asks for a *difference*: the chosen answer must
+# rise above the rejected answer, relative to the reference. The difference can grow while both
+# fall, if the rejected answer falls faster. In a network, answers that read alike share features. A
+# step that pushes the rejected answer down also moves its neighbours, and the chosen answer is
+# often its nearest neighbour. The probability that both lose goes to some third answer. The
+# literature calls this *likelihood displacement*.
 #
-# ## The losses, live
+# An *anchor* is an extra term that keeps the likelihood of one answer. The best known anchor adds a
+# little of SFT's loss on the chosen answer. TPO anchors a third answer, called *gold*, and leaves
+# out the reference. This page predicts the size of the fall for a small model, and then compares
+# the anchors.
+#
+# ```
+#              shares features with
+# rejected  <------------------------>  chosen          a third answer
+#    pushed down hard                 pulled down too     receives the rest
+#    -136 nats                        -104 nats           (one earlier run)
+# ```
+#
+# ## The formula
+#
+# The policy is log-linear: $\pi \propto e^{x\cdot\theta}$, with thirty answers and a vector $x$ of
+# eight features for each. There is one pair. The slope of DPO then always points along
+# $d = x_w - x_l$. Gradient descent from $\theta = 0$ walks on the line $\theta = t\,d$, where the
+# margin is $m = t\,\lVert d\rVert^2$, and
+#
+# $$\log\pi(y_w) = t\,x_w\!\cdot d - \log\sum_i e^{t\,x_i\cdot d}$$
+#
+# * $x_w$ and $x_l$ are the features of the chosen and of the rejected answer, and $x_i$ of answer
+#   $i$.
+# * $t$ grows with training.
+#
+# As $t$ grows, one term dominates the sum: the answer whose features have the largest component
+# along $d$. If this is not the chosen answer, the chosen log-probability falls without a limit, at
+# $(\max_i x_i\cdot d - x_w\cdot d)/\lVert d \rVert^2$ nats for each nat of margin. All of this is
+# known before training.
+#
+# TPO's loss is
+#
+# $$-\log\sigma(\beta(\log\pi(y_w) - \log\pi(y_l))) - \alpha \log\pi(y_g)$$
+#
+# * $y_g$ is the gold answer, and $\alpha \ge 0$ is the weight of its likelihood. There is no
+#   reference.
 #
 # {source tinyalign.losses.preference.dpo}
 # {source tinyalign.losses.reference_free.tpo}
+#
+# ## Predict
+#
+# **1.** Chosen and rejected answer are nearly the same text. What happens to the chosen
+# log-probability under DPO?
+#
+# * (a) it rises
+# * (b) it stays
+# * (c) it falls by many nats
+#
+# **2.** TPO is trained with a strong gold anchor, $\alpha = 1$. How far does the policy move from
+# its start, measured by KL?
+#
+# * (a) it stays near the start, because the anchor holds it
+# * (b) nearly as far as it can, because the gold answer takes almost all probability
+#
+# <details><summary>The answers</summary>
+#
+# **1.** (c). The first cell of the run predicts how fast.
+#
+# **2.** (b). An anchor holds *one answer*. It does not hold the policy to its start.
+#
+# </details>
+#
+# ## Run
+#
+# ### The fall, predicted
+#
+# **The dial:** `LIKENESS`, how much of the chosen answer is in the rejected one. Try 0, two
+# unrelated answers. Then $d$ is long, so the margin is cheap, and the fall for each nat of margin
+# is small.
 
 # %%
 import autograd.numpy as np
@@ -49,28 +110,6 @@ from tinyalign.losses import dpo, tpo
 from tinyalign.losses.numerics import log_softmax
 from tinyalign.notes.lesson import check_exercise, minimise, picture, table
 from tinyalign.optimum import kl
-
-# %% [markdown]
-# ## Before the run: one formula for the fall
-#
-# A log-linear policy, $\pi \propto e^{x\cdot\theta}$, over thirty answers with eight features each.
-# Answers that read alike have features alike, which is the point: the rejected answer is almost the
-# chosen one, and both are neighbours of others.
-#
-# With one pair, the slope of DPO always points along $d = x_w - x_l$. So plain gradient descent
-# from $\theta = 0$ walks on the line $\theta = t\,d$, where the margin is $m = t\,\lVert
-# d\rVert^2$, and
-#
-# $$\log\pi(y_w) = t\,x_w\!\cdot d - \log\sum_i e^{t\,x_i\cdot d}$$
-#
-# As $t$ grows the sum is ruled by the answer that points most along $d$. Unless that is the chosen
-# one itself, the chosen log-probability falls without limit, at
-# $(\max_i x_i\cdot d - x_w\cdot d)/\lVert d \rVert^2$ nats per nat of margin. Everything in this
-# sentence is known before training.
-#
-# **The dial:** `LIKENESS`, how much of the chosen answer is in the rejected one. Try 0, two
-# unrelated answers: the direction $d$ is long then, the margin is cheap, and the fall per nat of
-# margin small.
 
 # %%
 LIKENESS = 0.97
@@ -97,12 +136,13 @@ def predicted_logp(margin):
 print(f"the answer most along d is number {winner}; the chosen one is number {CHOSEN}")
 print(f"the chosen log-probability falls by {fall_per_nat:.3f} nats per nat of margin, in the end")
 
+
 # %% [markdown]
-# ## The run
+# ### The fall, and four ways to train
 #
-# First plain gradient descent, for which the formula is exact. Then what people use, Adam, on four
-# losses: DPO; DPO with a little likelihood of the chosen answer added (RPO's idea); TPO with two
-# weights of its gold anchor.
+# First comes plain gradient descent, for which the formula is exact. Then come four losses with
+# Adam, as people use it: DPO; DPO with a little likelihood of the chosen answer; and TPO with two
+# weights of its anchor.
 
 
 # %%
@@ -159,16 +199,6 @@ table(
 )  # fmt: skip
 print(f"\nall on one answer: KL {np.log(30):.3f}")
 
-# %% [markdown]
-# **An earlier measurement** (another draw of the features, 3 000 steps): DPO −104 / −136 / −114 for
-# chosen, rejected and gold, margin +32; with 0.05·NLL(chosen) +4.7 / −20 / −4; TPO with α = 0.05
-# +0.4 / −23 / +4.9; with α = 1 −0.1 / −7.3 / +4.9. The size depends on the draw and on how long one
-# trains, because DPO on one pair has no minimum; the signs do not.
-#
-# What the anchor anchors is the *gold* answer. The chosen one is held only as far as it resembles
-# gold. And it does not anchor the policy to its start: a KL near the largest possible means that
-# hardly anything is left of the other answers.
-
 # %%
 figure, (left, right) = picture(2, width=8.2)
 left.plot(*walked[::25].T, "o", label="gradient descent, now and then")
@@ -185,11 +215,11 @@ figure
 # %% [markdown]
 # {figure}
 #
-# ## Nothing compares gold with win
+# ### Does anything compare gold with win?
 #
-# If TPO enforced gold ≻ win, a policy that prefers win to gold would pay for it. Below, the same
-# gold likelihood and the same win–lose gap, once with gold above win and once far below: the loss
-# is the same to the last digit.
+# TPO's data are ordered: gold, win, lose. If the loss enforced this order, a policy that prefers
+# win to gold would pay for it. The next cell gives the same gold likelihood and the same gap
+# between win and lose, once with gold above win and once far below.
 
 # %%
 nll_of_gold = np.array([2.0])
@@ -198,16 +228,7 @@ below = tpo(np.array([-1.0]), np.array([-5.0]), nll_of_gold, beta=BETA)  # gold 
 print(f"gold above win: {above[0]:.10f}; win above gold: {below[0]:.10f}")
 
 # %% [markdown]
-# ## Weird numbers
-#
-# **“The chosen log-prob goes down in DPO.”** (eric-mitchell/direct-preference-optimization #8, #32,
-# #36, #41; huggingface/trl #800; LLaMA-Factory #6153, #7643.) Expected, if chosen and rejected are
-# alike. Watch the margin and the accuracy; if the samples themselves get worse, add an NLL term
-# (`rpo_alpha` in TRL), lower the learning rate, or stop earlier.
-#
-# **“Where does the probability go?”** To answers that are in no pair and point along $d$. The
-# formula named the winner for gradient descent; Adam, which rescales every coordinate, walks
-# another line and may crown another one.
+# ### Where does the probability go?
 
 # %%
 taker = int(moved["DPO"].argmax())
@@ -215,13 +236,53 @@ print(f"after DPO the largest gain is answer {taker}'s: {moved['DPO'][taker]:+.2
 gradient_winner = int((logp_of(plain) - ref_logp).argmax())
 print(f"after gradient descent: answer {gradient_winner}, predicted {winner}")
 
+
 # %% [markdown]
+# ## What it shows
+#
+# **The fall is predicted exactly.** The points of gradient descent lie on the predicted curve (left
+# picture). After Adam, which rescales each coordinate, the chosen answer has fallen by many nats as
+# well.
+#
+# **The sizes mean little, the signs mean much.** DPO on one pair has no minimum, so the fall grows
+# with the time of training and depends on the features.
+#
+# **An anchor holds one answer.** A little likelihood of the chosen answer is enough to turn its
+# fall into a rise. TPO's anchor holds gold, and the chosen answer only as far as it resembles gold.
+# With $\alpha = 1$ the KL to the start is close to its largest possible value, so hardly anything
+# is left of the other answers. An anchor does not replace a reference.
+#
+# **Nothing compares gold with win.** The loss is the same to the last digit.
+#
+# **The probability goes to an answer in no pair.** For gradient descent it is the answer that the
+# formula names. Adam walks another line and may choose another answer.
+#
+# ## What goes wrong in practice
+#
+# **“The chosen log-probability goes down in DPO.”** (eric-mitchell/direct-preference-optimization
+# #8, #32, #36, #41; huggingface/trl #800; LLaMA-Factory #6153, #7643.) This is expected if chosen
+# and rejected answers are alike. Watch the margin and the accuracy, and read samples. If the
+# samples get worse, add an SFT term, lower the learning rate, or stop earlier. Pairs that differ
+# clearly help, too.
+#
+# **“The samples are in another language, or refuse, or repeat.”** The displaced probability has
+# gone to an answer that nobody compared. Look at what gained, and not only at the pairs.
+#
+# ### The same line in TRL
+#
+# `DPOConfig(loss_type=["sigmoid", "sft"], loss_weights=[1.0, 0.05])` adds the likelihood of the
+# chosen answer. Older texts name a keyword `rpo_alpha`, which TRL 1.16 does not have. TPO is
+# `TPOConfig(beta=0.01, tpo_alpha=1.0)` in `trl.experimental.tpo`.
+#
 # ## Exercises
 #
-# **1.** TPO.
+# **1.** Write TPO.
 #
-# **2.** Predict the fall: given features, the indices of chosen and rejected, and a margin, return
-# the change of the chosen log-probability under gradient descent from a uniform start.
+# **2.** Predict the fall. Features, the indices of chosen and rejected, and a margin are given.
+# Return the change of the chosen log-probability under gradient descent from a uniform start.
+#
+# On paper: three answers on a line have the features 0 (rejected), 1 (chosen) and 2. Which answer
+# takes the probability in the end, and why?
 
 
 # %%
@@ -255,12 +316,32 @@ check_exercise(check_my_tpo, my_tpo)
 check_exercise(check_my_fall, my_fall)
 
 # %% [markdown]
-# ## The same line in TRL
+# ## What you may have read
 #
-# `DPOConfig(rpo_alpha=0.05)` adds the likelihood of the chosen answer; TPO is
-# `TPOConfig(beta=0.01, tpo_alpha=1.0)` in `trl.experimental`.
+# {notes 000 17-27}
+# {notes 002 34-37}
 #
-# ## What this page showed
+# <details><summary>Sentences from lecture notes, the verdict, and why</summary>
+#
+# * DPO assigns “higher log-probability to the preferred outputs”: [not always](errata.html#row-17).
+#   The loss raises the margin, and the preferred output can become far less likely.
+# * “Enforce gold ≻ win ≻ lose ordering”: [wrong](errata.html#row-3). [The data are ordered
+#   so](errata.html#row-6). The loss compares win with lose, and adds the likelihood of gold.
+# * The reward is called $\log\pi_\theta(y|x)$: [the factor $\beta$ is missing](errata.html#row-4).
+# * “gold term prevents drift”: [wrong](errata.html#row-5). The term pulls towards gold and holds
+#   nothing to the start. “Most stable” has no source.
+#
+# </details>
+#
+# ## Further reading
+#
+# * Razin and others 2024, “Unintentional unalignment”, arXiv:2410.08847: likelihood displacement,
+#   by this name.
+# * Pal and others 2024, arXiv:2402.13228: DPO-Positive, another repair.
+# * Pang and others 2024, arXiv:2404.19733: DPO with a likelihood term, for reasoning.
+# * Saeidi and others 2024, arXiv:2405.16681: TPO.
+#
+# ### The claims of this page, tested
 
 # %%
 assert np.abs(walked[:, 1] - curve).max() < 1e-9, "the fall is predicted exactly"

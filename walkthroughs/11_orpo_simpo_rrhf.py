@@ -12,32 +12,90 @@
 # ---
 
 # %% [markdown]
-# # 11 · Reference-free and ranked: ORPO, SimPO, RRHF
+# # 11 · Without a reference: ORPO, SimPO, RRHF
 #
-# Three losses without a reference model. What holds the policy in place instead is either a
-# likelihood term or nothing, and what they compare is not a sum of log-probabilities but a mean per
-# token. That one word, sum or mean, is where most of the wrong versions differ.
+# ## The question
 #
-# ## What the notes say
+# DPO keeps a frozen reference in memory. ORPO, SimPO and RRHF do not. What do they compare, and
+# what keeps the policy in place?
 #
-# {notes 004 406-444}
-# {notes 004 545-586}
-# {notes 004 826-830}
+# ## The idea
 #
-# * RRHF is a sum of *hinges* on [length-normalised scores, plus the likelihood of the best
-#   answer](errata.html#row-46). The note prints [a log-sigmoid, divided by
-#   $K(K-1)$](errata.html#row-45), on whatever it is given, without the likelihood. If all scores
-#   tie it returns [the number 0](errata.html#row-47), which cannot be differentiated. RRHF is [a
-#   sum over pairs](errata.html#row-48), no listwise loss, and reads only [the *order* of the
-#   scores](errata.html#row-49). It is [from 2023](errata.html#row-28).
-# * ORPO needs means per token; the odds of a whole text are 0 for every purpose. And
-#   [`log1p(-exp(x))` is infinite](errata.html#row-60) near p = 1.
+# All three losses compare *mean* log-probabilities per token. A sum over tokens falls with every
+# token, so a long answer has a lower sum than a short one, even if each of its tokens is likely.
+# DPO may use sums, because the sum of the reference is subtracted, and both sums grow alike.
+# Without a reference, the mean takes over this task. The choice between sum and mean is where most
+# wrong versions of these losses differ.
 #
-# ## The losses, live
+# The anchor differs. RRHF ranks several answers by a hinge, and adds SFT on the best answer. ORPO
+# compares the *odds* of two answers, and adds SFT on the chosen one. SimPO adds nothing: it asks
+# for a fixed gap $\gamma/\beta$ between the means, and its push fades when the gap is reached.
+#
+# ```
+#          compares               wants                    anchor
+# RRHF     K means                the right order          SFT on the best answer
+# ORPO     odds of two means      chosen above rejected    SFT on the chosen answer
+# SimPO    two means              a gap of gamma / beta    none
+# ```
+#
+# ## The formula
+#
+# Let $a = \frac{1}{|y|}\log\pi(y)$ be the mean log-probability per token of an answer with $|y|$
+# tokens.
+#
+# $$\mathrm{SimPO}: \quad -\log\sigma(\beta(a_w - a_l) - \gamma)$$
+#
+# $$\mathrm{ORPO}: \quad -a_w - \lambda\log\sigma(o_w - o_l) \qquad o = \log\frac{p}{1-p}$$
+#
+# $$\mathrm{RRHF}: \quad \sum_{r_i < r_j} \max(0, a_i - a_j) - a_{best}$$
+#
+# * $a_w$ and $a_l$ belong to the chosen and to the rejected answer.
+# * $\beta > 0$ is the sharpness and $\gamma \ge 0$ the wanted gap of SimPO. The gap stands outside
+#   $\beta$.
+# * $p = e^{a}$ is the geometric mean of the token probabilities, and $o$ is the logarithm of its
+#   odds.
+# * $\lambda > 0$ is the weight of ORPO's odds term. Many programs call it `beta`.
+# * $r_i$ are the scores of RRHF's answers. Only their order enters.
 #
 # {source tinyalign.losses.reference_free.odds_ratio}
 # {source tinyalign.losses.reference_free.simpo}
 # {source tinyalign.losses.ranking.rrhf}
+#
+# ## Predict
+#
+# **1.** Write two answers twice, so that every token and its log-probability appears again. Which
+# losses change?
+#
+# * (a) those on means
+# * (b) those on sums
+# * (c) none
+#
+# **2.** A chosen answer has 20 tokens with −2 nats each. A rejected answer has 10 tokens with −3
+# nats each. Which answer has the larger odds, by sums and by means?
+#
+# * (a) the chosen one, by both
+# * (b) the chosen one by means, the rejected one by sums
+# * (c) the rejected one, by both
+#
+# <details><summary>The answers</summary>
+#
+# **1.** (b). Sums double, and means stay.
+#
+# **2.** (b). The sums are −40 and −30, so the longer answer loses, although each of its tokens is
+# more likely.
+#
+# </details>
+#
+# ## Run
+#
+# ### What each loss calls equal
+#
+# Three facts are known in advance. SimPO is $\log 2$ at the gap $\gamma/\beta$, and not at 0.
+# ORPO's odds term is $\log 2$ where both answers have the same mean. RRHF's ranking term is 0
+# whenever the order of the model agrees with the scores, and a reversed triple with the means −1,
+# −2, −3 costs exactly $1 + 1 + 2 = 4$.
+#
+# **The dial:** `TOKENS`, the length of the chosen answer, at a constant log-probability per token.
 
 # %%
 import autograd.numpy as np
@@ -45,22 +103,8 @@ from autograd import grad
 
 from tinyalign.laws import assert_lawful
 from tinyalign.losses import dpo, odds_ratio, orpo, rrhf, simpo
-from tinyalign.losses.numerics import log_odds, log_sigmoid
-from tinyalign.notes.lesson import check_exercise, picture, table
-
-# %% [markdown]
-# ## Before the run: what each of them calls equal
-#
-# Take two answers and write both twice, so that every token and its log-probability appears again:
-# sums double, means stay. A loss on means must not change, a loss on sums must.
-#
-# * **SimPO** is $\log 2$ at the gap $\gamma/\beta$, not at 0: it wants a margin.
-# * **ORPO**'s odds term is $\log 2$ where both answers have the same mean; its slope is larger than
-#   the log-ratio's by $1/(1-p)$, which matters near p = 1 only.
-# * **RRHF** is 0 plus the likelihood for *every* order that agrees with the scores. A reversed
-#   triple with means −1, −2, −3 costs exactly $1 + 1 + 2 = 4$.
-#
-# **The dial:** `TOKENS`, the length of the chosen answer, at a constant log-probability per token.
+from tinyalign.losses.numerics import log_odds, log_sigmoid, log_softmax, softmax
+from tinyalign.notes.lesson import check_exercise, minimise, picture, table
 
 # %%
 TOKENS = 20
@@ -75,7 +119,7 @@ def all_losses(repeats):
     return {
         "SimPO, means": simpo(chosen_avg, rejected_avg)[0],
         "ORPO's odds, means": odds_ratio(chosen_avg, rejected_avg)[0],
-        "ORPO's odds, sums (the note)": odds_ratio(chosen_sum, rejected_sum)[0],
+        "ORPO's odds, sums": odds_ratio(chosen_sum, rejected_sum)[0],
         "DPO, sums": dpo(chosen_sum, rejected_sum, zero, zero, beta=0.1)[0],
     }
 
@@ -83,16 +127,16 @@ def all_losses(repeats):
 once, again = all_losses(1), all_losses(2)
 table(["loss", "once", "written twice"], [[name, once[name], again[name]] for name in once])
 
+
 # %% [markdown]
-# On sums the odds term compares lengths before anything else: at the dial's default the chosen
-# answer is better per token, longer, and *loses*.
+# ### Orders: right, reversed, stretched, tied
 #
-# ## The run: reversed, tied, and nearly certain
+# The second column is RRHF. The third is a loss that lecture notes print as RRHF.
 
 
 # %%
 def note_rrhf(scores, log_probs):
-    """RRHF as one of the notes prints it."""
+    """RRHF as lecture notes print it."""
     count, loss = len(scores), 0
     for i in range(count):
         for j in range(count):
@@ -108,20 +152,21 @@ ranked = []
 for name, scores in cases.items():
     right = rrhf(triple[None, :], np.array([scores], float), zero, weight=0.0)[0]
     ranked.append([name, right, float(note_rrhf(scores, triple))])
-table(["scores", "RRHF's ranking term", "the note"], ranked)
+table(["scores", "RRHF's ranking term", "as printed"], ranked)
 
 # %% [markdown]
-# The stretched scores change nothing: only the order enters. The note's advice to use RRHF "when
-# you have reliable absolute scores" has it the wrong way round.
+# ### Near certainty
 #
-# Near certainty, in the two ways of writing the log-odds, in single and double precision:
+# The log-odds of $p = e^a$ are $a - \log(1 - e^a)$. Near $p = 1$ the second term is the logarithm
+# of almost 0. The table compares the formula as typed with the library's version, in double and in
+# single precision.
 
 # %%
 close = np.array([-1e-2, -1e-4, -1e-8, -1e-17])
 
 
 def naive_log_odds(a):
-    """The log-odds as the note writes them."""
+    """The log-odds, as the formula is typed."""
     return a - np.log1p(-np.exp(a))
 
 
@@ -131,14 +176,13 @@ with np.errstate(divide="ignore"):
         single = np.float32(a)
         rows.append([f"{a:.0e}", float(naive_log_odds(a)), float(naive_log_odds(single)),
                      float(log_odds(a)), float(log_odds(single))])  # fmt: skip
-table(["mean log-prob", "the note", "in float32", "library", "in float32"], rows)
+table(["mean log-prob", "as typed", "in float32", "library", "in float32"], rows)
 
 # %% [markdown]
-# ## What anchors them
+# ### Who lets go?
 #
-# Without a reference, nothing but a likelihood term says where to stop. The slope of each loss on
-# the chosen answer, as the gap between the two grows: SimPO and the odds term fade, the
-# likelihood of ORPO never does.
+# The next cell draws the pull of each loss on the chosen answer, while the gap between the two
+# means grows.
 
 # %%
 gaps = np.linspace(-2, 6, 200)
@@ -165,24 +209,86 @@ figure
 # %% [markdown]
 # {figure}
 #
-# ## Weird numbers
+# ### A training run
 #
-# **“SimPO, ORPO, RRHF: sum or mean?”** Mean, all three (princeton-nlp/SimPO #4, #5; RRHF #25).
+# Four answers have one token each, so means and sums agree, and the policy is a softmax over the
+# four. One pair says: answer 0 rather than answer 1. Each loss trains the same logits for the same
+# number of steps, from the same start.
+
+# %%
+start = {"logits": np.log(np.array([0.2, 0.3, 0.4, 0.1]))}
+
+
+def on_pair(loss):
+    """The loss of the pair (0, 1) as a function of the logits."""
+
+    def of(params):
+        logp = log_softmax(params["logits"])
+        return np.sum(loss(logp[:1], logp[1:2]))
+
+    return of
+
+
+pair_losses = {
+    "SimPO": lambda chosen, rejected: simpo(chosen, rejected),
+    "SimPO + SFT": lambda chosen, rejected: simpo(chosen, rejected) - 0.1 * chosen,
+    "ORPO, λ = 0.1": lambda chosen, rejected: orpo(chosen, rejected, -chosen),
+    "SFT alone": lambda chosen, rejected: -chosen,
+}
+trained = {
+    name: softmax(minimise(on_pair(loss), start, steps=400, learning_rate=0.02)[0]["logits"])
+    for name, loss in pair_losses.items()
+}
+table(
+    ["loss", "chosen", "rejected", "third", "fourth"],
+    [["start", *softmax(start["logits"])], *[[name, *p] for name, p in trained.items()]],
+)
+
+
+# %% [markdown]
+# ## What it shows
 #
-# **“γ or γ/β?”** SimPO's paper subtracts γ outside β, its code takes the ratio. The same 0.55 means
-# two things; look at where the loss is $\log 2$.
+# **Means do not see length.** On sums, the odds term compares lengths before anything else: the
+# chosen answer is better per token and longer, and it *loses*. A whole text has a probability near
+# 0, so its odds say nothing beyond the log-probability.
 #
-# **“My ORPO loss is inf.”** Line 574's formula near p = 1 (huggingface/trl #1491, #2274). A fudge
-# like $\log(1.0001 - p)$ (ColossalAI #6407) trades the infinity for a wrong number.
+# **Only the order enters RRHF.** Stretched scores change nothing. Use RRHF where you have a
+# reliable order, even if the scores have no scale.
+#
+# **SimPO lets go, and a likelihood term does not.** The pull of SimPO and of the odds term fades
+# when the gap grows. The likelihood in ORPO pulls until the chosen answer has all probability. In
+# the training run SimPO moves the pair and leaves the third and the fourth answer almost in their
+# old proportion; the losses with an SFT term take probability from all other answers.
+#
+# ## What goes wrong in practice
+#
+# **“SimPO, ORPO, RRHF: sum or mean?”** The mean, for all three (princeton-nlp/SimPO #4, #5; RRHF
+# #25).
+#
+# **“Is it γ or γ/β?”** SimPO's paper subtracts $\gamma$ outside $\beta$, and its code takes the
+# ratio $\gamma/\beta$ as its setting. The same 0.55 means two things. Find out where the loss is
+# $\log 2$.
+#
+# **“My ORPO loss is inf.”** The log-odds near $p = 1$ are computed as typed (huggingface/trl #1491,
+# #2274). A small constant inside the logarithm, such as $\log(1.0001 - p)$ (ColossalAI #6407),
+# replaces the infinity by a wrong number.
 #
 # **“My RRHF loss is 0 whenever the best answer comes first.”** Only the first row was compared
 # (GanjinZero/RRHF #29, #48).
 #
+# ### The same line in TRL
+#
+# SimPO is `CPOConfig(loss_type="simpo", simpo_gamma=0.5, cpo_alpha=0.0)` in `trl.experimental.cpo`.
+# Without `cpo_alpha=0.0` the trainer adds an SFT term, because the default is 1. ORPO is
+# `ORPOConfig(beta=0.1)` in `trl.experimental.orpo`, where `beta` is $\lambda$. RRHF is not in TRL.
+#
 # ## Exercises
 #
-# **1.** ORPO's odds term, safe near certainty.
+# **1.** Write ORPO's odds term, so that it is finite near certainty.
 #
-# **2.** SimPO.
+# **2.** Write SimPO.
+#
+# On paper: for which difference of means is SimPO's pull half of its largest value?
 
 
 # %%
@@ -206,18 +312,41 @@ check_exercise(check_my_odds_ratio, my_odds_ratio)
 check_exercise(check_my_simpo, my_simpo)
 
 # %% [markdown]
-# ## The same line in TRL
+# ## What you may have read
 #
-# `CPOConfig(loss_type="simpo", simpo_gamma=0.5)` and `ORPOConfig(beta=0.1)`, where `beta` is λ.
-# RRHF is not in TRL.
+# {notes 004 406-444}
+# {notes 004 545-586}
+# {notes 004 826-830}
 #
-# ## What this page showed
+# <details><summary>Sentences from lecture notes, the verdict, and why</summary>
+#
+# * RRHF as a log-sigmoid, divided by $K(K-1)$: [wrong](errata.html#row-45). RRHF is a sum of
+#   hinges. The notes also [forget the mean per token and the SFT term](errata.html#row-46), and
+#   [return the plain number 0](errata.html#row-47) where all scores tie, which has no gradient.
+# * “Similar to listwise ranking in information retrieval.”: [not listwise](errata.html#row-48).
+#   RRHF is a sum over pairs.
+# * “When you have reliable absolute scores”: [the scores need no scale](errata.html#row-49). Only
+#   their order enters.
+# * “RRHF (2024)”: [2023](errata.html#row-28).
+# * ORPO with sums and with `log1p(-exp(x))`: [means are needed](errata.html#row-60), and the
+#   formula is infinite near $p = 1$.
+#
+# </details>
+#
+# ## Further reading
+#
+# * Hong and others 2024, arXiv:2403.07691: ORPO.
+# * Meng and others 2024, arXiv:2405.14734: SimPO.
+# * Yuan and others 2023, arXiv:2304.05302: RRHF.
+# * Xu and others 2024, arXiv:2401.08417: CPO.
+#
+# ### The claims of this page, tested
 
 # %%
 same = ("SimPO, means", "ORPO's odds, means")
 assert all(once[name] == again[name] for name in same), "means do not see length"
 assert all(abs(once[name] - again[name]) > 1e-3 for name in set(once) - set(same)), "sums do"
-assert TOKENS < 16 or once["ORPO's odds, sums (the note)"] > 1 > once["ORPO's odds, means"]
+assert TOKENS < 16 or once["ORPO's odds, sums"] > 1 > once["ORPO's odds, means"]
 at_target = simpo(np.array([-1.0 + 1.375 / 2.5]), np.array([-1.0]))[0]
 assert abs(at_target - np.log(2)) < 1e-12, "SimPO is log 2 at γ/β"
 by_case = {row[0]: row[1:] for row in ranked}
@@ -229,7 +358,10 @@ assert by_case["stretched order"][0] == by_case["right order"][0], "only the ord
 assert by_case["all tied"] == [0, 0] and isinstance(note_rrhf([1, 1], triple[:2]), float), (
     "a number"
 )
-assert np.isinf(rows[-1][1]) and np.isinf(rows[-2][2]), "the note's log-odds overflow"
+assert np.isinf(rows[-1][1]) and np.isinf(rows[-2][2]), "the log-odds as typed overflow"
 assert all(np.isfinite(row[3:]).all() for row in rows), "the library does not"
 assert pulls["SimPO"][-1] < 0.01 < 0.9 < pulls["ORPO, λ = 0.1"][-1], "the likelihood holds on"
+third, fourth = trained["SimPO"][2:]
+assert abs(third / fourth - 4) < 0.2, "SimPO moves the pair"
+assert trained["SimPO"][2] > 5 * trained["ORPO, λ = 0.1"][2], "an SFT term takes from all others"
 print("all claims of this page hold")
