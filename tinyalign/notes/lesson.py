@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from tinyalign.engine.tree import value_and_grad
 from tinyalign.methods.steps import StepSize, init_train_state, update
+from tinyalign.notes.exercises.judging import UNWRITTEN, why_wrong
 from tinyalign.report.plots import COLOURS, style_axes
 
 # Hypothesis tries the same examples every time and leaves no folder beside the notebook.
@@ -80,17 +81,12 @@ def minimise(loss, params, *, steps, learning_rate, record=None):
 
 
 def check_exercise(check, solution):
-    """Check a reader's solution of an exercise and print whether it is correct."""
+    """Print whether a reader's function solves an exercise, and what is wrong where it does not."""
     before = settings.get_current_profile_name()
     settings.load_profile("lesson")
     try:
-        check(solution)
-    except Exception as error:  # a wrong solution must not stop the page
-        # A law reports the error of a stub inside an error of its own, so its type is not enough.
-        unwritten = "NotImplementedError" in repr(error)
-        why = (str(error) or repr(error)).strip().splitlines()[0]
-        print(f"{solution.__name__}: not yet {'written' if unwritten else f'right. {why}'}")
-    else:
-        print(f"{solution.__name__}: correct")
+        wrong = why_wrong(check, solution)
+        verdict = f"not yet right: {wrong}" if wrong and wrong != UNWRITTEN else wrong or "right"
+        print(f"{solution.__name__}: {verdict}")
     finally:
         settings.load_profile(before)

@@ -23,7 +23,7 @@ def my_policy_gradient(logits, reward):
     return p * (reward - p @ reward)
 
 
-def check_policy_gradient(solution):
+def check_my_policy_gradient(solution):
     """Against finite differences of the expected reward."""
     require_same(solution, my_policy_gradient, bandits(), {
         "The expected reward p @ r is not subtracted.": lambda z, r: softmax(z) * r,
@@ -67,7 +67,7 @@ def my_best_baseline(logits, reward):
     return p @ (reward * squared) / (p @ squared)
 
 
-def check_best_baseline(solution):
+def check_my_best_baseline(solution):
     """Against the place where the noise, a parabola in b, is least."""
     require_same(solution, my_best_baseline, bandits(), {
         "That is the expected reward: near the best baseline, but the squared gradients are not "
@@ -109,7 +109,7 @@ def my_token_logp(logits, ids):
     return np.take_along_axis(logp, ids[:, 1:, None], axis=2)[..., 0]
 
 
-def check_token_logp(solution):
+def check_my_token_logp(solution):
     require_lawful(solution, my_token_logp, "token_logp", {
         "The logits are shifted the wrong way: logits at t predict the token at t + 1.":
             lambda z, ids: picked(log_softmax(z[:, 1:]), ids[:, 1:]),
@@ -144,7 +144,7 @@ def my_sequence_logp(logits, ids, prompt_length, length):
     return np.sum(logp * mask, axis=1)
 
 
-def check_sequence_logp(solution):
+def check_my_sequence_logp(solution):
     require_lawful(solution, my_sequence_logp, "sequence_logp", {
         "The mask starts one token late: the first token of the completion is left out.":
             lambda z, ids, p, n: my_sequence_logp(z, ids, p + 1, n),
@@ -175,7 +175,7 @@ def my_attention(q, k, v):
     return softmax(scores) @ v
 
 
-def check_attention(solution):
+def check_my_attention(solution):
     """Against one position at a time, which sees only a slice."""
     draw = np.random.default_rng(3)
     q, k, v = draw.normal(size=(3, 3, 2)).round(1)
@@ -205,9 +205,9 @@ def one_position_at_a_time(q, k, v):
 
 
 EXERCISES = (
-    exercise("00.1", my_policy_gradient, check_policy_gradient),
-    exercise("00.2", my_best_baseline, check_best_baseline),
-    exercise("01.1", my_token_logp, check_token_logp),
-    exercise("01.2", my_sequence_logp, check_sequence_logp),
-    exercise("01.3", my_attention, check_attention),
+    exercise("00.1", my_policy_gradient, check_my_policy_gradient),
+    exercise("00.2", my_best_baseline, check_my_best_baseline),
+    exercise("01.1", my_token_logp, check_my_token_logp),
+    exercise("01.2", my_sequence_logp, check_my_sequence_logp),
+    exercise("01.3", my_attention, check_my_attention),
 )

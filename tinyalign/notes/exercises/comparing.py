@@ -68,20 +68,30 @@ def same(one, other, tolerance=CLOSE):
 
 def diagnosis(found, right, inputs, mistakes):
     """The sentence of the mistake that gives the same wrong answers, or ""."""
-    for sentence, wrong in mistakes.items():
+    wanted = [answer(right, right, each) for each in inputs]
+    wrong = [i for i in range(len(inputs)) if not same(found[i], wanted[i])]
+    for sentence, mistaken in mistakes.items():
         try:
-            theirs = [answer(wrong, right, each) for each in inputs]
+            theirs = [answer(mistaken, right, each) for each in inputs]
         except (ArithmeticError, IndexError, ValueError):
             continue
-        if all(same_with_nan(a, b) for a, b in zip(found, theirs, strict=True)):
+        alike = [same_with_nan(a, b) for a, b in zip(found, theirs, strict=True)]
+        # Where only the mistake's formula overflows, it says nothing.
+        unlike = [i for i, equal in enumerate(alike) if not equal and is_finite(theirs[i])]
+        if not unlike and any(alike[i] for i in wrong):
             return f" {sentence}"
     return ""
+
+
+def is_finite(value):
+    """Whether an answer is an array of numbers, none infinite or NaN."""
+    return isinstance(value, np.ndarray) and bool(np.all(np.isfinite(value)))
 
 
 def same_with_nan(one, other):
     """As `same`, and infinite numbers and NaN are equal to themselves."""
     if not (isinstance(one, np.ndarray) and isinstance(other, np.ndarray)):
-        return one is other is None
+        return False
     return one.shape == other.shape and bool(
         np.allclose(one, other, rtol=CLOSE, atol=CLOSE, equal_nan=True)
     )

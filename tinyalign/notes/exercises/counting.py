@@ -19,7 +19,7 @@ def my_stop(gold_seen):
     return int(np.argmax(np.array(gold_seen)))
 
 
-def check_stop(solution):
+def check_my_stop(solution):
     """Against the maximum by a loop."""
     curves = [[1, 3, 2], [1, 2, 3], [3, 2, 1], [1, 2, 1.5, 2.5, 2], [1, 2, 2, 0], [3, 1, 2, 0]]
     require_same(solution, my_stop, [{"gold_seen": list(map(float, c))} for c in curves], {
@@ -57,7 +57,7 @@ def my_best_kl(alpha, beta):
     return (alpha / (2 * beta)) ** 2
 
 
-def check_best_kl(solution):
+def check_my_best_kl(solution):
     """Against the highest point of a fine grid."""
     inputs = [{"alpha": a, "beta": b} for a, b in ((1.0, 0.5), (0.3, 0.2), (2.0, 1.7))]
     require_same(solution, my_best_kl, inputs, {
@@ -88,7 +88,7 @@ def my_bytes(trained, frozen):
     return 16 * trained + 2 * frozen
 
 
-def check_bytes(solution):
+def check_my_bytes(solution):
     """Against the sum of all that is held."""
     cases = [(1, 0), (1, 1), (2, 2), (0, 3)]
     inputs = [{"trained": t, "frozen": f} for t, f in cases]
@@ -115,7 +115,7 @@ def my_standard_error(accuracy, problems):
     return (accuracy * (1 - accuracy) / problems) ** 0.5
 
 
-def check_standard_error(solution):
+def check_my_standard_error(solution):
     """Against the variance of the binomial distribution, summed up."""
     cases = [(0.5, 4), (0.4, 300), (1.0, 10)]
     inputs = [{"accuracy": a, "problems": n} for a, n in cases]
@@ -140,8 +140,8 @@ def spread_of_a_binomial(accuracy, problems):
 
 
 EXERCISES = (
-    exercise("14.1", my_stop, check_stop),
-    exercise("14.2", my_best_kl, check_best_kl),
-    exercise("ca.1", my_bytes, check_bytes),
-    exercise("ca.2", my_standard_error, check_standard_error),
+    exercise("14.1", my_stop, check_my_stop),
+    exercise("14.2", my_best_kl, check_my_best_kl),
+    exercise("ca.1", my_bytes, check_my_bytes),
+    exercise("ca.2", my_standard_error, check_my_standard_error),
 )

@@ -29,7 +29,7 @@ def my_gae(reward, value, mask, *, gamma=1.0, lam=0.95):
     return advantage, advantage + value
 
 
-def check_gae(solution):
+def check_my_gae(solution):
     def gae(reward, value, mask, gamma, lam):
         return my_gae(reward, value, mask, gamma=gamma, lam=lam)
 
@@ -65,7 +65,7 @@ def my_clipped_surrogate(logp, old_logp, advantage, *, clip_low=0.2, clip_high=0
     return -np.minimum(ratio * advantage, clipped * advantage)
 
 
-def check_clipped_surrogate(solution):
+def check_my_clipped_surrogate(solution):
     def terms(logp, old, a, low, high):
         ratio = np.exp(logp - old)
         return ratio * a, np.clip(ratio, 1 - low, 1 + high) * a
@@ -106,7 +106,7 @@ def my_group_standardize(reward, *, eps=1e-4, ddof=1):
     return centred / np.where(spread > 0, spread + eps, 1.0)
 
 
-def check_group_standardize(solution):
+def check_my_group_standardize(solution):
     def centred(r, axis=1):
         return r - np.mean(r, axis=axis, keepdims=True)
 
@@ -146,7 +146,7 @@ def my_leave_one_out(reward):
     return reward - others
 
 
-def check_leave_one_out(solution):
+def check_my_leave_one_out(solution):
     def total(r):
         return np.sum(r, axis=1, keepdims=True)
 
@@ -177,7 +177,7 @@ def my_signal_share(p, k):
     return 1 - p**k - (1 - p) ** k
 
 
-def check_signal_share(solution):
+def check_my_signal_share(solution):
     """Against a list of all groups of zeros and ones."""
     inputs = [{"p": p, "k": k} for p, k in product((0.1, 0.5, 0.8), (2, 1, 3, 5))]
     require_same(solution, my_signal_share, inputs, {
@@ -197,9 +197,9 @@ def share_by_listing(p, k):
 
 
 EXERCISES = (
-    exercise("07.1", my_gae, check_gae),
-    exercise("07.2", my_clipped_surrogate, check_clipped_surrogate),
-    exercise("13.1", my_group_standardize, check_group_standardize),
-    exercise("13.2", my_leave_one_out, check_leave_one_out),
-    exercise("13.3", my_signal_share, check_signal_share),
+    exercise("07.1", my_gae, check_my_gae),
+    exercise("07.2", my_clipped_surrogate, check_my_clipped_surrogate),
+    exercise("13.1", my_group_standardize, check_my_group_standardize),
+    exercise("13.2", my_leave_one_out, check_my_leave_one_out),
+    exercise("13.3", my_signal_share, check_my_signal_share),
 )

@@ -23,7 +23,7 @@ def my_k3(logp, ref_logp):
     return np.expm1(gap) - gap
 
 
-def check_k3(solution):
+def check_my_k3(solution):
     require_lawful(solution, my_k3, "k3", {
         "That is k1, the log-ratio.": lambda logp, ref: logp - ref,
         "That is k2, half the square of the log-ratio.": lambda logp, ref: (logp - ref) ** 2 / 2,
@@ -46,7 +46,7 @@ def my_exact_kl(logits, ref_logits):
     return np.sum(softmax(logits) * (log_softmax(logits) - log_softmax(ref_logits)), axis=-1)
 
 
-def check_exact_kl(solution):
+def check_my_exact_kl(solution):
     require_lawful(solution, my_exact_kl, "exact_kl", {
         "That is KL(reference ‖ policy): the weights have to be the policy's.":
             lambda z, ref: my_exact_kl(ref, z),
@@ -76,7 +76,7 @@ def my_forward_loss(logp, ref_logp):
     return np.exp(ref_logp - logp)
 
 
-def check_forward_loss(solution):
+def check_my_forward_loss(solution):
     """Against the gradient of the exact KL, on four answers that are all listed."""
     require_parameters(solution, my_forward_loss)
     draw = np.random.default_rng(6)
@@ -122,7 +122,7 @@ def my_optimal_policy(ref_probs, reward, *, beta):
     return weight / np.sum(weight, axis=-1, keepdims=True)
 
 
-def check_optimal_policy(solution):
+def check_my_optimal_policy(solution):
     require_lawful(solution, my_optimal_policy, "optimal_policy", {
         "The rewards are multiplied by beta: divide.":
             lambda ref, r, *, beta: my_optimal_policy(ref, r, beta=1 / beta),
@@ -152,7 +152,7 @@ def my_best_objective(ref_probs, reward, *, beta):
     return top + beta * np.log(np.sum(ref_probs * np.exp((reward - top) / beta)))
 
 
-def check_best_objective(solution):
+def check_my_best_objective(solution):
     """Against what the optimal policy earns."""
     draw = np.random.default_rng(2)
     small, large = softmax(draw.normal(size=2)).round(1), softmax(draw.normal(size=5))
@@ -179,9 +179,9 @@ def earned_by_the_optimum(ref_probs, reward, *, beta):
 
 
 EXERCISES = (
-    exercise("04.1", my_k3, check_k3),
-    exercise("04.2", my_exact_kl, check_exact_kl),
-    exercise("04.3", my_forward_loss, check_forward_loss),
-    exercise("05.1", my_optimal_policy, check_optimal_policy),
-    exercise("05.2", my_best_objective, check_best_objective),
+    exercise("04.1", my_k3, check_my_k3),
+    exercise("04.2", my_exact_kl, check_my_exact_kl),
+    exercise("04.3", my_forward_loss, check_my_forward_loss),
+    exercise("05.1", my_optimal_policy, check_my_optimal_policy),
+    exercise("05.2", my_best_objective, check_my_best_objective),
 )

@@ -21,7 +21,7 @@ def my_odds_ratio(chosen_avg_logp, rejected_avg_logp):
     return -log_sigmoid(log_odds(chosen_avg_logp) - log_odds(rejected_avg_logp))
 
 
-def check_odds_ratio(solution):
+def check_my_odds_ratio(solution):
     require_lawful(solution, my_odds_ratio, "odds_ratio", {
         "Log-probabilities are compared: want log-odds.": lambda w, v: -log_sigmoid(w - v),
         "Chosen and rejected are exchanged.": lambda w, v: my_odds_ratio(v, w),
@@ -48,7 +48,7 @@ def my_simpo(chosen_avg_logp, rejected_avg_logp, *, beta=2.5, gamma=1.375):
     return -log_sigmoid(beta * (chosen_avg_logp - rejected_avg_logp) - gamma)
 
 
-def check_simpo(solution):
+def check_my_simpo(solution):
     require_lawful(solution, my_simpo, "simpo", {
         "gamma stands inside beta: subtract it after the product.":
             lambda w, v, *, beta=2.5, gamma=1.375: -log_sigmoid(beta * (w - v - gamma)),
@@ -77,7 +77,7 @@ def my_kto_z0(mismatched_logp, ref_mismatched_logp):
     return np.maximum(mean, 0.0)
 
 
-def check_kto_z0(solution):
+def check_my_kto_z0(solution):
     require_lawful(solution, my_kto_z0, "kto_z0", {
         "The mean is not clamped: a KL is never below 0.": lambda p, q: np.mean(p - q),
         "Each term is clamped: clamp the mean.": lambda p, q: np.mean(np.maximum(p - q, 0)),
@@ -102,7 +102,7 @@ def my_weights(ups, downs):
     return max(1, downs / ups), max(1, ups / downs)
 
 
-def check_weights(solution):
+def check_my_weights(solution):
     """Against a search among pairs of weights."""
     cases = [(10, 90), (90, 10), (7, 7), (1, 1000)]
     inputs = [{"ups": u, "downs": d} for u, d in cases]
@@ -131,7 +131,7 @@ def my_ipo(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, ta
     return (gap - 1 / (2 * tau)) ** 2
 
 
-def check_ipo(solution):
+def check_my_ipo(solution):
     def gap(w, v, rw, rv):
         return w - rw - v + rv
 
@@ -167,7 +167,7 @@ def my_rrhf(avg_logp, reward, best_nll, *, weight=1.0):
     return np.sum(np.where(worse, excess, 0.0), axis=(1, 2)) + weight * best_nll
 
 
-def check_rrhf(solution):
+def check_my_rrhf(solution):
     def ranked(p, r, cost=lambda gap: np.maximum(gap, 0.0)):
         gaps = p[:, :, None] - p[:, None, :]
         return np.sum(np.where(r[:, :, None] < r[:, None, :], cost(gaps), 0.0), (1, 2))
@@ -206,7 +206,7 @@ def my_kto(
     return np.where(desirable, liked, disliked)
 
 
-def check_kto(solution):
+def check_my_kto(solution):
     def kto(p, q, up, z0, numbers, **changed):
         numbers = {"beta": 0.1, "weight_desirable": 1.0, "weight_undesirable": 1.0} | numbers
         return my_kto(p, q, up, z0, **numbers | changed)
@@ -228,11 +228,11 @@ def check_kto(solution):
 
 
 EXERCISES = (
-    exercise("11.1", my_odds_ratio, check_odds_ratio),
-    exercise("11.2", my_simpo, check_simpo),
-    exercise("12.1", my_kto_z0, check_kto_z0),
-    exercise("12.2", my_weights, check_weights),
-    exercise("16.1", my_ipo, check_ipo),
-    exercise("16.2", my_rrhf, check_rrhf),
-    exercise("16.3", my_kto, check_kto),
+    exercise("11.1", my_odds_ratio, check_my_odds_ratio),
+    exercise("11.2", my_simpo, check_my_simpo),
+    exercise("12.1", my_kto_z0, check_my_kto_z0),
+    exercise("12.2", my_weights, check_my_weights),
+    exercise("16.1", my_ipo, check_my_ipo),
+    exercise("16.2", my_rrhf, check_my_rrhf),
+    exercise("16.3", my_kto, check_my_kto),
 )

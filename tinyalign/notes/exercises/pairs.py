@@ -25,7 +25,7 @@ def my_dpo(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, be
     return -log_sigmoid(beta * (chosen - rejected))
 
 
-def check_dpo(solution):
+def check_my_dpo(solution):
     def dpo(w, v, rw, rv, beta):
         return my_dpo(w, v, rw, rv, beta=beta)
 
@@ -60,7 +60,7 @@ def my_implicit_reward(logp, ref_logp, *, beta):
     return reward - np.exp(ref_logp) @ reward
 
 
-def check_implicit_reward(solution):
+def check_my_implicit_reward(solution):
     """Against the reward that made the policy."""
     draw = np.random.default_rng(1)
     inputs, rewards = [], []
@@ -96,7 +96,7 @@ def my_cdpo(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, b
     return -(1 - flip) * log_sigmoid(margin) - flip * log_sigmoid(-margin)
 
 
-def check_cdpo(solution):
+def check_my_cdpo(solution):
     def both(w, v, rw, rv, beta):
         margin = beta * (w - rw - v + rv)
         return -log_sigmoid(margin), -log_sigmoid(-margin)
@@ -134,7 +134,7 @@ def my_ipo_optimum(ref_probs, preference, *, tau):
     return softmax(np.log(ref_probs) + np.mean(preference, axis=1) / tau)
 
 
-def check_ipo_optimum(solution):
+def check_my_ipo_optimum(solution):
     """Against the optimum of RLHF with the chance to win as reward."""
     draw, inputs = np.random.default_rng(3), []
     for size in (2, 3, 5):
@@ -166,7 +166,7 @@ def my_tpo(chosen_logp, rejected_logp, gold_nll, *, beta=0.01, alpha=1.0):
     return -log_sigmoid(beta * (chosen_logp - rejected_logp)) + alpha * gold_nll
 
 
-def check_tpo(solution):
+def check_my_tpo(solution):
     def pair(w, v, beta):
         return -log_sigmoid(beta * (w - v))
 
@@ -202,7 +202,7 @@ def my_fall(features, chosen, rejected, margin):
     return log_softmax(logits)[chosen] + np.log(len(features))
 
 
-def check_fall(solution):
+def check_my_fall(solution):
     """Against steps of gradient descent."""
     draw, inputs, falls = np.random.default_rng(2), [], []
     for _ in range(3):
@@ -229,10 +229,10 @@ def check_fall(solution):
 
 
 EXERCISES = (
-    exercise("08.1", my_dpo, check_dpo),
-    exercise("08.2", my_implicit_reward, check_implicit_reward),
-    exercise("09.1", my_cdpo, check_cdpo),
-    exercise("09.2", my_ipo_optimum, check_ipo_optimum),
-    exercise("10.1", my_tpo, check_tpo),
-    exercise("10.2", my_fall, check_fall),
+    exercise("08.1", my_dpo, check_my_dpo),
+    exercise("08.2", my_implicit_reward, check_my_implicit_reward),
+    exercise("09.1", my_cdpo, check_my_cdpo),
+    exercise("09.2", my_ipo_optimum, check_my_ipo_optimum),
+    exercise("10.1", my_tpo, check_my_tpo),
+    exercise("10.2", my_fall, check_my_fall),
 )

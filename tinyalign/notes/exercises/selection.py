@@ -29,7 +29,7 @@ def my_best_of_n(ref_probs, reward, n):
     return ref_probs / np.where(level > 0, level, 1.0) * ((below + level) ** n - below**n)
 
 
-def check_best_of_n(solution):
+def check_my_best_of_n(solution):
     require_lawful(solution, my_best_of_n, "best_of_n", {
         "Answers that tie each get the probability of all of them: share it.": without_ties,
         "The density n·p·F^(n−1) is that of continuous rewards; here rewards have probabilities.":
@@ -66,7 +66,7 @@ def my_draws_needed(ref_probs, reward, *, beta):
     return 1 / (ref_probs @ np.exp((reward - np.max(reward)) / beta))
 
 
-def check_draws_needed(solution):
+def check_my_draws_needed(solution):
     """Against the sum over the number of draws."""
     draw = np.random.default_rng(1)
     inputs = [{"ref_probs": np.array([0.5, 0.5]), "reward": np.array([0.0, 1.0]), "beta": 1.0}]
@@ -107,7 +107,7 @@ def my_pass_at_k(n, c, k):
     return 1 - comb(n - c, k) / comb(n, k)
 
 
-def check_pass_at_k(solution):
+def check_my_pass_at_k(solution):
     """Against a count of all subsets, by a product over the draws."""
     cases = [(4, 1, 2), (4, 0, 1), (5, 2, 2), (6, 3, 4), (6, 6, 6)]
     inputs = [dict(zip(("n", "c", "k"), case, strict=True)) for case in cases]
@@ -142,7 +142,7 @@ def my_reward(program, tests):
     return sum(got is not None and got == wanted for got, wanted in results) / len(results)
 
 
-def check_reward(solution):
+def check_my_reward(solution):
     """Against the reward of the task."""
     formula = "(x+3)*y:"
     tests = list(zip(programs.TESTS, programs.expected(formula), strict=True))
@@ -175,8 +175,8 @@ def reward_of_the_task(program, tests):
 
 
 EXERCISES = (
-    exercise("06.1", my_best_of_n, check_best_of_n),
-    exercise("06.2", my_draws_needed, check_draws_needed),
-    exercise("15.1", my_pass_at_k, check_pass_at_k),
-    exercise("15.2", my_reward, check_reward),
+    exercise("06.1", my_best_of_n, check_my_best_of_n),
+    exercise("06.2", my_draws_needed, check_my_draws_needed),
+    exercise("15.1", my_pass_at_k, check_my_pass_at_k),
+    exercise("15.2", my_reward, check_my_reward),
 )

@@ -21,7 +21,7 @@ def my_softmax_pullback(p, g):
     return p * (g - np.sum(p * g, axis=-1, keepdims=True))
 
 
-def check_softmax_pullback(solution):
+def check_my_softmax_pullback(solution):
     """Against the matrix of derivatives."""
     draw = np.random.default_rng(7)
     small = {"p": np.array([[0.5, 0.5]]), "g": np.array([[1.0, 0.0]])}
@@ -58,7 +58,7 @@ def my_embed_gradient(ids, g, vocab):
     return (ids[:, None] == np.arange(vocab)).astype(g.dtype).T @ g
 
 
-def check_embed_gradient(solution):
+def check_my_embed_gradient(solution):
     """Against a loop over the tokens."""
     draw = np.random.default_rng(8)
     small = {"ids": np.array([1, 1]), "g": np.array([[1.0], [2.0]]), "vocab": 2}
@@ -102,7 +102,7 @@ def my_factor(k):
     return k / (k - 1)
 
 
-def check_factor(solution):
+def check_my_factor(solution):
     """Against a group with one success."""
     require_same(solution, my_factor, [{"k": k} for k in (2, 3, 8)], {
         "That is the inverse: leave-one-out is the larger one.": lambda k: (k - 1) / k,
@@ -125,7 +125,7 @@ def my_gradient_steps(completions, group, prompts, passes, minibatches):
     return completions // (group * prompts) * passes * minibatches
 
 
-def check_gradient_steps(solution):
+def check_my_gradient_steps(solution):
     """Against a loop that counts."""
     names = ("completions", "group", "prompts", "passes", "minibatches")
     cases = [(64, 4, 2, 1, 1), (16_384, 8, 128, 2, 2), (4096, 4, 64, 3, 2)]
@@ -151,8 +151,8 @@ def steps_by_a_loop(completions, group, prompts, passes, minibatches):
 
 
 EXERCISES = (
-    exercise("17.1", my_softmax_pullback, check_softmax_pullback),
-    exercise("17.2", my_embed_gradient, check_embed_gradient),
-    exercise("18.1", my_factor, check_factor),
-    exercise("18.2", my_gradient_steps, check_gradient_steps),
+    exercise("17.1", my_softmax_pullback, check_my_softmax_pullback),
+    exercise("17.2", my_embed_gradient, check_my_embed_gradient),
+    exercise("18.1", my_factor, check_my_factor),
+    exercise("18.2", my_gradient_steps, check_my_gradient_steps),
 )

@@ -21,7 +21,7 @@ def my_cross_entropy(logp, mask):
     return -np.sum(np.where(mask > 0, logp, 0.0)) / np.sum(mask)
 
 
-def check_cross_entropy(solution):
+def check_my_cross_entropy(solution):
     require_lawful(solution, my_cross_entropy, "cross_entropy", {
         "That is the mean of the rows' means: a token of a short row counts for more. Divide one "
         "sum by one sum.": lambda logp, mask: -np.mean(np.sum(logp * mask, 1) / np.sum(mask, 1)),
@@ -51,7 +51,7 @@ def my_mask(prompt_length, length, width):
     return (place >= prompt_length[:, None]) & (place < length[:, None])
 
 
-def check_mask(solution):
+def check_my_mask(solution):
     """Against a loop over the tokens."""
     rows = [([2], [4], 5), ([1, 3], [3, 4], 4), ([1, 2, 4], [5, 3, 6], 7)]
     names = ("prompt_length", "length", "width")
@@ -92,7 +92,7 @@ def my_bradley_terry(chosen_reward, rejected_reward, *, margin=0.0, center=0.0):
     return -log_sigmoid(gap) + center * (chosen_reward + rejected_reward) ** 2
 
 
-def check_bradley_terry(solution):
+def check_my_bradley_terry(solution):
     def right(w, v, margin=0.0, center=0.0):
         return my_bradley_terry(w, v, margin=margin, center=center)
 
@@ -129,7 +129,7 @@ def my_plackett_luce(ranked_reward):
     return sum(-log_softmax(ranked_reward[:, k:])[:, 0] for k in places)
 
 
-def check_plackett_luce(solution):
+def check_my_plackett_luce(solution):
     require_lawful(solution, my_plackett_luce, "plackett_luce", {
         "Only the first place is scored: the ranking of the others counts too.":
             lambda r: -log_softmax(r)[:, 0],
@@ -144,8 +144,8 @@ def check_plackett_luce(solution):
 
 
 EXERCISES = (
-    exercise("02.1", my_cross_entropy, check_cross_entropy),
-    exercise("02.2", my_mask, check_mask),
-    exercise("03.1", my_bradley_terry, check_bradley_terry),
-    exercise("03.2", my_plackett_luce, check_plackett_luce),
+    exercise("02.1", my_cross_entropy, check_my_cross_entropy),
+    exercise("02.2", my_mask, check_my_mask),
+    exercise("03.1", my_bradley_terry, check_my_bradley_terry),
+    exercise("03.2", my_plackett_luce, check_my_plackett_luce),
 )
