@@ -14,6 +14,7 @@ from tinyalign.cli.asking import Runs, Write
 from tinyalign.cli.choosing import Choose, Claims
 from tinyalign.cli.comparing import Compare
 from tinyalign.cli.exchange import Export, ExportData, Import
+from tinyalign.cli.exercises import Exercise
 from tinyalign.cli.golden import Golden
 from tinyalign.cli.inspecting import Env, Verify
 from tinyalign.cli.reading import BuildPages, Methods, Metrics, Play, Read, Show
@@ -62,6 +63,7 @@ COMMANDS = {  # all but those that judge, see all_commands
     "claims": Claims,
     "read": Read,
     "play": Play,
+    "exercise": Exercise,
     "build-pages": BuildPages,
     "verify": Verify,
     "env": Env,

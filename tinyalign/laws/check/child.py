@@ -11,8 +11,11 @@ from tinyalign.laws.check.judgement import JUDGING, judgement
 from tinyalign.laws.check.process import ANSWER, REQUEST, STAGE
 
 
-def main(name, lifeline):
-    """Answer the request in this folder, and end there and then."""
+def main(name, lifeline, answer=judgement):
+    """Answer the request in this folder, and end there and then.
+
+    answer  called with the request and a function that is told what comes next
+    """
     if lifeline >= 0:
         threading.Thread(target=end_with_parent, args=(lifeline,), daemon=True).start()
     folder = Path(name)
@@ -28,7 +31,7 @@ def main(name, lifeline):
     refusal = {"status": 2, "reason": f"{request['target']} forks its process when it is called."}
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lambda: os._exit(1))
-    leave(folder, judgement(request, enter))
+    leave(folder, answer(request, enter))
 
 
 def end_with_parent(lifeline):

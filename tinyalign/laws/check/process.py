@@ -20,8 +20,8 @@ LOUD = 2**26  # bytes on stdout and stderr together; a loss that prints a line a
 REQUEST, STAGE, ANSWER = "request.json", "stage.txt", "answer.json"
 # the child looks for modules where this process does, before it imports anything
 START = (
-    "import sys; sys.path[:] = sys.argv[3:]; "
-    "from tinyalign.laws.check.child import main; main(sys.argv[1], int(sys.argv[2]))"
+    "import importlib, sys; sys.path[:] = sys.argv[4:]; "
+    "importlib.import_module(sys.argv[3]).main(sys.argv[1], int(sys.argv[2]))"
 )
 
 
@@ -39,13 +39,16 @@ class Drain(threading.Thread):
                 self.count += len(chunk)
 
 
-def answer_of_child(request):
-    """What the child answers; where it does not, what became of it, as an answer of status 2."""
+def answer_of_child(request, module="tinyalign.laws.check.child"):
+    """What the child answers; where it does not, what became of it, as an answer of status 2.
+
+    module  whose function `main` the child runs
+    """
     with tempfile.TemporaryDirectory(prefix="tinyalign-check-") as name:
         folder = Path(name)
         (folder / REQUEST).write_text(json.dumps(request))
         with _lifeline() as lifeline:
-            child, drains = _start(folder, lifeline)
+            child, drains = _start(folder, lifeline, module)
             try:
                 end = _wait(child, drains, time.monotonic() + request["seconds"])
             finally:
@@ -72,9 +75,9 @@ def _lifeline():
         os.close(ours)
 
 
-def _start(folder, lifeline):
+def _start(folder, lifeline, module):
     child = subprocess.Popen(
-        [sys.executable, "-c", START, str(folder), str(lifeline), *sys.path],
+        [sys.executable, "-c", START, str(folder), str(lifeline), module, *sys.path],
         pass_fds=(lifeline,) if lifeline >= 0 else (),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

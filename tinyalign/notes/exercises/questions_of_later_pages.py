@@ -55,9 +55,8 @@ LATER = (
     ),
     Question(
         "12.3", PAPER,
-        "A policy gives every answer twice the probability ratio that the reference"
-        " does, so that every log-ratio is 0.7, liked or not. What does KTO's gain "
-        "say with $z_0 = 0.7$, and what with $z_0 = 0$?",
+        "Every log-ratio is 0.7, that of liked answers and that of disliked ones. What "
+        "does KTO's gain say with $z_0 = 0.7$, and what with $z_0 = 0$?",
         "With $z_0 = 0.7$ every gain is 0: nothing has been learned. With $z_0 = 0$"
         " liked answers look better than they are and disliked ones worse.",
     ),

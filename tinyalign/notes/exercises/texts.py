@@ -57,8 +57,9 @@ def one(exercise):
     if not isinstance(exercise, Exercise):
         kind = exercise.kind.capitalize()
         opens = "The answer" if exercise.kind == "on paper" else "What to look for"
-        return f"**{place}. {kind}.** {wrap(exercise.task)}\n\n{fold(opens, wrap(exercise.answer))}"
-    parts = [f"**{place}.** {wrap(exercise.task)}"]
+        asked = wrap(f"**{place}. {kind}.** {exercise.task}")
+        return f"{asked}\n\n{fold(opens, wrap(exercise.answer))}"
+    parts = [wrap(f"**{place}.** {exercise.task}")]
     parts += [fold(f"Hint {i}", wrap(hint)) for i, hint in enumerate(exercise.hints, 1)]
     parts.append(fold("The solution", f"```python\n{solution(exercise)}```"))
     return "\n\n".join(parts)
@@ -70,5 +71,7 @@ def fold(summary, text):
 
 
 def wrap(text):
-    """Text in lines of 96 letters; a line never begins with a sign that Markdown reads as a list."""
-    return re.sub(r"\n([-+*]) ", r" \1 ", textwrap.fill(text, 96, break_on_hyphens=False))
+    """Text in lines of 96 letters that are broken neither in a formula nor in code."""
+    glued = re.sub(r"\$[^$]*\$|`[^`]*`", lambda match: match[0].replace(" ", "\0"), text)
+    lines = textwrap.fill(glued, 96, break_on_hyphens=False, break_long_words=False)
+    return lines.replace("\0", " ")
