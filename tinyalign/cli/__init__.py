@@ -14,7 +14,7 @@ from tinyalign.cli.asking import Runs, Write
 from tinyalign.cli.choosing import Choose, Claims
 from tinyalign.cli.comparing import Compare
 from tinyalign.cli.exchange import Export, ExportData, Import
-from tinyalign.cli.exercises import Exercise
+from tinyalign.cli.exercises import Exercise, Explain
 from tinyalign.cli.golden import Golden
 from tinyalign.cli.inspecting import Env, Verify
 from tinyalign.cli.reading import BuildPages, Methods, Metrics, Play, Read, Show
@@ -64,6 +64,7 @@ COMMANDS = {  # all but those that judge, see all_commands
     "read": Read,
     "play": Play,
     "exercise": Exercise,
+    "explain": Explain,
     "build-pages": BuildPages,
     "verify": Verify,
     "env": Env,

@@ -1,6 +1,7 @@
 """tinyalign exercise, tinyalign explain"""
 
 import dataclasses
+import math
 from pathlib import Path
 
 import tyro
@@ -42,6 +43,19 @@ class Exercise:
         if self.hint:
             return print_hint(exercise, self.hint)
         return write_file(exercise) if self.file is None else judge(self, exercise)
+
+
+@dataclasses.dataclass(frozen=True)
+class Explain:
+    """Say which known symptoms a training log shows, on what evidence, and where to read on."""
+
+    log: tyro.conf.Positional[Path]
+    """The metrics.jsonl of a run, rows of JSON with TRL's keys, or a trainer_state.json."""
+
+    def __call__(self):
+        from tinyalign.notes.explain.report import explain
+
+        return explain(self.log)
 
 
 def list_exercises(exercises):
@@ -90,6 +104,8 @@ def judge(command, exercise):
     """Judge a file in a process of its own, and print what is wrong; the exit status."""
     from tinyalign.notes.exercises import child
 
+    if not 0 < command.seconds < math.inf:
+        raise InputError(f"--seconds is {command.seconds:g}, want a number above 0")
     if command.file.suffix != ".py":
         raise InputError(f"{command.file} is no Python file: want a name that ends in .py")
     target = f"{command.file}:{exercise.name}"

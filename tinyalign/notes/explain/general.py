@@ -1,0 +1,88 @@
+"""Symptoms that any training may show. Each function says what it measures and its threshold."""
+
+import numpy as np
+
+from tinyalign.notes.explain.measures import (
+    early,
+    falls,
+    from_to,
+    late,
+    not_seen,
+    seen,
+    seen_if,
+    too_few,
+    undecided,
+)
+
+EXPLODES = 20.0  # times the median of the first half
+RISES_AGAIN = 1.05  # times the lowest held-out loss
+EVALUATIONS = 4  # fewer held-out measurements show no trend
+
+
+def not_a_number(log):
+    """One loss or gradient norm that is NaN or infinite."""
+    for name in ("loss", "grad_norm", "value_loss"):
+        values = log.all_values(name)
+        if not np.all(np.isfinite(values)):
+            first = int(np.argmax(~np.isfinite(values)))
+            return seen(f"{log.key(name)} is {values[first]} in row {first + 1}")
+    return not_seen() if log.has("loss") else None
+
+
+def gradient_explodes(log):
+    """The last fifth is EXPLODES times the median of the first half."""
+    values = log.values("grad_norm")
+    if not values.size:
+        return None
+    if few := too_few(values, "grad_norm"):
+        return few
+    usual = float(np.median(values[: len(values) // 2]))
+    evidence = f"grad_norm {usual:.3g} in the first half, {late(values):.3g} at the end"
+    return seen_if(late(values) > EXPLODES * usual and late(values) > 1, evidence)
+
+
+def over_fitting(log):
+    """The training loss falls; the last two held-out losses are above the lowest by 5 %."""
+    held_out, loss = log.values("eval_loss"), log.values("loss")
+    if not held_out.size or not loss.size:
+        return None
+    if len(held_out) < EVALUATIONS:
+        return undecided(f"{len(held_out)} held-out losses, want {EVALUATIONS}")
+    if few := too_few(loss, "loss"):
+        return few
+    lowest = float(np.min(held_out))
+    evidence = f"eval_loss lowest at {lowest:.3g}, now {held_out[-1]:.3g}; {from_to('loss', loss)}"
+    return seen_if(np.min(held_out[-2:]) > RISES_AGAIN * lowest and falls(loss), evidence)
+
+
+def accuracy_out_of_range(log):
+    """One accuracy above 1 or below 0."""
+    keys = {key for row in log.rows for key in row if "accurac" in key}
+    for key in sorted(keys):
+        for number, row in enumerate(log.rows, 1):
+            value = row.get(key)
+            if isinstance(value, (int, float)) and not -1e-6 <= value <= 1 + 1e-6:
+                return seen(f"{key} is {value:.4g} in row {number}")
+    return not_seen() if keys else None
+
+
+def value_loss_explodes(log):
+    """The last fifth is ten times the median of the first half, and above the first fifth."""
+    values = log.values("value_loss")
+    if not values.size:
+        return None
+    key = log.key("value_loss")
+    if few := too_few(values, key):
+        return few
+    usual = float(np.median(values[: len(values) // 2]))
+    evidence = f"{key} {usual:.3g} in the first half, {late(values):.3g} at the end"
+    return seen_if(late(values) > 10 * usual and late(values) > early(values), evidence)
+
+
+SIGNS = {
+    "not_a_number": not_a_number,
+    "gradient_explodes": gradient_explodes,
+    "over_fitting": over_fitting,
+    "accuracy_out_of_range": accuracy_out_of_range,
+    "value_loss_explodes": value_loss_explodes,
+}
