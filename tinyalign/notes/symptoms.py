@@ -99,7 +99,8 @@ SYMPTOMS = {  # name -> symptom
     ),
     "clip_too_often": Symptom(
         "My clip fraction is large.",
-        "The policy moves too far on one rollout: take fewer passes or a smaller learning rate.",
+        "The policy moves too far on one rollout: take fewer passes or a smaller learning rate. "
+        "The narrow clip of GSPO cuts off much more than that of PPO.",
         "07",
     ),
     "value_loss_explodes": Symptom(

@@ -34,7 +34,7 @@ def stuck_at_log_2(log):
 
 
 def both_rewards_fall(log):
-    """Both fall by more than three standard errors, the chosen one by a fifth of the margin."""
+    """Both fall by more than three standard errors, the chosen one by a quarter of the margin."""
     if not log.has("chosen", "rejected"):
         return None
     chosen, rejected = log.values("chosen"), log.values("rejected")
@@ -43,7 +43,7 @@ def both_rewards_fall(log):
     drop, gained = -change(chosen)[0], change(chosen)[0] - change(rejected)[0]
     both = falls(chosen) and falls(rejected) and late(chosen) < 0
     evidence = f"{from_to(log.key('chosen'), chosen)}; {from_to(log.key('rejected'), rejected)}"
-    return seen_if(both and drop > 0.2 * abs(gained), evidence)
+    return seen_if(both and drop > 0.25 * abs(gained), evidence)
 
 
 def accuracy_at_half(log):

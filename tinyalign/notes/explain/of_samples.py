@@ -87,6 +87,8 @@ def loss_starts_at_zero(log):
 def silent_groups(log):
     """Rewards do not differ in 9 of 10 groups, or at all, and the task is not solved."""
     share, spread = log.values("silent_share"), log.values("reward_std")
+    if share.size and np.all(share == 1) and np.any(spread > 1e-6):
+        return not_seen("one completion for each prompt: there are no groups")
     name, values = ("silent_share", share) if share.size else ("reward_std", spread)
     if not values.size:
         return None
@@ -112,8 +114,9 @@ def entropy_collapse(log):
         return not_seen(evidence)
     if is_solved(log):
         return not_seen(f"{evidence}; the reward is near 1, and one right answer needs no variety")
-    if rises(second_half(log.values("reward"))):
-        return undecided(f"{evidence}; the reward still rises")
+    reward = log.values("reward")
+    if rises(reward) or rises(second_half(reward)):
+        return undecided(f"{evidence}; the reward rises: is it at its best?")
     return seen(evidence)
 
 

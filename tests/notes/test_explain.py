@@ -1,0 +1,249 @@
+"""`tinyalign explain` finds what is planted, accuses no healthy log, and says when it cannot tell."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tinyalign import cli
+from tinyalign.notes.explain.log import Log, read_log
+from tinyalign.notes.explain.measures import SEEN
+from tinyalign.notes.explain.report import SIGNS, findings
+from tinyalign.notes.symptoms import SYMPTOMS
+
+ROWS = 60
+SEEDS = range(5)
+HARMLESS = {"loss_starts_at_zero", "clip_never_used"}  # they say themselves that they are no fault
+
+
+def falling(start, end, noise, rng):
+    """A curve that falls fast at first and slowly later, with noise."""
+    t = np.linspace(0, 4, ROWS)
+    return end + (start - end) * np.exp(-t) + noise * rng.normal(size=ROWS)
+
+
+def healthy_pairs(rng):
+    """What a DPO run logs that goes well."""
+    chosen = 0.4 - falling(0.4, 0, 0.02, rng)
+    rejected = falling(0, -0.8, 0.02, rng)
+    return {
+        "loss": falling(0.69, 0.45, 0.02, rng),
+        "grad_norm": falling(2, 1, 0.1, rng),
+        "rewards/chosen": chosen,
+        "rewards/rejected": rejected,
+        "rewards/margins": chosen - rejected,
+        "rewards/accuracies": np.clip(1 - falling(0.5, 0.15, 0.05, rng), 0, 1),
+    }
+
+
+def healthy_samples(rng):
+    """What a GRPO run with several updates a rollout logs that goes well."""
+    reward = np.clip(0.8 - falling(0.5, 0, 0.03, rng), 0, 1)
+    return {
+        "loss": 0.01 + 0.01 * np.abs(rng.normal(size=ROWS)),
+        "grad_norm": falling(2, 1, 0.1, rng),
+        "reward": reward,
+        "reward_std": falling(0.4, 0.2, 0.01, rng),
+        "frac_reward_zero_std": np.clip(0.3 + 0.05 * rng.normal(size=ROWS), 0, 1),
+        "kl": 0.5 - falling(0.5, 0, 0.01, rng) + 0.05,
+        "entropy": falling(1.5, 0.6, 0.02, rng),
+        "clip_ratio/region_mean": np.abs(0.02 * rng.normal(size=ROWS)),
+        "completions/mean_length": 20 + rng.normal(size=ROWS),
+        "completions/clipped_ratio": np.abs(0.02 * rng.normal(size=ROWS)),
+        "eval_reward": reward,
+    }
+
+
+def healthy_critic(rng):
+    """What a PPO run logs that goes well, under TRL's old keys."""
+    return {
+        "objective/kl": 0.3 * rng.normal(size=ROWS) + np.linspace(0, 2, ROWS),
+        "objective/scores": 1 - falling(1, 0, 0.05, rng),
+        "loss/value_avg": falling(1, 0.2, 0.03, rng),
+        "policy/clipfrac_avg": np.abs(0.05 + 0.02 * rng.normal(size=ROWS)),
+    }
+
+
+def healthy_supervised(rng):
+    """What an SFT run logs that goes well."""
+    return {
+        "loss": falling(3, 0.5, 0.05, rng),
+        "eval_loss": falling(3, 0.6, 0.01, rng),
+        "mean_token_accuracy": np.clip(1 - falling(0.8, 0.2, 0.02, rng), 0, 1),
+        "grad_norm": falling(3, 1, 0.2, rng),
+    }
+
+
+HEALTHY = (healthy_pairs, healthy_samples, healthy_critic, healthy_supervised)
+UP = np.linspace(0, 1, ROWS)
+
+PLANTED = {  # symptom -> (healthy log, what is changed in it)
+    "stuck_at_log_2": (
+        healthy_pairs,
+        lambda n: {"loss": np.log(2) + 1e-4 * n, "rewards/margins": 1e-4 * n},
+    ),
+    "both_rewards_fall": (
+        healthy_pairs,
+        lambda n: {
+            "rewards/chosen": -2 * UP + 0.1 * n,
+            "rewards/rejected": -3 * UP + 0.1 * n,
+            "rewards/margins": UP + 0.1 * n,
+        },
+    ),
+    "accuracy_at_half": (
+        healthy_pairs,
+        lambda n: {"rewards/accuracies": 0.5 + 0.03 * n},
+    ),
+    "margin_runs_away": (
+        healthy_pairs,
+        lambda n: {"rewards/margins": 40 * UP + 0.1 * n, "loss": 0.5 * np.exp(-40 * UP)},
+    ),
+    "accuracy_out_of_range": (
+        healthy_pairs,
+        lambda n: {"rewards/accuracies": 8 * (0.7 + 0.05 * n)},
+    ),
+    "negative_kl": (healthy_critic, lambda n: {"objective/kl": -0.4 + 0.3 * n}),
+    "kl_runs_away": (healthy_samples, lambda n: {"kl": np.exp(5 * UP) + 0.01 * n}),
+    "never_stops": (
+        healthy_samples,
+        lambda n: {"completions/clipped_ratio": np.clip(0.97 + 0.01 * n, 0, 1)},
+    ),
+    "longer_and_longer": (
+        healthy_samples,
+        lambda n: {"completions/mean_length": 20 + 60 * UP + n},
+    ),
+    "loss_starts_at_zero": (healthy_samples, lambda n: {"loss": 1e-8 * n}),
+    "silent_groups": (
+        healthy_samples,
+        lambda n: {"frac_reward_zero_std": np.clip(0.96 + 0.01 * n, 0, 1)},
+    ),
+    "entropy_collapse": (
+        healthy_samples,
+        lambda n: {
+            "entropy": 1.5 * np.exp(-8 * UP) + 0.001,
+            "reward": 0.3 + 0.02 * n,
+            "eval_reward": 0.3 + 0.02 * n,
+        },
+    ),
+    "clip_never_used": (healthy_samples, lambda n: {"clip_ratio/region_mean": 0 * n}),
+    "clip_too_often": (
+        healthy_samples,
+        lambda n: {"clip_ratio/region_mean": np.clip(0.5 + 0.05 * n, 0, 1)},
+    ),
+    "value_loss_explodes": (
+        healthy_critic,
+        lambda n: {"loss/value_avg": np.exp(8 * UP) * np.exp(0.1 * n)},
+    ),
+    "not_a_number": (
+        healthy_supervised,
+        lambda n: {"loss": np.where(np.arange(ROWS) == 40, np.nan, 1.0)},
+    ),
+    "gradient_explodes": (healthy_supervised, lambda n: {"grad_norm": np.exp(10 * UP)}),
+    "reward_flat": (
+        healthy_samples,
+        lambda n: {"reward": 0.2 + 0.02 * n, "eval_reward": 0.2 + 0.02 * n},
+    ),
+    "reward_exploited": (
+        healthy_samples,
+        lambda n: {"eval_reward": 0.5 + 0.3 * np.sin(1.6 * np.pi * UP) - 0.1 * UP},
+    ),
+    "over_fitting": (
+        healthy_supervised,
+        lambda n: {"eval_loss": 1 + (UP - 0.4) ** 2 * 2 + 0.001 * n},
+    ),
+}
+
+
+def log_of(columns, rows=ROWS):
+    """A Log of so many of the rows."""
+    listed = [{key: float(values[i]) for key, values in columns.items()} for i in range(rows)]
+    return Log("", listed)
+
+
+def seen_in(log):
+    return {name for name, finding in findings(log).items() if finding.state == SEEN}
+
+
+def test_every_sign_has_a_symptom_and_a_planted_log():
+    assert set(SIGNS) <= set(SYMPTOMS) and set(SIGNS) == set(PLANTED)
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_symptom_is_found_and_nothing_else(name):
+    healthy, change = PLANTED[name]
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        columns = healthy(rng) | change(rng.normal(size=ROWS))
+        found = seen_in(log_of(columns))
+        # A flat reward goes with a collapse; a stuck loss with nothing else.
+        also = {"entropy_collapse": {"reward_flat"}}.get(name, set())
+        assert name in found and found <= {name} | also, (seed, found)
+
+
+@pytest.mark.parametrize("healthy", HEALTHY, ids=lambda healthy: healthy.__name__)
+def test_a_healthy_log_is_not_accused(healthy):
+    for seed in range(20):
+        assert seen_in(log_of(healthy(np.random.default_rng(seed)))) == set()
+
+
+@pytest.mark.parametrize(
+    "name", sorted(set(PLANTED) - {"accuracy_out_of_range", "loss_starts_at_zero"})
+)
+def test_a_few_rows_prove_nothing(name):
+    """Five rows of a planted log: undecided, except for what a single row proves."""
+    healthy, change = PLANTED[name]
+    rng = np.random.default_rng(0)
+    columns = healthy(rng) | change(rng.normal(size=ROWS))
+    assert seen_in(log_of(columns, rows=5)) == set()
+
+
+def test_the_command_says_what_it_saw_and_where_to_read_on(tmp_path, capsys):
+    path = tmp_path / "metrics.jsonl"
+    healthy, change = PLANTED["negative_kl"]
+    rng = np.random.default_rng(0)
+    log = log_of(healthy(rng) | change(rng.normal(size=ROWS)))
+    path.write_text("\n".join(map(json.dumps, log.rows)) + '\n{"half a li', encoding="utf8")
+    assert cli.main(["explain", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "My KL is negative." in said and "Seen: objective/kl -0.4" in said
+    assert "tinyalign read 04" in said
+    state = tmp_path / "trainer_state.json"
+    state.write_text(json.dumps({"log_history": log.rows}, indent=2), encoding="utf8")
+    assert cli.main(["explain", str(state)]) == 0
+    assert capsys.readouterr().out == said
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (None, "there is no file"),
+        ("", "has no rows"),
+        ("step 1\nstep 2\n", "line 1 is no JSON"),
+        ("[1]\n{}\n", "line 1 is no row"),
+    ],
+)
+def test_a_file_that_is_no_log_is_a_sentence(text, says, tmp_path, capsys):
+    path = tmp_path / "a.jsonl"
+    if text is not None:
+        path.write_text(text, encoding="utf8")
+    assert cli.main(["explain", str(path)]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_odd_values_are_left_out(tmp_path):
+    """Text, null, true and numbers that no float holds are no numbers of a log."""
+    path = tmp_path / "a.jsonl"
+    rows = '{"loss": null, "kl": "a"}\n{"loss": true, "kl": 1%s}\n{"loss": 2.0}' % ("0" * 400)
+    path.write_text(rows, encoding="utf8")
+    (log,) = read_log(path)
+    assert log.values("loss").tolist() == [2.0] and not log.has("kl")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["sft", "dpo", "kto", "grpo", "rloo", "ppo"])
+def test_our_own_healthy_runs_are_not_accused(method, tmp_path, monkeypatch):
+    """On the bandit, whose answer is known; likelihood displacement is no false hit there."""
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["run", method, "--env", "bandit", "--name", "a"]) == 0
+    for log in read_log(tmp_path / "runs" / "a" / "metrics.jsonl"):
+        assert seen_in(log) - HARMLESS - {"both_rewards_fall"} == set()
