@@ -1,4 +1,4 @@
-"""`tinyalign explain` finds what is planted, accuses no healthy log, and says when it cannot tell."""
+"""`tinyalign explain` finds what is planted, accuses no healthy log, and admits doubt."""
 
 import json
 

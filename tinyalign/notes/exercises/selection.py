@@ -146,7 +146,7 @@ def check_my_reward(solution):
     """Against the reward of the task."""
     formula = "(x+3)*y:"
     tests = list(zip(programs.TESTS, programs.expected(formula), strict=True))
-    texts = ("x3+y*", "yx3+*", "x3+", "]]", "xy*", "x3+x*", "")
+    texts = ("x3+y*", "yx3+*", "x3+y*1+", "x3+", "]]", "xy*", "x3+x*", "")
     inputs = [{"program": text, "tests": tests} for text in texts]
     inputs.append({"program": "]", "tests": [((1, 2), None)]})
     require_same(solution, my_reward, inputs, {
