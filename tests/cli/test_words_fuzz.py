@@ -67,6 +67,7 @@ def no_work(monkeypatch, tmp_path):
     monkeypatch.setattr("tinyalign.notes.claims.remeasure", lambda *args: {})
     monkeypatch.setattr("tinyalign.notes.pages.read", lambda name: 0)
     monkeypatch.setattr("tinyalign.notes.pages.write", lambda out: 0)
+    monkeypatch.setattr("tinyalign.notes.play.play", lambda browser, port: 0)
     monkeypatch.setattr("builtins.input", lambda *args: "")
     monkeypatch.setitem(os.environ, "TINYALIGN_BACKEND", "numpy")
 

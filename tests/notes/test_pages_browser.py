@@ -66,10 +66,10 @@ def page(request, out):
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_page_is_quiet_and_asks_for_nothing_else(browser, page, width):
-    """Nothing on the console, no request but for itself, its style and an empty icon."""
+    """Nothing on the console, no request but for itself, its style, its scripts, an empty icon."""
     browser.show(page, width=width, dark=False)
     assert browser.complaints == []
-    own = {page.as_uri(), *((page.parent / name).as_uri() for name in ("style.css", "dials.js"))}
+    own = {page.as_uri(), *((page.parent / name).as_uri() for name in site.SHARED)}
     assert {url for url in browser.requests if not url.startswith("data:")} == own
 
 
@@ -117,6 +117,53 @@ def test_axe_finds_nothing(browser, axe, page, width, dark):
         "rgb(20, 23, 27)" if dark else "rgb(255, 255, 255)"
     )
     assert browser.ask(VIOLATIONS) == []
+
+
+def test_no_equation_is_cut_and_no_column_is_empty(browser, page):
+    """At a desk every formula fits its column, and beside every cell there stands some prose."""
+    browser.show(page, width=1280, dark=False)
+    cut = """[...document.querySelectorAll('.math.block > span')]
+      .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"""
+    assert browser.ask(cut) == []
+    alone = """[...document.querySelectorAll('.row')].filter(row => row.querySelector('.evidence')
+      && !row.querySelector('.prose')?.textContent.trim()).map(e => e.textContent.slice(0, 200))"""
+    assert browser.ask(alone) == []
+
+
+def test_all_that_can_be_used_is_reached_by_the_keyboard(browser, page):
+    """Nothing is taken out of the order, and what scrolls can be focused."""
+    browser.show(page, width=390, dark=False)
+    unreached = """[...document.querySelectorAll('a[href], input, summary, button, pre, .wide, .rail')]
+      .filter(e => e.tabIndex < 0).map(e => e.outerHTML.slice(0, 120))"""
+    assert browser.ask(unreached) == []
+    browser.press("Tab")
+    assert browser.ask("document.activeElement.className") == "skip"
+
+
+def test_on_paper_there_is_text_and_nothing_to_press(browser, page):
+    browser.show(page, width=800, dark=False)
+    browser.send("Emulation.setEmulatedMedia", media="print")
+    assert browser.ask("document.documentElement.scrollWidth") <= 800
+    shown = "[...document.querySelectorAll('nav, input')].filter(e => e.checkVisibility()).length"
+    assert browser.ask(shown) == 0
+
+
+def test_the_search_finds(browser, out):
+    """A word of a page, a term and a symptom; Escape closes; the keys lead to a result."""
+    browser.show(out / "index.html", width=390, dark=True)
+    found = """(async word => { const box = document.querySelector('.search input');
+      box.focus(); box.value = word; await search();
+      return [...document.querySelectorAll('.search li a')].map(a => a.getAttribute('href')); })"""
+    hump = browser.ask(f"{found}('exclamation marks')")
+    assert any(to.startswith("14_") for to in hump)
+    assert browser.ask(f"{found}('Bradley')") and browser.ask(f"{found}('0.693')")
+    assert browser.ask(f"{found}('zzzzqx')") == []
+    browser.ask(f"{found}('entropy')")
+    browser.press("Tab")
+    assert browser.ask("document.activeElement.matches('.search li a')")
+    browser.press("Escape")
+    assert browser.ask("document.querySelector('.search ol').hidden")
+    assert browser.complaints == []
 
 
 def test_these_checks_can_fail(browser, axe, tmp_path):
