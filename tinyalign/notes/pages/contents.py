@@ -5,7 +5,7 @@ import re
 from tinyalign import methods
 from tinyalign.notes.course import PATHS
 from tinyalign.notes.glossary import TERMS
-from tinyalign.notes.pages import errata, front, markup
+from tinyalign.notes.pages import documents, errata, front, markup
 from tinyalign.notes.pages.cells import title
 from tinyalign.notes.pages.markup import ROOT, escape
 from tinyalign.notes.symptoms import SYMPTOMS
@@ -25,6 +25,7 @@ def index(paths):
         ("symptoms", "Symptoms", "What do you see?", symptoms(stems)),
         ("terms", "Terms", "Terms in one sentence", glossary(stems)),
         ("methods", "Methods", "The methods", methods_table()),
+        ("results", "Results", "What was measured", results(paths)),
         (
             "errata",
             "Errata",
@@ -74,6 +75,13 @@ def reading_path(name, reader, numbers, titles):
     stems = {stem[:2]: stem for stem in titles}
     chosen = {stems[n]: titles[stems[n]] for n in numbers if n in stems}
     return f"<h3>{name}</h3>\n<p>{reader}</p>\n{link_list(chosen, 'path')}" if chosen else ""
+
+
+def results(paths):
+    """A list of the documents: comparisons, verdicts, speed; no words where there are none."""
+    titles = {documents.address(file): documents.title(file) for file in documents.beside(paths)}
+    items = [f'<li><a href="{to}">{escape(text)}</a></li>' for to, text in titles.items()]
+    return items and '<ul class="curriculum">\n' + "\n".join(items) + "\n</ul>\n"
 
 
 def methods_table():

@@ -22,7 +22,7 @@ TURN = (
 )
 DOORS = (
     ("#curriculum", "Learn", "Pages that ask a question, predict a number, and then run."),
-    ("#methods", "Compare", "All methods in one table: what each learns from and holds in memory."),
+    ("#methods", "Compare", "Every method: what it learns from, what it holds, where it ends."),
     ("#kills", "Check", "Laws that your own loss has to obey, and wrong losses that break them."),
 )
 

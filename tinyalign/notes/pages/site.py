@@ -9,7 +9,7 @@ import webbrowser
 from pathlib import Path
 
 from tinyalign.errors import InputError
-from tinyalign.notes.pages import contents, downloads, errata, layout, search, source
+from tinyalign.notes.pages import contents, documents, downloads, errata, layout, search, source
 from tinyalign.notes.pages.cells import question, title
 from tinyalign.notes.pages.markup import ROOT, escape, need
 from tinyalign.runs.storage import write_atomically
@@ -100,12 +100,22 @@ def write_frame(out, paths):
     for file in source.files(paths):
         body = source.file_page(file)
         write_file(out / source.address(file), layout.frame(source.shown_path(file), body, [HOME]))
+    write_documents(out, paths)
     for path in paths:
         write_file(out / path.name, path.read_text(encoding="utf8"))
         write_file(out / f"{path.stem}.ipynb", downloads.notebook(path))
     write_file(out / "index.html", layout.frame("tinyalign", *contents.index(paths)))
     if body := errata.page(paths):
         write_file(out / "errata.html", layout.frame("Errata of the notes", body, [HOME]))
+
+
+def write_documents(out, paths):
+    """Write the documents of the repository, which stand beside its own walkthroughs only."""
+    for file in documents.beside(paths):
+        page = layout.frame(documents.title(file), documents.body(file), [HOME])
+        write_file(out / documents.address(file), page)
+        for image in documents.images(file):
+            write_file(out / image.name, image.read_text(encoding="utf8"))
 
 
 def write_scripts(out):
