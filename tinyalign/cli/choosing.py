@@ -119,8 +119,13 @@ class Choose:
 
         from tinyalign.notes import choose
 
-        known = {name: answer for name, answer in vars(self).items() if answer != "ask"}
-        recommendation = choose.walk(known, choose.ask_at_terminal)
-        for line in choose.advice(recommendation):
+        answers = {name: answer for name, answer in vars(self).items() if answer != "ask"}
+
+        def ask(name):
+            answers[name] = choose.ask_at_terminal(name)
+            return answers[name]
+
+        recommendation = choose.walk(dict(answers), ask)
+        for line in choose.advice(recommendation, answers):
             Console(highlight=False).print(line, markup=False)
         return 0

@@ -60,11 +60,28 @@ def ask_at_terminal(name):
         print(f"a number from 1 to {len(question.answers)}, please")
 
 
-def advice(recommendation):
-    """The lines to print for a recommendation."""
+def reasons(recommendation, answers):
+    """Which answers decided, and which were given and did not matter: lines of text.
+
+    answers  {question: answer}, typed or asked for
+    """
+    decided = [name for name in QUESTIONS if name in answers and name in recommendation.when]
+    idle = [name for name in QUESTIONS if name in answers and name not in recommendation.when]
+    for title, names in (("decided by", decided), ("did not matter here", idle)):
+        if names:
+            yield f"\n{title}"
+        for name in names:
+            question = QUESTIONS[name]
+            yield f"- {question.text} {question.answers[answers[name]].capitalize()}."
+
+
+def advice(recommendation, answers):
+    """The lines to print for a recommendation, and for the answers that led to it."""
     method = methods.find(recommendation.method)
     yield f"{method.name}: {method.title}"
     yield recommendation.reason
+    yield from reasons(recommendation, answers)
+    yield ""
     if recommendation.correction:
         yield f"{recommendation.correction} [{recommendation.place}]"
     yield "\nwhat the notes claim about it, and what was measured here"
