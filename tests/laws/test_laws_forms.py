@@ -178,3 +178,51 @@ def test_an_object_that_arrays_are_read_from_is_a_batch():
         return -np.minimum(ratio * rollout_data.advantages, held * rollout_data.advantages)
 
     assert examined(loss, "clipped_surrogate").exit_code == 0
+
+
+class Surrogate:
+    """As trainers write it: the log-probs, a batch of the rest, and a KL term that is added."""
+
+    def __init__(self, clip_eps, kl_weight, estimator):
+        self.clip_eps, self.kl_weight, self.estimator = clip_eps, kl_weight, estimator
+
+    def forward(self, log_probs, experience):
+        ratio = anp.exp(log_probs - experience.action_log_probs)
+        held = anp.clip(ratio, 1 - self.clip_eps, 1 + self.clip_eps)
+        loss = -anp.minimum(ratio * experience.advantages, held * experience.advantages)
+        if self.kl_weight:
+            loss = loss + self.kl_weight * self.estimator(log_probs, experience.log_probs_ref)
+        mask = experience.action_mask
+        return anp.mean(anp.sum(loss * mask, -1) / anp.sum(mask, -1))
+
+
+def test_log_probs_beside_a_batch_are_the_policys_and_its_kl_term_is_left_out():
+    report = examined(Surrogate.forward, "clipped_surrogate")
+    said = " ".join(report.notes)
+    assert report.exit_code == 0, [(v.law.name, v.message) for v in report.broken]
+    assert "log_probs_ref is filled with the policy's own" in said
+    assert "self.kl_weight is taken as 0: a KL term is one by itself" in said
+    assert "Read from self: clip_eps as clip_low" in said or "self.clip_eps as clip_low" in said
+
+
+def batch_of_labels(logits, batch):
+    labels = batch["labels"][:, 1:]
+    counts = labels != -100
+    logp = taken(logits[:, :-1], np.where(counts, labels, 0))
+    return -anp.sum(logp * counts) / counts.sum()
+
+
+def over_the_whole_batch(logits, batch):
+    labels = batch["labels"][:, 1:]
+    counts = labels != -100
+    return -anp.mean(taken(logits[:, :-1], np.where(counts, labels, 0)) * counts)
+
+
+def test_a_batch_of_labels_beside_logits():
+    report = examined(batch_of_labels, "cross_entropy")
+    assert report.exit_code == 0, [(v.law.name, v.message) for v in report.broken]
+    assert "logp is given as logits and labels" in " ".join(report.notes)
+    wrong = examined(over_the_whole_batch, "cross_entropy")
+    assert wrong.exit_code == 1
+    code = wrong.examples[wrong.broken[0].law.name]
+    assert "batch=dict(labels=array(" in code and "over_the_whole_batch(logits=array(" in code

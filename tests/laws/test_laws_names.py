@@ -95,3 +95,30 @@ def test_numbers_go_by_the_names_of_many_projects():
 
     report = examined(loss, "clipped_surrogate")
     assert report.exit_code == 0 and report.notes == []
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters", "numbers"),
+    [
+        ("sapo", "logp old_logp advantage tau_pos tau_neg", "tau_positive tau_negative"),
+        ("sapo", "logp old_logp advantage sapo_temperature_pos sapo_temperature_neg",
+         "tau_positive tau_negative"),
+        ("dppo", "logp old_logp advantage clip_ratio", "delta"),
+        ("clipped_surrogate", "logp old_logp advantage epsilon delta", "clip_low clip_dual"),
+        ("exo_pair", f"{' '.join(PAIR)} beta label_smoothing", "beta eps"),
+        ("conservative_simpo", "chosen_avg_logp rejected_avg_logp beta gamma label_smoothing",
+         "beta gamma flip"),
+        ("f_dpo_alpha", f"{' '.join(PAIR)} beta f_alpha_divergence_coef", "beta alpha"),
+        ("truncated_rollout_weight", "old_logp rollout_logp rollout_is_threshold", "cap"),
+        ("micro_batch_mean", "x mask num_items_in_batch", "tokens"),
+        ("fixed_length_mean", "x mask max_completion_length", "length"),
+        ("clamped_k3", "logp ref_logp input_clamp_value output_clamp_value",
+         "log_ratio_limit limit"),
+    ],
+)  # fmt: skip
+def test_numbers_of_the_variants_have_other_names_too(method, parameters, numbers):
+    names, spec = parameters.split(), BY_NAME[method]
+    fn = eval(f"lambda {', '.join(names)}: 0.0")
+    found = match(fn, spec, method).numbers
+    ours = numbers.split()
+    assert {n: found[n] for n in ours} == dict(zip(ours, names[-len(ours) :], strict=True))

@@ -3,11 +3,13 @@
 import contextlib
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from tinyalign.laws.scan.command import cut_out, guessed, scan
+from tinyalign.laws.scan.stand_ins import NotHere, system
 
 TRAINER = """
 import deepspeed_that_is_not_there
@@ -179,7 +181,7 @@ def test_one_function_with_its_whole_report(package, capsys):
 
 def test_a_function_that_ends_its_process_or_hangs_is_not_judged(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("tinyalign.laws.scan.workers.SECONDS", 3.0)
-    source = "import os, numpy as np\ndef k3(logp, ref_logp):\n    os._exit(0)\n"
+    source = "import sys\ndef k3(logp, ref_logp):\n    sys.modules['os']._exit(0)\n"
     (Path(tmp_path) / "ends.py").write_text(source)
     assert scan(str(tmp_path)) == 2
     assert "it ends its process" in capsys.readouterr().out
@@ -216,9 +218,23 @@ def test_a_refusal_in_json_is_json(tmp_path, capsys):
 
 
 def test_programs_and_files_are_left_behind(tmp_path):
-    source = "import subprocess\nfrom shutil import rmtree\ndef k3(logp, ref_logp):\n"
+    source = "import os, subprocess\nfrom shutil import rmtree\ndef k3(logp, ref_logp):\n"
+    source += "    if os.environ.get('RANK'):\n        os.remove('x')\n"
     source += "    rmtree('x')\n    subprocess.run(['false'])\n    return logp\n"
     (tmp_path / "harm.py").write_text(source)
     (found, guess) = guessed(tmp_path)[0]
     text = "".join(cut_out(found, guess).files().values())
     assert "Missing('subprocess')" in text and "Missing('shutil.rmtree')" in text
+    assert "os = system" in text and "import os" not in text
+    with pytest.raises(NotHere, match=r"os\.remove"):
+        system.remove("x")
+    assert system.environ["PATH"] == os.environ["PATH"]
+
+
+def test_code_that_is_nested_too_deeply_is_not_judged(tmp_path, capsys):
+    deep = " + ".join(["logp"] * 900)
+    source = f"def kl(logp, ref_logp, kind):\n    if {deep} == 'k1':\n        return 0\n"
+    (tmp_path / "deep.py").write_text(source)
+    assert scan(str(tmp_path), as_json=True) == 2
+    (row,) = json.loads(capsys.readouterr().out)["functions"]
+    assert "nested too deeply" in row["sentence"]

@@ -117,11 +117,16 @@ def factor(subject, broken):
         return ""
     ratio = got[nonzero] / want[nonzero]
     c = float(np.median(ratio))
-    if np.isclose(c, 1.0, rtol=1e-3) or not np.allclose(ratio, c, rtol=1e-4) or not c:
+    # a factor of a million is none that was left out
+    if (
+        np.isclose(c, 1.0, rtol=1e-3)
+        or not np.allclose(ratio, c, rtol=1e-4)
+        or not 1e-6 < abs(c) < 1e6
+    ):
         return _absolute(got, want, subject)
     if np.isclose(c, -1.0):
         return f"It is minus {subject.spec.name}: change the sign."
-    return f"It is {show(c)} times {subject.spec.name}: multiply by {show(1 / c)}."
+    return f"It is {c:.6g} times {subject.spec.name}: multiply by {1 / c:.6g}."
 
 
 def _absolute(got, want, subject):
@@ -137,7 +142,7 @@ def constant(subject, broken):
     c = float(np.median(got - want))
     if abs(c) < 1e-4 or not np.allclose(got - want, c, rtol=1e-4, atol=1e-5):
         return ""
-    return f"It is {subject.spec.name} with {show(c)} added: subtract it."
+    return f"It is {subject.spec.name} with {c:.6g} added: subtract it."
 
 
 def padding_enters(subject, broken):

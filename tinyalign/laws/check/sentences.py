@@ -3,6 +3,7 @@
 from tinyalign.laws.harness.holders import guess, has_of_its_own
 from tinyalign.laws.harness.judge import HOLDS
 from tinyalign.laws.harness.subject import OFFSET
+from tinyalign.laws.harness.wrapped import Wrapped
 
 
 def assumptions(subject, conventions):
@@ -41,8 +42,13 @@ def array_assumptions(subject):
             f"{holder}.{n} is taken as {guess(n):g} (declare with --convention {holder}.{n}=…)."
             for n in guessed_names(subject.caller, holder, read, held)
         ]
-    taken = (subject.caller.outputs.sentence, getattr(subject.caller.fn, "sentence", ""))
-    sentences += [s for s in taken if s]
+    taken, fn = subject.caller.outputs.sentence, subject.caller.fn
+    sentences += [taken] if taken else []
+    sentences += fn.sentences() if isinstance(fn, Wrapped) else []
+    sentences += [
+        f"{n} is taken as 0: a KL term is one by itself (declare with --convention {n}=…)."
+        for n in subject.caller.kl_weights
+    ]
     if binding.by_alias:
         sentences.append(f"Matched by name: {_pairs(binding.by_alias)}.")
     if binding.by_position:

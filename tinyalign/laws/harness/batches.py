@@ -1,13 +1,12 @@
 """Functions that take arrays in one batch, or rewards in one row, made to take them as ours do."""
 
-import inspect
-
 import numpy as np
 
 from tinyalign.laws.harness.holders import HOLDERS, attributes_read
 from tinyalign.laws.harness.parameter_names import MASKS, names_array
 from tinyalign.laws.harness.roles import roles
-from tinyalign.laws.harness.texts import FromLogits, Spans, names_of_texts
+from tinyalign.laws.harness.texts import IDS, LABELS, FromLogits, Spans, names_of_texts
+from tinyalign.laws.harness.wrapped import Wrapped, by_keyword, by_position, parameters_in
 
 BATCHES = (
     "batch", "data", "inputs", "experience", "sample", "samples", "rollout", "micro_batch",
@@ -36,9 +35,9 @@ class Batch(dict):
 
 def unpacked(fn, spec, framework, declared):
     """fn with a parameter for each array of ours; fn itself where it has them."""
-    try:
-        parameters = dict(inspect.signature(getattr(fn, "forward", fn)).parameters)
-    except (TypeError, ValueError):
+    fn = _out_of_a_batch(fn, spec)
+    parameters = parameters_in(fn)
+    if parameters is None:
         return fn
     index = next((n for n in (*INDICES, *SIZES) if n in parameters), None)
     if index and spec.arrays == ("reward",):
@@ -50,68 +49,74 @@ def unpacked(fn, spec, framework, declared):
         return Spans(fn, parameters)
     if "logp" in spec.arrays and "logp" not in parameters and logits and (labels or ids):
         return FromLogits(fn, parameters, framework, declared.get("aligned") == "yes")
-    for name in sorted(parameters, key=lambda n: n not in BATCHES):
-        keys = [k for k in attributes_read(fn, name) if names_array(k)]
-        # an object that two arrays or more are read from is a batch, whatever it is called
-        if name not in HOLDERS and len(keys) >= (1 if name in BATCHES else 2):
-            return Packed(fn, name, keys, parameters)
     return fn
 
 
-def _signature(arrays, parameters, taken):
-    """The arrays first, then what else it takes, by name."""
-    first = [inspect.Parameter(a, inspect.Parameter.POSITIONAL_OR_KEYWORD) for a in arrays]
-    others = [
-        q.replace(kind=q.KEYWORD_ONLY)
-        for n, q in parameters.items()
-        if n not in (*taken, *arrays) and not q.kind.name.startswith("VAR_")
-    ]
-    return inspect.Signature([*first, *others])
+def _out_of_a_batch(fn, spec):
+    parameters = parameters_in(fn) or {}
+    for name in sorted(parameters, key=lambda n: n not in BATCHES):
+        read = attributes_read(getattr(fn, "forward", fn), name) if name not in HOLDERS else []
+        keys = [k for k in read if names_array(k) or k in (*IDS, *LABELS)]
+        # an object that two arrays or more are read from is a batch, whatever it is called
+        if len(keys) >= (1 if name in BATCHES else 2):
+            return Packed(fn, name, keys, parameters, spec)
+    return fn
 
 
-def _shown(keys, parameters):
+class Packed(Wrapped):
+    """Its arrays go into its batch, by key; those beside the batch stay where they are."""
+
+    def __init__(self, fn, name, keys, parameters, spec):
+        self.name = name
+        beside = [n for n in parameters if n != name and names_array(n)]
+        # a reference that the method does not have: of a KL term that is added
+        has_reference = any("ref" in roles(a) for a in spec.arrays)
+        self.references = [] if has_reference else [k for k in keys if "ref" in roles(k)]
+        self.keys = _shown([k for k in keys if k not in self.references], beside)
+        order = [*beside, *self.keys]
+        super().__init__(fn, by_position(order) + by_keyword(parameters, [name, *order]))
+        if self.references:
+            names = ", ".join(self.references)
+            self.sentence = f"{names} is filled with the policy's own: a KL term is one by itself."
+
+    def __call__(self, /, *given, **named):  # theirs may have a self
+        batch, others = self._split(self.bind(given, named))
+        return self.fn(**{self.name: Batch(batch)}, **others)
+
+    def _split(self, arguments):
+        """(what goes into the batch by key, what stays outside)."""
+        batch = {self.keys[k]: v for k, v in arguments.items() if k in self.keys}
+        others = {k: v for k, v in arguments.items() if k not in self.keys}
+        # the policy itself, or what is nearest to it
+        likely = sorted(arguments, key=lambda n: (roles(n) != {"logp"}, "logp" not in roles(n)))
+        return batch | {k: arguments[likely[0]] for k in self.references if likely}, others
+
+    def written(self, given, named, literal):
+        """The arrays of a call as code."""
+        batch, others = self._split(self.bind(given, named))
+        pairs = ", ".join(f"{k}={literal(a)}" for k, a in batch.items())
+        return [*(f"{k}={literal(a)}" for k, a in others.items()), f"{self.name}=dict({pairs})"]
+
+
+def _shown(keys, beside):
     """{name as it is matched: key}. Log-probs in a batch, beside others outside, are the old."""
-    outside = any(roles(n) == {"logp"} for n in parameters)
+    outside = any(roles(n) == {"logp"} for n in beside)
     old = [k for k in keys if roles(k) == {"logp"}] if outside else []
     return {f"old_{k}" if k in old else k: k for k in keys}
 
 
-class Packed:
-    """Its arrays go into its batch, by key."""
-
-    sentence = ""
-
-    def __init__(self, fn, name, keys, parameters):
-        self.fn, self.name, self.keys = fn, name, _shown(keys, parameters)
-        self.__name__ = getattr(fn, "__name__", type(fn).__name__)
-        self.__signature__ = _signature(self.keys, parameters, [name])
-
-    def __call__(self, *given, **named):
-        arrays = dict(zip(self.keys.values(), given, strict=False))
-        arrays |= {self.keys[k]: v for k, v in named.items() if k in self.keys}
-        others = {k: v for k, v in named.items() if k not in self.keys}
-        return self.fn(**{self.name: Batch(arrays)}, **others)
-
-    def written(self, given, named, literal):
-        """The arrays of a call as code."""
-        named = {self.keys.get(k, k): v for k, v in named.items()}
-        keyed = named or dict(zip(self.keys.values(), given, strict=False))
-        return [f"{self.name}=dict({', '.join(f'{k}={literal(a)}' for k, a in keyed.items())})"]
-
-
-class OnePrompt:
+class OnePrompt(Wrapped):
     """It takes the rewards of one prompt: it is called once for each, and the answers put together.
 
     column  whether it wants (G, 1), not (G,)
     """
 
     def __init__(self, fn, framework, column):
-        self.fn, self.framework, self.column = fn, framework, column
-        self.__name__ = getattr(fn, "__name__", type(fn).__name__)
-        self.__signature__ = inspect.signature(fn)
+        super().__init__(fn, list(parameters_in(fn).values()))
+        self.framework, self.column = framework, column
 
-    def __call__(self, *given, **named):
-        arguments = self.__signature__.bind(*given, **named).arguments
+    def __call__(self, /, *given, **named):
+        arguments = self.bind(given, named)
         name = next(n for n, a in arguments.items() if getattr(a, "ndim", 0) == 2)
         rows = [arguments | {name: self._row(row)} for row in arguments[name]]
         # (G, P) from the stack on the last axis
@@ -122,6 +127,8 @@ class OnePrompt:
 
     def _flat(self, answer):
         answer = answer[0] if isinstance(answer, tuple) else answer
+        if isinstance(answer, list):
+            answer = self.framework.send(np.asarray(answer), "float64")
         return answer.reshape(-1)
 
     def written(self, given, named, literal):
@@ -130,22 +137,21 @@ class OnePrompt:
         return [literal(self._row(first))]
 
 
-class Flat:
+class Flat(Wrapped):
     """Its rewards are one row over all prompts, with an index that says whose each is."""
 
     def __init__(self, fn, index, parameters):
-        self.fn, self.index = fn, index
-        self.__name__ = getattr(fn, "__name__", type(fn).__name__)
+        self.index = index
         self.mask = next((m for m in MASKS if m in parameters), None)
         names = [n for n in parameters if names_array(n) and n not in (index, self.mask)]
         self.reward = names[0] if names else next(iter(parameters))
-        taken = [index, self.mask, self.reward]
-        self.__signature__ = _signature(["reward"], parameters, taken)
+        taken = [index, self.mask, self.reward, "reward"]
+        super().__init__(fn, by_position(["reward"]) + by_keyword(parameters, taken))
         tokens = f" and {self.mask} of ones, one token each" if self.mask else ""
         tells = "the number of answers" if index in SIZES else "the prompt"
         self.sentence = f"{self.reward} is given in one row, with {index} for {tells}{tokens}."
 
-    def __call__(self, reward, **others):
+    def __call__(self, /, reward, **others):
         answer = self.fn(**self._arguments(reward), **others)
         answer = answer[0] if isinstance(answer, tuple) else answer
         return answer.reshape(reward.shape)
@@ -159,5 +165,4 @@ class Flat:
         return arguments | ({self.mask: flat * 0 + 1} if self.mask else {})
 
     def written(self, given, named, literal):
-        arguments = self._arguments(np.asarray([*given, *named.values()][0]))
-        return [f"{k}={literal(a)}" for k, a in arguments.items()]
+        return self.written_with(self._arguments(np.asarray([*given, *named.values()][0])), literal)

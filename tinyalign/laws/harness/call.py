@@ -8,6 +8,7 @@ from tinyalign.laws.harness.law import Broken, NotApplicable
 from tinyalign.laws.harness.limits import TookTooLong, time_limit
 from tinyalign.laws.harness.optional_arrays import SUBSTITUTES
 from tinyalign.laws.harness.outputs import OUTPUT, Outputs
+from tinyalign.laws.harness.parameter_names import weighs_kl
 from tinyalign.laws.harness.signature import CannotCall, match
 
 
@@ -19,12 +20,22 @@ class Caller:
         self.held = {n: v for n, v in declared.items() if "." in n}  # attributes of a config
         self.binding = match(fn, spec, label, SUBSTITUTES.get(spec.name, {}), order, declared)
         self.parameters = self.binding.numbers  # our number -> their parameter
+        self.kl_weights = self._kl_weights()
+        self.held = dict.fromkeys(self.kl_weights, 0.0) | self.held
         self.substitutes = {a: SUBSTITUTES[spec.name][a] for a in self.binding.missing}
         self.fixed = {  # numbers that fn takes no parameter for
             n: self._fixed_value(n, declared) for n in spec.numbers if n not in self.parameters
         }
         self.outputs = Outputs(declared.get(OUTPUT), spec.outputs)
         self.calls = []  # (arrays, numbers, result) of the latest example, for the report
+
+    def _kl_weights(self):
+        """What is read of a config to weigh a KL term, where the method has none."""
+        if "advantage" not in self.spec.arrays:
+            return []
+        read = [f"{h}.{n}" for h, names in self.binding.holders.items() for n in names]
+        taken = {*self.parameters.values(), *self.held}
+        return [n for n in read if n not in taken and weighs_kl(n.partition(".")[2])]
 
     def _fixed_value(self, name, declared):
         """The value that the function has for a number it does not take."""

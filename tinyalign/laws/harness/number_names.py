@@ -13,8 +13,12 @@ UPPER = (
     "epsilon_high", "eps_high", "clip_eps_high", "clip_eps_hi", "eps_clip_high", "clip_ratio_high",
     "cliprange_high", "clip_range_high",
 )  # fmt: skip
+DUAL = ("clip_ratio_c", "dual_clip", "clip_ratio_dual", "dual_clip_ratio", "eps_clip_c")
+# one temperature for both signs of the advantage
+SAPO = ("sapo_temperature", "tau", "temperature")
 ALIASES = {
     "beta": ("tau", "temperature", "kl_coef", "kl_coeff", "kl_beta"),
+    "alpha": ("alpha_divergence_coef", "f_alpha_divergence_coef", "cpo_alpha", "tpo_alpha"),
     "tau": ("beta",),
     "flip": ("label_smoothing", "epsilon", "eps"),
     "lam": ("lambda_", "lambd", "lmbda", "gae_lambda", "lambda_orpo", "weight"),
@@ -22,13 +26,42 @@ ALIASES = {
     "weight_undesirable": ("lambda_u", "undesirable_weight"),
     "clip_low": (*LOWER, *BOTH_CLIPS),
     "clip_high": (*UPPER, *BOTH_CLIPS),
-    "clip_dual": ("clip_ratio_c", "dual_clip", "clip_ratio_dual", "dual_clip_ratio", "eps_clip_c"),
+    "clip_dual": DUAL,
     "gamma": ("simpo_gamma", "gamma_beta_ratio", "discount", "gae_gamma", "discount_factor"),
     "clip": ("cliprange_value", "value_clip", "clip_value", *BOTH_CLIPS),
     "eps": ("epsilon",),
+    "tau_positive": ("tau_pos", "sapo_temperature_pos", "sapo_tau_pos", "sapo_temp_pos", *SAPO),
+    "tau_negative": ("tau_neg", "sapo_temperature_neg", "sapo_tau_neg", "sapo_temp_neg", *SAPO),
+    "cap": (
+        "rollout_is_threshold", "vllm_importance_sampling_cap", "tis_imp_ratio_cap", "tis_cap",
+        "tis_clip", "vllm_importance_sampling_clip_max", "truncated_importance_sampling_ratio",
+        "rollout_importance_sampling_threshold", "threshold", "upper_threshold",
+    ),
+    "low": ("lower", "low_threshold", "lower_threshold", "clip_low"),
+    "high": ("upper", "high_threshold", "upper_threshold", "clip_high"),
+    "log_ratio_limit": ("input_clamp_value", "kl_input_clamp_value"),
+    "limit": ("output_clamp_value", "kl_output_clamp_value", "kl_clamp_value", "kl_clip"),
+    "tokens": (
+        "num_items_in_batch", "batch_num_tokens", "global_num_tokens", "num_tokens",
+        "total_tokens", "global_normalization_factor", "normalizer", "denominator",
+    ),
+    "length": (
+        "max_completion_length", "max_response_length", "max_length", "max_tokens", "max_len",
+        "loss_scale_factor",
+    ),
+    "last_value": ("last_values", "bootstrap_value", "next_value", "final_value"),
+}  # fmt: skip
+# what a name means in one method only
+ONLY = {
+    # a weight that is cut off from above need not be cut off from below
+    ("truncated_importance", "clip_low"): LOWER,
+    # DPPO's bound on a probability, under the name of PPO's bound on a ratio
+    ("dppo", "delta"): ("delta_high", "delta_pos", "clip_divergence", *BOTH_CLIPS),
+    ("exo_pair", "eps"): ("label_smoothing", "epsilon"),
+    # an upper bound of the ratio shows where the advantage is negative
+    ("clipped_surrogate", "clip_dual"): (*DUAL, "delta"),
+    ("dual_clipped_surrogate", "clip_dual"): (*DUAL, "delta"),
 }
-# a weight that is cut off from above need not be cut off from below
-ONLY = {("truncated_importance", "clip_low"): LOWER}
 # numbers that most functions of the method do not have: taken by name only
 SELDOM = {
     ("clipped_surrogate", "clip_dual"),

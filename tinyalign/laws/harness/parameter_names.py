@@ -36,6 +36,7 @@ ARRAY = re.compile(
     "log(p|prob|it)s?|lps?|adv(antage)?s?|masks?|rewards?|ref|reference|chosen|rejected|policy|old"
     "|ids|tokens|labels|nll|returns|values?|z|ratios?|scores?|probs|desirable|win|lose"
 )
+WEIGHTS = ("weight", "coef", "coeff", "coefficient", "alpha")
 # what trainers call the mask over completion tokens
 MASKS = ("mask", "completion_mask", "response_mask", "loss_mask", "action_mask", "attention_mask")
 
@@ -47,6 +48,12 @@ def parts(name):
 def names_setting(name):
     """Whether a parameter of this name is a number in everybody's code."""
     return any(SETTING.fullmatch(part) for part in parts(name))
+
+
+def weighs_kl(name):
+    """Whether it is the number that a KL term is multiplied by: beta, kl_coef, kl_weight."""
+    words = set(parts(name))
+    return words == {"beta"} or ("kl" in words and bool({"beta", *WEIGHTS} & words))
 
 
 def names_array(name):

@@ -1,10 +1,9 @@
 """Functions that read log-probabilities from logits, or their span from labels and masks."""
 
-import inspect
-
 import numpy as np
 
 from tinyalign.laws.harness.parameter_names import parts
+from tinyalign.laws.harness.wrapped import Wrapped, by_keyword, by_position
 
 LABELS = ("labels", "label", "target_labels")  # -100 where a token does not count
 IDS = (
@@ -26,31 +25,19 @@ def names_of_texts(parameters):
     return logits, first(LABELS), first(IDS), first(COMPLETION), first(("attention_mask",))
 
 
-def without(parameters, taken):
-    """What else a function takes, by name."""
-    return [
-        q.replace(kind=q.KEYWORD_ONLY)
-        for n, q in parameters.items()
-        if n not in taken and not q.kind.name.startswith("VAR_")
-    ]
-
-
-class Spans:
+class Spans(Wrapped):
     """Where a completion starts and ends goes in as labels or masks."""
 
     def __init__(self, fn, parameters):
-        self.fn = fn
-        self.__name__ = getattr(fn, "__name__", type(fn).__name__)
         self.logits, self.labels, self.ids, self.mask, self.attention = names_of_texts(parameters)
         self.cut = False  # whether its mask begins with the second token
         names = [n for n in (self.logits, self.labels, self.ids, self.mask, self.attention) if n]
         ours = ("logits", "ids", "prompt_length", "length")
-        first = [inspect.Parameter(a, inspect.Parameter.POSITIONAL_OR_KEYWORD) for a in ours]
-        self.__signature__ = inspect.Signature([*first, *without(parameters, names)])
+        super().__init__(fn, by_position(ours) + by_keyword(parameters, (*names, *ours)))
         hidden = f" and {IGNORED} where they do not count" if not self.mask else ""
         self.sentence = f"{', '.join(names)} are filled from ids{hidden}."
 
-    def __call__(self, logits, ids, prompt_length, length, **others):
+    def __call__(self, /, logits, ids, prompt_length, length, **others):
         arguments = self._arguments(logits, ids, prompt_length, length)
         if not self.mask:
             return self.fn(**arguments, **others)
@@ -76,15 +63,14 @@ class Spans:
 
     def written(self, given, named, literal):
         """The arrays of a call as code."""
-        return [f"{k}={literal(a)}" for k, a in self._arguments(*given, *named.values()).items()]
+        return self.written_with(self._arguments(*given, *named.values()), literal)
 
 
-class FromLogits:
+class FromLogits(Wrapped):
     """Its log-probabilities come from logits over two tokens, and the ids of those taken."""
 
     def __init__(self, fn, parameters, framework, aligned):
-        self.fn, self.framework, self.aligned = fn, framework, aligned
-        self.__name__ = getattr(fn, "__name__", type(fn).__name__)
+        self.framework, self.aligned = framework, aligned
         self.logits, labels, ids, mask, _ = names_of_texts(parameters)
         self.ids = ids or labels
         # labels carry the mask where there is no other
@@ -92,12 +78,12 @@ class FromLogits:
         names = {self.logits: "logp"} | ({self.ids: "mask"} if self.masked else {})
         kept = [q.replace(name=names.get(n, n)) for n, q in parameters.items()
                 if n != self.ids or self.masked]  # fmt: skip
-        self.__signature__ = inspect.Signature(kept)
+        super().__init__(fn, kept)
         way = "logits[t] are for ids[t]" if aligned else "logits[t] are for ids[t + 1]"
         self.sentence = f"logp is given as {self.logits} and {self.ids}: {way}."
 
-    def __call__(self, *given, **named):
-        arguments = self.__signature__.bind(*given, **named).arguments
+    def __call__(self, /, *given, **named):
+        arguments = self.bind(given, named)
         mask = arguments.pop("mask") if self.masked else None
         return self.fn(**self._texts(arguments.pop("logp"), mask), **arguments)
 
@@ -112,11 +98,11 @@ class FromLogits:
 
     def written(self, given, named, literal):
         """The arrays of a call as code."""
-        arguments = self.__signature__.bind_partial(*given, **named).arguments
+        arguments = self.bind(given, named)
         mask = self._sent(arguments.pop("mask")) if self.masked else None
         texts = self._texts(self._sent(arguments.pop("logp")), mask)
         arguments |= {k: self.framework.receive(a) for k, a in texts.items()}
-        return [f"{k}={literal(a)}" for k, a in arguments.items()]
+        return self.written_with(arguments, literal)
 
     def _sent(self, array):
         return self.framework.send(np.asarray(array), "float64")

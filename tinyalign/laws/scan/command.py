@@ -11,13 +11,15 @@ from pathlib import Path
 
 from tinyalign.laws.scan.cutting import CannotCut, Cut
 from tinyalign.laws.scan.finding import functions, parse, source_files
-from tinyalign.laws.scan.guess import guesses
+from tinyalign.laws.scan.guess import Guess, guesses
 from tinyalign.laws.scan.judging import BROKEN, LAWFUL, NOT_JUDGED, Job
 from tinyalign.laws.scan.names import names_of
 from tinyalign.laws.scan.parameters import fit_parameters
 from tinyalign.laws.scan.switches import Bind
 from tinyalign.laws.scan.table import as_data, print_rows
 from tinyalign.laws.scan.workers import Workers
+
+TOO_DEEP = Guess(())
 
 
 @dataclass
@@ -74,8 +76,16 @@ def guessed(root, name=""):
         for file in source_files(root)
         for found in functions(file)
         if not name or found.name == name
-        for guess in guesses(found)
+        for guess in _guesses_of(found)
     ]
+
+
+def _guesses_of(found):
+    """Its guesses, or one without a method where its code is nested too deeply to be read."""
+    try:
+        return guesses(found)
+    except RecursionError:
+        return [TOO_DEEP]
 
 
 def exit_status(rows):
@@ -122,6 +132,8 @@ def _row(workers, found, guess, full):
 
 def _answer(workers, found, guess, full):
     """Cut out into a folder of its own, judged, and thrown away."""
+    if guess is TOO_DEEP:
+        raise CannotCut("its code is nested too deeply to be read")
     cut = cut_out(found, guess)
     with tempfile.TemporaryDirectory(prefix="tinyalign-scan-") as folder:
         for name, text in cut.files().items():

@@ -13,8 +13,9 @@ QUIET = re.compile(r"log|logger|logging|tqdm|warn|print", re.IGNORECASE)
 TOGETHER = re.compile(
     r"dist|world_size|rank|all_reduce|all_gather|barrier|parallel|mpu|reduce|process_group"
 )
-REFUSED = ("subprocess", "shutil", "ctypes")  # no loss needs these, and they can do harm
-HEAD = "from tinyalign.laws.scan.stand_ins import Missing, alone, silent\n"
+# no loss needs these, and they can do harm
+REFUSED = ("subprocess", "shutil", "ctypes", "pathlib", "tempfile")
+HEAD = "from tinyalign.laws.scan.stand_ins import Missing, alone, silent, system\n"
 
 
 class CannotCut(Exception):
@@ -98,6 +99,9 @@ class Cut:
     def _import(self, source, name, attributes):
         module, attribute, dots = source.imported[name]
         parts = self.parts[source.path]
+        if module == "os" and not dots:
+            parts[name] = f"{name} = system.{attribute}" if attribute else f"{name} = system"
+            return
         refused = not dots and module.partition(".")[0] in REFUSED
         full = f"{module}.{attribute}" if attribute else module
         if not dots and not refused and is_available(module) and is_available(full):

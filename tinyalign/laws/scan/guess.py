@@ -60,7 +60,7 @@ FAMILIES = [
     ({"reward", "logp", "ref"}, [(r"reward|penalty", ("kl_shaped_reward",), False)]),
     ({"logp"}, [
         (r"kl?_?1", ("k1",), True), (r"kl?_?2", ("k2",), True), (r"kl?_?3|low_var", ("k3",), True),
-        (r"(^|_|approx|[a-z])kl(_|$|d)|divergence", ("k1", "k3", "k2"), False)]),
+        (r"(\b|_|approx|[a-z])kl(_|\b|d)|divergence", ("k1", "k3", "k2"), False)]),
     ({"reward"}, [
         (r"rloo|leave_?one_?out|(^|_)loo", ("leave_one_out",), True),
         (r"dr_?grpo", ("group_center",), True),
@@ -93,7 +93,7 @@ def guesses(found):
     if base is None:
         return []
     compared = words_compared(found.node) | words_annotated(found.node)
-    rest = _other_words(found, compared)
+    rest = _switch_values(found, compared)
     for text, words in compared.items():
         known = [w for w in words if _methods_of(w, base)]
         if known:
@@ -154,8 +154,8 @@ def _enough(needed, names):
     return needed != {"logp"} or sum("logp" in roles(n) for n in names) >= 2
 
 
-def _other_words(found, compared):
-    """The first word for what has no default, and False for what is asked by itself."""
+def _switch_values(found, compared):
+    """{text: the first word} for what has no default, and False for what is asked by itself."""
     names = found.parameters()
     told = {
         *found.defaults(),

@@ -16,7 +16,7 @@ def reduced_class(found, source, stripped, change):
     body += [change(stripped(methods[name])) for name in wanted]
     node = ast.ClassDef(found.owner.name, [], [], body, [], type_params=[])
     if "__init__" in methods:
-        node.body += _fixed(stripped(methods["__init__"]), _read_of_self(node))
+        node.body += _attributes_from_init(stripped(methods["__init__"]), _read_of_self(node))
     return ast.fix_missing_locations(node)
 
 
@@ -60,11 +60,11 @@ def _read_of_self(node):
     }
 
 
-def _fixed(init, wanted):
+def _attributes_from_init(init, wanted):
     """What __init__ sets without being told, as attributes of the class."""
     defaults = _defaults(init)
     told = {q.arg for q in (*init.args.args, *init.args.kwonlyargs)} - set(defaults)
-    fixed = []
+    attributes = []
     for node in ast.walk(init):
         if not isinstance(node, ast.Assign) or len(node.targets) != 1:
             continue
@@ -72,8 +72,8 @@ def _fixed(init, wanted):
         value = _Fill(defaults).visit(copy.deepcopy(node.value))
         used = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
         if name in wanted and not used & (told | {"self"}) and not _is_none(value):
-            fixed.append(_attempt(name, value))
-    return fixed
+            attributes.append(_attempt(name, value))
+    return attributes
 
 
 def _is_none(value):

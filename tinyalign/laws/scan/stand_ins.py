@@ -1,5 +1,7 @@
 """What stands in a function that was cut out for what was left behind."""
 
+import os
+
 
 class NotHere(Exception):
     """Something was used that was not cut out with the function."""
@@ -41,6 +43,19 @@ class Silent:
         return False
 
 
+class System:
+    """os, of which the environment and the names of paths can be read, and nothing else."""
+
+    def __init__(self):
+        self.environ, self.path, self.sep = dict(os.environ), os.path, os.sep
+        self.getenv = self.environ.get
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Missing(f"os.{name}")
+
+
 class Alone:
     """torch.distributed, or a helper of that kind, where there is one process."""
 
@@ -67,4 +82,4 @@ class Alone:
         return given
 
 
-alone, silent = Alone(), Silent()
+alone, silent, system = Alone(), Silent(), System()

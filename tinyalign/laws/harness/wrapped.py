@@ -1,0 +1,55 @@
+"""Somebody's function with other parameters; its source and its class are still to be found."""
+
+import functools
+import inspect
+
+
+class Wrapped:
+    sentence = ""
+
+    def __init__(self, fn, parameters):
+        plain = getattr(fn, "forward", fn)
+        # without its attributes: those of a torch.nn.Module are none of ours
+        functools.update_wrapper(self, plain, updated=())
+        self.fn = fn
+        self.__name__ = getattr(fn, "__name__", type(fn).__name__)
+        self.__globals__ = getattr(plain, "__globals__", {})
+        self.__code__ = getattr(plain, "__code__", None)
+        self.__signature__ = inspect.Signature(parameters)
+
+    def bind(self, given, named):
+        """{parameter: value} of a call."""
+        return self.__signature__.bind_partial(*given, **named).arguments
+
+    def sentences(self):
+        """What was made of its parameters, and of those of the function inside."""
+        inside = self.fn.sentences() if isinstance(self.fn, Wrapped) else []
+        return [*inside, *([self.sentence] if self.sentence else [])]
+
+    def written_with(self, arguments, literal):
+        """The arguments of a call of the function inside as code, which may be wrapped again."""
+        if isinstance(self.fn, Wrapped):
+            return self.fn.written((), arguments, literal)
+        return [f"{name}={literal(array)}" for name, array in arguments.items()]
+
+
+def by_position(names):
+    """Parameters of these names."""
+    return [inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in names]
+
+
+def by_keyword(parameters, taken=()):
+    """What else a function takes, by name."""
+    return [
+        q.replace(kind=q.KEYWORD_ONLY)
+        for n, q in parameters.items()
+        if n not in taken and not q.kind.name.startswith("VAR_")
+    ]
+
+
+def parameters_in(fn):
+    """{name: parameter}; None where no signature can be read."""
+    try:
+        return dict(inspect.signature(getattr(fn, "forward", fn)).parameters)
+    except (TypeError, ValueError):
+        return None
