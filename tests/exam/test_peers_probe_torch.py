@@ -1,5 +1,6 @@
-"""`tinyalign exam probe` on a loop in torch that is nobody's library: SFT in fifty lines."""
+"""A loop in torch that is nobody's library, with one mistake planted: `exam probe` names each."""
 
+import json
 import os
 
 import pytest
@@ -10,66 +11,82 @@ pytest.importorskip("transformers")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from test_probe import random_params  # noqa: E402
+from torch_loop import DPO, HARMLESS, MISTAKES  # noqa: E402
 
-from tinyalign.exam import hooks, make, probe  # noqa: E402
-
-
-class Loop:
-    """Right, or with the mistake that comes with pad = eos: whatever is padding is not trained."""
-
-    def __init__(self, folder, end_is_padding):
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        self.model = AutoModelForCausalLM.from_pretrained(folder).train()
-        self.tokenizer = AutoTokenizer.from_pretrained(folder)
-        self.end_is_padding = end_is_padding
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3)
-
-    def logp(self, ids, real):
-        logits = self.model(input_ids=ids, attention_mask=real).logits[:, :-1]
-        return logits.log_softmax(-1).gather(2, ids[:, 1:, None])[..., 0]
-
-    def score(self, tokens, mask):
-        return self.logp(torch.tensor(tokens).long(), torch.ones(tokens.shape).long())
-
-    def batch(self, lines):
-        """ids, what is real, and which targets count."""
-        texts = [line["prompt"] + line["completion"] + "<eos>" for line in lines]
-        rows = self.tokenizer(texts, padding=True, return_tensors="pt")
-        counts = rows.attention_mask[:, 1:].clone()
-        for row, line in enumerate(lines):
-            counts[row, : len(line["prompt"])] = 0
-        if self.end_is_padding:
-            counts[rows.input_ids[:, 1:] == self.tokenizer.pad_token_id] = 0
-        return rows.input_ids, rows.attention_mask, counts
-
-    def total(self, lines):
-        ids, real, counts = self.batch(lines)
-        return -(self.logp(ids, real) * counts).sum(), counts.sum()
-
-    def loss(self, lines):
-        total, count = self.total(lines)
-        return total / count
-
-    def step(self, batches):
-        self.optimizer.zero_grad()
-        totals, counts = zip(*(self.total(lines) for lines in batches), strict=True)
-        (sum(totals) / sum(counts)).backward()
-        self.optimizer.step()
+from tinyalign.exam import hooks, make, probe, score_questions  # noqa: E402
+from tinyalign.exam.command import as_data  # noqa: E402
+from tinyalign.exam.grade import nearest, read_checkpoint  # noqa: E402
+from tinyalign.exam.paper import read_paper  # noqa: E402
+from tinyalign.exam.trained import read_trained  # noqa: E402
+from tinyalign.exam.verdict import judge  # noqa: E402
 
 
-@pytest.mark.parametrize("end_is_padding", [False, True])
-def test_a_loop_of_ones_own(end_is_padding, tmp_path, monkeypatch):
-    monkeypatch.setattr(make, "train_reference", random_params)
-    make.make(tmp_path / "exam", "sft")
-    (tmp_path / "mine.py").write_text("def trainer(): pass\n")
-    bench = hooks.load_bench(tmp_path / "exam", f"{tmp_path / 'mine.py'}:trainer")
-    answers, left = probe.ask(
-        bench._replace(make=lambda: Loop(tmp_path / "exam" / "model", end_is_padding))
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("exam")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(make, "train_reference", random_params)
+        make.make(place / "exam", "dpo")
+    (place / "mine.py").write_text("def trainer(): pass\n")
+    return place
+
+
+def probed(folder, mistake, monkeypatch):
+    """(what is wrong or open, the questions that were not asked)."""
+    monkeypatch.setattr(score_questions, "DRAWS", 500)
+    torch.manual_seed(0)
+    bench = hooks.load_bench(folder / "exam", f"{folder / 'mine.py'}:trainer")
+    answers, left = probe.ask(bench._replace(make=lambda: DPO(folder / "exam/model", mistake)))
+    return [answer.finding for answer in answers if answer.right is not True], left
+
+
+@pytest.mark.parametrize("mistake", ["", HARMLESS])
+def test_a_loop_that_trains_as_it_should_passes_every_question(mistake, folder, monkeypatch):
+    assert probed(folder, mistake, monkeypatch) == ([], [])
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_planted_mistake_is_found(mistake, folder, monkeypatch):
+    wrong, _ = probed(folder, mistake, monkeypatch)
+    assert any(MISTAKES[mistake] in finding for finding in wrong), wrong
+
+
+def trained(folder, mistake):
+    """The grade of the loop after 120 steps on all lines, the rate falling to zero."""
+    lines = [json.loads(line) for line in (folder / "data.jsonl").read_text().splitlines()]
+    trainer = DPO(folder / "model", mistake)
+    if mistake == "chosen and rejected swapped":
+        lines = [line | {"chosen": line["rejected"], "rejected": line["chosen"]} for line in lines]
+    steps = 120
+    for step in range(steps):
+        for group in trainer.optimizer.param_groups:
+            group["lr"] = 2e-3 * min(1.0, 2 - 2 * step / steps)
+        trainer.step([lines])
+        if step + 1 in (steps // 2, steps):
+            trainer.model.save_pretrained(folder / f"{mistake}-{step + 1}")
+            trainer.tokenizer.save_pretrained(folder / f"{mistake}-{step + 1}")
+    paper = read_paper(folder)
+    before, now = (
+        read_checkpoint(paper, read_trained(paper, folder / f"{mistake}-{step}"))
+        for step in (steps // 2, steps)
     )
-    wrong = [answer.finding for answer in answers if answer.right is not True]
-    assert left == list(probe.QUESTIONS)[-1:]  # it samples nothing
-    if end_is_padding:
-        assert "leaves EOS out of the loss" in wrong[0]
-    else:
-        assert wrong == []
+    fits = nearest(paper, now)
+    return as_data(paper, now, fits, judge(paper, now, before, fits))
+
+
+GRADES = {  # what is planted, and what the grade names
+    "": "right",
+    "chosen and rejected swapped": "turned sign",
+    "EOS masked as padding": "EOS not scored",
+    "mean over tokens": "length-normalised log-ratio",
+    "beta twice": "right at another beta",
+}
+
+
+@pytest.mark.parametrize("mistake", GRADES)
+def test_the_grade_names_what_the_loop_was_trained_with(mistake, tmp_path, capsys):
+    make.make(tmp_path / "exam", "dpo")
+    found = trained(tmp_path / "exam", mistake)
+    with capsys.disabled():
+        print(f"\n{mistake or 'right'}: {found['verdict']}: {found['sentence']}")
+    assert GRADES[mistake] in (found["verdict"], found["mistake"]), found["sentence"]
