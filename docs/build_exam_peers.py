@@ -1,7 +1,9 @@
-"""Train TRL's trainers on exams, grade them, and keep the grades in docs/exam_peers.json.
+"""What TRL's trainers do in exams, kept for docs/exam.md. In an environment with TRL:
 
-python docs/build_exam_peers.py FOLDER [NAME …]   in an environment with TRL; exams and checkpoints
-                                                 go to FOLDER; without a NAME all are trained
+python docs/build_exam_peers.py FOLDER [NAME …]   train and grade, into docs/exam_peers.json; exams
+                                                 and checkpoints go to FOLDER; without a NAME all
+python docs/build_exam_peers.py --probe           what `exam probe` finds, into
+                                                 docs/exam_probes.json
 """
 
 import json

@@ -66,18 +66,23 @@ def trainer_of(folder, name, settings):
     return in_trl.hooks(trainer)
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_what_the_first_step_of_a_trainer_shows(case, tmp_path, monkeypatch):
-    """Nothing of a right trainer is wrong, and each known deviation of TRL 1.16 is found."""
-    method, task, settings, expected = CASES[case]
-    monkeypatch.setattr(make, "train_reference", random_params)
-    make.make(tmp_path / "exam", method, task)
-    (tmp_path / "mine.py").write_text("def trainer(): pass\n")
-    bench = hooks.load_bench(tmp_path / "exam", f"{tmp_path / 'mine.py'}:trainer")
+def asked(case, folder):
+    """(answers, questions that were not asked) of a trainer; exam and file are written first."""
+    method, task, settings, _ = CASES[case]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(make, "train_reference", random_params)
+        make.make(folder / "exam", method, task)
+    (folder / "mine.py").write_text("def trainer(): pass\n")
+    bench = hooks.load_bench(folder / "exam", f"{folder / 'mine.py'}:trainer")
     name = case.split()[0]
-    answers, left = probe.ask(
-        bench._replace(make=lambda: trainer_of(tmp_path / "exam", name, settings))
-    )
+    return probe.ask(bench._replace(make=lambda: trainer_of(folder / "exam", name, settings)))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_the_first_step_of_a_trainer_shows(case, tmp_path):
+    """Nothing of a right trainer is wrong, and each known deviation of TRL 1.16 is found."""
+    method, _, _, expected = CASES[case]
+    answers, left = asked(case, tmp_path)
     wrong = [answer.finding for answer in answers if answer.right is False]
     open_ = [answer.finding for answer in answers if answer.right is None]
     assert bool(wrong) == bool(expected), wrong

@@ -23,7 +23,11 @@ from tinyalign.exam.verdict import judge  # noqa: E402
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    place = tmp_path_factory.mktemp("exam")
+    return made_in(tmp_path_factory.mktemp("exam"))
+
+
+def made_in(place):
+    """The folder, with an exam in it and a file that names a trainer."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(make, "train_reference", random_params)
         make.make(place / "exam", "dpo")
@@ -31,12 +35,17 @@ def folder(tmp_path_factory):
     return place
 
 
+def asked(folder, mistake):
+    """(answers, questions that were not asked)."""
+    torch.manual_seed(0)
+    bench = hooks.load_bench(folder / "exam", f"{folder / 'mine.py'}:trainer")
+    return probe.ask(bench._replace(make=lambda: DPO(folder / "exam/model", mistake)))
+
+
 def probed(folder, mistake, monkeypatch):
     """(what is wrong or open, the questions that were not asked)."""
     monkeypatch.setattr(score_questions, "DRAWS", 500)
-    torch.manual_seed(0)
-    bench = hooks.load_bench(folder / "exam", f"{folder / 'mine.py'}:trainer")
-    answers, left = probe.ask(bench._replace(make=lambda: DPO(folder / "exam/model", mistake)))
+    answers, left = asked(folder, mistake)
     return [answer.finding for answer in answers if answer.right is not True], left
 
 

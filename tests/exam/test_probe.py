@@ -58,7 +58,10 @@ def random_params(task, seed=0):
 @pytest.fixture(scope="module")
 def exams(tmp_path_factory):
     """Folders of exams, by method, and a file that names a trainer."""
-    folder = tmp_path_factory.mktemp("exams")
+    return make_exams(tmp_path_factory.mktemp("exams"))
+
+
+def make_exams(folder):
     (folder / "mine.py").write_text("def trainer():\n    return object()\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(make, "train_reference", random_params)
