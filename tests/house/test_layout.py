@@ -43,15 +43,17 @@ def test_tests_stand_in_folders_named_like_the_rooms():
     assert len({path.name for path in paths}) == len(paths)
 
 
-@pytest.mark.parametrize("room", ["laws", "exam"])
-def test_only_the_command_line_uses_the_rooms_that_judge(room):
-    """Laws judge anybody's losses, exams anybody's trainers; nothing that trains needs either."""
-    users = {
-        path.relative_to(ROOT).parts[1]
+@pytest.mark.parametrize(
+    ("room", "users"), [("laws", {"cli", "notes/exercises"}), ("exam", {"cli"})]
+)
+def test_nothing_that_trains_uses_the_rooms_that_judge(room, users):
+    """Laws judge anybody's losses and the exercises of the course, exams anybody's trainers."""
+    places = {
+        path.parent.relative_to(ROOT / "tinyalign").as_posix()
         for path in sources("tinyalign")
         if any(name.startswith(f"tinyalign.{room}") for name in imports(path))
     }
-    assert users - {room} == {"cli"}
+    assert {place for place in places if place.split("/")[0] != room} == users
 
 
 def test_losses_need_only_the_engine():

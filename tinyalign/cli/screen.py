@@ -98,12 +98,17 @@ EVALUATION_LABELS = (  # the columns of the summary that only some stages have
 )
 
 
-def print_summaries(summaries, folder):
-    """A line for each stage, sample completions, and where the files are."""
-    table = Table(**report.PLAIN)
+def labels_to_show(summaries):
+    """(key, title) of each number of an evaluation that some stage has."""
     scored = [pair for pair in EVALUATION_LABELS if any(pair[0] in s for s in summaries)]
     if any(s.get("settings", {}).get("env") == "bandit" for s in summaries):
         scored = [pair for pair in scored if pair[0] != "eval_accuracy"]  # of four prompts
+    return scored
+
+
+def print_summaries(summaries, folder):
+    """A line for each stage, sample completions, and where the files are."""
+    table, scored = Table(**report.PLAIN), labels_to_show(summaries)
     titles = [title for _, title in scored]
     for column in ("stage", "steps", *titles, "samples", "networks", "memory", "seconds"):
         table.add_column(column, justify="left" if column in ("stage", "networks") else "right")

@@ -47,11 +47,7 @@ class Run(Config):
         if not self.method.strip():
             raise InputError("say which method to run, for example: tinyalign run grpo")
         names = stage_names(self.method)
-        # Every mistake in the settings shows here, before the folder is made.
-        run_plan = plan.plan_run(names, plain_config(self))
-        rows, model_name = plan.methods_of(run_plan), run_plan.model_name
-        require_read(rows, run_plan.config, [model_name], [self.env])
-        require_numbers(rows, run_plan.config)
+        run_plan = self.plan(names)
         folder = self.folder(names, run_plan.model_name)
         print_settings(run_plan)
         print_warnings(run_plan)
@@ -72,6 +68,14 @@ class Run(Config):
         for line in telling.run_sentences(run_plan, summaries, folder):
             print(line)
         return 0
+
+    def plan(self, names):
+        """The plan of these stages; every mistake in the settings shows before a folder is made."""
+        run_plan = plan.plan_run(names, plain_config(self))
+        rows = plan.methods_of(run_plan)
+        require_read(rows, run_plan.config, [run_plan.model_name], [self.env])
+        require_numbers(rows, run_plan.config)
+        return run_plan
 
     def folder(self, names, model_name):
         """The folder of the run; InputError where nothing can be written to it."""

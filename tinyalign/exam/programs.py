@@ -82,19 +82,15 @@ def lines_for_trl(paper):
     kind = "SequenceClassification" if scores else "CausalLM"
     first = "import json\n\nimport torch\n" if scores else ""
     program = PROGRAM.format(
-        first=first,
-        kind=f"AutoModelFor{kind}",
-        heads=", num_labels=1" if scores else "",
+        first=first, kind=f"AutoModelFor{kind}", heads=", num_labels=1" if scores else "",
         imports=imports + ("\n\nfrom reward import reward" if samples else ""),
-        config=f"{name}Config",
-        trainer=f"{name}Trainer",
+        config=f"{name}Config", trainer=f"{name}Trainer",
         settings="    " + settings.format(**paper.settings, length=length) + ",",
         arguments="    model=model, reward_funcs=reward," if samples else "    model=model,",
-        steps=last,
-        often=last // 4,
+        steps=last, often=last // 4,
         batch=256 // group * group if samples else min(400, len(METHODS[paper.method].rows(paper))),
         rate=3e-3 if samples and length == 1 else 1e-3,
-    )
+    )  # fmt: skip
     if not scores:
         return program
     return program + SCORES.replace("HALF", str(last // 2)).replace("LAST", str(last))

@@ -98,11 +98,6 @@ def known_sentences(rows):
     trained = {method: value for method, value in gaps.items() if method != "start"}
     near = [method for method, value in trained.items() if value <= NEAR]
     far = [f"{method} (by {value:.3f})" for method, value in trained.items() if value > NEAR]
-    ends = sorted(
-        (np.mean([row.exact_kl for row in group]), np.mean([row.known_reward for row in group]))
-        for method, group in by_method(rows).items()
-        if method != "start" and np.isfinite(gaps[method])
-    )
     lines = [
         "Known answer: no policy at this distance (KL) from the start has a higher reward. All "
         "answers can be listed here, so it is computed, not estimated."
@@ -113,13 +108,23 @@ def known_sentences(rows):
         lines.append(f"{joined(near)} reached it to within {max(most, 0.001):.3f}{short}.")
     elif far:
         lines.append(f"No method reached it: {joined(far)} fell short of it.")
-    if len(ends) > 1:
-        (near_kl, low), (far_kl, high) = ends[0], ends[-1]
-        lines.append(
-            f"Reward costs distance: the known answer is {low:.3f} at a KL of {near_kl:.2f}, and "
-            f"{high:.3f} at {far_kl:.2f}."
-        )
-    return lines
+    return lines + price_sentences(rows, gaps)
+
+
+def price_sentences(rows, gaps):
+    """What the known answer costs in distance: a sentence, or none for a single method."""
+    ends = sorted(
+        (np.mean([row.exact_kl for row in group]), np.mean([row.known_reward for row in group]))
+        for method, group in by_method(rows).items()
+        if method != "start" and np.isfinite(gaps[method])
+    )
+    if len(ends) < 2:
+        return []
+    (near_kl, low), (far_kl, high) = ends[0], ends[-1]
+    return [
+        f"Reward costs distance: the known answer is {low:.3f} at a KL of {near_kl:.2f}, and "
+        f"{high:.3f} at {far_kl:.2f}."
+    ]
 
 
 def learned_sentences(rows):

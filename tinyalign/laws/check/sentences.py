@@ -34,14 +34,7 @@ def array_assumptions(subject):
     ]
     if binding.mask:
         sentences.append(f"{binding.mask} is filled with ones: every token counts.")
-    for holder, read in binding.holders.items():
-        held = {n: t for n, t in binding.numbers.items() if t.startswith(holder + ".")}
-        if held:
-            sentences.append(f"Read from {holder}: {_pairs(held)}.")
-        sentences += [
-            f"{holder}.{n} is taken as {guess(n):g} (declare with --convention {holder}.{n}=…)."
-            for n in guessed_names(subject.caller, holder, read, held)
-        ]
+    sentences += holder_assumptions(subject)
     taken, fn = subject.caller.outputs.sentence, subject.caller.fn
     sentences += [taken] if taken else []
     sentences += fn.sentences() if isinstance(fn, Wrapped) else []
@@ -53,6 +46,20 @@ def array_assumptions(subject):
         sentences.append(f"Matched by name: {_pairs(binding.by_alias)}.")
     if binding.by_position:
         sentences.append(f"Matched by position: {_pairs(binding.by_position)}.")
+    return sentences
+
+
+def holder_assumptions(subject):
+    """What is read from a batch or a config, and which of its numbers are guessed."""
+    binding, sentences = subject.caller.binding, []
+    for holder, read in binding.holders.items():
+        held = {n: t for n, t in binding.numbers.items() if t.startswith(holder + ".")}
+        if held:
+            sentences.append(f"Read from {holder}: {_pairs(held)}.")
+        sentences += [
+            f"{holder}.{n} is taken as {guess(n):g} (declare with --convention {holder}.{n}=…)."
+            for n in guessed_names(subject.caller, holder, read, held)
+        ]
     return sentences
 
 
