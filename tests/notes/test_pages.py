@@ -225,3 +225,10 @@ def test_a_fold_hides_its_text_until_it_is_opened():
     assert shown.index("<li>z</li>") < shown.index("</details>") < shown.index("&lt;b&gt;")
     with pytest.raises(InputError, match="a fold wants the lines"):
         markup.markdown("<details><summary>X</summary>\n\nno end")
+
+
+def test_a_drawing_between_fences_is_no_code():
+    """Words of Python in it have no colours; after ```python they have."""
+    drawing = markup.markdown("```\nfrom a  is <- b\n```")
+    assert "from a  is &lt;- b</code></pre>" in drawing and "<span" not in drawing
+    assert "<span" in markup.markdown("```python\nfrom a import b\n```")

@@ -35,7 +35,7 @@ def parser():
     markdown.enable("table")
     dollars = need("mdit_py_plugins.dollarmath").dollarmath_plugin
     markdown.use(dollars, renderer=mathml, allow_labels=False, double_inline=True)
-    markdown.options["highlight"] = lambda code, language, _: code_block(code)
+    markdown.options["highlight"] = lambda code, language, _: fenced(code, language)
     # A table that is wider than the screen scrolls by itself, with the arrow keys too.
     markdown.add_render_rule("table_open", lambda *_: '<div class="wide" tabindex="0"><table>\n')
     markdown.add_render_rule("table_close", lambda *_: "</table></div>\n")
@@ -94,6 +94,13 @@ def mathml(formula, options):
         re.sub(r"<annotation.*?</annotation>|<[^>]+>", "", re.sub(r"&#?\w+;", "x", converted))
     )
     return f'<span tabindex="0" style="--ems: {width:.0f}">{converted}</span>'
+
+
+def fenced(code, language):
+    """What stands between fences: highlighted where they say python, otherwise a drawing."""
+    if language == "python":
+        return code_block(code)
+    return f'<pre class="code" tabindex="0"><code>{escape(code.rstrip())}</code></pre>\n'
 
 
 def code_block(code):
