@@ -28,6 +28,11 @@ def heads(q, k, v, scale=1.0, mask=True):
     return softmax(np.where(np.tri(len(q)) > 0, s, -np.inf) if mask else s) @ v
 
 
+def remembered(c, i, f, o, u, read_old=False):
+    new = c * sigmoid(f) + sigmoid(i) * np.tanh(u)
+    return sigmoid(o) * np.tanh(c if read_old else new), new
+
+
 def covered(p, n, width, a=0, b=0):
     t = np.arange(width - 1)[None] + 1
     return ((t >= p[:, None] + a) * (t < n[:, None] + b)).astype(float)
@@ -452,5 +457,18 @@ WRONG = {
         "√n times less": lambda a, n: (a - a * a) ** 0.5,
         "covers n only": lambda a, n: (a - a * a) / n**0.5,
         "gives": lambda a, n: (a * (1 - a) / (n - 1)) ** 0.5,
+    },
+    "my_cross_attention": {
+        "not divided by √d": lambda q, k, v: softmax(q @ k.T) @ v,
+        "divided by d": lambda q, k, v: softmax(q @ k.T / q.shape[-1]) @ v,
+        "along the keys": lambda q, k, v: softmax((q @ k.T).T / q.shape[1] ** 0.5).T @ v,
+        "gives": lambda q, k, v: softmax(-(q @ k.T) / q.shape[1] ** 0.5) @ v,
+    },
+    "my_lstm_memory": {
+        "kept whole": lambda c, i, f, o, u: remembered(c, i, np.inf, o, u),
+        "reads the old cell": lambda c, i, f, o, u: remembered(c, i, f, o, u, read_old=True),
+        "output first": lambda c, i, f, o, u: remembered(c, i, f, o, u)[::-1],
+        "exchanged": lambda c, i, f, o, u: remembered(c, f, i, o, u),
+        "gives": lambda c, i, f, o, u: remembered(c, i, f, -o, u),
     },
 }

@@ -502,39 +502,96 @@ figure
 #
 # ## Exercises
 #
-# **1.** Write cross-attention with one head: queries `(S, d)`, keys and values `(T, d)`, result
-# `(S, d)`.
+# Write a function in the cell below, or type `tinyalign exercise 22.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** Write one step of an LSTM's memory: from the old cell, the four numbers before their gates
-# are applied (write, keep, read, what) to the new output and the new cell.
-
+# **1.** Write cross-attention with one head: queries `(S, d)` of one text, keys and values
+# `(T, d)` of another one, result `(S, d)`.
+#
+# <details><summary>Hint 1</summary>
+#
+# Row $s$ of $q k^\top / \sqrt{d}$ holds the scores of query $s$ with all keys.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The softmax goes along the keys, the last axis. Nothing is hidden, so there is no mask.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from tinyalign.losses.numerics import softmax
+#
+#
+# def my_cross_attention(q, k, v):
+#     return softmax(q @ k.T / np.sqrt(q.shape[1])) @ v
+# ```
+#
+# </details>
+#
+# **2.** Write one step of an LSTM's memory. Given are the old cell and four arrays before their
+# gates are applied: write, keep, read and what. Return the new output and the new cell.
+#
+# <details><summary>Hint 1</summary>
+#
+# Three of the four go through the logistic function, and the fourth through tanh.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# First the new cell, $c = f\,c + i\,u$. Then the output reads the *new* cell.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from tinyalign.losses.numerics import sigmoid
+#
+#
+# def my_lstm_memory(c, write, keep, read, what):
+#     c = sigmoid(keep) * c + sigmoid(write) * np.tanh(what)
+#     return sigmoid(read) * np.tanh(c), c
+# ```
+#
+# </details>
+#
+# **3. On paper.** A keep gate has the constant value $f$, and nothing is written. How large must
+# $f$ be so that half of the memory is left after 100 tokens? Which number before the logistic
+# function gives this gate?
+#
+# <details><summary>The answer</summary>
+#
+# $f^{100} = 1/2$, so $f = 2^{-1/100} = 0.9931$. The number is $\log(f/(1-f)) = 4.97$. A bias of 1
+# gives $f = 0.731$ and leaves less than $10^{-13}$ of the memory.
+#
+# </details>
+#
+# **4. Open ended.** Ask about the *first* of the four facts instead of a key. What must the model
+# know for that, and which of the two models do you expect to learn it faster?
+#
+# <details><summary>What to look for</summary>
+#
+# The model must know positions. The transformer has a vector for each position, and one look-up
+# is enough. The LSTM can learn to close its gate for writing after the first token, so this task
+# suits the LSTM much better than the one of the page.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.inside import check_my_cross_attention, check_my_lstm_memory
+
+
 def my_cross_attention(q, k, v):
     raise NotImplementedError  # (S, d), (T, d), (T, d) -> (S, d)
 
 
-def check_my_cross_attention(solution):
-    draw = np.random.default_rng(7)
-    q, k, v = draw.normal(size=(2, 3)), draw.normal(size=(5, 3)), draw.normal(size=(5, 3))
-    weights = np.exp(q @ k.T / np.sqrt(3))
-    wanted = weights @ v / weights.sum(axis=1, keepdims=True)
-    found = np.asarray(solution(q, k, v))
-    assert found.shape == wanted.shape, f"gives shape {found.shape}, want {wanted.shape}"
-    assert np.allclose(found, wanted), f"gives {found[0].round(3)}, want {wanted[0].round(3)}"
-
-
 def my_lstm_memory(c, write, keep, read, what):
     raise NotImplementedError  # five arrays (C,) -> h (C,), c (C,)
-
-
-def check_my_lstm_memory(solution):
-    draw = np.random.default_rng(8)
-    c, *four = draw.normal(size=(5, 4))
-    wanted = lstm.cell(np.ones((1, 1)), c[None], c[None], np.concatenate(four)[None],
-                       np.zeros((4, 16)), np.zeros(16))  # fmt: skip
-    for label, found, right in zip(("h", "c"), solution(c, *four), wanted, strict=True):
-        assert np.allclose(found, right[0]), f"{label}: gives {found}, want {right[0]}"
 
 
 check_exercise(check_my_cross_attention, my_cross_attention)

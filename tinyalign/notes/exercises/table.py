@@ -4,6 +4,7 @@ from tinyalign.errors import InputError
 from tinyalign.notes.exercises import (
     basics,
     counting,
+    inside,
     online,
     optimum,
     other_losses,
@@ -14,10 +15,24 @@ from tinyalign.notes.exercises import (
 )
 from tinyalign.notes.exercises.questions import QUESTIONS
 
-FILES = (basics, supervised, optimum, selection, online, pairs, other_losses, counting, speed)
+FILES = (
+    basics,
+    supervised,
+    optimum,
+    selection,
+    online,
+    pairs,
+    other_losses,
+    counting,
+    speed,
+    inside,
+)
 # Sorted by number; the capstone's "ca" comes after all digits.
 EXERCISES = sorted(each for file in FILES for each in file.EXERCISES)
-ALL = {each.number: each for each in sorted([*EXERCISES, *QUESTIONS], key=lambda e: e.number)}
+ALL = {
+    each.number: each
+    for each in sorted([*EXERCISES, *QUESTIONS, *inside.QUESTIONS], key=lambda e: e.number)
+}
 
 
 def of_page(page):
