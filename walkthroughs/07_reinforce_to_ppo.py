@@ -287,11 +287,11 @@ figure
 # best policy after the same number of samples.
 #
 # **The clip matters when steps are many.** With 4 steps a batch almost no sample leaves the
-# interval, and the run without the clip is as good. With 20 steps many samples leave it. Without
-# the clip that run is at its worst *farther* from the best policy than it was at the start, and its
-# mean distance is several times larger. Twenty steps are worse than four in both rows, because they
-# learn the noise of one batch. The clip does not add speed. It limits what one batch of noise can
-# do. [Page 20](20_grpo_ratio_and_clip.html) compares the clips of newer methods.
+# interval, and the run without the clip is about as good. With 20 steps many samples leave it.
+# Without the clip that run is at its worst *farther* from the best policy than it was at the start,
+# and its mean distance is several times larger. Twenty steps are worse than four in both rows,
+# because they learn the noise of one batch. The clip does not add speed. It limits what one batch
+# of noise can do. [Page 20](20_grpo_ratio_and_clip.html) compares the clips of newer methods.
 #
 # **The baseline matters when the reward is far from 0.** All rewards here are near 3. Without a
 # baseline every drawn answer is pushed up, whether it was good or bad, and the noise is large.
