@@ -14,28 +14,82 @@
 # %% [markdown]
 # # 14 · Over-optimisation
 #
-# A reward model is right about the answers it was trained on. Optimise it hard enough and you leave
-# those answers behind. Then the reward keeps rising and the answers get worse, and nothing in the
-# training curves says so. Here is a reward model with one weight, a task whose truth is a parabola,
-# and the whole story in exact numbers.
+# ## The question
 #
-# ## What the notes say
+# A reward model was trained on human judgements, and it is right about most of them. Now a policy
+# is trained to please it. The reward rises and rises. Do the answers get better and better?
 #
-# {notes 000 24-27}
-# {notes 004 383-389}
-# {notes 004 696-714}
-# {notes 004 849-851}
+# ## The idea
 #
-# "Longer = better? No!" says one of the notes, [and rewards length](errata.html#row-44) in its
-# code. The scaling-law paper it cites is by [Gao, Schulman and Hilton of
-# OpenAI](errata.html#row-70). Another note names reward hacking as a limit of PPO; this page shows
-# that it is one of the reward, whoever optimises it. A KL penalty against it does not raise the
-# hump below; it chooses where on the curve you stop.
+# A reward model is a *proxy*. It was fitted to answers of a certain kind, and there it is nearly
+# right. Optimisation moves the policy away from these answers, to places where nobody gave a
+# judgement. There the proxy continues its rule, and people no longer agree with it. So the proxy's
+# reward rises, people's reward (*gold*) first rises and then falls, and no training curve shows it.
 #
-# ## The task, live
+# The cause is the reward and not the optimiser: best of $n$ and reinforcement learning fall off the
+# same cliff. This page has a proxy with one weight and a task whose truth is a parabola, so the
+# whole story has exact numbers.
+#
+# ```
+# reward |                      . proxy
+#        |                .
+#        |          .  _ _
+#        |      . -        -  _
+#        |   . -               -  gold
+#        | .-
+#        +-----------------------------> distance from the start
+#          judged answers | nobody has judged these
+# ```
+#
+# ## The formula
+#
+# An answer is a row of $L$ exclamation marks, with $L$ from 0 to 40. People's reward and the proxy
+# are
+#
+# $$\mathrm{gold}(L) = 0.35\,L - 0.016\,L^2 \qquad \mathrm{proxy}(L) = w\,L$$
+#
+# * $w$ is fitted by the law of Bradley and Terry to judgements of ordinary answers, which are
+#   mostly short.
+#
+# Gao, Schulman and Hilton found that gold under best of $n$ follows a simple curve:
+#
+# $$d\,(\alpha - \beta d) \qquad d = \sqrt{\mathrm{KL}}$$
+#
+# * $d$ is the distance from the start, the root of the KL in nats.
+# * $\alpha$ is the first gain, and $\beta$ (not the $\beta$ of a KL penalty) is the rate at which
+#   the gain is lost.
 #
 # {source toy_envs.hackable.gold}
 # {source toy_envs.hackable.fit_proxy}
+#
+# ## Predict
+#
+# **1.** A team collects 250 times more judgements of the same ordinary answers. What happens to the
+# fall of gold?
+#
+# * (a) it disappears
+# * (b) it becomes half as deep
+# * (c) it stays
+#
+# **2.** Another team doubles the weight of the KL penalty. What happens?
+#
+# * (a) the curve of gold against distance becomes higher
+# * (b) the policy stops earlier on the same curve
+#
+# <details><summary>The answers</summary>
+#
+# **1.** (c). The proxy has the wrong *form*, a line in place of a parabola. More data of the same
+# kind fix the fit and not the form.
+#
+# **2.** (b). A KL penalty chooses where on the curve you stop. It does not change the curve.
+#
+# </details>
+#
+# ## Run
+#
+# ### The proxy
+#
+# **The dial:** `JUDGEMENTS`. Try 100 000.
 
 # %%
 import numpy as np
@@ -44,37 +98,24 @@ from tinyalign.notes.lesson import check_exercise, picture, table
 from tinyalign.optimum import best_of_n, expectation, kl, optimal_policy
 from toy_envs import hackable
 
-# %% [markdown]
-# ## Before the run
-#
-# An answer is a row of $L$ exclamation marks. People's reward rises up to a peak and falls;
-# ordinary answers are mostly shorter than that. The proxy is linear in $L$, fitted by Bradley and
-# Terry to 400 judgements of ordinary answers. Everything is enumerable: 41 answers.
-#
-# Predictions. On ordinary answers longer is better more often than not, so the weight is
-# positive, and the proxy's favourite is the longest answer. The gold reward of a policy that sits
-# there is $0.35\cdot 40 - 0.016\cdot 40^2$. Between here and there, gold must rise and then fall:
-# there is an interior best amount of optimisation.
-#
-# **The dial:** `JUDGEMENTS`. More data do *not* help here; the proxy's form is wrong, not its fit.
-# Try 100 000.
-
 # %%
 JUDGEMENTS = 400
 
 length = np.arange(hackable.LONGEST + 1)
 ref, gold = hackable.reference(), hackable.gold(length)
 weight = hackable.fit_proxy(JUDGEMENTS)
+more = hackable.fit_proxy(250 * JUDGEMENTS)
 proxy = weight * length
 peak = int(gold.argmax())
-print(f"proxy: {weight:.4f} per mark; gold peaks at {peak}, ordinary mean {ref @ length:.2f}")
-print(f"gold at the proxy's favourite, predicted for the end: {gold[-1]:.2f}")
+print(f"proxy: {weight:.4f} per mark, {more:.4f} with 250 times the judgements")
+print(f"gold peaks at {peak} marks; ordinary answers have {ref @ length:.2f} on average")
+print(f"gold at the proxy's favourite, {length[-1]} marks: {gold[-1]:.2f}")
 
 # %% [markdown]
-# ## The run
+# ### Two ways to push
 #
-# Two ways to push, both exact: best of $n$ draws by the proxy, and the RLHF optimum for the proxy
-# at one β after another.
+# Both are exact. One is best of $n$ draws by the proxy. The other is the best policy for the proxy,
+# at one KL weight after another.
 
 # %%
 DRAWS = (1, 2, 4, 8, 16, 64, 256, 1024)
@@ -83,7 +124,7 @@ BETAS = (2.0, 1.0, 0.5, 0.2, 0.1, 0.05, 0.02)
 
 def measure(policy):
     return (
-        float(kl(policy, ref)),
+        max(float(kl(policy, ref)), 0.0),  # rounding may leave −1e-16
         float(expectation(policy, proxy)),
         float(expectation(policy, gold)),
     )
@@ -98,10 +139,7 @@ table(
 )
 
 # %% [markdown]
-# ## The form of the curve
-#
-# Gao and others (2210.10760; status: several agreeing summaries) found that gold under best-of-n
-# follows $d(\alpha - \beta d)$ with $d = \sqrt{\mathrm{KL}}$. Fitted to this toy by least squares:
+# ### The form of the curve
 
 # %%
 many = np.unique(np.round(np.geomspace(1, 1024, 60)).astype(int))
@@ -115,11 +153,6 @@ print(f"α {alpha:.3f}, β {-minus_beta:.3f}, R² {r_squared:.4f}; best at d = {
 best_n = max(by_n, key=lambda n: by_n[n][2])
 start, top, end = by_n[1][2], by_n[best_n][2], by_n[1024][2]
 print(f"gold: {start:.2f} at the start, {top:.2f} at n = {best_n}, {end:.2f} at n = 1024")
-
-# %% [markdown]
-# **An earlier measurement:** 1.65 → 1.83 at n = 4 → 0.94 at n = 1024, R² 0.995; on the RLHF path
-# 1.733 at β 0.2 and −9.6 at β 0.02. The paper's other form, $d(\alpha - \beta\log d)$ for
-# reinforcement learning, is not claimed here.
 
 # %%
 figure, axes = picture()
@@ -138,24 +171,55 @@ figure
 # %% [markdown]
 # {figure}
 #
-# ## Weird numbers
+# ### What do the answers look like?
+
+# %%
+shown = []
+for beta in (2.0, 0.5, 0.1, 0.02):
+    policy = optimal_policy(ref, proxy, beta=beta)
+    likeliest = int(policy.argmax())
+    shown.append([beta, "Good" + "!" * likeliest, policy @ proxy, policy @ gold])
+table(["β", "the likeliest answer", "proxy", "gold"], shown)
+
+
+# %% [markdown]
+# ## What it shows
 #
-# **“Reward went up, the output is junk.”** (huggingface/trl #204, #242; open-r1 #373;
-# LLaMA-Factory #4012; ARENA PR #351, which ends up spamming one character.) The proxy's curve above
-# never falls. You need a second, independent measurement, or a person who reads.
+# **Gold rises and then falls, and the proxy only rises.** The best amount of optimisation lies in
+# the interior: a few draws for best of $n$, a medium weight for the KL. The end is where the
+# proxy's favourite predicts it.
 #
-# **“I raised β and it still happened.”** A larger β moves you back along the curve. It does not
-# change the curve: what would is a better proxy, or judgements on the answers that the policy now
-# writes.
+# **The simple curve fits.** $d(\alpha - \beta d)$ explains more than 98 % of the variation here.
+# The paper's other form, with a logarithm for reinforcement learning, is not tested on this page.
 #
-# **“More comparisons?”** Of the same ordinary answers: no. See the dial.
+# **More judgements do not help.** With 250 times more judgements of the same kind, the weight is
+# still positive, so the proxy's favourite is still the longest answer. Judgements of the answers
+# that the policy writes *now* would help.
+#
+# ## What goes wrong in practice
+#
+# **“Reward went up, the output is junk.”** (huggingface/trl #204, #242; open-r1 #373; LLaMA-Factory
+# #4012; ARENA PR #351, where the model ends by repeating one character.) The proxy's curve never
+# falls. You need a second, independent measurement, or a person who reads samples.
+#
+# **“I raised β and it still happened.”** A larger $\beta$ moves you back along the curve and does
+# not change it. A better proxy changes it.
+#
+# **“Shall I collect more comparisons?”** Of the same ordinary answers, no.
+#
+# ### The same line in TRL
+#
+# No line prevents this. `GRPOTrainer` accepts several reward functions. One of them can be there to
+# be watched, with weight 0 in `GRPOConfig(reward_weights=[1.0, 0.0])`.
 #
 # ## Exercises
 #
-# **1.** Early stopping: given gold measurements at growing KL, return the index at which to stop,
-# the first from which gold only falls. It has to survive a curve that never falls.
+# **1.** Early stopping. Gold measurements at growing KL are given. Return the index at which to
+# stop, from which on gold only falls. The function has to work for a curve that never falls.
 #
-# **2.** The best KL of a fitted curve $d(\alpha - \beta d)$, in nats.
+# **2.** Compute the best KL of a fitted curve $d(\alpha - \beta d)$, in nats.
+#
+# On paper: at which distance $d$ does the fitted curve fall below its start?
 
 
 # %%
@@ -185,18 +249,38 @@ check_exercise(check_my_stop, my_stop)
 check_exercise(check_my_best_kl, my_best_kl)
 
 # %% [markdown]
-# ## The same line in TRL
+# ## What you may have read
 #
-# None prevents this. Several reward functions can be given to `GRPOTrainer(reward_funcs=[…])`, and
-# one of them can be there to be watched, with weight 0 in `GRPOConfig(reward_weights=[1.0, 0.0])`.
+# {notes 000 24-27}
+# {notes 004 383-389}
+# {notes 004 696-714}
+# {notes 004 849-851}
 #
-# ## What this page showed
+# <details><summary>Sentences from lecture notes, the verdict, and why</summary>
+#
+# * “Longer = better? No!”: true, and [the same notes reward length](errata.html#row-44) in their
+#   code.
+# * “Scaling Laws for Reward Model Overoptimization” is ascribed to Anthropic: [the
+#   authors](errata.html#row-70) are Gao, Schulman and Hilton of OpenAI.
+# * Reward hacking is listed as a limit of PPO: half true. It is a limit of the *reward*, and each
+#   method that optimises it meets it.
+#
+# </details>
+#
+# ## Further reading
+#
+# * Gao, Schulman and Hilton 2022, arXiv:2210.10760: scaling laws of over-optimisation.
+# * Rafailov and others 2024, arXiv:2406.02900: the same curve for DPO and its relatives.
+# * Singhal and others 2023, arXiv:2310.03716: how much of the reward is length.
+#
+# ### The claims of this page, tested
 
 # %%
-assert weight > 0 and peak < hackable.LONGEST, "the proxy's favourite is not people's"
+assert weight > 0 and more > 0 and peak < hackable.LONGEST, "the proxy's favourite is not people's"
 assert np.all(np.diff([m[1] for m in by_n.values()]) > 0), "the proxy only rises"
 assert 1 < best_n < 1024 and top - end > 0.5, "an interior maximum, and a fall"
 assert r_squared > 0.98, "d(α − βd)"
 assert by_beta[0.02][2] < -5 < by_beta[0.2][2], "the RLHF optimum falls off the same cliff"
 assert abs(by_beta[0.02][2] - gold[-1]) < 3, "towards the value predicted for the end"
+assert min(m[0] for m in by_n.values()) == 0, "no KL is negative"
 print("all claims of this page hold")

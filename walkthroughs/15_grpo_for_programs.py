@@ -14,26 +14,74 @@
 # %% [markdown]
 # # 15 · GRPO for programs
 #
-# The reward that nobody has to judge: run the program, count the tests that pass. Here a small
-# transformer writes programs for a stack machine. It starts from a few steps of imitation and
-# goes on by reward alone, in seconds, with an interpreter that is safe on any text.
+# ## The question
 #
-# ## What the notes say
+# Some rewards need no judge. Run the program that the model wrote, and count the tests that pass.
+# Can a small model learn to program from this number alone?
 #
-# {notes 004 607-634}
-# {notes 004 738-790}
+# ## The idea
 #
-# One of the notes leaves this as an exercise: TODO safe execution, TODO reference model, TODO
-# training loop, with `except: pass` around the test. All three are below, executed. Its decision
-# tree sends "unit tests" to GRPO, which this page supports as far as one toy can. That a method is
-# "best" [is not shown by anything](errata.html#row-63), and DeepSeekMath itself scored with [a
-# trained reward model](errata.html#row-64).
+# A *verifiable reward* is computed by a rule: a test passes, or a result is equal to the right one.
+# No reward model is trained, so none can be flattered (page 14). What remains is to sample
+# programs, run them safely, and prefer those that pass more tests than the others of their group
+# (page 13). This is GRPO with a verifiable reward, and many call it RLVR.
 #
-# ## The machine and the reward, live
+# Such a reward has a weakness: it is silent when all programs of a group pass the same tests. A
+# model that never passes a test learns nothing. So training starts with a little imitation, until
+# some programs pass. Here a small transformer writes programs for a stack machine in seconds. The
+# interpreter is safe for any text, because Python never evaluates the programs.
+#
+# ```
+# formula (x+3)*y: --> model --> 8 programs --> interpreter, tests --> 8 rewards
+#                        ^                                                |
+#                        +---------- advantages of the group  <-----------+
+# ```
+#
+# ## The formula
+#
+# The reward of a program is the share of its tests that it passes. The quality of a model is
+# measured by pass@k: the chance that at least one of $k$ programs is right. From $n$ samples with
+# $c$ right ones, the unbiased estimate is
+#
+# $$\mathrm{pass@}k = 1 - \frac{\binom{n-c}{k}}{\binom{n}{k}}$$
+#
+# * $n$ is the number of sampled programs and $c$ the number of right ones.
+# * $\binom{n}{k}$ counts the subsets of size $k$. The fraction is the share of subsets without a
+#   right program.
 #
 # {source toy_envs.interpreter.run}
 # {source toy_envs.programs.reward}
 # {source toy_envs.programs.pass_at_k}
+#
+# ## Predict
+#
+# **1.** Six programs were sampled, and two of them are right. What is pass@3?
+#
+# * (a) $1 - (1 - 2/6)^3 = 0.70$
+# * (b) 0.80
+# * (c) 1
+#
+# **2.** The model starts at a likeliest program that is right in 5 % of the cases, in place of 30
+# %. What happens to GRPO?
+#
+# * (a) it learns faster, because there is more to learn
+# * (b) most groups are silent, and it learns slowly
+#
+# <details><summary>The answers</summary>
+#
+# **1.** (b). Of the 20 subsets of three, 4 have no right program. The formula in (a) draws with
+# replacement, and it is biased.
+#
+# **2.** (b). Try it with the dial.
+#
+# </details>
+#
+# ## Run
+#
+# ### The machine
+#
+# A program that fails returns None and no exception: it has too few numbers, an unmatched bracket,
+# or a number past the limit.
 
 # %%
 import json
@@ -56,14 +104,7 @@ for program in ("x3+y*", "yx3+*", "3[x]++", "x+", "[[[", "x9[d*]"):
     print(f"{program:8} on x = 2, y = 5: {interpreter.run(program, 2, 5)}")
 
 # %% [markdown]
-# A program that fails returns None and no exception: too few numbers, an unmatched bracket, a
-# number past the limit. Python never evaluates anything.
-#
-# ## Before the run: pass@k, and silent groups
-#
-# From $n$ samples of which $c$ are right, the unbiased estimate of "at least one of $k$ is right"
-# is $1 - \binom{n-c}{k}/\binom{n}{k}$ (Chen and others 2021). The tempting $1 - (1 - c/n)^k$ is
-# biased. The table compares both with a count of all subsets.
+# ### pass@k, against a count of all subsets
 
 # %%
 samples, tries = 6, 3
@@ -78,13 +119,12 @@ for right in range(samples + 1):
 table(["right of 6", "pass@3, all subsets", "pass_at_k", "1 − (1 − c/n)^3"], counted)
 
 # %% [markdown]
-# ## The start: a little imitation
+# ### The start: a little imitation
 #
-# The command `tinyalign run sft,grpo --env programs` does what follows; here its two stages are
-# called one after the other, so that one can look in between.
+# The command `tinyalign run sft,grpo --env programs` does what follows. Here its two stages are
+# called one after the other, so that we can look in between.
 #
-# **The dial:** `START`, the share of problems that imitation solves before it stops. Begin at 0.05:
-# most groups are silent, and GRPO has little to learn from.
+# **The dial:** `START`, the share of problems that imitation solves before it stops. Begin at 0.05.
 
 # %%
 START, GROUP, STEPS = 0.3, 8, 60
@@ -132,8 +172,8 @@ print(f"imitation: {before['steps']} steps, likeliest program right: {before['ev
 print(f"silent groups of {GROUP}: predicted {silent_predicted:.2f}, found {silent_found:.2f}")
 
 # %% [markdown]
-# One group in full: the programs, the share of tests that each passes, and the advantage that GRPO
-# makes of it.
+# Here is one group in full: the programs, the share of tests that each one passes, and the
+# advantage that GRPO computes.
 
 # %%
 telling = int(np.argmax(np.std(rewards, axis=1)))
@@ -148,10 +188,10 @@ table(
 )  # fmt: skip
 
 # %% [markdown]
-# ## The run
+# ### Reinforcement learning
 #
-# Sixty batches of 32 formulas with eight programs each. Then the same questions again, on formulas
-# that were never trained on.
+# There are sixty batches of 32 formulas, with eight programs each. Afterwards the same questions
+# are asked again, on formulas that training has never seen.
 
 # %%
 (after,) = train.run(job, place / "grpo")
@@ -194,29 +234,70 @@ figure
 # %% [markdown]
 # {figure}
 #
-# Silent groups become rare as soon as some programs pass. They would come back where all eight
-# programs of a group are right; this short run does not get there.
+# ### What does the model write now?
+
+# %%
+rng = np.random.default_rng(4)
+asked = list(setting.task.held_out[:4])
+answers = {}
+for name, params in (("imitation", setting.initial_policy), ("then GRPO", trained["policy"])):
+    drawn_again = sample_completions(setting, params, asked, rng, 1.0, 3)
+    texts, _ = tokenizer.completions(setting.vocabulary, drawn_again.tokens, drawn_again.mask)
+    passed = score(setting, asked, drawn_again)
+    answers[name] = [
+        f"{text or '(empty)'} {share:.2f}"
+        for text, share in zip(texts, passed.ravel(), strict=True)
+    ]
+table(
+    ["formula", "imitation: three programs and their shares", "then GRPO"],
+    [[prompt, *("  ".join(answers[name][3 * i : 3 * i + 3]) for name in answers)]
+     for i, prompt in enumerate(asked)],
+)  # fmt: skip
+
+
+# %% [markdown]
+# ## What it shows
 #
-# ## Weird numbers
+# **The model learns to program from the reward alone.** The likeliest program, pass@1 and pass@8
+# rise on formulas that were never trained on.
 #
-# **“The reward does not move at all.”** Look at the silent groups first. If the start never
-# passes a test there is nothing to compare (huggingface/trl #3502): imitate longer, or reward
-# parts. The share of tests passed is such a partial reward.
+# **Silent groups were predicted.** The share of silent groups follows from the rewards of the
+# samples. Silent groups become rare as soon as some programs pass. They would come back where all
+# eight programs of a group are right, but this short run does not get there.
 #
-# **“The loss is 0.”** Page 13. The metrics above have a `loss` near 0 from the first step to the
-# last.
+# **The reward is the tests, and no more.** A program that passes all tests need not compute the
+# formula. Here the tests have several inputs. With a single input a constant would pass.
 #
-# **“Is pass@8 the point, or pass@1?”** GRPO raises pass@1 by moving probability to programs that
-# it already finds; whether it adds new ones is what pass@k at large k asks. DeepSeekMath saw
-# Maj@K rise and Pass@K not (Figure 7; read in its text). No toy settles that, and this one does
-# not claim to.
+# ## What goes wrong in practice
+#
+# **“The reward does not move at all.”** Look at the silent groups first. If the start never passes
+# a test, there is nothing to compare (huggingface/trl #3502). Imitate longer, or reward parts. The
+# share of tests passed is such a partial reward.
+#
+# **“The loss is 0.”** It has to be near 0 from the first step to the last. Page 20 shows why.
+#
+# **“Is pass@8 the point, or pass@1?”** GRPO raises pass@1 when it moves probability to programs
+# that it already finds. Whether it adds new programs is what pass@k at a large $k$ asks.
+# DeepSeekMath saw the majority vote improve and pass@K not (its Figure 7). No toy settles this
+# question.
+#
+# **“The tests pass and the program is wrong.”** The model has found a hole in the tests. Keep
+# hidden tests, and read programs.
+#
+# ### The same line in TRL
+#
+# `GRPOTrainer` takes a function such as `pass_rate` as its reward, with
+# `GRPOConfig(num_generations=8)`. The function runs the tests. You have to build the sandbox
+# yourself.
 #
 # ## Exercises
 #
-# **1.** The unbiased pass@k.
+# **1.** Write the unbiased pass@k.
 #
-# **2.** The reward of one program on a list of tests `((x, y), wanted)`, with the interpreter. A
-# program that fails passes nothing, even a test whose answer is None.
+# **2.** Write the reward of one program on a list of tests `((x, y), wanted)`, with the
+# interpreter. A program that fails passes nothing, even a test whose answer is None.
+#
+# Open: give the machine a single test input and train again. Which programs earn the full reward?
 
 
 # %%
@@ -250,12 +331,31 @@ check_exercise(check_my_reward, my_reward)
 folder.cleanup()
 
 # %% [markdown]
-# ## The same line in TRL
+# ## What you may have read
 #
-# `GRPOTrainer(reward_funcs=pass_rate, args=GRPOConfig(num_generations=8))`, where `pass_rate`
-# runs the tests; the sandbox is yours to build.
+# {notes 004 607-634}
+# {notes 004 640-656}
+# {notes 004 738-790}
 #
-# ## What this page showed
+# <details><summary>Sentences from lecture notes, the verdict, and why</summary>
+#
+# * One of the notes leaves this page as an exercise: safe execution, a reference model and a
+#   training loop, with `except: pass` around the tests. All three are above, and they run.
+# * “PPO”, with the comment “Still best if done right”: [nothing shows this](errata.html#row-63). A
+#   decision tree sends unit tests to GRPO, and this page supports that as far as one toy can.
+# * DeepSeekMath is said to check which solutions are correct: [it used a trained reward
+#   model](errata.html#row-64).
+#
+# </details>
+#
+# ## Further reading
+#
+# * Chen and others 2021, Codex, arXiv:2107.03374: pass@k and its unbiased estimate.
+# * Lambert and others 2024, Tülu 3, arXiv:2411.15124: the name RLVR.
+# * DeepSeek-AI 2025, DeepSeek-R1, arXiv:2501.12948: rewards by rule at scale.
+# * Shao and others 2024, DeepSeekMath, arXiv:2402.03300.
+#
+# ### The claims of this page, tested
 
 # %%
 assert all(abs(row[1] - row[2]) < 1e-12 for row in counted), "pass_at_k counts subsets"

@@ -14,31 +14,67 @@
 # %% [markdown]
 # # 16 · The bug museum: test your loss
 #
-# A wrong loss rarely crashes. It trains, the curve goes down, and the model is a little worse than
-# it should be. What finds such bugs is not a longer run but a *law*: something that must hold for
-# every input, such as "swapping chosen and rejected adds β times the margin". This page lets a
-# hundred and more wrong losses, most of them seen in public code, run against the laws, and then
-# yours.
+# ## The question
 #
-# ## What the notes say
+# A wrong loss rarely crashes. It trains, its curve goes down, and the model is a little worse than
+# it should be. How can you find such a mistake without a long run?
 #
-# {notes 004 112-401}
-# {notes 004 415-435}
-# {notes 004 455-477}
-# {notes 004 500-527}
-# {notes 004 554-583}
+# ## The idea
 #
-# One of the notes contains complete code for GRPO, RRHF, IPO, KTO and ORPO. None of it was ever run
-# against anything; eleven of its bugs hang in the museum. The table below names them with the first
-# law that each breaks. The shortest of them is [an `.item()` through which no gradient
-# passes](errata.html#row-40).
+# Some statements about a loss must hold for *every* input. For DPO: swapping the chosen and the
+# rejected answer adds $\beta$ times the margin. The library calls such a statement a **law**. A law
+# is called with your function. It draws many inputs, and if one of them breaks the statement, the
+# law reports the smallest example that it can find. A law needs no training and no reference
+# implementation.
 #
-# ## A law, and how to ask
+# Laws must be tested as well, because a law that accepts everything is worthless. The **museum** is
+# a collection of wrong losses, most of them seen in public code. Each of them is an **exhibit**.
+# The **kill matrix** is a table with a row for each exhibit and a column for each law: a mark says
+# that the law rejects the exhibit. Each exhibit has to be rejected by at least one law, and the
+# library's own losses by none.
+#
+# ```
+# your function --> law: draws inputs, checks one statement --> holds
+#                                                           \-> broken, with the smallest example
+# wrong functions (museum) --> the same laws --> each must be broken by at least one
+# ```
+#
+# ## The formula
+#
+# A law is a statement of the form: for all inputs $x$ of the right shapes, a property of
+# $\mathrm{loss}(x)$ holds. Three laws of DPO, with $m$ for the margin:
+#
+# $$\mathrm{loss}(m = 0) = \log 2$$
+#
+# $$\mathrm{loss}(-m) = \mathrm{loss}(m) + \beta m$$
+#
+# $$\mathrm{loss}(w + s, l + s) = \mathrm{loss}(w, l)$$
+#
+# * $w$ and $l$ are the log-probabilities of the chosen and of the rejected answer.
+# * $s$ is any number that is added to both: only the difference may count.
 #
 # {source tinyalign.laws.assert_lawful}
 #
-# A law is called with a function. It draws inputs with Hypothesis, and if it fails it reports the
-# smallest counterexample that it found.
+# ## Predict
+#
+# A function is called `ipo`. It asks the log-ratio of the *chosen* answer to be $1/(2\tau)$ and the
+# log-ratio of the *rejected* answer to be $-1/(2\tau)$. Its values fall during training, and the
+# margin grows. Is it IPO?
+#
+# * (a) yes, because the difference of the two targets is what IPO asks for
+# * (b) no, and its value at the reference shows it
+# * (c) nobody can tell without a long run
+#
+# <details><summary>The answer</summary>
+#
+# (b). IPO's loss is $1/(4\tau^2)$ at the reference, and this function gives twice as much. It is
+# another method, SPPO with hard labels. The run below lets a law find this.
+#
+# </details>
+#
+# ## Run
+#
+# ### The laws of DPO, in words
 
 # %%
 from collections import Counter
@@ -58,11 +94,10 @@ for law in laws_of("dpo"):
     print(f"{law.name}: {law.sentence}")
 
 # %% [markdown]
-# ## Before the run: who will be caught by what
+# ### Who is caught by what
 #
-# The library ships a table of verdicts: for every exhibit, the laws that it breaks, the simplest
-# first. It is the prediction for what follows. A law that never kills anything would be decoration;
-# a bug that no law kills would be a hole.
+# The library has a table of verdicts: for each exhibit, the laws that it breaks, the simplest law
+# first.
 
 # %%
 verdicts = recorded()
@@ -72,9 +107,9 @@ print(f"{len(EXHIBITS)} exhibits for {len({e.method for e in EXHIBITS})} of {len
 print(f"{seen_in_public} of them seen in public code or in the notes; {len(first_law)} are killed.")
 
 # %% [markdown]
-# ## The run: a note on trial
+# ### Eleven functions of one set of notes, on trial
 #
-# The verdicts of the eleven are computed again, now, and compared with the table.
+# The verdicts of eleven exhibits are computed again, now, and compared with the table.
 
 # %%
 NOTE_BUGS = (
@@ -101,9 +136,7 @@ except Broken as error:
     print(complaint)
 
 # %% [markdown]
-# The note calls this IPO. It asks [each log-ratio for a target of its own](errata.html#row-52),
-# where IPO asks only for their difference. [As SPPO with hard labels it is
-# correct](errata.html#row-53), and passes all of SPPO's laws:
+# The same function passes all laws of SPPO:
 
 # %%
 two_squares = BY_NAME["ipo_two_squares"].fn
@@ -117,10 +150,11 @@ assert_lawful(as_sppo, "sppo")
 print("as sppo: all laws hold")
 
 # %% [markdown]
-# ## The kill matrix
+# ### The kill matrix
 #
-# One row an exhibit, one column a law. **The dial:** `SHOWN`, the method whose room is drawn. Try
-# `"kto"`, `"gae"` or `"group_standardize"`. The whole table is `docs/kill_matrix.md`.
+# There is one row for each exhibit and one column for each law. **The dial:** `SHOWN`, the method
+# whose part is drawn. Try `"kto"`, `"gae"` or `"group_standardize"`. The whole table is in
+# `docs/kill_matrix.md`.
 
 # %%
 SHOWN = "dpo"
@@ -143,9 +177,30 @@ figure
 # %% [markdown]
 # {figure}
 #
-# ## Weird numbers, and the law that explains them
+# ## What it shows
 #
-# Each of these was somebody's question. The last column is computed from the table of verdicts.
+# **Every exhibit is caught.** Each of the wrong functions breaks at least one law, and the eleven
+# functions on trial break the laws that the table predicts.
+#
+# **A law speaks to the author.** It names what should hold, and gives the smallest input for which
+# it does not. “Your loss differs from ours” would say much less.
+#
+# **A wrong loss may be a right one under another name.** The two squares are no IPO, and they are
+# SPPO.
+#
+# ### Where bugs live
+
+# %%
+kinds = Counter(exhibit.method for exhibit in EXHIBITS)
+table(["method", "exhibits"], [[name, count] for name, count in kinds.most_common(8)])
+
+# %% [markdown]
+# ## What goes wrong in practice
+#
+# Each of these was somebody's question: “DPO stays at 0.6931” (huggingface/trl #2046), “the first
+# answer token is never learned” (verl PR #3287), “the model never stops” (trl #1623, #3091), “the
+# KL ignores β” (open-instruct #534), “ORPO is infinite” (trl #1491). The last column is computed
+# from the table of verdicts.
 
 # %%
 SYMPTOMS = {
@@ -161,32 +216,33 @@ table(
     [[seen, BY_NAME[name].story, first_law[name]] for seen, name in SYMPTOMS.items()],
 )
 
-# %% [markdown]
-# Where bugs live:
-
-# %%
-kinds = Counter(exhibit.method for exhibit in EXHIBITS)
-table(["method", "exhibits"], [[name, count] for name, count in kinds.most_common(8)])
 
 # %% [markdown]
-# ## Your loss
+# ### Your loss
 #
-# In a file of yours, NumPy, PyTorch or JAX:
+# Your function may be in a file of yours, and use NumPy, PyTorch or JAX:
 #
 # ```
 # tinyalign check mine.py:my_loss --as dpo
 # tinyalign check mine.py:my_loss --as ipo --framework torch
 # ```
 #
-# The same from a test: `assert_lawful(my_loss, "dpo", reduction="mean")`.
+# From a test, the same is `assert_lawful(my_loss, "dpo", reduction="mean")`.
 #
-# ## Exercises: be the restorer
+# ### The same line in TRL
 #
-# Three exhibits from the note, broken as printed. Mend each until its laws hold. To begin, the
-# functions are left unwritten; the notes' versions are a few lines up.
+# There is none. But each loss that TRL computes from log-probabilities can be put behind a function
+# and checked with `--framework torch`.
 #
-# **1.** IPO. **2.** RRHF, whose notes' version has four faults. **3.** KTO, with its reference
+# ## Exercises
+#
+# Be the restorer. Three exhibits are broken as printed. Mend each of them until its laws hold. At
+# the beginning the functions are not written; the broken versions are a few lines up.
+#
+# **1.** IPO. **2.** RRHF, whose printed version has four faults. **3.** KTO, with its reference
 # point.
+#
+# Open: write a wrong DPO that trains well and breaks only one law.
 
 
 # %%
@@ -220,13 +276,35 @@ check_exercise(check_my_ipo, my_ipo)
 check_exercise(check_my_rrhf, my_rrhf)
 check_exercise(check_my_kto, my_kto)
 
+
 # %% [markdown]
-# ## The same line in TRL
+# ## What you may have read
 #
-# There is none; but any loss that TRL computes from log-probabilities can be put behind a function
-# and checked with `--framework torch`.
+# {notes 004 112-401}
+# {notes 004 415-435}
+# {notes 004 455-477}
+# {notes 004 500-527}
+# {notes 004 554-583}
 #
-# ## What this page showed
+# <details><summary>Sentences from lecture notes, the verdict, and why</summary>
+#
+# One of the notes has complete code for GRPO, RRHF, IPO, KTO and ORPO. Eleven of its bugs are
+# exhibits.
+#
+# * The shortest one is [an `.item()`](errata.html#row-40), through which no gradient passes.
+# * The printed IPO asks [each log-ratio for a target of its own](errata.html#row-52). [As SPPO with
+#   hard labels it is correct](errata.html#row-53).
+#
+# </details>
+#
+# ## Further reading
+#
+# * Claessen and Hughes 2000, “QuickCheck”: tests by properties, the idea behind laws. MacIver and
+#   others 2019, “Hypothesis”: the tool that draws the inputs.
+# * Engstrom and others 2020, arXiv:2005.12729: how much the details of an implementation matter.
+# * Azar and others 2023, arXiv:2310.12036: IPO. Wu and others 2024, arXiv:2405.00675: SPPO.
+#
+# ### The claims of this page, tested
 
 
 # %%
@@ -239,7 +317,7 @@ def accepted(fn, method):
 
 
 assert len(EXHIBITS) >= 100 and len(first_law) == len(EXHIBITS), "every exhibit is killed"
-assert all(row[3] == row[4] for row in trial), "the note's eleven, as predicted"
+assert all(row[3] == row[4] for row in trial), "the eleven, as predicted"
 assert "costs 1/(4τ²)" in complaint, "and the law says why"
 assert all(accepted(getattr(losses, name), name) for name in ("dpo", "ipo", "kto", "rrhf"))
 assert not accepted(lambda w, v, rw, rv, *, beta=0.1: -log_sigmoid(beta * (w - v)), "dpo")
