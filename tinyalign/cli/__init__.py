@@ -45,6 +45,8 @@ WELCOME = """tinyalign: LLM alignment methods from scratch, small enough to read
   tinyalign choose          which method suits your data, memory and scorer
   tinyalign claims          what the notes' comparisons say, what was measured
   tinyalign read 00         a walkthrough in the browser, beside its code
+  tinyalign exercise 08.1   an exercise of the course; judges your answer
+  tinyalign explain LOG     which known symptoms a training log shows
   tinyalign play            turn the dials of a small run to any value
 
 Each is checked against its known answer. Every command explains itself: --help."""
