@@ -82,7 +82,15 @@ def check_my_implicit_reward(solution):
     }, wanted=lambda logp, ref_logp, *, beta: next(known))  # fmt: skip
 
 
-def my_cdpo(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, beta=0.1, flip=0.1):
+def my_cdpo(
+    chosen_logp,
+    rejected_logp,
+    ref_chosen_logp,
+    ref_rejected_logp,
+    *,
+    beta=0.1,
+    flip=0.1,
+):
     """four (B,) -> (B,)
 
     Conservative DPO: a share `flip` of the labels is turned.
