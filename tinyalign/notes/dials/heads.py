@@ -1,4 +1,4 @@
-"""Page 01: what one head of attention looks at. Queries and keys are written by hand."""
+"""Page 22: what one head of attention looks at. Queries and keys are written by hand."""
 
 import numpy as np
 
