@@ -8,6 +8,7 @@ from tinyalign.notes.glossary import TERMS
 from tinyalign.notes.pages import documents, errata, front, markup
 from tinyalign.notes.pages.cells import title
 from tinyalign.notes.pages.markup import ROOT, escape
+from tinyalign.notes.pages.sections import term_anchor
 from tinyalign.notes.symptoms import SYMPTOMS
 
 
@@ -64,7 +65,8 @@ def symptoms(stems):
 def glossary(stems):
     """A list of terms, a sentence for each, and the page that teaches it."""
     items = [
-        f"<dt>{escape(term)}</dt>\n<dd>{escape(sentence)} Page {front.page_link(page, stems)}.</dd>"
+        f'<dt id="{term_anchor(term)}">{escape(term)}</dt>\n'
+        f"<dd>{escape(sentence)} Page {front.page_link(page, stems)}.</dd>"
         for term, (sentence, page) in TERMS.items()
     ]
     return "<dl>\n" + "\n".join(items) + "\n</dl>\n"

@@ -65,8 +65,9 @@ def body(path, names):
         if piece.kind == "code":
             last_run = rows[-1]
         add_piece(path, piece, rows[-1], last_run, names)
+    html = sections.with_terms("".join(map(side_by_side, rows)))
     try:
-        return errata.link_mentions("".join(map(side_by_side, rows)), errata.read(path.parent))
+        return errata.link_mentions(html, errata.read(path.parent))
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error
 
