@@ -289,7 +289,33 @@ print(f"loss {abs(zero_loss):.1e}, largest slope {slope:.3f}; E[∇ log π] at m
 #
 # `RLOOConfig(num_generations=4)`: REINFORCE on whole completions. The baseline is the mean reward
 # of the other samples of the same prompt.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# The baseline is subtracted from the reward of every sample. Before you move the slider from 0 to
+# 3: does the mean of the gradient change? Does its noise?
+
+# %%
+from tinyalign.notes.dials import baseline, dial
+
+dial(
+    baseline.frame,
+    {"baseline": (-2.0, -1.0, 0.0, 1.0, 2.0, 2.5, 3.0, 3.5, 4.0, 6.0, 8.0)},
+    start=(0.0,),
+    try_it=baseline.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# The mean does not change: the two bars are equal for every baseline. The noise changes. The
+# noise is smallest near the mean reward and grows on both sides, so a baseline of 8 is worse than
+# none.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** Write the gradient of the expected reward of a softmax policy, without autograd. The check

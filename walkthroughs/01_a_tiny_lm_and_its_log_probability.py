@@ -377,7 +377,34 @@ print("the first position notices the last token:", {k: f"{v:.1e}" for k, v in l
 #
 # `selective_log_softmax(logits[:, :-1], input_ids[:, 1:])`, summed with `completion_mask`. The mask
 # is chosen by `SFTConfig(completion_only_loss=True)`.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# A text of so many tokens, each of probability p, beside a text of ten tokens of probability 0.6.
+# Before you turn: with p = 0.9, from which length on is the *better written* text the less
+# probable one?
+
+# %%
+from tinyalign.notes.dials import dial, long_texts
+
+dial(
+    long_texts.frame,
+    {"p": (0.5, 0.6, 0.75, 0.9, 0.97), "tokens": (1, 2, 5, 10, 20, 30, 40)},
+    start=(0.9, 10),
+    try_it=long_texts.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# Never within 40 tokens, but the gap closes: 40 tokens of 0.9 have −4.2 nats and 10 tokens of 0.6
+# have −5.1. With p = 0.75 it happens at 18 tokens: the sum falls with every token, and the mean
+# does not. A comparison of sums is a comparison of lengths, too.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** Score tokens: from logits `(B, T, V)` and ids `(B, T)` to log-probabilities `(B, T − 1)`.

@@ -291,7 +291,34 @@ print(
 #
 # `SFTConfig(completion_only_loss=True)` learns the answer only. The tokenizer needs a padding token
 # that is not its EOS.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# Fine-tuning ends where the policy gives each token its frequency in the data. Samples can be
+# drawn at another temperature. Before you move the slider: at which temperature is the loss on
+# the data smallest?
+
+# %%
+from tinyalign.notes.dials import dial, temperature
+
+dial(
+    temperature.frame,
+    {"temperature": (0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0)},
+    start=(1.0,),
+    try_it=temperature.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# At 1: that is what was trained. A lower temperature makes the likeliest token likelier and the
+# rare ones rarer, so the samples look better and the loss on the data rises. A higher temperature
+# draws `z` more often than the data do.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** Write the loss: from log-probabilities of the targets and a mask to one number.

@@ -245,7 +245,33 @@ print(f"sum of all slopes: {slopes.sum():.0e}")
 #
 # `RewardConfig(center_rewards_coefficient=0.01)` adds the centring term. A column `margin` in the
 # data is the margin.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# A reward model is trained on one pair. Before you move "shift", which adds the same number to
+# both rewards: what happens to the loss? And at which margin is the slope steepest?
+
+# %%
+from tinyalign.notes.dials import dial, margins
+
+dial(
+    margins.frame,
+    {"margin": (-4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0), "shift": (-3.0, 0.0, 3.0)},
+    start=(1.0, 0.0),
+    try_it=margins.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# Nothing happens to the loss: only the difference of the rewards counts, so the height of a
+# reward model has no meaning. The slope goes to −1 where the pair is in the wrong order and to 0
+# where the pair is clearly right.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** Write the loss, with its margin and its centring term.

@@ -365,7 +365,34 @@ print("the policy as its own reference:", k1(logp, logp).max(), k3(logp, logp).m
 #
 # `GRPOConfig(beta=0.04)` puts k3 per token into the loss. `RLOOConfig(beta=0.05)` subtracts k1 from
 # the reward.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# The policy drifts away from the reference; the samples come from the policy. Before you move the
+# slider: which of k1, k2 and k3 have the right mean? Which of them have the right derivative,
+# when they stand in a loss?
+
+# %%
+from tinyalign.notes.dials import dial, drift
+
+dial(
+    drift.frame,
+    {"drift": (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)},
+    start=(1.0,),
+    try_it=drift.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# k1 and k3 have the right mean; k2 has not. For the derivative the answer is another one: k2 has
+# the right derivative, the derivative of k1 is 0 at every drift, and the one of k3 belongs to the
+# other KL, from the reference to the policy.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** Write k3. Take care with the direction of the ratio: the check also knows the upside-down

@@ -335,7 +335,33 @@ print("reward 9 at reference 0:", blocked)
 #
 # There is none: TRL's trainers approximate this answer. The β of this page is `beta` in `DPOConfig`
 # and in `GRPOConfig`.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# β is the price of a nat. Before you move β from 0.5 to 5: does the optimum come nearer to the
+# reference? Does its point leave the curve?
+
+# %%
+from tinyalign.notes.dials import dial, frontier
+
+dial(
+    frontier.frame,
+    {"β": (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 20.0)},
+    start=(0.5,),
+    try_it=frontier.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# The optimum comes nearer to the reference, and both KL and reward fall. The point never leaves
+# the curve: β chooses a place on the frontier and cannot improve it. At β = 0.05 nearly all mass
+# is on the best answer.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** Write the optimal policy. The check also gives rewards in the hundreds, so take care that

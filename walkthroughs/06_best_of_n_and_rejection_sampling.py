@@ -264,7 +264,28 @@ figure
 #
 # Best-of-n needs no trainer: draw `num_generations` answers and keep the best by the reward. The
 # pair loss of RSO, a method that trains on accepted answers, is `DPOConfig(loss_type="hinge")`.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# Best-of-n draws n answers and keeps the best one. Before you move n from 4 to 64: does KL grow
+# as fast as n? And when does KL fall behind its bound?
+
+# %%
+from tinyalign.notes.dials import best_of_n, dial
+
+dial(best_of_n.frame, {"n": (1, 2, 3, 4, 6, 8, 12, 16, 32, 64)}, start=(4,), try_it=best_of_n.TRY)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# KL grows like log n, far more slowly than n. KL falls behind the bound as soon as the best
+# answer is drawn nearly every time: the policy cannot move further than that answer, here $-\log
+# 0.1 = 2.3$ nats, and the bound does not know it.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** Write the policy of best-of-n when answers may tie. Ties are broken evenly among the draws.

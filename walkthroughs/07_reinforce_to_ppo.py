@@ -338,7 +338,36 @@ print(
 #
 # TRL 1.16 has no trainer for PPO any more. `GRPOConfig(epsilon=0.2, num_iterations=4)` uses the
 # same clip and the same several steps per batch, without a critic.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# One token, its ratio π/π_old and its advantage. Before you turn: in which two of the four
+# corners (ratio high or low, advantage good or bad) is the slope 0?
+
+# %%
+from tinyalign.notes.dials import clip, dial
+
+dial(
+    clip.frame,
+    {
+        "ratio": (0.4, 0.6, 0.75, 0.9, 1.0, 1.1, 1.25, 1.4, 1.6, 1.8),
+        "advantage": (-2.0, -1.0, 1.0, 2.0),
+    },
+    start=(1.4, 1.0),
+    try_it=clip.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# The slope is 0 for a good token above 1.2 and for a bad token below 0.8: there the batch has
+# already pushed far enough. In the other two corners the batch pushed the wrong way, and the
+# slope stays, so that the next step can correct it.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** Write GAE, starting from the last token. The check puts rubbish into the padding.

@@ -316,7 +316,33 @@ print("two rewards, close and far:", np.round(pair, 3).tolist())
 # GRPO's advantage is `GRPOConfig(num_generations=8, scale_rewards="group")`. The centred advantage
 # is `GRPOConfig(num_generations=8, scale_rewards="none")`. Leave-one-out is
 # `RLOOConfig(num_generations=8)`.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# A group of K answers, each right with probability p. Before you turn: which groups teach
+# nothing? Is a hard prompt (p = 0.02) more silent than an easy one (p = 0.98)?
+
+# %%
+from tinyalign.notes.dials import dial, silent
+
+dial(
+    silent.frame,
+    {"K": (2, 4, 8), "p": (0.02, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.98)},
+    start=(8, 0.35),
+    try_it=silent.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# A group is silent where all its rewards are equal: all advantages are 0, for each of the four
+# baselines. The share $p^K + (1-p)^K$ is the same for p and 1 − p, so the easy prompt is as
+# silent as the hard one, and a larger K helps both.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** Write GRPO's advantage. The checks include a group of equal rewards, also with `eps=0`.

@@ -242,7 +242,33 @@ table(["tokens", "penalty"], [[int(n), value] for n, value in zip(long, penalty,
 # `GRPOConfig(loss_type="dr_grpo", scale_rewards="none")`, and DAPO's is
 # `GRPOConfig(loss_type="dapo")`, which is TRL's default.
 # `GRPOConfig(mask_truncated_completions=True)` leaves cut answers out of the loss.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# A right answer and a wrong one, each with its own number of tokens. Before you make the wrong
+# answer longer: for which of the three means does the penalty on one of its tokens shrink?
+
+# %%
+from tinyalign.notes.dials import dial, token_weight
+
+dial(
+    token_weight.frame,
+    {"right": (2, 4, 8), "wrong": (2, 4, 8, 16, 24, 32)},
+    start=(4, 8),
+    try_it=token_weight.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# For GRPO the penalty on a token shrinks like one over the length of its own answer, so a long
+# wrong answer is cheap. Dr. GRPO's weight never changes. DAPO's weight shrinks too, but equally
+# for both answers, so no answer gains by being long.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** Compute the weight of one token of each answer, for all three means. The lengths of the

@@ -333,7 +333,34 @@ print(f"loss {abs(zero):.1e}, largest slope {slope:.3f}")
 # `GRPOConfig(importance_sampling_level="sequence", epsilon=3e-4, epsilon_high=4e-4)`. CISPO is
 # `GRPOConfig(loss_type="cispo", epsilon_high=5.0)`; TRL caps the ratio at `epsilon_high` itself,
 # and our `truncated_importance` caps it at `1 + clip_high`. SAPO is `GRPOConfig(loss_type="sapo")`.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# One good token, its probability before the batch, and the upper limit of the clip. Before you
+# turn: how far may a token of probability 0.01 rise in one batch? And one of 0.5? What does 0.28
+# instead of 0.2 change?
+
+# %%
+from tinyalign.notes.dials import clip_higher, dial
+
+dial(
+    clip_higher.frame,
+    {"before": (0.01, 0.1, 0.3, 0.5, 0.7), "clip_high": (0.2, 0.28, 0.5)},
+    start=(0.1, 0.2),
+    try_it=clip_higher.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# The clip bounds the ratio, so a rare token may rise by 0.002 and a token of probability 0.5 by
+# 0.1, fifty times as much. DAPO's 0.28 lets rare tokens rise by 0.0028: still little, but 40 %
+# more, and the lower limit stays where it was.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** Write GSPO's loss. The result has one number for each answer.

@@ -493,7 +493,35 @@ for name, method in EXAMS.items():
 # tinyalign exam make my_exam --as grpo --task words
 # tinyalign exam grade my_exam trained/checkpoint-300 --before trained/checkpoint-150
 # ```
+
+# %% [markdown]
+# ## Turn the dial
 #
+# Two trainers, one β. After `a` the policy chooses between rewards 1 and 0; after `b` there is no
+# choice. Before you turn: for which β do the two trainers agree? Where do they prefer different
+# first tokens?
+
+# %%
+from tinyalign.notes.dials import dial, myopic
+
+dial(
+    myopic.frame,
+    {"β": (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0), "reward of b": (0.5, 0.6, 0.7, 0.9)},
+    start=(1.0, 0.7),
+    try_it=myopic.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# The two are close where β is small, because the KL of the second token then costs little beside
+# its reward, and where β is large, because both then stay at the reference. At β = 1 and 0.7 for
+# `b` one trainer prefers `b` and the other `a`: the worth of `a` is 0.62 with the KL to come and
+# 0.73 without it.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** Write the next-token distribution that is best at one prefix. The check compares its value

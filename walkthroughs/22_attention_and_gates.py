@@ -499,7 +499,33 @@ figure
 #
 # There is none: TRL trains models of the library transformers. `AutoModelForCausalLM` is a decoder,
 # and `AutoModelForSeq2SeqLM` is an encoder with a decoder and cross-attention between them.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# One head reads the text `abbab`. Before you choose the head "previous token": where does the
+# third token look? And where may the first token look at all?
+
+# %%
+from tinyalign.notes.dials import dial, heads
+
+dial(
+    heads.frame,
+    {"head": ("everything", "previous token", "same letter"), "token": (1, 2, 3, 4, 5)},
+    start=("everything", 3),
+    try_it=heads.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# The third token looks at the second one. The first token can look only at itself, whatever the
+# head wants: later tokens have weight 0 under the causal mask, and the weights of a token add up
+# to 1. Without the mask a token would read what it is about to predict.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # Write a function in the cell below, or type `tinyalign exercise 22.1`: the command writes a file

@@ -171,7 +171,33 @@ figure
 #
 # **“My numbers are not these.”** Same seed, same machine type, same numbers; otherwise the last
 # digits differ, and with few steps that can be a hundredth.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# Each method holds some networks in memory while it trains. Before you choose "ppo": how many
+# networks of the policy's size does PPO hold, and how many does GRPO? What does twice the width
+# cost?
+
+# %%
+from tinyalign.notes.dials import dial, networks
+
+dial(
+    networks.frame,
+    {"method": ("sft", "dpo", "kto", "orpo", "grpo", "ppo"), "width": (16, 32, 64, 128)},
+    start=("dpo", 64),
+    try_it=networks.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# PPO holds three: policy, critic and reference. GRPO holds two, as DPO and KTO do; SFT and ORPO
+# hold the policy alone. Twice the width costs nearly four times the parameters.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** Bytes per parameter in mixed precision, for a count of trained and frozen networks.
