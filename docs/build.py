@@ -1,19 +1,33 @@
-"""Write the tables and figures of README and of the comparison pages, from `tinyalign compare`.
+"""Write everything in this repository that is made from something else.
 
-python docs/build.py            the comparison of README: its tables, and docs/compare.png
-python docs/build.py --all      every method, ten seeds, on addition and on the bandit:
-                                docs/compare_addition.md and docs/compare_bandit.md
-A folder after either takes a comparison that is already there (with --all: one that holds
-addition/ and bandit/).
+python docs/build.py --everything   all that follows but --all: a quarter of an hour
+python docs/build.py --derived      what takes seconds: docs/claims.md, docs/metrics.md,
+                                    docs/peers.md, the types of tinyalign
+python docs/build.py --museum       which law finds which wrong loss: verdicts.json and
+                                    docs/kill_matrix.md, some minutes
+python docs/build.py                the comparison of README: its tables, and docs/compare.png
+python docs/build.py --all          every method, ten seeds, on addition and on the bandit:
+                                    docs/compare_addition.md and docs/compare_bandit.md, an hour
+A folder after --all or after nothing takes a comparison that is already there, one that holds
+addition/ and bandit/.
 """
 
 import itertools
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from tinyalign import cli, report
-from tinyalign.report import comparison_page, comparison_plots, plots, score_tables, sentences
+from tinyalign.report import (
+    comparison_page,
+    comparison_plots,
+    plots,
+    score_tables,
+    sentences,
+    story,
+    story_plot,
+)
 from tinyalign.report import differences as report_differences
 from tinyalign.report.rows import score_name
 from tinyalign.runs.compare import results
@@ -160,33 +174,70 @@ def write_page(env, comparison):
             plots.save(figure, docs / f"compare_{env}_{name}.svg")
 
 
-def write_readme(comparison):
-    """README's tables and its picture."""
+def write_readme(known, learned):
+    """README's tables and its picture, from the two comparisons of the first command."""
     readme = ROOT / "README.md"
+    text = "\n\n".join(map(readme_part, (known, learned)))
+    readme.write_text(replace_table(readme.read_text(), text))
+    comparison_plots.write(story_plot.picture(known, learned), ROOT / "docs" / "compare")
+
+
+def readme_part(comparison):
+    """The table of one comparison with its sentences."""
     rows = comparison.rows
-    scores = report.markdown_table(report.main_columns(rows), report.main_cells(rows))
-    both = f"{scores}\n\n{cost_table(comparison)}"
-    readme.write_text(replace_table(readme.read_text(), both))
-    comparison_plots.write(
-        comparison_plots.overview(comparison.rows, comparison.exact), ROOT / "docs" / "compare"
-    )
+    table = report.markdown_table(*story.table(rows))
+    lines = bullets(story.sentences(rows, comparison.problems))
+    return f"`{comparison.config.env}`\n\n{table}\n\n{lines}"
+
+
+# Each is a program of its own: a command line below the root of the repository.
+DERIVED = (
+    ("docs/build_claims.py",),
+    ("docs/build_metrics.py",),
+    ("docs/build_peers.py",),
+    ("tests/write_types.py",),
+)
+MUSEUM = (("-m", "tinyalign.laws.curate"),)
+
+
+def run_programs(programs):
+    """Carry out Python programs one after another, and stop at the first that fails."""
+    for program in programs:
+        print("python", *program, flush=True)
+        subprocess.run([sys.executable, *program], cwd=ROOT, check=True)
+
+
+def compared(arguments, scratch):
+    """The folder of a comparison: the one that was named, or a new one."""
+    flags = [word for word in arguments if word.startswith("--")]
+    given = [word for word in arguments if word not in flags]
+    if given:
+        return Path(given[0])
+    typed = [*EVERY, ",".join(TASKS)] if "--all" in flags else ["compare"]
+    status = cli.main([*typed, "--output", scratch, "--name", "compare"])
+    if status:  # what went wrong is said already
+        raise SystemExit(status)
+    return Path(scratch) / "compare"
 
 
 def main(arguments):
-    """Make README's part, or with --all both pages, from new runs or from a folder of runs."""
-    everything, given = "--all" in arguments, [a for a in arguments if a != "--all"]
+    """Make what was asked for."""
+    everything = "--everything" in arguments
+    if everything or "--derived" in arguments:
+        run_programs(DERIVED)
+    if everything or "--museum" in arguments:
+        run_programs(MUSEUM)
+    if {"--derived", "--museum"} & set(arguments):
+        return
     # New runs are kept only as long as it takes to read them.
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(given[0]) if given else Path(scratch) / "compare"
-        if not given:
-            typed = [*EVERY, ",".join(TASKS)] if everything else ["compare"]
-            status = cli.main([*typed, "--output", scratch, "--name", "compare"])
-            if status:  # what went wrong is said already
-                raise SystemExit(status)
-        if not everything:
-            write_readme(results.read(folder))
-        for env in TASKS if everything else ():
-            write_page(env, results.read(folder / env))
+        folder = compared([a for a in arguments if a != "--everything"], scratch)
+        outcomes = {env: results.read(folder / env) for env in TASKS}
+    if "--all" not in arguments:
+        write_readme(outcomes["bandit"], outcomes["addition"])
+        return
+    for env, outcome in outcomes.items():
+        write_page(env, outcome)
 
 
 if __name__ == "__main__":

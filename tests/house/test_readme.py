@@ -2,14 +2,18 @@
 
 import contextlib
 import io
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tinyalign import cli, report
 from tinyalign.engine.backend import using
-from tinyalign.methods import METHODS, find
+from tinyalign.methods import METHODS
+from tinyalign.report import story
 from tinyalign.report.score_tables import HEADINGS as BY_TABLE
 from tinyalign.runs.compare import comparison, results
 
@@ -18,9 +22,9 @@ HEADINGS = BY_TABLE.values()
 README, DOCS = (ROOT / "README.md").read_text(), ROOT / "docs"
 
 
-def fenced(language):
+def fenced(language, page="README.md"):
     """The code blocks of one language."""
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
 
 
 def tables(text, columns):
@@ -36,25 +40,59 @@ def table_in(part):
     return [re.split(r" \| ", line[2:-2]) for line in block.splitlines()][2:]
 
 
-def test_the_python_block_prints_what_readme_says():
+@pytest.mark.parametrize("page", ["README.md", "docs/library.md"])
+def test_the_python_block_prints_what_its_page_says(page):
     """The block runs as it stands, and its output is the one below it."""
-    (code,), (output,) = fenced("python"), fenced("output")
-    assert len([line for line in code.split("\n") if line.strip()]) <= 16
+    (code,), (output,) = fenced("python", page), fenced("output", page)
+    longest = {"README.md": 16, "docs/library.md": 40}[page]
+    lines = [line for line in code.split("\n") if line.strip() and not line.startswith("#")]
+    assert len(lines) <= longest
     printed = io.StringIO()
     with using("numpy"), contextlib.redirect_stdout(printed):  # what it shows is NumPy
-        exec(compile(code, "README", "exec"), {})
+        exec(compile(code, page, "exec"), {})
     assert printed.getvalue() == output
 
 
 def test_the_tables_have_the_columns_and_rows_of_a_comparison():
     """One line for the start and for each method that `tinyalign compare` trains."""
     part = README.split("<!-- compare: begin -->")[1].split("<!-- compare: end -->")[0]
-    for columns in (report.COLUMNS, report.COSTS):
+    for columns in (story.KNOWN, story.LEARNED):
         (rows,) = tables(part, columns)
-        assert [row[0] for row in rows] == ["start", *comparison.METHODS]
-    assert [row[-1] for row in rows[1:]] == [
-        find(name.split(",")[-1]).learns_from for name in comparison.METHODS
-    ]
+        assert [row[0] for row in rows] == ["start", *comparison.METHODS], "python docs/build.py"
+    assert rows[1][1] == story.SHOWN["demonstrations"]
+
+
+def without_seconds(text):
+    """A printed run without the seconds that it took, the last number of a stage's line."""
+    return re.sub(r" +\d+\.\d$", "", text.strip(), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [("show", "show k2"), ("run", "run dpo --env bandit --beta 0.5")],
+)
+def test_a_door_prints_what_readme_says(name, typed, tmp_path, capsys, monkeypatch):
+    """Every line but the seconds, on a screen of 80 columns."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+    assert f"\ntinyalign {typed}\n" in README
+    (said,) = fenced(f"text {name}")
+    with using("numpy"):
+        assert cli.main(typed.split()) == 0
+    assert without_seconds(capsys.readouterr().out) == without_seconds(said)
+
+
+@pytest.mark.peers
+def test_the_wrong_loss_is_named(tmp_path):
+    """The loss of the third door, in PyTorch: the last lines of what check prints."""
+    pytest.importorskip("torch")
+    code, (said,) = fenced("py losses")[0], fenced("text check")
+    (tmp_path / "losses.py").write_text(code)
+    command = [sys.executable, "-m", "tinyalign", "check", "losses.py:DPOLoss", "--as", "dpo"]
+    env = os.environ | {"COLUMNS": "80", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert [line.rstrip() for line in done.stdout.rstrip().splitlines()[-3:]] == said.splitlines()
 
 
 @pytest.mark.parametrize("env", ["addition", "bandit"])
@@ -79,8 +117,9 @@ def test_the_comparison_pages_are_current_in_shape(env):
 
 def test_every_command_of_readme_is_one(capsys):
     """`tinyalign X --help` works for each X that README tells to type."""
-    commands = set(re.findall(r"(?:^|/)tinyalign (\w+)", README, re.MULTILINE))
-    assert {"compare", "run", "methods", "show", "check", "museum"} <= commands
+    pages = [README, *((DOCS / name).read_text() for name in ("own_data.md", "machines.md"))]
+    commands = set(re.findall(r"(?:^|[/`])tinyalign (\w+)", "\n".join(pages), re.MULTILINE))
+    assert {"compare", "run", "methods", "show", "check", "museum", "write", "runs"} <= commands
     for command in commands:
         with pytest.raises(SystemExit) as stop:
             cli.main([command, "--help"])
@@ -89,21 +128,26 @@ def test_every_command_of_readme_is_one(capsys):
 
 def test_the_files_that_readme_names_are_there():
     """Every path in README exists, the picture included."""
-    paths = set(re.findall(r"\b(?:tinyalign|toy_envs|walkthroughs|docs)/[\w./]*", README))
+    pages = [README, *((DOCS / name).read_text() for name in ("own_data.md", "machines.md"))]
+    found = re.findall(r"\b(?:tinyalign|toy_envs|walkthroughs|docs)/[\w./]*[\w/]", "\n".join(pages))
+    paths = set(found)
     assert {"docs/compare.png", "docs/gpu.md", "tinyalign/examples/names_pairs.jsonl"} <= paths
-    assert {"tinyalign/losses/preference.py", "tinyalign/engine/ops/", "toy_envs/"} <= paths
+    assert {"tinyalign/losses/preference.py", "walkthroughs/scripts/", "docs/library.md"} <= paths
     for path in paths:
         assert (ROOT / path).exists(), path
 
 
 @pytest.mark.slow
 def test_the_table_is_what_compare_prints(tmp_path):
-    """The command of the first line ends with accuracies within 5 points of README's."""
+    """The first command ends within 0.01 of README's rewards, and within 5 points of accuracies."""
     assert cli.main(["compare", "--output", str(tmp_path), "--name", "again"]) == 0
-    fresh = results.read(tmp_path / "again").rows
-    for row, cells in zip(fresh, tables(README, report.COLUMNS)[0], strict=True):
-        assert abs(100 * row.accuracy - float(cells[1].split()[0])) < 5
-    assert (tmp_path / "again" / "compare.png").stat().st_size > 10_000
+    known = results.read(tmp_path / "again" / "bandit").rows
+    for row, cells in zip(known, tables(README, story.KNOWN)[0], strict=True):
+        assert abs(row.exact_reward - float(cells[1])) < 0.01
+    learned = results.read(tmp_path / "again" / "addition").rows
+    for row, cells in zip(learned, tables(README, story.LEARNED)[0], strict=True):
+        assert abs(100 * row.accuracy - float(cells[2].split()[0])) < 5
+    assert (tmp_path / "again" / "addition" / "compare.png").stat().st_size > 10_000
 
 
 def test_no_install_line_asks_a_registry_for_a_name_that_is_not_ours():
@@ -112,4 +156,4 @@ def test_no_install_line_asks_a_registry_for_a_name_that_is_not_ours():
     asked = [page for page in pages if re.search(r"install\W+tinyalign", page.read_text("utf8"))]
     assert asked == []
     first, activated = README.index("tinyalign compare"), README.index(". .venv/bin/activate")
-    assert first < activated < README.index("\ntinyalign run grpo")
+    assert first < activated < README.index("`tinyalign run grpo`")

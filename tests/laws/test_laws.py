@@ -47,7 +47,7 @@ def test_our_own_function_holds_every_law_in_float32(name):
 @pytest.mark.parametrize("method", METHODS, ids=lambda m: m.name)
 def test_an_independent_rewriting_holds_every_law(method):
     fn = find(REWRITTEN, method.name)
-    assert fn is not None
+    assert fn is not None, f"write {method.name} anew, with loops, in tests/independent/loops.py"
     assert not broken(fn, method, 2)
 
 

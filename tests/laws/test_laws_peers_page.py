@@ -10,7 +10,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 def test_the_page_is_what_the_data_say():
     """docs/peers.md holds what `python docs/build_peers.py` writes now."""
     build = runpy.run_path(str(DOCS / "build_peers.py"))
-    assert build["BEGIN"] + build["part"]() + build["END"] in build["PAGE"].read_text("utf8")
+    part = build["BEGIN"] + build["part"]() + build["END"]
+    assert part in build["PAGE"].read_text("utf8"), "python docs/build.py --derived writes it"
 
 
 def test_at_least_ten_projects_with_file_commit_and_date():

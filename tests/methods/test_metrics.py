@@ -69,7 +69,7 @@ def test_the_command_fits_the_screen_and_names_every_key(columns, monkeypatch, c
 def test_the_page_is_current():
     """docs/metrics.md is what `python docs/build_metrics.py` writes now."""
     page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf8")
-    assert page == metric_table.markdown()
+    assert page == metric_table.markdown(), "python docs/build.py --derived writes it"
 
 
 @pytest.mark.peers

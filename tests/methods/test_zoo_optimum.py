@@ -473,6 +473,6 @@ def test_every_method_says_what_its_optimum_is(row):
     """Its closed form, or that there is none, stands in the docstring of the loss; a function of
     tinyalign.optimum that is named there exists."""
     said = row.loss.__doc__
-    assert re.search(r"\b[Oo]ptimum\b(?!\.\w)", said)
+    assert re.search(r"\b[Oo]ptimum\b(?!\.\w)", said), "a line of its docstring: Optimum: …"
     for name in re.findall(r"`optimum\.(\w+)`", said):
         assert callable(getattr(optimum, name, None)), name

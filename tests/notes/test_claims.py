@@ -413,4 +413,4 @@ def test_the_help_says_once_what_is_the_default(capsys):
 def test_the_page_is_current():
     """docs/claims.md is what `python docs/build_claims.py` writes now."""
     page = (ROOT / "docs" / "claims.md").read_text(encoding="utf8")
-    assert page == report.markdown(claims.rows())
+    assert page == report.markdown(claims.rows()), "python docs/build.py --derived writes it"

@@ -91,7 +91,7 @@ EVALUATION_LABELS = (  # the columns of the summary that only some stages have
     ("eval_accuracy", "accuracy"),
     ("eval_reward", "reward"),
     ("eval_kl", "KL, nats"),
-    ("eval_optimum_kl", "KL to its optimum"),
+    ("eval_optimum_kl", "to optimum"),
     ("eval_nll", "nll"),
     ("eval_pass@1", "pass@1"),
     ("eval_pass@8", "pass@8"),

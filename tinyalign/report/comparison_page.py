@@ -1,6 +1,6 @@
 """What stands in report.html of a comparison, as html.page takes it."""
 
-from tinyalign.report import html, score_tables, sentences, tables
+from tinyalign.report import html, score_tables, sentences, story, tables
 from tinyalign.report.section import all_columns
 
 DIFFERENCES = (
@@ -24,6 +24,7 @@ def page_parts(comparison, parts, lines, figures):
     several = len(parts) > 1
     own = {part.name for part in parts} if several else set()
     return [
+        *story_part(comparison),
         *((part.heading, table_pieces(part, figures if several else {})) for part in parts),
         ("In words", [html.paragraphs(lines)]),
         *difference_parts(parts),
@@ -31,6 +32,15 @@ def page_parts(comparison, parts, lines, figures):
         ("What it costs", [html.table(tables.COSTS, costs, tables.LEFT), notes]),
         ("Pictures", [figure for name, figure in figures.items() if name not in own]),
     ]
+
+
+def story_part(comparison):
+    """The table of five columns and its sentences; nothing for many methods or seeds."""
+    if not story.has_story(comparison):
+        return []
+    table = html.table(*story.table(comparison.rows), tables.LEFT)
+    lines = story.sentences(comparison.rows, comparison.problems)
+    return [("In short", [table, html.paragraphs(lines)])]
 
 
 def table_pieces(part, figures):

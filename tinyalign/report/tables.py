@@ -13,7 +13,7 @@ COSTS = (
     "method", "stages", "networks", "memory", "peak memory", "seconds", "forward", "backward",
     "tokens", "learns from",
 )  # fmt: skip
-LEFT = {"method", "networks", "learns from", "settings"}  # columns of words
+LEFT = {"method", "networks", "learns from", "settings", "was shown"}  # columns of words
 PLAIN = {"box": None, "header_style": "bold", "pad_edge": False, "padding": (0, 1, 0, 0)}  # of rich
 FOLD = {"networks"}  # columns whose cells may break in two lines
 WIDE = 160  # characters of a line where no screen limits them

@@ -104,7 +104,7 @@ def test_the_pages_of_the_documentation_are_made_of_a_comparison(finished, tmp_p
     (tmp_path / "README.md").write_text(f"before\n{build.BEGIN}old\n{build.END}\nafter\n")
     monkeypatch.setattr(build, "ROOT", tmp_path)
     build.write_page("bandit", finished[1])
-    build.write_readme(finished[1])
+    build.write_readme(finished[1], finished[1])
     made = {path.name for path in (tmp_path / "docs").iterdir()}
     pictures_made = {f"compare_bandit_{n}.svg" for n in ("scores", "frontier", "learning", "costs")}
     assert made == {"compare_bandit.md", "compare.svg", "compare.png"} | pictures_made

@@ -1,0 +1,113 @@
+"""`tinyalign write` and `tinyalign runs`; the numbers of a loss, typed with --set."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+
+from tinyalign import cli
+from tinyalign.methods import find
+from tinyalign.runs import asking, listing
+from tinyalign.runs.config import Config
+
+B = ["--env", "bandit", "--steps", "40", "--num_pairs", "64", "--eval_size", "8"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a run of dpo on the bandit, and one of its loss with another number."""
+    out = tmp_path_factory.mktemp("runs")
+    for extra in (["dpo", "--name", "one"], ["cdpo", "--set", "flip=0.3"]):
+        assert cli.main(["run", *extra, *B, "--output", str(out)]) == 0
+    return out
+
+
+def test_a_model_is_asked_before_and_after_training(place, capsys):
+    """The start gives every letter one time in eight; the optimum of the run stands below."""
+    assert cli.main(["write", str(place / "one"), "a", "--before", "--samples", "20"]) == 0
+    said = capsys.readouterr().out
+    before, after = said.split("after training: ")
+    assert before.startswith("before training: a") and "12.5 %" in before
+    assert "12.5 %" not in after.split("20 samples")[0] and "\nknown answer: g " in after
+    counts = [int(line.split("×")[0]) for line in after.splitlines() if " × " in line]
+    assert sum(counts) == 20
+
+
+def test_the_answer_is_the_likeliest_and_the_known_one_is_the_optimum(place):
+    trained = asking.read_trained(place / "one")
+    answer = asking.likeliest_answer(trained, "a")
+    ((_, probs),) = answer.choices
+    np.testing.assert_allclose(probs.sum(), 1)
+    assert answer.text == trained.task.alphabet[probs.argmax()] and answer.finished
+    known = asking.known_answer(place / "one", trained)
+    # From a uniform start the optimum at beta 1 is softmax(reward).
+    table = [trained.task.reward(["a"], [letter], [True])[0] for letter in trained.task.alphabet]
+    np.testing.assert_allclose(known["a"], np.exp(table) / np.exp(table).sum(), rtol=1e-6)
+    assert asking.known_answer(next(place.glob("cdpo*")), trained) == {}  # another loss
+
+
+def test_prompts_come_from_standard_input_too(place, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("a\nz\nb\n"))
+    assert cli.main(["write", str(place / "one")]) == 0
+    said = capsys.readouterr().out
+    assert "this policy knows no 'z'" in said and "\nb" in said
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        (["nothing", "a"], "there is no run nothing: `tinyalign runs` lists"),
+        (["one", ""], "the prompt is empty"),
+        (["one", "ä"], "this policy knows no 'ä'"),
+        (["one", "a", "--samples", "-1"], "--samples is -1"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_sentence(place, typed, why, capsys):
+    name, *rest = typed
+    folder = str(place / name) if name == "one" else name
+    assert cli.main(["write", folder, *rest]) == 2
+    assert why in capsys.readouterr().err
+
+
+def test_runs_lists_what_was_typed(place, capsys):
+    """The name of a folder tells the settings that differ, and so does the list."""
+    names = sorted(path.name for path in place.iterdir())
+    cdpo = "cdpo-bandit-tabular-steps40-set_flip0.3-num_pairs64-eval_size8-seed0"
+    assert names == [cdpo, "one"]
+    rows = {row[0]: row for row in listing.list_runs(place)}
+    assert rows[cdpo][1].startswith("cdpo --env bandit --steps 40 --set flip=0.3")
+    summary = json.loads((place / "one" / "summary.json").read_text())[-1]
+    assert rows["one"][3] == f"{summary['eval_reward']:.3f}"
+    assert cli.main(["runs", str(place)]) == 0 and "one" in capsys.readouterr().out
+    assert cli.main(["runs", str(place / "one")]) == 2
+
+
+def test_set_reaches_the_loss_and_nothing_else():
+    row, config = find("cdpo"), Config(set="flip=0.3", beta=1.0)
+    assert row.bind_loss(config).keywords == {"flip": 0.3, "beta": 1.0}
+    assert find("dpo").bind_loss(config).keywords == {"beta": 1.0}
+    assert find("infonca").bind_loss(config).keywords["alpha"] == 0.2  # of its row
+
+
+@pytest.mark.parametrize(
+    ("method", "typed", "why"),
+    [
+        ("simpo", "gama=1", "the loss of sft, simpo has gamma"),
+        ("dpo", "gamma=1", "the loss of sft, dpo has none"),
+        ("simpo", "gamma", "want NAME=NUMBER"),
+        ("simpo", "gamma=nan", "want NAME=NUMBER"),
+        ("cdpo", "flip=2", "flip must be in [0, 1)"),
+    ],
+)
+def test_a_number_that_no_loss_has_is_refused(method, typed, why, tmp_path, capsys):
+    assert cli.main(["run", method, "--set", typed, "--output", str(tmp_path)]) == 2
+    assert why in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+def test_the_help_of_a_method_has_the_numbers_that_it_reads(capsys):
+    assert cli.main(["run", "SimPO", "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "--beta 10 " in said and "gamma=1.375" in said and "--lam" not in said
+    assert cli.main(["run", "ppo", "-h"]) == 0
+    assert "--lam 0.95" in capsys.readouterr().out
