@@ -57,6 +57,12 @@ REASONS = {
         "CustomDPOTrainer.odds_ratio_loss": "Defect: reports/llama-factory-orpo.md.",
     },
 }
+# project -> what reading its losses shows and no scan: a function that is no loss by itself
+READ = {
+    "allenai/open-instruct": "wpo_loss takes its weights from sums: reports/open-instruct-wpo.md.",
+    "GanjinZero/RRHF": "Lengths count prompt and padding: reports/rrhf-length.md.",
+    "CarperAI/trlx": "whiten has no mask: reports/trlx-whiten.md.",
+}
 
 
 def scanned(folder, files):
@@ -82,10 +88,9 @@ def keep(project, folder, commit, date, *files):
     DATA.write_text(text + "\n", encoding="utf8")
 
 
-def reason(project, row):
-    """Why a row is broken, with a link to the report."""
-    why = REASONS[project][row["function"]]
-    return re.sub(r"reports/[\w-]+\.md", lambda found: f"[{found[0]}]({found[0]})", why)
+def with_links(text):
+    """The reports that are named as links."""
+    return re.sub(r"reports/[\w-]+\.md", lambda found: f"[{found[0]}]({found[0]})", text)
 
 
 def table(project, entry):
@@ -95,7 +100,8 @@ def table(project, entry):
         said = f" ({row['said']})" if row["said"] else ""
         why = row["sentence"]
         if row["verdict"] == "broken":
-            why = f"{why} **{reason(project, row)}**"
+            # why it is broken, by reading
+            why = f"{why} **{with_links(REASONS[project][row['function']])}**"
         cells = (f"`{row['function']}`{said}, {row['file']}", f"`{row['method']}`", row["verdict"])
         lines.append("| " + " | ".join((*cells, why.replace("|", "\\|"))) + " |")
     return "\n".join(lines)
@@ -110,6 +116,7 @@ def section(project, entry):
         f"{len(judged)} judged, {broken} of them broken; {len(rows) - len(judged)} found and not "
         f"judged. Scanned {entry['scanned']}."
     )
+    head += f" **Found by reading: {with_links(READ[project])}**" if project in READ else ""
     return f"{head}\n\n{table(project, entry)}" if judged else head
 
 

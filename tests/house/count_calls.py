@@ -8,6 +8,7 @@ function that holds them. What only runs at import is not counted.
 """
 
 import contextlib
+import functools
 import io
 import sys
 import tempfile
@@ -47,12 +48,19 @@ def execute(command, loss):
 
 def own_function(frame):
     """(file, function) of a frame that runs a function of this project, else None."""
-    code = frame.f_code
-    path = Path(code.co_filename)
-    if code.co_name.startswith("<") or not path.is_relative_to(ROOT):
+    name = frame.f_code.co_name
+    file = None if name.startswith("<") else own_file(frame.f_code.co_filename)
+    return (file, name) if file else None
+
+
+@functools.cache
+def own_file(name):
+    """The path of a file of this project, else None; asked at every call that is made."""
+    path = Path(name)
+    if not path.is_relative_to(ROOT):
         return None
     path = path.relative_to(ROOT)
-    return (str(path), code.co_name) if path.parts[0] in ("tinyalign", "toy_envs") else None
+    return str(path) if path.parts[0] in ("tinyalign", "toy_envs") else None
 
 
 def own_frames(frame):

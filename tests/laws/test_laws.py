@@ -117,7 +117,8 @@ def test_a_reading_under_which_nothing_is_judged_is_no_reading():
     def swapped(chosen, rejected, ref_chosen, ref_rejected):
         return np.logaddexp(0, 0.1 * (chosen - ref_chosen - rejected + ref_rejected))
 
-    report = examine(swapped, find_spec("dpo"), {}, setting=repeatable_settings(30))
+    setting = repeatable_settings(12, shrink=False)
+    report = examine(swapped, find_spec("dpo"), {}, setting=setting)
     assert report.exit_code == 1
     assert not any("This is" in note for note in report.notes)
     assert "swapped" in report.diagnosis

@@ -209,8 +209,7 @@ class Law:
         if not self.applies(subject):
             return False
         try:
-            # no deadline: a first call that compiles is slow, and no less right
-            _run(self, subject, settings(suppress_health_check=QUIET, deadline=None), {})
+            _run(self, subject, _unhurried(settings()), {})
         except (NotApplicable, Unsatisfiable):
             return False
         except Flaky:
@@ -222,6 +221,15 @@ class Law:
             sentence = f"{subject.label} breaks {self.name}: {self.sentence}. {error}"
             raise Broken(f"{sentence}\n\n{code}") from None
         return True
+
+
+def _unhurried(active):
+    """The active settings without a deadline: a first call that compiles is no less right.
+
+    Without the phase that explains: it takes as long as the search, and the report says as much.
+    """
+    phases = [p for p in active.phases if p is not Phase.explain]
+    return settings(active, phases=phases, suppress_health_check=QUIET, deadline=None)
 
 
 def laws_for(spec):
