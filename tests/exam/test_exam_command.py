@@ -241,7 +241,7 @@ def test_a_guide_says_only_what_holds_for_its_method(method):
 def test_only_a_deviation_that_is_looked_for_is_said_to_be_named():
     """The advantage over its standard deviation is worked out for answers of one token."""
     letters, words = (guide(paper_for("grpo", task)[0]) for task in ("bandit", "words"))
-    assert "of its own, and that is named" in letters and "of its own." in words
+    assert "its own beta, and the grade names that" in letters and "its own beta." in words
 
 
 @pytest.mark.parametrize("group", [3, 8, 24])

@@ -20,22 +20,23 @@ class Make:
     method: Annotated[str, tyro.conf.arg(name="as", metavar="METHOD")]
     """sft, dpo, cdpo, ipo, simpo, orpo, kto, reward, rloo, ppo, grpo or raft."""
     task: str = ""
-    """bandit (answers of one letter), words (of several), padding (prompts of several lengths).
-    Each method has one of its own."""
+    """bandit (answers of one letter), words (answers of several letters) or padding (prompts of
+    several lengths). Without this flag: bandit for a method that samples, words for the others."""
     beta: Number = None
-    """Of the method, and so the flags below; one that the method lacks is answered with its own."""
+    """Weight of the KL to the reference. Each method has some of these flags; a flag that it lacks
+    is refused with the list of its own."""
     tau: Number = None
-    """Of IPO."""
+    """Weight of the KL in IPO."""
     flip: Number = None
-    """Of conservative DPO: 1/9, 1/10, …"""
+    """Share of wrong labels that conservative DPO assumes: 1/9, 1/10, … 1/100."""
     gamma: Number = None
-    """Of SimPO: the logarithm of a whole number."""
+    """Target margin of SimPO: the logarithm of a whole number up to 16."""
     lam: Number = None
-    """Of ORPO."""
+    """Weight of the odds-ratio loss in ORPO."""
     num_generations: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = (
         None
     )
-    """Of GRPO and RLOO, the size of a group; of RAFT, how many draws the best is kept of."""
+    """Completions in a group (GRPO, RLOO), or draws of which the best is kept (RAFT)."""
 
     def __call__(self):
         typed = dataclasses.asdict(self)
@@ -50,12 +51,13 @@ class Grade:
     folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")]
     """The exam."""
     trained: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="TRAINED")]
-    """A folder of trained weights, or a JSON file of log-probabilities."""
+    """A folder of weights that transformers saved, or a JSON file of log-probabilities; the exam's
+    README.md says which form."""
     before: Annotated[Path | None, tyro.conf.arg(metavar="EARLIER", help_behavior_hint="")] = None
-    """A checkpoint of the same run from half of the steps or fewer: without one no mistake is
-    named."""
+    """A checkpoint of the same run, from half of the steps or fewer. Without it the grade cannot
+    tell a mistake from too little training, and names no mistake."""
     picture: Annotated[Path | None, tyro.conf.arg(metavar="FILE.svg", help_behavior_hint="")] = None
-    """Draw the statistic against the reward."""
+    """Draw the trained policy against the reward: a right trainer makes a straight line."""
     json: bool = False
     """Print JSON."""
 
@@ -83,8 +85,9 @@ class Probe:
 
 @dataclasses.dataclass(frozen=True)
 class Exam:
-    """Does a trainer land where the mathematics says? make writes an exam, grade marks it, probe
-    asks about a first step."""
+    """Does a trainer land where the mathematics says? First `make` an exam, and train its model as
+    its README.md says. Then `grade` the trained weights. `probe` asks about the first step, before
+    any training."""
 
     what: tyro.conf.OmitSubcommandPrefixes[
         Annotated[Make, tyro.conf.subcommand("make")]

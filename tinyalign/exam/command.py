@@ -16,13 +16,16 @@ from tinyalign.exam.picture import draw
 from tinyalign.exam.trained import read_trained, require_early
 from tinyalign.exam.verdict import judge
 
+UNMOVED = 1e-9  # nats from the start: no step was taken
+
 
 def make_exam(folder, name, task, typed):
     """Write the exam and say what to do with it; 0."""
     paper = make(folder, name, task, **typed)
     print(f"{folder}: an exam in {METHODS[paper.method].title}, task {paper.task}")
-    print(f"  train {folder}/model as {folder}/README.md says, then:")
-    print(f"  tinyalign exam grade {folder} TRAINED --before EARLIER")
+    print(f"  Train {folder}/model: {folder}/README.md has a program for TRL, and says what any")
+    print("  other trainer needs. Keep a checkpoint from half of the steps. Then:")
+    print(f"  tinyalign exam grade {folder} TRAINED --before CHECKPOINT")
     return 0
 
 
@@ -84,7 +87,8 @@ def print_grade(paper, now, fits, verdict):
     from rich.text import Text
 
     console = Console(file=sys.stdout)
-    console.print(table(paper, now, fits))
+    if now.moved > UNMOVED:  # else no line says anything
+        console.print(table(paper, now, fits))
     each = ", ".join(f"{p} {d:.2g}" for p, d in zip(paper.prompts, now.kls, strict=True))
     console.print(Text(f"KL to the optimum {now.kl:.2g} nats ({each})"))
     console.print(Text(f"KL to the reference {now.moved:.2g} nats; mass on answers {now.mass:.3f}"))

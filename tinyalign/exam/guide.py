@@ -1,38 +1,52 @@
 """README.md of an exam: what to train, the lines for TRL, what to set elsewhere, how to grade."""
 
 from tinyalign.exam.methods import METHODS
-from tinyalign.exam.programs import TRL, lines_for_trl, longest, steps_of
+from tinyalign.exam.programs import TRL, lines_for_trl, longest, rate_of, steps_of
 
 WARNINGS = {
-    "ipo": "TRL divides IPO's log-ratios by their length: expect that to be named, on words.",
-    "cdpo": "TRL 1.16 ignores label_smoothing with this loss: expect that to be named.",
+    "ipo": "TRL divides IPO's log-ratios by the answers' lengths. On the task words the grade will "
+    "name that.",
+    "cdpo": "TRL 1.16 ignores label_smoothing with this loss. The grade will name that.",
     "orpo": "ORPO has no closed form: its optimum was found by Newton's method on the exact loss.",
     "kto": "KTO has no closed form: its optimum was found by Newton's method on the exact loss, z0 "
     "and all. Shuffle, and use large batches: z0 is a mean over the batch.",
-    "grpo": "A group's mean contains the sample, so beta counts as β·G/(G−1); the exam knows.",
+    "grpo": "A group's mean contains the sample, so beta counts as β·G/(G−1). The exam knows. "
+    "Each token pays for its own KL alone, so answers of several tokens do not end at "
+    "π_ref·exp(r/β)/Z (`tinyalign read 21`). The exam knows that too.",
     "raft": "One round: draw from the model as it is, keep the best of num_generations draws, "
     "train on those until nothing changes, never draw again.",
     "reward": 'A reward model is graded from a JSON file: {"prompt": {"answer": score}}.',
-    "ppo": "The KL to the reference belongs into the reward, a discount of 1, λ at your choice.",
+    "ppo": "Put the KL to the reference into the reward. The discount is 1, λ is your choice.",
 }
 
-WITH_REFERENCE = "is for the sum of log-ratios to the frozen reference over an answer's tokens"
+WITH_REFERENCE = "multiplies the log-ratio to the frozen reference, summed over an answer's tokens"
 COEFFICIENT = {  # what each method's number stands for, for whoever sets it elsewhere
-    "sft": "Nothing is to be set; the loss is a mean over tokens or over answers, EOS among them.",
-    "dpo": f"beta {WITH_REFERENCE}, in nats.",
-    "cdpo": f"beta {WITH_REFERENCE}, in nats; flip is the share of labels taken to be wrong.",
-    "ipo": f"tau {WITH_REFERENCE}: the target of their difference is 1/(2·tau) nats.",
+    "sft": "No setting. The loss is a mean over tokens or over answers; EOS is one of the tokens.",
+    "dpo": f"beta {WITH_REFERENCE}.",
+    "cdpo": f"beta {WITH_REFERENCE}. flip is the share of labels that the loss takes to be wrong.",
+    "ipo": "The difference of two log-ratios, each summed over an answer's tokens, has the target "
+    "1/(2·tau) nats.",
     "simpo": "beta multiplies the mean log-probability of an answer's tokens; gamma is subtracted "
     "afterwards, and not multiplied by beta.",
     "orpo": "lam weighs the odds-ratio loss, of mean log-probabilities, beside the likelihood.",
-    "kto": f"beta {WITH_REFERENCE}, in nats.",
-    "reward": "Nothing is to be set: the loss is Bradley-Terry's on the difference of two scores.",
+    "kto": f"beta {WITH_REFERENCE}.",
+    "reward": "No setting. The loss is Bradley-Terry's, on the difference of two scores.",
     "rloo": "beta is the coefficient of the KL in the reward, a sum over an answer's tokens.",
     "ppo": "beta is the coefficient of the KL in the reward, a sum over an answer's tokens.",
     "grpo": "beta is the coefficient of the KL in the loss, a sum over an answer's tokens.",
     "raft": "num_generations is the number of draws of which the best is kept.",
 }
-STATUS = "Exit status 0: right; 1: wrong; 2: it could not be said."
+STATUS = """Exit status 0: right; 1: wrong; 2: it could not be said.
+
+| verdict | what it means, and what to do |
+|---|---|
+| right | the trainer does what the method says |
+| right at another beta | all is right but one number: beta, a temperature, or the baseline |
+| looks like | a known mistake, with the projects in which it was seen |
+| unknown | training is over, at a point that no known mistake explains: read the slopes |
+| not trained enough, undecided | train longer, or with larger batches, and grade again |
+| mass leaked | the model says much that is no answer: look at EOS and at the learning rate |
+"""
 WITHOUT_REFERENCE = ("sft", "simpo", "orpo", "reward", "raft")
 
 
@@ -42,11 +56,17 @@ def guide(paper):
     parts = [
         f"# An exam in {method.title}\n",
         "Train `model/` on this folder's data with your trainer, then ask where it landed. The "
-        "optimum of this data is known exactly, so a trainer that does what it says ends there.\n",
+        "optimum of this data is known exactly, so a trainer that does what it says ends there. "
+        "All commands below are typed in this folder.\n",
         facts(paper, method),
     ]
     if paper.method in TRL:
-        parts.append(f"## With TRL\n\n```python\n{lines_for_trl(paper)}```\n")
+        parts.append(
+            "## With TRL\n\n"
+            "Save these lines as `train.py` in this folder and run `python train.py`. That "
+            "takes a minute or two on a processor, without a GPU.\n\n"
+            f"```python\n{lines_for_trl(paper)}```\n"
+        )
     parts += [elsewhere(paper, method), probing(paper), grading(paper)]
     return "\n".join(parts)
 
@@ -54,6 +74,7 @@ def guide(paper):
 def facts(paper, method):
     """Files and settings."""
     settings = ", ".join(f"{key} = {value:g}" for key, value in paper.settings.items())
+    known = warning(paper)
     reward = "- `reward.py`: the reward of a completion.\n" if method.samples else ""
     end = "EOS belongs to every answer." if paper.ends else "An answer is one token, without EOS."
     role = "" if paper.method in WITHOUT_REFERENCE else ", and the frozen reference"
@@ -62,7 +83,7 @@ def facts(paper, method):
         f"- `data.jsonl`: {what(paper)}\n{reward}"
         "- `exam.json`: what the grade needs.\n\n"
         f"Settings: {settings or 'none'}. Prompts: {', '.join(paper.prompts)}. "
-        f"Answers: {', '.join(paper.answers)}. {end}\n\n{warning(paper)}\n"
+        f"Answers: {', '.join(paper.answers)}. {end}\n" + (f"\n{known}\n" if known else "")
     )
 
 
@@ -71,8 +92,8 @@ def warning(paper):
     known = WARNINGS.get(paper.method, "")
     if paper.method != "grpo":
         return known
-    scaled = f"{known} Without `scale_rewards` set so, each prompt has a beta of its own"
-    return f"{scaled}, and that is named." if longest(paper) == 1 else f"{scaled}."
+    scaled = f"{known} With TRL's default, `scale_rewards='group'`, each prompt has its own beta"
+    return f"{scaled}, and the grade names that." if longest(paper) == 1 else f"{scaled}."
 
 
 def what(paper):
@@ -95,8 +116,10 @@ def elsewhere(paper, method):
         "- No dropout, no weight decay, float32, no gradient clipping that bites.\n"
         "- Every prompt begins with the token of `\\n`, which the tokenizer in `model/` adds.\n"
         f"{sampled}"
-        "- Large batches, some hundred steps, a learning rate of 1e-3 that falls to zero.\n"
-        "- Keep a checkpoint from a quarter or half of the steps: without it no mistake is named.\n"
+        f"- Large batches, {steps_of(paper)} updates, Adam, a learning rate of {rate_of(paper):g} "
+        "that falls to zero.\n"
+        "- Keep a checkpoint from half of the updates. Without it the grade cannot tell a mistake "
+        "from too little training, and names none.\n"
     )
 
 
@@ -110,14 +133,16 @@ def probing(paper):
         build = f"hooks({TRL[paper.method][1]}Trainer(…))"
     return (
         "## Before training\n\n"
-        "One step shows padding that is read, an EOS that is not, and more. "
-        "Put a function that builds your trainer into a file, say `mine.py`:\n\n"
+        "A first step shows much: padding that changes a score, an EOS that is not trained, a "
+        "reference that moves. Put a function that builds your trainer into a file, say `mine.py`:"
+        "\n\n"
         f"```python\n{program}def trainer():\n"
         f"    return {build}  # a fresh model each time, no .train()\n```\n\n"
         "```\ntinyalign exam probe . mine.py:trainer\n```\n\n"
-        f"{'A trainer that is not TRL’s needs no `hooks`, but' if program else 'It needs'} some of "
-        "the methods `score(tokens, mask)`, `loss(lines)`, `step(batches)` and `sample(prompts)`, "
-        "in NumPy, torch or JAX; `tinyalign.exam.hooks` says what each returns.\n"
+        f"{'A trainer that is not TRL’s needs no `hooks`. It' if program else 'The trainer'} needs "
+        "some of the methods `score(tokens, mask)`, `loss(lines)`, `step(batches)` and "
+        "`sample(prompts)`, in NumPy, torch or JAX. Python's `help('tinyalign.exam.hooks')` says "
+        "what each returns.\n"
     )
 
 
@@ -131,9 +156,9 @@ def grading(paper):
         "## The grade\n\n"
         f"```\ntinyalign exam grade . trained/checkpoint-{steps} --before "
         f"trained/checkpoint-{steps // 2}\n```\n\n"
-        "In place of a folder of weights a JSON file will do, with the log-probability of each "
-        f"token of each answer{', EOS last' if paper.ends else ''}: "
-        f"`{example(paper, f'[{numbers}]')}`. {STATUS}\n"
+        "If your trainer writes no folder that transformers can load, write a JSON file with the "
+        f"log-probability of each token of each answer{', EOS last' if paper.ends else ''}: "
+        f"`{example(paper, f'[{numbers}]')}`.\n\n{STATUS}"
     )
 
 
@@ -142,7 +167,7 @@ def grading_scores(paper):
     return (
         "## The grade\n\n"
         "```\ntinyalign exam grade . scores.json --before earlier_scores.json\n```\n\n"
-        f"Each file holds the score of every answer: `{example(paper, '0.7')}`. {STATUS}\n"
+        f"Each file holds the score of every answer: `{example(paper, '0.7')}`.\n\n{STATUS}"
     )
 
 

@@ -70,6 +70,11 @@ def steps_of(paper):
     return LONG.get(paper.method, STEPS[METHODS[paper.method].samples])
 
 
+def rate_of(paper):
+    """The learning rate at the start."""
+    return 3e-3 if METHODS[paper.method].samples and longest(paper) == 1 else 1e-3
+
+
 def lines_for_trl(paper):
     """The program to paste."""
     module, name, settings = TRL[paper.method]
@@ -89,7 +94,7 @@ def lines_for_trl(paper):
         arguments="    model=model, reward_funcs=reward," if samples else "    model=model,",
         steps=last, often=last // 4,
         batch=256 // group * group if samples else min(400, len(METHODS[paper.method].rows(paper))),
-        rate=3e-3 if samples and length == 1 else 1e-3,
+        rate=rate_of(paper),
     )  # fmt: skip
     if not scores:
         return program
