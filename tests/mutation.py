@@ -1,12 +1,14 @@
-"""Do the tests notice a wrong stage? The code of methods/, one small change at a time, and judged.
+"""Do the tests notice a wrong line? The code of a room, one small change at a time, and judged.
 
     python tests/mutation.py [--module methods/train_online] [--count 60] [--seed 0] [--quick]
+    python tests/mutation.py --room runs --count 60
 
 A mutant is a module with one change. It is written into a copy of the repository, never into the
-repository itself, and the tests of JUDGES run there, those named for the module first. A test that
-fails, or does not end, kills the mutant. A survivor is a hole in the tests unless EQUIVALENT gives
-a reason why no test can see it. The draw goes by lines: every line has the same chance, and then
-every change of the line.
+repository itself, and the tests of JUDGES run there, those named for the module first; a module
+that has no row there is judged by the tests of its room that name it, or by all of them. A test
+that fails, or does not end, kills the mutant. A survivor is a hole in the tests unless EQUIVALENT
+gives a reason why no test can see it. The draw goes by lines: every line has the same chance, and
+then every change of the line.
 """
 
 import argparse
@@ -98,7 +100,7 @@ def pass_tests(folder, names, limit):
 
 def survives(folder, mutant, batches):
     """Whether all the tests pass with the mutant in place of its module."""
-    place = folder / "tinyalign" / f"{mutant.module}.py"
+    place = path_of(mutant.module, folder)
     original = place.read_text()
     for compiled in place.parent.glob(f"__pycache__/{place.stem}.*"):
         compiled.unlink()  # or a change within the same second could go unseen
@@ -116,24 +118,51 @@ def judge(folder, mutant, batches):
     return "survived" if survives(folder, mutant, batches) else "killed"
 
 
+def path_of(module, root=ROOT):
+    """The file of a module; toy_envs is a package beside ours."""
+    return root / ("" if module.startswith("toy_envs") else "tinyalign") / f"{module}.py"
+
+
 def mutants_of(module):
-    return mutants((ROOT / "tinyalign" / f"{module}.py").read_text(), module)
+    return mutants(path_of(module).read_text(), module)
+
+
+def modules_of(room):
+    """The modules of a room such as "runs", those of the folders in it too."""
+    base = path_of(room).with_suffix("")
+    paths = sorted(path for path in base.rglob("*.py") if path.name != "__init__.py")
+    return [f"{room}/{path.relative_to(base).with_suffix('')}" for path in paths]
+
+
+def judges_of(module):
+    """The names of the test files that judge a module: of its room, those that name the module."""
+    if module in JUDGES:
+        return JUDGES[module]
+    room, name = module.split("/")[0], re.compile(rf"\b{Path(module).stem}\b")
+    files = sorted(ROOT.glob(f"tests/{room}/**/test_*.py"), key=lambda path: path.stat().st_size)
+    return [path.stem for path in files if name.search(path.read_text())] or [
+        path.stem for path in files
+    ]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--module", help="one module, such as methods/train_online; default: all")
+    parser.add_argument("--room", help="a folder, such as runs: all its modules")
     parser.add_argument("--count", type=int, default=60, help="how many mutants to draw")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="only the tests named for a module")
     asked = parser.parse_args()
-    others, counts = [] if asked.quick else OTHERS, Counter()
-    found = [m for name in [asked.module] * bool(asked.module) or JUDGES for m in mutants_of(name)]
+    modules = [asked.module] * bool(asked.module) or list(JUDGES)
+    modules = modules_of(asked.room) if asked.room else modules
+    others, counts = [] if asked.quick or asked.room else OTHERS, Counter()
+    found = [mutant for name in modules for mutant in mutants_of(name)]
+    drawn = draw(found, asked.count, random.Random(asked.seed))
     with copy_of_repository() as folder:
-        used = {name for names in JUDGES.values() for name in names} | set(others)
-        assert pass_tests(folder, sorted(used), 600), "the tests fail without any change"
-        for mutant in draw(found, asked.count, random.Random(asked.seed)):
-            end = judge(folder, mutant, [(JUDGES[mutant.module], 60), (others, 600)])
+        used = {name for mutant in drawn for name in judges_of(mutant.module)} | set(others)
+        assert pass_tests(folder, sorted(used), 1200), "the tests fail without any change"
+        for mutant in drawn:
+            end = judge(folder, mutant, [(judges_of(mutant.module), 300), (others, 600)])
             counts[end] += 1
             print(f"{end:10} {mutant}", f"({reason(mutant)})" * bool(reason(mutant)), flush=True)
     told = counts["killed"] + counts["survived"]

@@ -18,6 +18,7 @@ from tinyalign.engine.version import VERSION
 if threads.is_command():
     threads.limit_blas_threads()
     threads.end_quietly_on_ctrl_c()
+    threads.leave_current_folder()
 
 from tinyalign.losses import *  # noqa: F403  (losses.__all__ is the one list of names)
 from tinyalign.optimum import best_of_n, optimal_policy, rlhf_objective

@@ -36,6 +36,19 @@ def threads_of(words, folder, **shell):
     return int((folder / "threads").read_text())
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_module_of_the_current_folder_is_not_taken_for_another(tmp_path, jobs):
+    """A numpy.py or a pickle.py that lies there: neither the command nor its workers import one."""
+    for name in ("numpy", "json", "pickle", "struct", "tyro", "rich", "matplotlib"):
+        (tmp_path / f"{name}.py").write_text("import os; os._exit(77)")
+    path = os.pathsep.join(sys.path[1:])
+    argv = ["compare", "sft", "--env", "bandit", "--steps", "1", "--jobs", jobs]
+    command = [sys.executable, "-m", "tinyalign", *argv]
+    done = subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, timeout=120)
+    assert done.returncode == 0
+
+
 def test_the_command_has_one_thread(tmp_path):
     """As `python -m tinyalign` and as the script that pip makes."""
     assert threads_of(["-m", "tinyalign", *COMPARE], tmp_path) == 1

@@ -1,4 +1,4 @@
-"""What the command sets before NumPy is loaded: how many threads BLAS may use, and Ctrl-C."""
+"""What the command sets before NumPy is loaded: BLAS threads, Ctrl-C, where modules are found."""
 
 import os
 import signal
@@ -36,3 +36,15 @@ def end_quietly_on_ctrl_c() -> None:
     main = threading.current_thread() is threading.main_thread()
     if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def leave_current_folder() -> None:
+    """Find no module in the current folder, where a numpy.py may lie, as the script does not.
+
+    `python -m` puts that folder first. Where the package itself lies in it, as in a checkout, the
+    folder stays.
+    """
+    here = os.getcwd()
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    if sys.path[:1] in ([""], [here]) and os.path.dirname(package) != here:
+        del sys.path[0]

@@ -111,6 +111,8 @@ def process_pool(jobs):
     """A pool of spawned processes, each with one BLAS thread."""
     # Workers inherit this environment, and they read it before they import NumPy.
     limit_blas_threads()
+    # They start with `python -c`, which would find a pickle.py in the current folder first.
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
     spawn = multiprocessing.get_context("spawn")
     return Pool(jobs, spawn, initializer=init_worker)
 
