@@ -1,6 +1,8 @@
 """Sweeps: the same results from any engine in any order; nothing done twice; failures told."""
 
+import errno
 import json
+import os
 import random
 import threading
 from concurrent import futures
@@ -198,6 +200,37 @@ def test_a_broken_executor_keeps_what_was_finished(tmp_path):
         sweep.sweep(jobs(tmp_path), Breaking())
     assert str(failed.value).count("ended from outside") == 7
     assert len(failed.value.finished) == 1
+
+
+class Cancelling(futures.Executor):
+    """Gives its jobs up, as dask's does when its scheduler dies."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = futures.Future()
+        future.cancel()
+        future.set_running_or_notify_cancel()
+        return future
+
+
+class Full(futures.Executor):
+    """Its disk is full."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = futures.Future()
+        future.set_exception(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+        return future
+
+
+@pytest.mark.parametrize(
+    ("executor", "words"),
+    [(Cancelling(), "its executor gave it up"), (Full(), "No space left on device\n")],
+    ids=["cancelled", "full"],
+)
+def test_a_job_that_was_lost_or_refused_has_no_traceback(tmp_path, executor, words):
+    """One sentence for each, and no error.txt (findings 13 and 34)."""
+    with pytest.raises(sweep.JobsFailed, match=words) as failed:
+        sweep.sweep(jobs(tmp_path, seeds=(0,)), executor)
+    assert str(failed.value).count(words) == 4 and not any(tmp_path.rglob("error.txt"))
 
 
 class Elsewhere(futures.Executor):
