@@ -13,7 +13,8 @@ from tinyalign.notes import finding
     [
         ("dpo", "08_dpo"), ("DPO", "08_dpo"), ("KL", "04_kl"), ("grpo", "13_grpo"),
         ("gpro", "13_grpo"), ("8", "08_dpo"), ("08", "08_dpo"), ("kto", "12_kto"),
-        ("reward model", "03_reward"), ("gae", "07_"), ("best-of-n", "06_"), ("capstone", "capstone"),
+        ("reward model", "03_reward"), ("gae", "07_"), ("best-of-n", "06_"),
+        ("capstone", "capstone"),
     ],
 )  # fmt: skip
 def test_a_word_finds_its_walkthrough(typed, page):
