@@ -8,6 +8,9 @@ the policy itself, with f = KL(π ‖ π_ref), the one that is wanted, and b = K
     k2      ∇f             ∇E_π[k2] − ∇f           ∇E_π[k2]
     k3      ∇b             ∇f − ∇b                 ∇f
 
+That is for one decision, or for the log-probability of a whole text. A sum over the tokens, as a
+loss, holds each token at its own place and leaves out where it leads: its gradient is another one.
+
 REINFORCE and PPO put k1 in the reward, GRPO k3 in the loss. k3 with the ratio upside down,
 e^{k1} − k1 − 1, is no estimate of either: its mean is χ²(π ‖ π_ref) − f.
 """
@@ -35,13 +38,15 @@ def k1(logp, ref_logp):
 
 
 def k2(logp, ref_logp):
-    """KL estimator k2: ½·(log π − log π_ref)². Biased, ≥ 0; as a loss its gradient is right.
+    """KL estimator k2: ½·(log π − log π_ref)². Biased, ≥ 0.
 
     logp      (...) policy's log-probability of tokens it drew itself, nats, ≤ 0
     ref_logp  (...) reference's log-probability of the same tokens, nats, ≤ 0
     returns   (...) nats², ≥ 0
     raises    ValueError if the shapes differ
 
+    As a loss its expected gradient is that of the KL for one decision or a whole text; summed over
+    tokens it is not, see walkthrough 04.
     Source: Schulman 2020, joschu.net/blog/kl-approx.html.
     Differs: nothing.
     """
