@@ -164,6 +164,12 @@ print(f"\nsum {total:.6f}, by the library {by_library:.6f}, probability {np.exp(
 # </details>
 #
 # **The dial:** `LONGEST`. The sum stays 1 while the number of completions doubles with each step.
+#
+# ## Run
+#
+# ### All completions
+#
+# The next cell lists them all.
 
 # %%
 LONGEST = 5
@@ -177,11 +183,8 @@ tokens, mask = tokenizer.batch(prompts, completions)
 print(
     f"{len(completions)} completions, predicted {count_predicted}; rows of {tokens.shape[1]} tokens"
 )
-print("predicted sum of their probabilities: 1")
 
 # %% [markdown]
-# ## Run
-#
 # ### One right way and five wrong ones
 #
 # Each wrong version differs from the right one in one place.

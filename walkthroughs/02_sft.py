@@ -117,6 +117,14 @@ print("mask of its targets:     ", answer_mask[1207].astype(int).tolist(), "(the
 #
 # **The dial:** `STEPS`. With half as many steps the loss already looks good, and many answers are
 # still wrong.
+#
+# ## Run
+#
+# ### Floors, computed beforehand
+#
+# The next cell computes the loss of a uniform guess and the floor of each mask. Given its first
+# digit, a problem is one of so many equally likely ones, so the entropy of the digits can be
+# computed.
 
 # %%
 STEPS, BATCH, PEAK = 600, 64, 8e-3
@@ -134,7 +142,7 @@ table(["learns", "start, predicted", "floor, predicted"],
       [[name, uniform, floor] for name, floor in floors.items()])  # fmt: skip
 
 # %% [markdown]
-# ## Run
+# ### Three runs
 #
 # The page measures on problems that were held out from the training. *Exact match* is the share of
 # problems whose likeliest answer is right and ends by itself. The probability of EOS is read at the

@@ -111,6 +111,13 @@ from tinyalign.optimum import bradley_terry_preference
 #
 # **The dial:** `SPREAD` says how much the true scores differ. At 0.3 people nearly toss a coin: the
 # ceiling falls towards one half, and the floor rises towards $\log 2$.
+#
+# ## Run
+#
+# ### Floor and ceiling, computed beforehand
+#
+# The next cell draws the true scores and computes the floor of the loss and the ceiling of the
+# accuracy.
 
 # %%
 SPREAD = 1.5
@@ -128,7 +135,7 @@ print(f"chance that the higher score wins, at {chances}")
 print(f"loss at the start: {np.log(2):.4f}, floor: {floor:.4f}, best accuracy: {best_accuracy:.4f}")
 
 # %% [markdown]
-# ## Run
+# ### The fit
 #
 # The next cell fits one score per answer to 4,000 judgements, twice: once as it is, and once with
 # the small centring term. Then it tries the scores on new judgements.

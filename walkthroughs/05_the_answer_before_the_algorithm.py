@@ -135,6 +135,12 @@ from tinyalign.optimum import (
 #
 # **The dial:** `BETA_TRAINED` holds the three prices at which DPO is trained. Try 0.1: there,
 # 20,000 pairs are no longer enough.
+#
+# ## Run
+#
+# ### The frontier
+#
+# The next cell computes the best policy for several β, and the whole frontier.
 
 # %%
 ANSWERS = 64
@@ -178,7 +184,7 @@ table(["β", "KL", "reward", "objective J", "β·log Z"], rows)
 optima = rows
 
 # %% [markdown]
-# ## Run
+# ### Four ways to move
 #
 # Four ways to move away from the reference are compared.
 #
