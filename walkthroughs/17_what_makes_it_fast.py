@@ -12,26 +12,78 @@
 # ---
 
 # %% [markdown]
-# # 17 · What makes it fast: one training step, four times
+# # 17 · Appendix: what makes a training step fast
 #
-# The same transformer, the same batch, the same numbers; four ways to write it. The first is the
-# way it would be written by somebody who has NumPy and autograd and a formula. The last is the
-# library's. Nothing about the mathematics changes on the way, so every version must give the loss
-# and the gradients of the first, and this page checks that before it looks at a clock.
+# ## The question
 #
-# ## What the notes say
+# The same transformer, the same batch and the same numbers can be computed in a slow and in a fast
+# way. Which lines of a NumPy program cost the time?
 #
-# {notes 004 112-401}
+# ## The idea
 #
-# The GRPO in one of the notes calls a model and a tokenizer that do the work elsewhere; what a step
-# costs is not its subject. It matters to a learner all the same: ten seeds in the time of one are
-# what tells an effect from luck. ([A step of that code](errata.html#row-40) could not learn however
-# long it ran.)
+# Automatic differentiation records each operation of the loss, and walks back through the record.
+# Each recorded operation has an array of its own on the way forward and at least one on the way
+# back. Time is lost in three places: in operations that are slow in themselves, such as `x**3` or a
+# float64 that slips in; in many small operations where one larger one would do; and in work whose
+# result nobody uses.
 #
-# ## Version 1: the formula, typed
+# This page writes one training step four times. The first version is what somebody would write who
+# has NumPy, autograd and the formulas. The last one is the library's. Nothing changes in the
+# mathematics, so each version must give the same loss and the same gradients, and the page checks
+# this before it looks at a clock. A learner has a reason to care: ten seeds in the time of one tell
+# an effect from luck.
 #
-# Each operation below is one that autograd records, with an array of its own forward and at least
-# one backward. A layer norm alone is eight of them (count: mean, −, var, +, sqrt, /, ·, +).
+# ```
+# 1 formula, typed    one recorded operation per symbol, float64
+# 2 tall matrices     one product per layer, no powers, float32
+# 3 own gradients     one recorded operation per layer
+# 4 the library       layers joined, memory kept, prompts read once
+# ```
+#
+# ## The formula
+#
+# Write $T$ for the time of a step. To a first approximation
+#
+# $$T = \sum_{o} (c + n_o\, b_o)$$
+#
+# * $o$ runs over the recorded operations, forward and backward.
+# * $c$ is what an operation costs before it computes anything.
+# * $n_o$ is the number of bytes that it touches, and $b_o$ the time for one byte.
+#
+# Fewer operations save $c$. Float32 in place of float64 halves $n_o$. A power in place of products
+# raises $b_o$.
+#
+# ## Predict
+#
+# **1.** The four versions do the same multiplications. How much faster is the last than the first?
+#
+# * (a) by a tenth
+# * (b) about twice or more
+# * (c) a hundred times
+#
+# **2.** A prompt of six tokens has eight completions of four tokens. A plain batch repeats the
+# prompt in each row. How many tokens does it save to read the prompt once?
+#
+# * (a) hardly any
+# * (b) more than half
+# * (c) seven of eight
+#
+# <details><summary>The answers</summary>
+#
+# **1.** (b). The exact figure depends on your machine and is printed below. Most of it is gained
+# between the first and the second version.
+#
+# **2.** (b). A plain batch reads $8 \cdot 9 = 72$ tokens. The shared layout reads the prompt once,
+# and 3 tokens of each completion. The table below prints the ratio.
+#
+# </details>
+#
+# ## Run
+#
+# ### Version 1: the formula, typed
+#
+# Each operation below is one that autograd records. A layer norm alone consists of eight: mean, −,
+# var, +, sqrt, /, ·, +.
 
 # %%
 import math
@@ -112,13 +164,13 @@ def first(params):
 
 
 # %% [markdown]
-# ## Version 2: tall matrices, and no powers
+# ### Version 2: tall matrices, and no powers
 #
-# Three changes, of a line each. A product of a (B, T, C) array with a (C, D) matrix is a product of
-# a (B·T, C) matrix with it: flattened, it is one product and not many, and so is its gradient.
-# `x**3` asks a general power function for what two multiplications do. And the constants are
-# Python's floats: `np.sqrt(2 / np.pi)` is a float64, and one float64 in an expression makes
-# everything after it twice as wide.
+# There are three changes of one line each. A product of a (B, T, C) array with a (C, D) matrix is a
+# product of a (B·T, C) matrix with it: flattened, it is one product, and so is its gradient. `x**3`
+# calls a general power function, where two multiplications are enough. The constants are Python's
+# floats: `np.sqrt(2 / np.pi)` is a float64, and one float64 makes everything after it twice as
+# wide.
 
 # %%
 SLOPE = math.sqrt(2 / math.pi)
@@ -156,16 +208,17 @@ def second(params):
 
 
 # %% [markdown]
-# ## Version 3: each operation brings its gradient
+# ### Version 3: each operation brings its gradient
 #
-# A layer norm's gradient is a formula of one line, so all that was recorded for it can be one, that
-# returns its value and its *pullback* side by side:
+# The gradient of a layer norm is a formula of one line. So the whole layer norm can be one recorded
+# operation, which returns its value and its *pullback* side by side:
 #
 # {source tinyalign.engine.ops.layers.normalise}
 # {source tinyalign.engine.ops.layers.normalise_backward}
 # {source tinyalign.engine.vjps.with_pullback}
 #
-# And the log-probability of a token, with the product that makes the logits, is one more.
+# The log-probability of a token, together with the product that makes the logits, is one operation
+# more.
 
 
 # %%
@@ -181,13 +234,13 @@ def third(params):
 
 
 # %% [markdown]
-# ## Version 4: the library
+# ### Version 4: the library
 #
-# Layer norm goes into the product after it, whose matrix takes over its gain; the residual stream
-# is added where the product is written. Each parameter is a root of its own, so that looking one up
-# in a dict is not an operation. Softmax runs down the columns, all queries at once. And memory that
-# was freed is kept for the next step: returned to the system it would have to be cleared again,
-# page by page, for every large array.
+# The layer norm is joined with the product after it, whose matrix takes over its gain. The residual
+# stream is added where the product is written. Each parameter is a root of its own, so looking it
+# up in a dict is not recorded. Softmax runs down the columns, for all queries at once. Freed memory
+# is kept for the next step. If it went back to the system, it would have to be cleared again, page
+# by page, for each large array.
 #
 # {source tinyalign.engine.ops.sequence.scaled_products}
 # {source tinyalign.runs.train.keep_freed_memory}
@@ -199,10 +252,7 @@ def fourth(params):
 
 
 # %% [markdown]
-# ## Before the run: what is your guess?
-#
-# The four do the same multiplications. How much faster is the last than the first: a tenth, twice,
-# ten times? And which of the three changes is the largest?
+# ### First the numbers, then the clock
 
 
 # %%
@@ -230,10 +280,11 @@ for name, version in versions.items():
     gaps[name] = (abs(float(loss) - float(exact)), worst)
 table(["version", "loss differs by", "gradient differs by"], [[n, *g] for n, g in gaps.items()])
 
+
 # %% [markdown]
-# The four agree to the last digits of float32. Now the clock: they take turns, so that whatever
-# else the machine does disturbs all of them, and what counts is the processor's time. (Of all pages
-# this one alone looks at a clock, so it alone is not the same, byte for byte, each time it is
+# The four agree to the last digits of float32. Now comes the clock. The versions take turns, so
+# that other work on the machine disturbs all of them, and only the processor's time counts. (Of all
+# pages this one alone looks at a clock, so it alone is not the same, byte for byte, each time it is
 # built.)
 
 
@@ -260,15 +311,13 @@ ax.invert_yaxis()
 ax.set(xlabel="processor time of a step, times the library's")
 figure
 
+
 # %% [markdown]
 # {figure}
 #
-# Most is gained before a single gradient is written by hand: by not asking for what is slow, above
-# all `x**3` and float64. What the library adds is that fewer things are recorded, each of them
-# larger.
-#
-# **The dial:** the batch. What a step costs before it computes is the same for a batch of any size:
-# sequences taken one at a time each pay it, taken together they pay it once.
+# **The dial:** the size of the batch, `size`. What a step costs before it computes is the same for
+# each batch size. Sequences that are taken one at a time pay this cost each, and together they pay
+# it once.
 
 
 # %%
@@ -288,25 +337,22 @@ for size in (4, 16, 64):
 table(["sequences", "one at a time, times all at once"], rows)
 
 # %% [markdown]
-# ## The fastest token is the one that you do not read
+# ### Read each prompt once
 #
-# So far every version read the same tokens. GRPO compares several completions of one prompt, and a
-# plain batch repeats the prompt in each row: to score the four tokens of "046" and its end after
-# "12+34=" a model reads nine tokens, and six of them are the prompt. A causal model cannot let what
-# follows a token change what it computes at that token. So all eight completions of a prompt need
-# the same six features, and one reading of the prompt serves them all.
+# GRPO compares several completions of one prompt, and a plain batch repeats the prompt in each row.
+# To score the four tokens of “046” and its end after “12+34=”, a model reads nine tokens, and six
+# of them are the prompt. In a causal model, later tokens cannot change what is computed at an
+# earlier token. So all completions of a prompt need the same features of the prompt, and one
+# reading serves all.
 #
 # The library puts all completions of a prompt into one row, after the prompt. A layer that works on
 # each token by itself does not notice. Attention is the one operation that looks at other tokens: a
 # mask hides the completions from each other, and each token keeps the position that it would have
-# in a row of its own. In the last block only the tokens that predict a token of a completion go on
-# after attention.
+# in a row of its own. In the last block, only those tokens go on after attention that predict a
+# token of a completion.
 #
 # {source tinyalign.models.transformer.layout_trunk}
 # {source tinyalign.models.layout.hidden_keys}
-#
-# **Your guess:** a prompt of six tokens, completions of four, of which three are read. How much
-# less time does a gradient step take with 2, 4 and 8 completions of each prompt?
 
 # %%
 from tinyalign.models.layout import share_prompts
@@ -347,18 +393,32 @@ for group in (2, 4, 8):
 table(["completions of a prompt", "tokens read, plain ÷ shared", "time, plain ÷ shared"], sharing)
 
 # %% [markdown]
-# The gradients are the same to the last digits of float32, and no product became faster: fewer
-# tokens are read. Two more savings are of the same kind. A group whose completions all have the
-# same reward has advantages of 0: its rows add nothing to the gradient, and `tinyalign run grpo`,
-# whose default is `--beta 0`, leaves them out. No KL is in the loss then either, so no reference
-# needs to score anything.
+# ## What it shows
 #
-# ## Weird numbers
+# **Most is gained before a single gradient is written by hand.** The second version avoids what is
+# slow, above all `x**3` and float64. The library's own gradients add that fewer and larger
+# operations are recorded.
 #
-# Issues of HIPS/autograd that a learner of this meets: on a GPU (#46), with another array library
-# (#353, #406). Two figures that look wrong and are not: `x**3` of float32 numbers costs many times
-# `x * x * x`, because a power of any exponent goes through logarithms; and a float32 network can
-# have a float64 backward pass, because one NumPy scalar in a rule is enough.
+# **One batch is faster than many single sequences**, because the fixed cost is paid once.
+#
+# **A shared prompt saves tokens, and not operations.** The gradients are the same to the last
+# digits of float32. No product became faster: fewer tokens are read.
+#
+# Two more savings are of this kind. A group whose completions all have the same reward has
+# advantages of 0, so its rows add nothing to the gradient, and `tinyalign run grpo` with its
+# default `--beta 0` leaves them out. Without a KL in the loss, no reference has to score anything
+# either.
+#
+# ## What goes wrong in practice
+#
+# **“Why is `x**3` so slow?”** A power with any exponent goes through logarithms, and costs many
+# times `x * x * x`.
+#
+# **“My network is float32 and the backward pass is float64.”** One NumPy scalar in one rule is
+# enough.
+#
+# Learners also ask how to run autograd on a GPU (HIPS/autograd #46) and with another array library
+# (#353, #406). This library does it with `TINYALIGN_BACKEND=gpu`.
 
 # %%
 x = rng.standard_normal(100_000).astype(np.float32)
@@ -376,12 +436,22 @@ wide = np.sqrt(2 / np.pi) * x
 print("x**3 is slower than x*x*x:", least["x**3"] > least["x*x*x"])
 print("np.sqrt(2 / np.pi) * x is", wide.dtype, "and math.sqrt(2 / math.pi) * x", (SLOPE * x).dtype)
 
+
 # %% [markdown]
+# ### The same line in TRL
+#
+# A trainer of TRL records its operations in PyTorch. PyTorch's operations are as large as ours and
+# are written in C++. The trainer adds the machinery for every size of model, and on a toy this
+# costs about as much again. `docs/speed.md` has the ratios, and says where ours is the slower one.
+#
 # ## Exercises
 #
-# **1.** The pullback of softmax along the last axis: from p and g = dL/dp to dL/dscores, without
-# ever forming a matrix of derivatives. **2.** The gradient of an embedding table as one product
-# with a matrix of zeros and ones.
+# **1.** Write the pullback of softmax along the last axis: from p and g = dL/dp to dL/dscores,
+# without a matrix of derivatives.
+#
+# **2.** Write the gradient of an embedding table, as one product with a matrix of zeros and ones.
+#
+# On paper: count the recorded operations of `typed_attention`.
 
 
 # %%
@@ -411,14 +481,27 @@ check_exercise(check_my_softmax_pullback, my_softmax_pullback)
 check_exercise(check_my_embed_gradient, my_embed_gradient)
 
 # %% [markdown]
-# ## The same line in TRL
+# ## What you may have read
 #
-# A trainer of TRL records its operations in PyTorch, whose own are as large as ours and written in
-# C++; what it adds is the machinery of a trainer for every size of model, which on a toy
-# costs about as much again. `docs/speed.md` has the ratios, and says where ours is the slower one.
+# {notes 004 112-401}
 #
-# ## What this page showed
-
+# <details><summary>Sentences from lecture notes, the verdict, and why</summary>
+#
+# * The GRPO of the notes calls a model and a tokenizer that work elsewhere, so the cost of a step
+#   is not its subject. [One step of that code](errata.html#row-40) could not learn, however long it
+#   ran: `.item()` cuts the gradient.
+#
+# </details>
+#
+# ## Further reading
+#
+# * Maclaurin, Duvenaud and Adams 2015, “Autograd: effortless gradients in NumPy”.
+# * Baydin and others 2018, “Automatic differentiation in machine learning: a survey”,
+#   arXiv:1502.05767.
+# * Dao and others 2022, FlashAttention, arXiv:2205.14135: fewer bytes in place of fewer
+#   multiplications.
+#
+# ### The claims of this page, tested
 
 # %%
 assert all(loss < 1e-5 and worst < 1e-4 for loss, worst in gaps.values()), "the same numbers"

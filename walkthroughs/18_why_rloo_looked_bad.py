@@ -14,33 +14,72 @@
 # %% [markdown]
 # # 18 · Why RLOO looked bad: an unfair comparison, taken apart
 #
-# An earlier edition of this project printed a table: every method had drawn the same number of
-# completions, and GRPO stood far above RLOO. Each number was right, and the lesson that a reader
-# took away was wrong. This page finds out what the gap was made of.
+# ## The question
 #
-# Two suspects: the two methods subtract different baselines, and they took different numbers of
-# gradient steps for the same completions. The first can be settled on paper. The second takes a
+# An earlier edition of this project printed a table in which every method had drawn the same number
+# of completions. GRPO stood far above RLOO. Each number was right, and the lesson that readers took
+# away was wrong. What was the gap made of?
+#
+# ## The idea
+#
+# There are two suspects. The two methods subtract different baselines, and they took different
+# numbers of gradient steps for the same completions. The first suspect can be examined on paper:
+# the two advantages differ by one factor, and Adam ignores a factor. The second suspect needs a
 # minute of training.
 #
-# ## What the notes say
+# The lesson is general. Two methods can be given equal completions, equal gradient steps, equal
+# time, or equal tuning. A table that makes one of them equal says little until you know the others.
 #
-# {notes 000 17-27}
-# {notes 001 45-67}
+# ```
+#                       completions   gradient steps a rollout   ratio and clip
+# GRPO in the table     16 384        4                          yes
+# RLOO in the table     16 384        1                          no
+# ```
 #
-# The notes rank methods by their names. [The mean baseline](errata.html#row-13) that one of them
-# calls GRPO is Dr.GRPO's, and it is RLOO's too, as the next cell shows.
+# ## The formula
 #
-# ## The baselines are the same but for a number
-#
-# RLOO takes from each reward the mean of the *other* $K - 1$ rewards of its group. Write $\bar r$
-# for the mean of all $K$. The mean of the others is $(K\bar r - r_i)/(K-1)$, and therefore
+# RLOO takes from each reward the mean of the *other* $K - 1$ rewards of its group. Write $r_i$ for
+# a reward, $K$ for the size of the group and $\bar r$ for the mean of all $K$ rewards. The mean of
+# the others is $(K\bar r - r_i)/(K-1)$, and therefore
 #
 # $$r_i - \frac{K\bar r - r_i}{K - 1} = \frac{K}{K-1}\,(r_i - \bar r).$$
 #
-# Leave-one-out is the centred advantage times $K/(K-1)$: 1.33 for groups of four.
+# Leave-one-out is the centred advantage times $K/(K-1)$. This factor is 1.33 for groups of four.
+#
+# A factor on the advantage is a factor $c$ on the gradient. Adam divides the mean $m$ of the
+# gradients by the root of the mean $v$ of their squares, and the factor stands in both:
+#
+# $$\frac{c\,m}{\sqrt{c^2 v} + \epsilon} \approx \frac{m}{\sqrt v}$$
+#
+# What remains is $\epsilon = 10^{-8}$. Where a gradient is clipped to a norm, the clip removes the
+# factor as well. So with Adam, RLOO and the centred advantage train alike at the same learning
+# rate.
 #
 # {source tinyalign.losses.advantage.leave_one_out}
 # {source tinyalign.losses.advantage.group_center}
+#
+# ## Predict
+#
+# Both methods drew the same completions. But GRPO reads each batch of rollouts twice, in two
+# minibatches: **four** gradient steps. It may, because its ratio corrects for samples of a slightly
+# older policy. RLOO has no ratio and takes **one**. Which of these do you expect, at the same
+# learning rate and after the same completions?
+#
+# * (a) RLOO with one step a rollout falls behind GRPO with one step a rollout.
+# * (b) GRPO with one step falls behind GRPO with four.
+# * (c) RLOO with four steps does as well as GRPO with four, at every learning rate.
+#
+# <details><summary>The answers</summary>
+#
+# (a) no: they are not told apart. (b) yes: this was the gap. (c) only at a small learning rate. At
+# three times the rate RLOO loses all that it had, because nothing corrects for samples of an older
+# policy.
+#
+# </details>
+#
+# ## Run
+#
+# ### Two claims on paper, checked
 
 # %%
 import dataclasses
@@ -61,17 +100,8 @@ ratio = leave_one_out(reward) / group_center(reward)
 print(f"leave-one-out ÷ centred: from {ratio.min():.12f} to {ratio.max():.12f}")
 
 # %% [markdown]
-# ## What Adam does with a factor
-#
-# A factor on the advantage is a factor on the gradient. Plain gradient descent would take larger
-# steps. Adam divides the mean of the gradients by the root of the mean of their squares, and a
-# factor stands in both: it cancels.
-#
-# $$\frac{c\,m}{\sqrt{c^2 v} + \epsilon} \approx \frac{m}{\sqrt v}$$
-#
-# What remains is $\epsilon = 10^{-8}$, and where a gradient is clipped to a norm, the clip removes
-# the factor as well. So with Adam RLOO and the centred advantage train alike, at the same learning
-# rate. The next cell walks both for two hundred steps on noisy gradients.
+# The next cell runs Adam for two hundred steps on noisy gradients, once with the factor and once
+# without.
 
 # %%
 FACTOR = 4 / 3
@@ -91,19 +121,10 @@ apart = np.abs(walk(FACTOR) - walk(1.0)).max()
 print(f"largest difference after 200 steps of Adam: {apart:.1e}")
 
 # %% [markdown]
-# ## Before the run: what is left?
-#
-# Both methods drew the same completions. But GRPO reads each batch of rollouts twice, in two
-# minibatches: **four** gradient steps. It may, because its ratio corrects for samples of a slightly
-# older policy. RLOO has no ratio and takes **one**. Which of these do you expect, at the same
-# learning rate and after the same completions?
-#
-# 1. RLOO with one step a rollout falls behind GRPO with one step a rollout.
-# 2. GRPO with one step falls behind GRPO with four.
-# 3. RLOO with four steps catches up with GRPO with four.
+# ### Six ways to train
 #
 # **The dial:** `RATE`. The last two runs have three times the learning rate. One of them falls
-# apart. Which, and why?
+# apart. Which one, and why?
 
 # %%
 RATE, ROLLOUTS, SEEDS = 1e-3, 40, range(5)
@@ -174,38 +195,47 @@ axes.invert_yaxis()
 axes.set_xlabel("mean reward of samples, held-out problems; dots are seeds, bars their mean")
 figure
 
+
 # %% [markdown]
 # {figure}
 #
-# **What it shows.** With one step a rollout GRPO and RLOO are not told apart: five seeds leave room
-# for a few hundredths either way. Four steps lift GRPO well above its own single step. That is the
-# old gap: it belonged to the number of gradient steps, and not to the estimator.
+# ## What it shows
 #
-# RLOO may take four steps as well. At the small rate it is not told from GRPO with four. At three
-# times the rate it loses all that it had, and GRPO does not: the second and later steps read
-# samples of a policy that is no longer there, RLOO has no ratio that corrects for that, and GRPO's
-# clip stops it.
+# **With one step a rollout, GRPO and RLOO are not told apart.** Five seeds leave room for a few
+# hundredths either way. Four steps lift GRPO well above its own single step. This is the old gap:
+# it belonged to the number of gradient steps, and not to the estimator.
 #
-# So a comparison at equal completions has to give each estimator both: one step a rollout and
-# several, each at a learning rate of its own. `tinyalign compare rloo@1 rloo@4 grpo@1 grpo@4` does,
-# and `tinyalign tune` finds the rates.
+# **RLOO may take four steps as well, at a small rate.** Then it is not told apart from GRPO with
+# four. At three times the rate RLOO loses all that it had, and GRPO does not. The second and later
+# steps read samples of a policy that has already moved. RLOO has no ratio that corrects for this,
+# and GRPO's clip stops it.
 #
-# ## Weird numbers
+# **A fair comparison gives each estimator both:** one step a rollout and several, each at a
+# learning rate of its own. `tinyalign compare rloo@1 rloo@4 grpo@1 grpo@4` does this, and
+# `tinyalign tune` finds the rates.
+#
+# ## What goes wrong in practice
 #
 # **“RLOO's progress bar shows fewer steps than I asked for.”** Steps, rollouts, episodes and epochs
-# are four different numbers (huggingface/trl #2515). Ask which of them two methods were given
-# equally, before you compare anything else.
+# are four different numbers (huggingface/trl #2515). Before you compare anything else, find out
+# which of them two methods were given equally.
 #
-# **“GRPO and RLOO have the same curve.”** At one step a rollout they should: the standardised
-# advantage differs by a factor for each group, and for groups of zeros and ones the factor varies
+# **“GRPO and RLOO have the same curve.”** At one step a rollout they should. The standardised
+# advantage differs by a factor for each group, and for groups of zeros and ones this factor varies
 # little.
+#
+# ### The same line in TRL
+#
+# `RLOOConfig(num_generations=4, num_iterations=1)` against
+# `GRPOConfig(num_generations=4, num_iterations=2, steps_per_generation=2)`. Compare
+# `num_iterations` and `steps_per_generation` before you compare the trainers.
 #
 # ## Exercises
 #
-# **1.** The factor between leave-one-out and the centred advantage, for groups of `k`.
+# **1.** Compute the factor between leave-one-out and the centred advantage, for groups of `k`.
 #
-# **2.** Gradient steps in a run that draws `completions`, `group` to a prompt and `prompts` to a
-# rollout, reading each rollout in `passes` passes of `minibatches` minibatches.
+# **2.** Count the gradient steps in a run that draws `completions`, `group` to a prompt and
+# `prompts` to a rollout, and reads each rollout in `passes` passes of `minibatches` minibatches.
 
 
 # %%
@@ -237,13 +267,27 @@ check_exercise(check_my_factor, my_factor)
 check_exercise(check_my_gradient_steps, my_gradient_steps)
 
 # %% [markdown]
-# ## The same line in TRL
+# ## What you may have read
 #
-# `RLOOConfig(num_generations=4, num_iterations=1)` against
-# `GRPOConfig(num_generations=4, num_iterations=2, steps_per_generation=…)`: compare
-# `num_iterations` and `steps_per_generation` before you compare the trainers.
+# {notes 000 17-27}
+# {notes 001 45-67}
 #
-# ## What this page showed
+# <details><summary>Sentences from lecture notes, the verdict, and why</summary>
+#
+# * The notes rank methods by their names. [The mean baseline](errata.html#row-13) that one of them
+#   calls GRPO's is Dr. GRPO's, and it is RLOO's too, up to a factor.
+#
+# </details>
+#
+# ## Further reading
+#
+# * Ahmadian and others 2024, arXiv:2402.14740: RLOO for language models.
+# * Henderson and others 2018, “Deep reinforcement learning that matters”, arXiv:1709.06560: how
+#   comparisons of methods go wrong.
+# * Agarwal and others 2021, “Deep RL at the edge of the statistical precipice”, arXiv:2108.13264:
+#   intervals over seeds.
+#
+# ### The claims of this page, tested
 
 # %%
 assert np.allclose(ratio, 4 / 3, atol=1e-9), "leave-one-out is the centred advantage, times 4/3"
