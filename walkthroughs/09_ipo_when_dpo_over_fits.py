@@ -362,8 +362,8 @@ print("the note's IPO is SPPO:", printed, sppo(zero + 1.0, zero - 2.0, zero, zer
 # %% [markdown]
 # ## Further reading
 #
-# * Azar and others 2023, “A general theoretical paradigm to understand learning from human
-#   preferences”, arXiv:2310.12036: IPO, with the bandits in section 5.4.
+# * Azar and others 2023, “A general theoretical paradigm …”, arXiv:2310.12036: IPO, with the
+#   bandits in section 5.4.
 # * Mitchell 2023, “A note on DPO with noisy preferences and relationship to IPO”: cDPO.
 # * Wu and others 2024, arXiv:2405.00675: SPPO.
 #

@@ -14,30 +14,68 @@
 # %% [markdown]
 # # Capstone · Every method on one task
 #
-# Two-digit addition, one half-trained transformer, and every method of the library from the same
-# start. The table at the end is not a ranking: one task, one seed, small budgets that were not
-# tuned method by method. It shows what each needs, what it holds in memory, how far it moves and
-# what it made of that, and one of them makes it worse.
+# ## The question
 #
-# ## What the notes say
+# The library has more than forty methods. You have one task. What does each method need, what does
+# it cost, and what does it make of the same half-trained model?
 #
-# {notes 000 11-27}
-# {notes 001 62-77}
-# {notes 004 43-53}
-# {notes 004 590-634}
+# ## The idea
 #
-# The notes compare methods in tables. Columns of opinion ("most stable", "best for") cannot be
-# checked; the accuracy table of one note [is invented](errata.html#row-61). The columns below are
-# counted or measured: what a method learns from, which networks it holds, [the
-# bytes](errata.html#row-16), held-out accuracy, KL to the start, completions sampled.
+# All methods start from one half-trained transformer, on two-digit addition. The table at the end
+# has one row for each method: the data that it needs, the networks that it holds in memory, its
+# accuracy on held-out problems with an interval, its KL from the start, and the completions that it
+# sampled.
 #
-# ## A method is a row, live
+# **The table is no ranking.** It has one task, one seed, and small budgets that were not tuned
+# method by method. Page 18 shows how easily such a table misleads. Read the columns that are
+# *counted*, and read the measured columns with their intervals. One method ends below its start,
+# and should.
+#
+# ```
+# what do you have?   demonstrations  pairs  thumbs  rankings  a reward you can compute
+#                          |            |      |        |            |
+# what fits?             SFT          DPO...  KTO     RRHF     GRPO (no critic), PPO (critic)
+# ```
+#
+# ## The formula
+#
+# Memory can be counted without a run. In mixed precision with Adam, a trained parameter takes 16
+# bytes and a frozen one 2 bytes. (This is an assumption; activations and caches are left out.)
+#
+# $$\mathrm{bytes} = 16 \cdot \mathrm{trained} + 2 \cdot \mathrm{frozen}$$
+#
+# * *trained* counts the parameters of all networks that are trained: the policy, and PPO's critic.
+# * *frozen* counts those of the reward model and of the reference.
+#
+# PPO takes $16+16+2+2 = 36$ bytes per parameter, and GRPO takes $16+2+2 = 20$ with a reference.
+# With a rule in place of a reward model, both save 2. This library computes in single precision: 4
+# bytes for a weight and 8 for Adam's two averages, so 12 for a trained parameter and 4 for a frozen
+# one.
+#
+# A method is a row of data in the library. The command line, the tables and this page read the same
+# row.
 #
 # {source tinyalign.methods.method.Method}
 #
-# What the command line, the tables and this page say about a method, they read here. Its loss is
-# the function of pages 02 to 13; whether it holds a reference is read off that function's
-# parameters.
+# ## Predict
+#
+# With a rule as the reward, and in single precision: how many bytes per parameter do PPO and GRPO
+# hold?
+#
+# * (a) PPO 24, GRPO 12
+# * (b) PPO 28, GRPO 16
+# * (c) PPO 36, GRPO 20
+#
+# <details><summary>The answer</summary>
+#
+# (b). PPO holds $12 + 12 + 4$: policy, critic, frozen reference. GRPO holds $12 + 4$, and 12
+# without a KL, because then it needs no reference. DPO holds 16 and SFT 12.
+#
+# </details>
+#
+# ## Run
+#
+# ### Bytes
 
 # %%
 import dataclasses
@@ -54,18 +92,6 @@ from tinyalign.report.intervals import wilson
 from tinyalign.runs import plan, train
 from tinyalign.runs.config import Config
 
-# %% [markdown]
-# ## Before the run: bytes
-#
-# A count that needs no run. With Adam in mixed precision (an assumption: 16 bytes per trained
-# parameter, 2 per frozen one; activations and caches left out), PPO trains a policy and a critic
-# and keeps a reward model and a reference: $16+16+2+2$. GRPO drops the critic: $16+2+2$. With a
-# rule instead of a reward model both lose another 2.
-#
-# This library computes in single precision: 4 bytes per weight and 8 for Adam's two averages, so 12
-# per trained parameter and 4 per frozen one. With a rule as the reward, PPO should hold
-# $12+12+4 = 28$ bytes per parameter, GRPO $12 + 4 = 16$, DPO the same, and SFT 12.
-
 # %%
 mixed = {"PPO": 16 + 16 + 2 + 2, "GRPO": 16 + 2 + 2, "PPO, rule": 16 + 16 + 2, "GRPO, rule": 16 + 2}
 table(["bytes per parameter", "mixed precision"], [[name, value] for name, value in mixed.items()])
@@ -74,12 +100,12 @@ print(f"GRPO saves {1 - mixed['GRPO'] / mixed['PPO']:.0%}; with a rule as reward
 bytes_predicted = {"sft": 12, "dpo": 16, "simpo": 12, "grpo": 16, "ppo": 28}
 
 # %% [markdown]
-# ## The run
+# ### Every method
 #
-# Imitation stops when the policy solves four in ten of the problems that it is trained on; of the
-# held-out ones, which the table counts, it solves fewer. From there everybody goes on alone. A
-# method gets its own defaults for everything but size, the number of steps, and the KL to the
-# reference: every method that has one keeps it, GRPO too, whose default here is a KL of weight 0.
+# Imitation stops when the policy solves four in ten of its training problems. Of the held-out
+# problems, which the table counts, it solves fewer. From there each method goes on alone. A method
+# gets its own defaults for everything but size, number of steps, and the KL to the reference. Each
+# method that has a KL keeps it, also GRPO, whose default here is a KL of weight 0.
 #
 # **The dial:** `OFFLINE_STEPS` and `ONLINE_STEPS`. Doubling them doubles the time.
 
@@ -129,18 +155,6 @@ for method in METHODS:
 names = ["method", "learns from", "holds", "accuracy", "95 %", "KL", "samples", "bytes"]
 table(names, rows)
 
-# %% [markdown]
-# How to read it. The accuracy of `reward` is that of a judge, not of a policy. `best_of_n` trains
-# nothing. `apo_down` goes to zero, and should: it lowers the chosen answers along with the
-# rejected ones, which is meant for a policy that is better than its data; here the chosen answers
-# are the right ones. A KL of several nats with little accuracy gained means that a method moved
-# where nothing was to be won; page 05 has the exact picture of that trade.
-#
-# The interval is Wilson's, for three hundred held-out problems: of a hundred such intervals 95 hold
-# the accuracy on all problems. Two methods whose intervals overlap have not been told apart.
-# Another seed moves a method too, and no interval here knows by how much; for that,
-# `tinyalign compare --seeds 5`. The last column is bytes per parameter of one network.
-
 # %%
 figure, axes = picture(width=7.5, height=4.6)
 policies = [row for row in rows if row[0] != "reward"]
@@ -160,17 +174,39 @@ axes.set(title="Every method from one start (dashed), 95 % intervals")
 axes.legend(loc="lower left")
 figure
 
+
 # %% [markdown]
 # {figure}
 #
-# ## Weird numbers
+# ## What it shows
+#
+# **Two methods whose intervals overlap have not been told apart.** The interval is Wilson's, for
+# three hundred held-out problems: of a hundred such intervals, 95 hold the accuracy on all
+# problems. Another seed moves a method too, and no interval here knows by how much.
+# `tinyalign compare --seeds 5` measures that.
+#
+# **Some rows are special.** The accuracy of `reward` is the accuracy of a judge, and not of a
+# policy. `best_of_n` trains nothing. `apo_down` goes to zero, and should: it lowers the chosen
+# answers along with the rejected ones. It is meant for a policy that is better than its data, and
+# here the chosen answers are the right ones.
+#
+# **A large KL is a cost.** A KL of several nats with little accuracy gained means that a method
+# moved where nothing was to be won. Page 05 has the exact picture of this trade. The last column
+# counts bytes per parameter of one network.
+#
+# ## What goes wrong in practice
 #
 # **“Which method should I use?”** (DeepSeek-R1 #527, ReTool #6, WebThinker #26.) Start from the
-# second column: what do you have? Demonstrations, pairs, thumbs, rankings, or a reward that you
-# can compute. Then from the third: what fits into memory.
+# second column: what do you have? Demonstrations, pairs, thumbs, rankings, or a reward that you can
+# compute? Then read the third column: what fits into memory?
 #
-# **“My numbers are not these.”** Same seed, same machine type, same numbers; otherwise the last
-# digits differ, and with few steps that can be a hundredth.
+# **“My numbers are not these.”** The same seed on the same type of machine gives the same numbers.
+# Otherwise the last digits differ, and with few steps this can be a hundredth.
+#
+# ### The same line in TRL
+#
+# There is one trainer for each family: `SFTTrainer`, `RewardTrainer`, `DPOTrainer`, `KTOTrainer`,
+# `GRPOTrainer`, `RLOOTrainer`. The others are under `trl.experimental`, or gone.
 
 # %% [markdown]
 # ## Turn the dial
@@ -200,10 +236,12 @@ dial(
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Bytes per parameter in mixed precision, for a count of trained and frozen networks.
+# **1.** Count the bytes per parameter in mixed precision, for a number of trained and of frozen
+# networks.
 #
-# **2.** How many steps does an accuracy estimate deserve? Given an accuracy and a number of
-# held-out problems, return its standard error.
+# **2.** An accuracy was measured on a number of held-out problems. Return its standard error.
+#
+# Open: choose two rows whose intervals overlap. How many held-out problems would separate them?
 
 
 # %%
@@ -230,12 +268,31 @@ check_exercise(check_my_bytes, my_bytes)
 check_exercise(check_my_standard_error, my_standard_error)
 
 # %% [markdown]
-# ## The same line in TRL
+# ## What you may have read
 #
-# One trainer per family: `SFTTrainer`, `RewardTrainer`, `DPOTrainer`, `KTOTrainer`, `GRPOTrainer`,
-# `RLOOTrainer`; the rest under `trl.experimental`, or gone.
+# {notes 000 11-27}
+# {notes 001 62-77}
+# {notes 004 43-53}
+# {notes 004 590-634}
 #
-# ## What this page showed
+# <details><summary>Sentences from lecture notes, the verdict, and why</summary>
+#
+# * Tables with columns such as “most stable” or “best for”: nobody can check an opinion. The
+#   columns above are counted or measured.
+# * A table of accuracies by method: [invented](errata.html#row-61).
+# * “~40% less memory than PPO”: [no source](errata.html#row-16). The count above gives 44 %, or 47
+#   % with a rule as the reward.
+#
+# </details>
+#
+# ## Further reading
+#
+# * Lambert 2025, “Reinforcement learning from human feedback”, arXiv:2504.12501: a book on all of
+#   these methods.
+# * Xu and others 2024, arXiv:2404.10719; Ivison and others 2024, arXiv:2406.09279: comparisons of
+#   DPO and PPO on real tasks.
+#
+# ### The claims of this page, tested
 
 # %%
 measured = {name: summaries[name]["bytes"] / parameters for name in bytes_predicted}
