@@ -101,6 +101,14 @@ def counted(program, tests, rule):
     return float(np.mean([rule(interpreter.run(program, *xy), want) for xy, want in tests]))
 
 
+def whole(p, q, a, m, low, high, length=None):
+    """GSPO with another length than the answer's."""
+    n = m.sum(1) if length is None else length
+    ratio = np.exp(np.where(m > 0, p - q, 0).sum(1) / n)
+    a = a.reshape(-1)
+    return -np.minimum(ratio * a, np.clip(ratio, 1 - low, 1 + high) * a)
+
+
 WRONG = {
     "my_policy_gradient": {
         "not subtracted": lambda z, r: softmax(z) * r,
@@ -457,6 +465,40 @@ WRONG = {
         "√n times less": lambda a, n: (a - a * a) ** 0.5,
         "covers n only": lambda a, n: (a - a * a) / n**0.5,
         "gives": lambda a, n: (a * (1 - a) / (n - 1)) ** 0.5,
+    },
+    "my_token_weights": {
+        "Dr. GRPO's weight lacks": lambda n, limit: (1 / len(n) / n, 1 / limit, 1 / sum(n)),
+        "GRPO's weight lacks": lambda n, limit: (1 / n, 1 / len(n) / limit, 1 / sum(n)),
+        "exchanged": lambda n, limit: (1 / (len(n) * limit), 1 / (len(n) * n), 1 / sum(n)),
+        "gives": lambda n, limit: (n / sum(n), 1 / (len(n) * limit), 1 / sum(n)),
+    },
+    "my_micro_batch_mean": {
+        "tokens of the micro-batch": lambda x, mask, *, tokens: (
+            np.where(mask > 0, x, 0).sum() / mask.sum()
+        ),
+        "That is the sum": lambda x, mask, *, tokens: np.where(mask > 0, x, 0).sum(),
+        "mask is not used": lambda x, mask, *, tokens: x.sum() / tokens,
+        "gives": lambda x, mask, *, tokens: np.where(mask > 0, x, 0).sum() / tokens**2,
+    },
+    "my_gspo": {
+        "log-ratios are summed": lambda p, q, a, m, *, clip_low=3e-4, clip_high=4e-4: whole(
+            p, q, a, m, clip_low, clip_high, length=1
+        ),
+        "sign is turned": lambda p, q, a, m, *, clip_low=3e-4, clip_high=4e-4: (
+            -whole(p, q, a, m, clip_low, clip_high)
+        ),
+        "upside down": lambda p, q, a, m, *, clip_low=3e-4, clip_high=4e-4: whole(
+            q, p, a, m, clip_low, clip_high
+        ),
+        "gives": lambda p, q, a, m, *, clip_low=3e-4, clip_high=4e-4: whole(
+            p, q, a, m, clip_low, clip_high, length=m.shape[1]
+        ),
+    },
+    "my_slope": {
+        "on both sides": lambda r, a, low, high: r * a if 1 - low <= r <= 1 + high else 0.0,
+        "Nothing is clipped": lambda r, a, low, high: a * r,
+        "not its own value": lambda r, a, low, high: float(np.clip(r, 1 - low, 1 + high)) * a,
+        "gives": lambda r, a, low, high: r * abs(a),
     },
     "my_cross_attention": {
         "not divided by √d": lambda q, k, v: softmax(q @ k.T) @ v,

@@ -1,8 +1,10 @@
 """The exercises: right answers pass, no wrong one does, and every wrong one is told why."""
 
+import importlib.util
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from tinyalign import cli
 from tinyalign.notes.exercises import table, texts
 from tinyalign.notes.exercises.judging import UNWRITTEN, why_wrong
 
+ROOT = Path(__file__).parents[2]
 # The laws take seconds; what is compared with right answers takes none.
 LAWFUL = {e.name for e in table.EXERCISES if "require_lawful" in inspect.getsource(e.check)}
 EACH = [
@@ -140,3 +143,14 @@ def test_a_file_is_judged_in_a_process_of_its_own(body, status, says, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, says in done.stdout + done.stderr) == (status, True), done
     assert "Traceback" not in done.stderr
+
+
+def test_the_pages_show_the_exercises_of_the_library():
+    """They are what `python docs/build_exercises.py` writes now."""
+    spec = importlib.util.spec_from_file_location(
+        "build_exercises", ROOT / "docs/build_exercises.py"
+    )
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    for path in build.PAGES:
+        assert build.page_with_exercises(path) == path.read_text(encoding="utf8"), path.name

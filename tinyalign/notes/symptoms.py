@@ -71,7 +71,7 @@ SYMPTOMS = {  # name -> symptom
         "My completions get longer and longer.",
         "A loss that is averaged in each completion punishes a long wrong answer less per token. "
         "A reward model may also prefer length.",
-        "13",
+        "19",
     ),
     "loss_starts_at_zero": Symptom(
         "GRPO's loss starts at 0.",

@@ -167,6 +167,38 @@ LATER = (
         "wins.",
     ),
     Question(
+        "19.3", PAPER,
+        "A group has one wrong answer of length 4 with advantage −1. Under which of "
+        "the three means does a wrong answer of length 8 with advantage −2 push each "
+        "token equally hard?",
+        "Under GRPO's: $1/4 = 2/8$. With the fixed length and with DAPO's mean each "
+        "token of the second answer is pushed twice as hard.",
+    ),
+    Question(
+        "19.4", OPEN,
+        "You split a batch into micro-batches of very different length. Which of the "
+        "three means can be computed from parts, and what must the parts know?",
+        "All can, if a part knows the divisor of the whole: the number of answers for "
+        "GRPO and Dr. GRPO, the number of tokens for DAPO. A mean of means is wrong.",
+    ),
+    Question(
+        "20.3", PAPER,
+        "A token has probability 0.7, and the clip is 0.2. Which probability can it "
+        "reach in one batch before its slope ends? Which probability can its only "
+        "rival, with 0.3, fall to before its own slope ends?",
+        "$0.7 \\cdot 1.2 = 0.84$ for the token; $0.3 \\cdot 0.8 = 0.24$ for the rival. "
+        "A likely token has room to rise, and an unlikely one has little: 0.01 can "
+        "reach 0.012 only.",
+    ),
+    Question(
+        "20.4", OPEN,
+        "Let the samples be ten updates old. Which of the losses of this page still "
+        "learns, and which one stops, and what does each risk?",
+        "Clipped losses stop where the ratio has left the clip: they waste the sample. "
+        "Losses that cap the weight go on and risk to learn from what the policy would "
+        "no longer say.",
+    ),
+    Question(
         "ca.3", PAPER,
         "A method is right on 240 of 300 held-out problems, another on 225. Can you"
         " tell them apart?",

@@ -5,6 +5,7 @@ from tinyalign.notes.exercises import (
     basics,
     counting,
     inside,
+    lengths,
     online,
     optimum,
     other_losses,
@@ -26,6 +27,7 @@ FILES = (
     counting,
     speed,
     inside,
+    lengths,
 )
 # Sorted by number; the capstone's "ca" comes after all digits.
 EXERCISES = sorted(each for file in FILES for each in file.EXERCISES)
