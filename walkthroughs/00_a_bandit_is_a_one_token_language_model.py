@@ -60,7 +60,6 @@
 # %%
 import autograd.numpy as np
 from autograd import grad
-from numpy.testing import assert_allclose
 
 from tinyalign import policy
 from tinyalign.losses import reinforce
@@ -318,40 +317,99 @@ dial(
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Write the gradient of the expected reward of a softmax policy, without autograd. The check
-# compares your gradient with small differences.
+# Write a function in the cell below, or type `tinyalign exercise 00.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** Write the baseline that makes the noise smallest. The mean reward is *not* the answer.
-# Minimise $\mathbb{E}[(r-b)^2 \lVert\nabla\log\pi\rVert^2]$ over $b$. The check tries baselines
-# close to yours.
-
+# **1.** Write the gradient of the expected reward of a softmax policy, without autograd.
+#
+# <details><summary>Hint 1</summary>
+#
+# The expected reward is $\sum_k p_k r_k$, and
+# $\partial p_k / \partial z_j = p_k (1[k = j] - p_j)$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Collect the terms: each entry is $p_k$ times how much $r_k$ exceeds the expected reward.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from tinyalign.losses.numerics import softmax
+#
+#
+# def my_policy_gradient(logits, reward):
+#     p = softmax(logits)
+#     return p * (reward - p @ reward)
+# ```
+#
+# </details>
+#
+# **2.** Write the baseline that makes the noise smallest. It is one number, and it is *not* the
+# expected reward: minimise $\mathbb{E}[(r-b)^2 \lVert\nabla\log\pi\rVert^2]$ over $b$.
+#
+# <details><summary>Hint 1</summary>
+#
+# The noise is a parabola in $b$: set its derivative to 0.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The answer is a weighted mean of the rewards. The weights are $p_k$ times the squared length of
+# $\nabla\log\pi(k)$, whose entries are $1[k = j] - p_j$.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from tinyalign.losses.numerics import softmax
+#
+#
+# def my_best_baseline(logits, reward):
+#     p = softmax(logits)
+#     squared = np.sum((np.eye(len(p)) - p) ** 2, axis=1)  # length² of each ∇log p, (K,)
+#     return p @ (reward * squared) / (p @ squared)
+# ```
+#
+# </details>
+#
+# **3. On paper.** A policy chooses between two answers with probabilities $p$ and $1 - p$ and
+# rewards 1 and 0. For which $p$ is the slope of the expected reward in the first logit largest,
+# and what follows for a policy that is almost always wrong?
+#
+# <details><summary>The answer</summary>
+#
+# The slope is $p(1 - p)$, largest at $p = 1/2$, where it is $1/4$. At $p = 0.01$ it is 0.0099: a
+# policy that is almost always wrong learns slowly, although it has most to learn.
+#
+# </details>
+#
+# **4. Open ended.** Add 100 to every reward of the bandit. Which numbers of this page change,
+# which do not, and what would a training run notice?
+#
+# <details><summary>What to look for</summary>
+#
+# The gradient and its expectation do not change. The noise without a baseline grows a
+# hundredfold, so a run needs about ten thousand times as many samples for the same error. With a
+# baseline nothing changes.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.basics import check_my_best_baseline, check_my_policy_gradient
+
+
 def my_policy_gradient(logits, reward):
     raise NotImplementedError  # (K,), (K,) -> (K,)
 
 
-def check_my_policy_gradient(solution):
-    draw = np.random.default_rng(4)
-    for size in (2, 3, 7):
-        z, r = draw.normal(size=size), draw.normal(size=size)
-        slopes = finite_differences(lambda t, r=r: np.sum(softmax(t) * r), z)
-        assert_allclose(solution(z, r), slopes, atol=1e-8)
-
-
 def my_best_baseline(logits, reward):
     raise NotImplementedError  # (K,), (K,) -> one number
-
-
-def check_my_best_baseline(solution):
-    draw = np.random.default_rng(5)
-    for size in (2, 3, 7):
-        z, r = draw.normal(size=size), draw.normal(size=size)
-        p = softmax(z)
-        squared = np.sum((np.eye(size) - p) ** 2, axis=1)
-        best = solution(z, r)
-        noise = [p @ ((r - b) ** 2 * squared) for b in (best, best - 1e-3, best + 1e-3)]
-        assert noise[0] < min(noise[1:]), "a baseline close by has less noise"
 
 
 check_exercise(check_my_policy_gradient, my_policy_gradient)

@@ -82,7 +82,6 @@ import numpy as np
 
 from tinyalign import policy
 from tinyalign.engine.tree import size, tree_map
-from tinyalign.laws import assert_lawful
 from tinyalign.losses.numerics import log_softmax, softmax
 from tinyalign.models import lstm, tokenizer, transformer
 from tinyalign.notes.lesson import check_exercise, picture, table
@@ -410,45 +409,134 @@ dial(
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Score tokens: from logits `(B, T, V)` and ids `(B, T)` to log-probabilities `(B, T − 1)`.
+# Write a function in the cell below, or type `tinyalign exercise 01.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** Score completions that stand behind prompts of different lengths, in rows that are padded
-# on the right.
+# **1.** Score tokens: logits `(B, T, V)` and ids `(B, T)` to `(B, T − 1)`.
 #
-# **3.** Write causal attention with one head, from `q`, `k` and `v` of shape `(T, d)`. Page 22
-# explains the three.
-
+# <details><summary>Hint 1</summary>
+#
+# The logits at position $t$ predict the token at position $t + 1$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Cut the last logits and the first ids, take `log_softmax`, and pick with `np.take_along_axis`.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from tinyalign.losses.numerics import log_softmax
+#
+#
+# def my_token_logp(logits, ids):
+#     logp = log_softmax(logits[:, :-1])
+#     return np.take_along_axis(logp, ids[:, 1:, None], axis=2)[..., 0]
+# ```
+#
+# </details>
+#
+# **2.** Score completions that stand behind prompts of different length, in rows padded on the
+# right.
+#
+# <details><summary>Hint 1</summary>
+#
+# Begin with exercise 1, and build a mask `(B, T − 1)`.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Column $t$ scores the token at place $t + 1$. That token counts if its place is at least
+# `prompt_length` and less than `length`.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from tinyalign.losses.numerics import log_softmax
+#
+#
+# def my_sequence_logp(logits, ids, prompt_length, length):
+#     logp = np.take_along_axis(log_softmax(logits[:, :-1]), ids[:, 1:, None], axis=2)[..., 0]
+#     place = np.arange(1, ids.shape[1])  # of the token that each column scores
+#     mask = (place >= prompt_length[:, None]) & (place < length[:, None])
+#     return np.sum(logp * mask, axis=1)
+# ```
+#
+# </details>
+#
+# **3.** Causal attention of one head, from `q`, `k` and `v`, each `(T, d)`.
+#
+# <details><summary>Hint 1</summary>
+#
+# Row $t$ of $q k^\top / \sqrt{d}$ holds the scores of all positions for position $t$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Set the scores above the diagonal to minus infinity *before* the softmax.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from tinyalign.losses.numerics import softmax
+#
+#
+# def my_attention(q, k, v):
+#     scores = q @ k.T / np.sqrt(q.shape[1])  # (T, T): row t asks, column s answers
+#     scores = np.where(np.tri(len(q)) > 0, scores, -np.inf)
+#     return softmax(scores) @ v
+# ```
+#
+# </details>
+#
+# **4. On paper.** A vocabulary has $V$ tokens, of which one ends the completion. How many
+# completions of at most $L$ tokens are there, the end token counted, if a completion may also be
+# cut off at $L$?
+#
+# <details><summary>The answer</summary>
+#
+# $1 + (V - 1) + (V - 1)^2 + … + (V - 1)^{L - 1}$ that end, and $(V - 1)^L$ that are cut off.
+#
+# </details>
+#
+# **5. Open ended.** Plant a mistake of your own into the score of a completion, and find out
+# whether the sum over all completions notices. Can you plant one that it does not notice?
+#
+# <details><summary>What to look for</summary>
+#
+# The sum notices every mistake that breaks a conditional distribution. A mistake that keeps the
+# sum at 1 for every prompt is another distribution: exchange two tokens of the vocabulary
+# everywhere, for example. Only samples or a second model notice that.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.basics import (
+    check_my_attention,
+    check_my_sequence_logp,
+    check_my_token_logp,
+)
+
+
 def my_token_logp(logits, ids):
-    raise NotImplementedError
-
-
-def check_my_token_logp(solution):
-    assert_lawful(solution, "token_logp")
+    raise NotImplementedError  # (B, T, V), (B, T) -> (B, T - 1)
 
 
 def my_sequence_logp(logits, ids, prompt_length, length):
     raise NotImplementedError  # (B, T, V), (B, T), (B,), (B,) -> (B,); length counts the prompt too
 
 
-def check_my_sequence_logp(solution):
-    assert_lawful(solution, "sequence_logp")
-
-
 def my_attention(q, k, v):
     raise NotImplementedError  # (T, d), (T, d), (T, d) -> (T, d)
-
-
-def check_my_attention(solution):
-    draw = np.random.default_rng(3)
-    q, k, v = draw.normal(size=(3, 5, 4))
-    attended = solution(q, k, v)
-    np.testing.assert_allclose(attended[0], v[0], err_msg="the first position sees only itself")
-    weights = np.exp(q[2] @ k[:3].T / 2)
-    np.testing.assert_allclose(attended[2], weights @ v[:3] / weights.sum(), err_msg="position 2")
-    later = v + 9.0 * (np.arange(5) > 2)[:, None]
-    np.testing.assert_allclose(solution(q, k, later)[:3], attended[:3], err_msg="the future leaks")
 
 
 check_exercise(check_my_token_logp, my_token_logp)

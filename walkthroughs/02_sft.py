@@ -65,7 +65,6 @@
 import numpy as np
 
 from tinyalign import policy
-from tinyalign.laws import assert_lawful
 from tinyalign.losses import cross_entropy
 from tinyalign.methods import steps
 from tinyalign.models import tokenizer, transformer
@@ -329,34 +328,89 @@ dial(
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Write the loss: from log-probabilities of the targets and a mask to one number.
+# Write a function in the cell below, or type `tinyalign exercise 02.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** Write the mask. Given are the lengths of the prompts and the total lengths. Which targets
-# are learned? Column $t$ of the mask speaks about the token in column $t + 1$.
-
+# **1.** The loss: log-probabilities of targets and a mask, to one number.
+#
+# <details><summary>Hint 1</summary>
+#
+# Every token that counts has the same weight, whichever row it stands in.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Divide one sum by another: minus the sum of log-probabilities, by the sum of the mask. A
+# log-probability outside the mask may be anything.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_cross_entropy(logp, mask):
+#     return -np.sum(np.where(mask > 0, logp, 0.0)) / np.sum(mask)
+# ```
+#
+# </details>
+#
+# **2.** The mask: from prompt lengths and total lengths, which targets are learned? Column $t$ of
+# a mask speaks of the token in column $t + 1$.
+#
+# <details><summary>Hint 1</summary>
+#
+# Write down the places of the tokens that the columns speak of: 1, 2, …, width − 1.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# A target is learned if its place is at least `prompt_length` and less than `length`.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_mask(prompt_length, length, width):
+#     place = np.arange(1, width)  # column t of the mask speaks of token t + 1
+#     return (place >= prompt_length[:, None]) & (place < length[:, None])
+# ```
+#
+# </details>
+#
+# **3. On paper.** Two rows have 1 and 3 target tokens with losses 4 and 1, 1, 1. What is the mean
+# over tokens, and what is the mean of the rows' means? Which one is the gradient that you want if
+# rows are cut out of one long text?
+#
+# <details><summary>The answer</summary>
+#
+# $7/4 = 1.75$ and $(4 + 1)/2 = 2.5$. For pieces of one text every token should count alike: the
+# mean over tokens.
+#
+# </details>
+#
+# **4. Open ended.** Take the end token out of the loss, or let the prompt count. What changes in
+# the curves, and what changes in the samples? Which of the two would you notice first?
+#
+# <details><summary>What to look for</summary>
+#
+# Without the end token the loss looks better and samples never stop: only samples show it. With
+# the prompt the loss is higher because prompts are hard to guess, and the samples hardly change.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.supervised import check_my_cross_entropy, check_my_mask
+
+
 def my_cross_entropy(logp, mask):
-    raise NotImplementedError
-
-
-def check_my_cross_entropy(solution):
-    assert_lawful(solution, "cross_entropy")
+    raise NotImplementedError  # (N, T), (N, T) -> one number
 
 
 def my_mask(prompt_length, length, width):
     raise NotImplementedError  # (N,), (N,), number of tokens in a row -> (N, width - 1)
-
-
-def check_my_mask(solution):
-    draw = np.random.default_rng(4)
-    for _ in range(20):
-        rows = [(draw.integers(1, 5), draw.integers(1, 5)) for _ in range(3)]
-        ids = [[list(draw.integers(3, size=n)) for n in row] for row in rows]
-        full, wanted = tokenizer.batch([row[0] for row in ids], [row[1] for row in ids])
-        before, after = np.transpose(rows)
-        result = np.asarray(solution(before, before + after, full.shape[1]), float)
-        np.testing.assert_array_equal(result, wanted)
 
 
 check_exercise(check_my_cross_entropy, my_cross_entropy)

@@ -62,9 +62,7 @@
 # %%
 import autograd.numpy as np
 from autograd import grad
-from numpy.testing import assert_allclose
 
-from tinyalign.laws import assert_lawful
 from tinyalign.losses import bradley_terry, plackett_luce
 from tinyalign.losses.numerics import sigmoid
 from tinyalign.notes.lesson import check_exercise, minimise, picture, table
@@ -281,30 +279,99 @@ dial(
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Write the loss, with its margin and its centring term.
+# Write a function in the cell below, or type `tinyalign exercise 03.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** Judges often rank $K$ answers instead of two. The model of Plackett and Luce says: the
-# probability of a ranking is a product, and each factor is the probability that the next answer is
-# the best of those that are left. For $K = 2$ your function must equal exercise 1.
-
+# **1.** The loss, with its margin and its centring.
+#
+# <details><summary>Hint 1</summary>
+#
+# The probability that the chosen answer wins is the sigmoid of the difference of the rewards,
+# less the margin. The centring is `center` times the square of the *sum* of the rewards.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Take `log_sigmoid` of the difference: the logarithm of a sigmoid is minus infinity for large
+# negative differences.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from tinyalign.losses.numerics import log_sigmoid
+#
+#
+# def my_bradley_terry(chosen_reward, rejected_reward, *, margin=0.0, center=0.0):
+#     gap = chosen_reward - rejected_reward - margin
+#     return -log_sigmoid(gap) + center * (chosen_reward + rejected_reward) ** 2
+# ```
+#
+# </details>
+#
+# **2.** For rankings of $K$ answers instead of pairs: Plackett and Luce. The probability of a
+# ranking is the product of "best of those that are left". At $K = 2$ the loss has to be that of
+# exercise 1.
+#
+# <details><summary>Hint 1</summary>
+#
+# The first factor is the softmax of all $K$ rewards at place 1, the second the softmax of the
+# last $K - 1$ at place 2, and so on.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Sum $-\log\mathrm{softmax}(r_{k:})_1$ over $k = 1, …, K - 1$.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from tinyalign.losses.numerics import log_softmax
+#
+#
+# def my_plackett_luce(ranked_reward):
+#     places = range(ranked_reward.shape[1] - 1)
+#     return sum(-log_softmax(ranked_reward[:, k:])[:, 0] for k in places)
+# ```
+#
+# </details>
+#
+# **3. On paper.** Of 100 comparisons between A and B, A won 80. Which difference of rewards fits
+# best, and which one fits best if A won all 100?
+#
+# <details><summary>The answer</summary>
+#
+# $\log(80/20) = 1.386$. If A won all of them, no finite difference is best: the larger, the
+# better.
+#
+# </details>
+#
+# **4. Open ended.** Give your judges a taste for long answers, which has nothing to do with
+# quality. What does the reward model learn, and which measurement on held-out comparisons would
+# show it?
+#
+# <details><summary>What to look for</summary>
+#
+# It learns length as if it were quality, and its accuracy on held-out comparisons of the same
+# judges stays high. Look at pairs of equal length, or at the correlation of reward and length.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.supervised import check_my_bradley_terry, check_my_plackett_luce
+
+
 def my_bradley_terry(chosen_reward, rejected_reward, *, margin=0.0, center=0.0):
-    raise NotImplementedError
-
-
-def check_my_bradley_terry(solution):
-    assert_lawful(solution, "bradley_terry")
+    raise NotImplementedError  # (B,), (B,) -> (B,)
 
 
 def my_plackett_luce(ranked_reward):
     raise NotImplementedError  # (B, K), best first -> (B,)
-
-
-def check_my_plackett_luce(solution):
-    assert_lawful(solution, "plackett_luce")
-    two = np.random.default_rng(5).normal(size=(4, 2))
-    assert_allclose(solution(two), bradley_terry(two[:, 0], two[:, 1]), atol=1e-9)
 
 
 check_exercise(check_my_bradley_terry, my_bradley_terry)

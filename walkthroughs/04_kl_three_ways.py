@@ -83,9 +83,7 @@
 # %%
 import autograd.numpy as np
 from autograd import grad
-from numpy.testing import assert_allclose
 
-from tinyalign.laws import assert_lawful
 from tinyalign.losses import exact_kl, k1, k2, k3
 from tinyalign.losses.numerics import log_softmax, softmax
 from tinyalign.notes.lesson import check_exercise, picture, table
@@ -395,47 +393,122 @@ dial(
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Write k3. Take care with the direction of the ratio: the check also knows the upside-down
-# one.
+# Write a function in the cell below, or type `tinyalign exercise 04.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** Write the exact KL from two arrays of logits.
+# **1.** Write k3. Mind the direction of the ratio.
 #
-# **3.** Write a loss per sample whose expected gradient, on the policy's own samples, is the
-# gradient of $\mathrm{KL}(\pi_{\mathrm{ref}}\,\|\,\pi)$. The *value* of the loss does not matter.
-# The loss can be shorter than k3.
-
+# <details><summary>Hint 1</summary>
+#
+# With the log-ratio $d = \log\pi_{ref} - \log\pi$, k3 is $e^d - 1 - d$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `np.expm1` is $e^d - 1$ without rounding for small $d$.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_k3(logp, ref_logp):
+#     gap = ref_logp - logp
+#     return np.expm1(gap) - gap
+# ```
+#
+# </details>
+#
+# **2.** Write the exact KL(policy ‖ reference) from two arrays of logits, over the last axis.
+#
+# <details><summary>Hint 1</summary>
+#
+# The KL is the expectation of $\log\pi - \log\pi_{ref}$ under $\pi$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Take `softmax` of the logits for the weights and `log_softmax` for both logarithms.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from tinyalign.losses.numerics import log_softmax
+# from tinyalign.losses.numerics import softmax
+#
+#
+# def my_exact_kl(logits, ref_logits):
+#     return np.sum(softmax(logits) * (log_softmax(logits) - log_softmax(ref_logits)), axis=-1)
+# ```
+#
+# </details>
+#
+# **3.** Write a per-sample loss whose expected gradient, on the policy's own samples, is the
+# gradient of KL(reference ‖ policy). Its *value* need not be that KL. The loss can be shorter
+# than k3.
+#
+# <details><summary>Hint 1</summary>
+#
+# The gradient of KL(π_ref ‖ π) is $-\sum_y \pi_{ref}(y) \nabla\log\pi(y)$. Write it as an
+# expectation under $\pi$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The expectation is that of $-\frac{\pi_{ref}}{\pi} \nabla\log\pi$. Which function of $\log\pi$
+# has the derivative $-\pi_{ref}/\pi$?
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_forward_loss(logp, ref_logp):
+#     return np.exp(ref_logp - logp)
+# ```
+#
+# </details>
+#
+# **4. On paper.** Policy (0.5, 0.5), reference (0.8, 0.2). Compute the KL in nats, and k1, k2 and
+# k3 for both answers. Which of the three have the KL as their mean?
+#
+# <details><summary>The answer</summary>
+#
+# KL $= 0.5 \log(0.5/0.8) + 0.5 \log(0.5/0.2) = 0.2231$. k1: −0.4700 and 0.9163, mean 0.2231. k2:
+# 0.1105 and 0.4198, mean 0.2651. k3: 0.1300 and 0.3163, mean 0.2231. So k1 and k3 have it.
+#
+# </details>
+#
+# **5. Open ended.** Draw the samples from another policy than the one that scores them. How far
+# must the two be apart before the mean of k1 is negative? What would you log to notice it?
+#
+# <details><summary>What to look for</summary>
+#
+# The mean of k1 is then KL(q ‖ reference) − KL(q ‖ policy), where q drew the samples: negative as
+# soon as q is nearer to the reference. Log the ratio of the two policies on the samples; its mean
+# should be 1.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.optimum import check_my_exact_kl, check_my_forward_loss, check_my_k3
+
+
 def my_k3(logp, ref_logp):
-    raise NotImplementedError
-
-
-def check_my_k3(solution):
-    assert_lawful(solution, "k3")
+    raise NotImplementedError  # arrays of one shape -> the same shape
 
 
 def my_exact_kl(logits, ref_logits):
-    raise NotImplementedError  # over the last axis
-
-
-def check_my_exact_kl(solution):
-    assert_lawful(solution, "exact_kl")
+    raise NotImplementedError  # (…, V), (…, V) -> (…)
 
 
 def my_forward_loss(logp, ref_logp):
-    raise NotImplementedError  # one number per sample, differentiable in logp
-
-
-def check_my_forward_loss(solution):
-    draw = np.random.default_rng(6)
-    for _ in range(5):
-        here, there = draw.normal(size=4), draw.normal(size=4)
-        drawn = softmax(here)
-        slope = grad(
-            lambda z, d=drawn, t=there: np.sum(d * solution(log_softmax(z), log_softmax(t)))
-        )
-        wanted = grad(lambda z, t=there: exact_kl(t, z))
-        assert_allclose(slope(here), wanted(here), atol=1e-9)
+    raise NotImplementedError  # log-probabilities of samples, twice -> one number per sample
 
 
 check_exercise(check_my_k3, my_k3)

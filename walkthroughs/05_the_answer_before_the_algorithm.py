@@ -82,7 +82,6 @@
 # %%
 import autograd.numpy as np
 
-from tinyalign.laws import assert_lawful
 from tinyalign.losses import bradley_terry, dpo
 from tinyalign.losses.numerics import log_softmax, softmax
 from tinyalign.notes.lesson import check_exercise, minimise, picture, table
@@ -370,38 +369,93 @@ dial(
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Write the optimal policy. The check also gives rewards in the hundreds, so take care that
-# the exponential does not overflow.
+# Write a function in the cell below, or type `tinyalign exercise 05.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** Write the largest value that $J$ can take, without computing a policy. The check tries to
-# beat your number with random policies.
-
+# **1.** Write the optimal policy. Rewards may be in the hundreds: mind the overflow.
+#
+# <details><summary>Hint 1</summary>
+#
+# The optimum is proportional to $\pi_{ref}(y)\, e^{r(y)/\beta}$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Subtract the largest reward before the exponential, that of an answer whose reference
+# probability is not 0, and divide by the sum at the end.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_optimal_policy(ref_probs, reward, *, beta):
+#     possible = ref_probs > 0
+#     best = np.max(np.where(possible, reward, -np.inf), axis=-1, keepdims=True)
+#     weight = ref_probs * np.exp(np.where(possible, reward - best, 0.0) / beta)
+#     return weight / np.sum(weight, axis=-1, keepdims=True)
+# ```
+#
+# </details>
+#
+# **2.** Write the largest value that
+# $J(\pi) = \mathbb{E}_\pi[r] - \beta\, \mathrm{KL}(\pi \| \pi_{ref})$ can take, without computing
+# a policy.
+#
+# <details><summary>Hint 1</summary>
+#
+# Put the optimal policy into $J$: all but the normaliser cancels.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The answer is $\beta \log \sum_y \pi_{ref}(y)\, e^{r(y)/\beta}$. Take the largest reward out of
+# the sum.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_best_objective(ref_probs, reward, *, beta):
+#     top = np.max(reward)
+#     return top + beta * np.log(np.sum(ref_probs * np.exp((reward - top) / beta)))
+# ```
+#
+# </details>
+#
+# **3. On paper.** Two answers with reference (0.5, 0.5) and rewards 1 and 0. For which $\beta$
+# does the optimal policy give the better answer with probability 0.9?
+#
+# <details><summary>The answer</summary>
+#
+# The log-odds are $1/\beta = \log 9 = 2.197$, so $\beta = 0.455$.
+#
+# </details>
+#
+# **4. Open ended.** Give one good answer a reference probability of 0, then of one in a million.
+# What does the optimum do, and what would a training run that samples do?
+#
+# <details><summary>What to look for</summary>
+#
+# With 0 the optimum never gives it. With one in a million the optimum gives it weight
+# $10^{-6} e^{r/\beta}$, which may be most of it; a run that samples will not see it for a long
+# time. The optimum is about the end, not about the way.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.optimum import check_my_best_objective, check_my_optimal_policy
+
+
 def my_optimal_policy(ref_probs, reward, *, beta):
-    raise NotImplementedError  # the last axis is the answers
-
-
-def check_my_optimal_policy(solution):
-    assert_lawful(solution, "optimal_policy")
+    raise NotImplementedError  # (…, K), (…, K) -> (…, K)
 
 
 def my_best_objective(ref_probs, reward, *, beta):
-    raise NotImplementedError  # one number
-
-
-def check_my_best_objective(solution):
-    """No policy earns more, and the optimal one earns exactly this."""
-    draw = np.random.default_rng(2)
-    for beta in (0.05, 0.5, 5.0):
-        ref_probs, values = softmax(draw.normal(size=5)), 20 * draw.normal(size=5)
-        best = solution(ref_probs, values, beta=beta)
-        policy = optimal_policy(ref_probs, values, beta=beta)
-        attained = rlhf_objective(policy, ref_probs, values, beta=beta)
-        assert abs(best - attained) < 1e-8, f"the optimum earns {attained}, not {best}"
-        others = softmax(5 * draw.normal(size=(50, 5)))
-        earned = [rlhf_objective(p, ref_probs, values, beta=beta) for p in others]
-        assert max(earned) <= best + 1e-9, "a random policy earns more"
+    raise NotImplementedError  # (K,), (K,) -> one number
 
 
 check_exercise(check_my_optimal_policy, my_optimal_policy)

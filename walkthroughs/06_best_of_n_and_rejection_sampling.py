@@ -77,7 +77,6 @@
 import autograd.numpy as np
 from numpy.testing import assert_allclose
 
-from tinyalign.laws import assert_lawful
 from tinyalign.losses import dpo, infonca, rejection_sample
 from tinyalign.losses.numerics import log_softmax, softmax
 from tinyalign.notes.lesson import check_exercise, minimise, picture, table
@@ -288,30 +287,93 @@ dial(best_of_n.frame, {"n": (1, 2, 3, 4, 6, 8, 12, 16, 32, 64)}, start=(4,), try
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Write the policy of best-of-n when answers may tie. Ties are broken evenly among the draws.
+# Write a function in the cell below, or type `tinyalign exercise 06.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** How many draws does rejection sampling need, on average, for one accepted answer?
-
+# **1.** The policy of best-of-n when answers may tie. Ties are broken evenly among the draws.
+#
+# <details><summary>Hint 1</summary>
+#
+# The best of $n$ draws has a reward of at most $r$ with probability $F(r)^n$, where $F(r)$ is the
+# reference probability of all answers whose reward is at most $r$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The answers that share the reward $r$ share the probability $F(r)^n - F(r^-)^n$ in proportion to
+# $\pi_{ref}$, where $F(r^-)$ counts the smaller rewards only.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_best_of_n(ref_probs, reward, n):
+#     lower = reward[..., None, :] < reward[..., :, None]  # (…, K, K): the second is worse
+#     tied = reward[..., None, :] == reward[..., :, None]
+#     below = np.sum(np.where(lower, ref_probs[..., None, :], 0.0), axis=-1)
+#     level = np.sum(np.where(tied, ref_probs[..., None, :], 0.0), axis=-1)
+#     return ref_probs / np.where(level > 0, level, 1.0) * ((below + level) ** n - below**n)
+# ```
+#
+# </details>
+#
+# **2.** How many draws from the reference does rejection sampling need on average for one
+# accepted answer? A draw is accepted with probability $e^{(r - r_{max})/\beta}$.
+#
+# <details><summary>Hint 1</summary>
+#
+# If each draw is accepted with chance $a$, the mean number of draws is $1/a$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The chance $a$ is the expectation of the acceptance probability under the reference.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_draws_needed(ref_probs, reward, *, beta):
+#     return 1 / (ref_probs @ np.exp((reward - np.max(reward)) / beta))
+# ```
+#
+# </details>
+#
+# **3. On paper.** A model answers right with probability $p = 0.1$. How large must $n$ be so that
+# the best of $n$ by an exact scorer is right with probability 0.9, and what is the bound on its
+# KL?
+#
+# <details><summary>The answer</summary>
+#
+# $1 - 0.9^n \ge 0.9$ gives $n = 22$. The bound is $\log 22 - 21/22 = 2.137$ nats; the true KL is
+# below because there are ties.
+#
+# </details>
+#
+# **4. Open ended.** Let the scorer be wrong in one verdict of twenty. What does best-of-n do as n
+# grows, and at which n would you stop?
+#
+# <details><summary>What to look for</summary>
+#
+# Of the answers that the scorer calls right, the share $0.95p / (0.95p + 0.05(1 - p))$ is right.
+# Once $n$ is so large that some answer is called right, more draws change nothing.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.selection import check_my_best_of_n, check_my_draws_needed
+
+
 def my_best_of_n(ref_probs, reward, n):
-    raise NotImplementedError  # (..., K), (..., K), n -> (..., K)
-
-
-def check_my_best_of_n(solution):
-    assert_lawful(solution, "best_of_n")
+    raise NotImplementedError  # (…, K), (…, K), n -> (…, K)
 
 
 def my_draws_needed(ref_probs, reward, *, beta):
     raise NotImplementedError  # (K,), (K,) -> one number
-
-
-def check_my_draws_needed(solution):
-    draw = np.random.default_rng(1)
-    for beta in (0.2, 1.0):
-        p, r = softmax(draw.normal(size=4)), draw.normal(size=4)
-        known = 1 / acceptance_rate(p, r, beta=beta)
-        assert_allclose(solution(p, r, beta=beta), known, rtol=1e-9)
 
 
 check_exercise(check_my_best_of_n, my_best_of_n)

@@ -89,7 +89,6 @@ from autograd import grad
 from numpy.testing import assert_allclose
 
 from tinyalign.engine.tree import value_and_grad
-from tinyalign.laws import assert_lawful
 from tinyalign.losses import clipped_surrogate, gae, kl_shaped_reward, reinforce
 from tinyalign.losses.numerics import log_softmax, softmax
 from tinyalign.methods.steps import StepSize, init_train_state, update
@@ -370,26 +369,97 @@ dial(
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Write GAE, starting from the last token. The check puts rubbish into the padding.
+# Write a function in the cell below, or type `tinyalign exercise 07.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** Write the clipped surrogate.
-
+# **1.** GAE, from the right. The padding may hold anything.
+#
+# <details><summary>Hint 1</summary>
+#
+# The advantage at $t$ is $\delta_t + \gamma\lambda$ times the advantage at $t + 1$, with
+# $\delta_t = r_t + \gamma V_{t+1} - V_t$. Behind the last token both are 0.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Set reward and value to 0 outside the mask, walk from the last column to the first, and set the
+# advantage to 0 where the mask is 0. The returns are advantage plus value.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_gae(reward, value, mask, *, gamma=1.0, lam=0.95):
+#     reward, value = np.where(mask > 0, reward, 0.0), np.where(mask > 0, value, 0.0)
+#     advantage, carry, ahead = np.zeros(value.shape), 0.0, 0.0
+#     for t in reversed(range(value.shape[1])):
+#         carry = reward[:, t] + gamma * ahead - value[:, t] + gamma * lam * carry
+#         carry = np.where(mask[:, t] > 0, carry, 0.0)
+#         advantage[:, t], ahead = carry, value[:, t]
+#     return advantage, advantage + value
+# ```
+#
+# </details>
+#
+# **2.** The clipped surrogate of PPO, as a loss.
+#
+# <details><summary>Hint 1</summary>
+#
+# The ratio is $\rho = \pi / \pi_{old}$. Of $\rho A$ and the same with the clipped ratio the
+# objective takes the smaller one.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `np.clip(ratio, 1 - clip_low, 1 + clip_high)`, `np.minimum`, and a minus sign, because a loss is
+# minimised.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_clipped_surrogate(logp, old_logp, advantage, *, clip_low=0.2, clip_high=0.2):
+#     ratio = np.exp(logp - old_logp)
+#     clipped = np.clip(ratio, 1 - clip_low, 1 + clip_high)
+#     return -np.minimum(ratio * advantage, clipped * advantage)
+# ```
+#
+# </details>
+#
+# **3. On paper.** Ratio 1.5, advantage 1, clip 0.2: what is the surrogate, and what is its slope
+# in the log-probability? And with advantage −1?
+#
+# <details><summary>The answer</summary>
+#
+# With 1: the loss is −1.2 and its slope is 0. With −1: the loss is 1.5 and its slope is 1.5,
+# because the smaller of −1.5 and −1.2 is not clipped. The clip never stops a step back.
+#
+# </details>
+#
+# **4. Open ended.** Take the clip away and raise the number of epochs. From which number on is
+# the run worse, and which logged number warns first?
+#
+# <details><summary>What to look for</summary>
+#
+# Nothing happens for few epochs, because few ratios leave the clip. Later the mean of log π_old −
+# log π grows from batch to batch: `approx_kl` warns before the reward does.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.online import check_my_clipped_surrogate, check_my_gae
+
+
 def my_gae(reward, value, mask, *, gamma=1.0, lam=0.95):
-    raise NotImplementedError  # advantage (N, T), returns (N, T)
-
-
-def check_my_gae(solution):
-    assert_lawful(solution, "gae")
+    raise NotImplementedError  # (N, T), (N, T), (N, T) -> advantage (N, T), returns (N, T)
 
 
 def my_clipped_surrogate(logp, old_logp, advantage, *, clip_low=0.2, clip_high=0.2):
-    raise NotImplementedError  # (N, T)
-
-
-def check_my_clipped_surrogate(solution):
-    assert_lawful(solution, "clipped_surrogate")
+    raise NotImplementedError  # (N, T), (N, T), (N, T) -> (N, T)
 
 
 check_exercise(check_my_gae, my_gae)

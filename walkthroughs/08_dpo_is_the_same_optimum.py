@@ -112,16 +112,13 @@
 
 # %%
 import autograd.numpy as np
-from numpy.testing import assert_allclose
 
 from tinyalign import methods
-from tinyalign.laws import assert_lawful
 from tinyalign.losses import dpo
 from tinyalign.losses.numerics import log_softmax, softmax
 from tinyalign.notes.lesson import check_exercise, minimise, picture, table
 from tinyalign.optimum import (
     bradley_terry_preference,
-    expectation,
     kl,
     optimal_policy,
     rlhf_objective,
@@ -320,37 +317,95 @@ except ValueError as error:
 #
 # ## Exercises
 #
-# **1.** Write DPO yourself, from four arrays. The checks are the ones that `tinyalign check`
-# applies to anybody's DPO, and you may not have thought of some of them.
+# Write a function in the cell below, or type `tinyalign exercise 08.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** Read the reward out of a policy. The log-probabilities of all answers under the policy and
-# under the reference are given. Return rewards whose mean under the reference is 0.
+# **1.** Write DPO yourself, from four arrays. The check holds it against the list of laws of
+# `tinyalign check`, some of which you may not have thought of.
 #
-# On paper: an answer has the same probability under policy and reference. What is its implicit
-# reward, compared with $\beta\log Z$?
-
+# <details><summary>Hint 1</summary>
+#
+# The margin is $\beta$ times (chosen log-ratio − rejected log-ratio), where a log-ratio is policy
+# minus reference.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The loss is $-\log\sigma$ of the margin. Use `log_sigmoid`, which stays finite.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from tinyalign.losses.numerics import log_sigmoid
+#
+#
+# def my_dpo(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, beta=0.1):
+#     chosen = chosen_logp - ref_chosen_logp
+#     rejected = rejected_logp - ref_rejected_logp
+#     return -log_sigmoid(beta * (chosen - rejected))
+# ```
+#
+# </details>
+#
+# **2.** Read the reward back out of a policy. Return rewards whose mean under the reference is 0.
+# If the policy is the optimum of some reward, this recovers it up to a constant.
+#
+# <details><summary>Hint 1</summary>
+#
+# The optimal policy is the reference times e to the power of reward over beta, divided by a
+# normaliser. Solve for the reward.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# beta times the log-ratio, minus its expectation under the reference.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_implicit_reward(logp, ref_logp, *, beta):
+#     reward = beta * (logp - ref_logp)
+#     return reward - np.exp(ref_logp) @ reward
+# ```
+#
+# </details>
+#
+# **3. On paper.** At the start policy and reference are equal. What are DPO's loss, its slope in
+# the chosen log-probability and the accuracy? What are they once the margin is 2?
+#
+# <details><summary>The answer</summary>
+#
+# At the start: $\log 2 = 0.693$, $-\beta/2$, and no pair is ordered yet. At margin 2: $0.127$,
+# $-0.119\beta$, and the pair is ordered right. The slope has fallen to a quarter.
+#
+# </details>
+#
+# **4. Open ended.** Leave one answer out of all comparisons. Where does DPO put its probability,
+# and is that what the reward would want?
+#
+# <details><summary>What to look for</summary>
+#
+# Nothing in the loss mentions the answer, so its probability is what the others leave over, and
+# it depends on what they share with it. The optimum of RLHF would look at its reward.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.pairs import check_my_dpo, check_my_implicit_reward
+
+
 def my_dpo(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, beta=0.1):
-    raise NotImplementedError  # one number per pair
-
-
-def check_my_dpo(solution):
-    assert_lawful(solution, "dpo")
+    raise NotImplementedError  # four (B,) -> (B,)
 
 
 def my_implicit_reward(logp, ref_logp, *, beta):
-    raise NotImplementedError  # one number per answer
-
-
-def check_my_implicit_reward(solution):
-    """The reward that made a policy comes back, shifted to mean 0 under the reference."""
-    draw = np.random.default_rng(1)
-    for beta in (0.1, 0.5, 3.0):
-        reward, ref = draw.normal(size=6), softmax(draw.normal(size=6))
-        policy = optimal_policy(ref, reward, beta=beta)
-        answer = solution(np.log(policy), np.log(ref), beta=beta)
-        assert_allclose(answer, reward - expectation(ref, reward), atol=1e-9)
+    raise NotImplementedError  # (K,), (K,), log-probabilities of all answers -> (K,)
 
 
 check_exercise(check_my_dpo, my_dpo)

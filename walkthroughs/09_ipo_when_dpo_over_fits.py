@@ -105,7 +105,6 @@
 import autograd.numpy as np
 from numpy.testing import assert_allclose
 
-from tinyalign.laws import assert_lawful
 from tinyalign.losses import cdpo, dpo, ipo, sppo
 from tinyalign.losses.numerics import log_softmax, sigmoid, softmax
 from tinyalign.notes.lesson import check_exercise, minimise, picture, table
@@ -278,35 +277,109 @@ print(f"cDPO stops at {cdpo_stops:.2f}, predicted {cdpo_predicted:.4f}; DPO at n
 #
 # ## Exercises
 #
-# **1.** Write conservative DPO.
+# Write a function in the cell below, or type `tinyalign exercise 09.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** Compute IPO's optimum for any table of preferences. The policy $\mu$ that made the
-# comparisons is uniform.
+# **1.** Conservative DPO: a share `flip` of the labels is turned.
 #
-# On paper: which $\tau$ makes IPO's optimum agree with the log-odds of the labels, for four wins in
-# five?
-
+# <details><summary>Hint 1</summary>
+#
+# With probability 1 − flip the label is right and the loss is DPO's; with probability flip the
+# pair is the other way round.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# (1 − flip) times DPO at the margin, plus flip times DPO at minus the margin.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from tinyalign.losses.numerics import log_sigmoid
+#
+#
+# def my_cdpo(
+#     chosen_logp,
+#     rejected_logp,
+#     ref_chosen_logp,
+#     ref_rejected_logp,
+#     *,
+#     beta=0.1,
+#     flip=0.1,
+# ):
+#     margin = beta * (chosen_logp - ref_chosen_logp - rejected_logp + ref_rejected_logp)
+#     return -(1 - flip) * log_sigmoid(margin) - flip * log_sigmoid(-margin)
+# ```
+#
+# </details>
+#
+# **2.** IPO's optimum for any table of preferences and a uniform sampler. `preference[i, j]` is
+# the probability that answer i beats answer j.
+#
+# <details><summary>Hint 1</summary>
+#
+# IPO is RLHF whose reward is the chance to win against a sampled answer, and whose beta is tau.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The optimum is $\pi_{ref}$ times e to the power of the mean of a row over tau, normalised.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from tinyalign.losses.numerics import softmax
+#
+#
+# def my_ipo_optimum(ref_probs, preference, *, tau):
+#     return softmax(np.log(ref_probs) + np.mean(preference, axis=1) / tau)
+# ```
+#
+# </details>
+#
+# **3. On paper.** There are two answers, and A beat B in all comparisons. Which margin of
+# log-ratios does IPO ask for at $\tau = 0.1$, and which one does DPO ask for?
+#
+# <details><summary>The answer</summary>
+#
+# IPO asks for $1/(2\tau) = 5$. DPO asks for an infinite margin, whatever beta is.
+#
+# </details>
+#
+# **4. Open ended.** Turn five of a hundred labels at random. Compare DPO, cDPO and IPO. Which one
+# changes least, and what do you pay for that with clean labels?
+#
+# <details><summary>What to look for</summary>
+#
+# Turned labels bound DPO's margin by themselves. cDPO and IPO change less, and with clean labels
+# both stop at a margin that the data would not have asked for.
+#
+# </details>
 
 # %%
-def my_cdpo(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, beta=0.1, flip=0.1):
-    raise NotImplementedError
+from tinyalign.notes.exercises.pairs import check_my_cdpo, check_my_ipo_optimum
 
 
-def check_my_cdpo(solution):
-    assert_lawful(solution, "cdpo")
+def my_cdpo(
+    chosen_logp,
+    rejected_logp,
+    ref_chosen_logp,
+    ref_rejected_logp,
+    *,
+    beta=0.1,
+    flip=0.1,
+):
+    raise NotImplementedError  # four (B,) -> (B,)
 
 
 def my_ipo_optimum(ref_probs, preference, *, tau):
     raise NotImplementedError  # (K,), (K, K) -> (K,)
-
-
-def check_my_ipo_optimum(solution):
-    draw = np.random.default_rng(3)
-    for size in (2, 3, 5):
-        ref_probs, reward = softmax(draw.normal(size=size)), 3 * draw.normal(size=size)
-        preference = sigmoid(reward[:, None] - reward[None, :])
-        known = ipo_policy(ref_probs, preference, np.full(size, 1 / size), tau=0.3)
-        assert_allclose(solution(ref_probs, preference, tau=0.3), known, atol=1e-9)
 
 
 check_exercise(check_my_cdpo, my_cdpo)

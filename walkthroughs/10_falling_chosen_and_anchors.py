@@ -102,10 +102,8 @@
 # %%
 import autograd.numpy as np
 from autograd import grad
-from numpy.testing import assert_allclose
 
 from tinyalign.engine.optim import sgd
-from tinyalign.laws import assert_lawful
 from tinyalign.losses import dpo, tpo
 from tinyalign.losses.numerics import log_softmax
 from tinyalign.notes.lesson import check_exercise, minimise, picture, table
@@ -276,40 +274,99 @@ print(f"after gradient descent: answer {gradient_winner}, predicted {winner}")
 #
 # ## Exercises
 #
-# **1.** Write TPO.
+# Write a function in the cell below, or type `tinyalign exercise 10.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** Predict the fall. Features, the indices of chosen and rejected, and a margin are given.
-# Return the change of the chosen log-probability under gradient descent from a uniform start.
+# **1.** TPO: DPO's loss without a reference, plus `alpha` times the likelihood loss of a gold
+# answer.
 #
-# On paper: three answers on a line have the features 0 (rejected), 1 (chosen) and 2. Which answer
-# takes the probability in the end, and why?
-
+# <details><summary>Hint 1</summary>
+#
+# The margin is beta times the difference of the two log-probabilities.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `gold_nll` is a negative log-likelihood already: add it.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from tinyalign.losses.numerics import log_sigmoid
+#
+#
+# def my_tpo(chosen_logp, rejected_logp, gold_nll, *, beta=0.01, alpha=1.0):
+#     return -log_sigmoid(beta * (chosen_logp - rejected_logp)) + alpha * gold_nll
+# ```
+#
+# </details>
+#
+# **2.** Predict the fall: given features, the indices of chosen and rejected, and the margin that
+# training has reached, return the change of the chosen log-probability under gradient descent
+# from a uniform start. Log-probabilities are the log-softmax of features times weights.
+#
+# <details><summary>Hint 1</summary>
+#
+# Every step goes along $d$, the difference of the features of chosen and rejected. So the weights
+# are a multiple $t$ of $d$, and the margin says which.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The margin is $t \lVert d \rVert^2$. Compute the log-softmax of $t$ times the products of all
+# features with $d$, and add $\log K$, the start.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from tinyalign.losses.numerics import log_softmax
+#
+#
+# def my_fall(features, chosen, rejected, margin):
+#     d = features[chosen] - features[rejected]
+#     logits = margin * (features @ d) / (d @ d)
+#     return log_softmax(logits)[chosen] + np.log(len(features))
+# ```
+#
+# </details>
+#
+# **3. On paper.** Features of three answers: chosen (1, 0), rejected (0, 0), a third one (2, 0).
+# Training moves along the difference of chosen and rejected. What happens to the three
+# probabilities?
+#
+# <details><summary>The answer</summary>
+#
+# The logits become $t$, 0 and $2t$. The chosen log-probability is $-\log(1 + e^t + e^{-t})$,
+# which falls for every $t > 0$: the third answer, which nobody has judged, takes the probability.
+#
+# </details>
+#
+# **4. Open ended.** Choose how alike chosen and rejected are. When does the chosen answer fall,
+# and which anchor would you take if gold answers are expensive?
+#
+# <details><summary>What to look for</summary>
+#
+# The more alike they are, the more other answers gain. A likelihood term on the chosen answers
+# costs no new data; DPO with a penalty acts only where the chosen answer falls.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.pairs import check_my_fall, check_my_tpo
+
+
 def my_tpo(chosen_logp, rejected_logp, gold_nll, *, beta=0.01, alpha=1.0):
-    raise NotImplementedError
-
-
-def check_my_tpo(solution):
-    assert_lawful(solution, "tpo")
+    raise NotImplementedError  # three (B,) -> (B,)
 
 
 def my_fall(features, chosen, rejected, margin):
-    raise NotImplementedError  # one number
-
-
-def check_my_fall(solution):
-    """Against gradient descent on the features themselves."""
-    draw = np.random.default_rng(2)
-    for _ in range(3):
-        table_of = draw.normal(size=(6, 3))
-        even = log_softmax(np.zeros(6))
-        theta, step = np.zeros(3), table_of[0] - table_of[1]
-        for _ in range(5):
-            theta = theta + 0.3 * step
-        rise = log_softmax(table_of @ theta) - even
-        rises = solution(table_of, 0, 1, rise[0] - rise[1])
-        assert_allclose(rises, rise[0], atol=1e-9)
+    raise NotImplementedError  # (K, D), an index, an index, a number -> one number
 
 
 check_exercise(check_my_tpo, my_tpo)

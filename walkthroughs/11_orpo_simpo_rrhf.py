@@ -101,7 +101,6 @@
 import autograd.numpy as np
 from autograd import grad
 
-from tinyalign.laws import assert_lawful
 from tinyalign.losses import dpo, odds_ratio, orpo, rrhf, simpo
 from tinyalign.losses.numerics import log_odds, log_sigmoid, log_softmax, softmax
 from tinyalign.notes.lesson import check_exercise, minimise, picture, table
@@ -284,28 +283,94 @@ table(
 #
 # ## Exercises
 #
-# **1.** Write ORPO's odds term, so that it is finite near certainty.
+# Write a function in the cell below, or type `tinyalign exercise 11.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** Write SimPO.
+# **1.** ORPO's odds term, safe near certainty: $-\log\sigma$ of the log-odds of the chosen answer
+# minus those of the rejected one.
 #
-# On paper: for which difference of means is SimPO's pull half of its largest value?
-
+# <details><summary>Hint 1</summary>
+#
+# The odds of an answer with probability $p$ are $p / (1 - p)$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `log_odds` takes a log-probability and stays finite near 0, where $1 - p$ rounds to 0.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from tinyalign.losses.numerics import log_odds
+# from tinyalign.losses.numerics import log_sigmoid
+#
+#
+# def my_odds_ratio(chosen_avg_logp, rejected_avg_logp):
+#     return -log_sigmoid(log_odds(chosen_avg_logp) - log_odds(rejected_avg_logp))
+# ```
+#
+# </details>
+#
+# **2.** SimPO: mean log-probabilities, no reference, a target margin `gamma`.
+#
+# <details><summary>Hint 1</summary>
+#
+# The margin is beta times the difference of the means.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `gamma` is subtracted from the margin, outside beta.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from tinyalign.losses.numerics import log_sigmoid
+#
+#
+# def my_simpo(chosen_avg_logp, rejected_avg_logp, *, beta=2.5, gamma=1.375):
+#     return -log_sigmoid(beta * (chosen_avg_logp - rejected_avg_logp) - gamma)
+# ```
+#
+# </details>
+#
+# **3. On paper.** Two answers have 2 and 10 tokens, each token with log-probability −1. Compare
+# their sums and their means. Which of the two would a loss on sums prefer, and which one a loss
+# on means?
+#
+# <details><summary>The answer</summary>
+#
+# Sums: −2 and −10. Means: −1 and −1. A loss on sums sees a difference of 8 nats that is length
+# alone; a loss on means sees none.
+#
+# </details>
+#
+# **4. Open ended.** Train ORPO without its likelihood term and SimPO with a very small gamma.
+# What holds the policy in place, and what do samples look like?
+#
+# <details><summary>What to look for</summary>
+#
+# Nothing holds it: without a reference and without likelihood only differences count, and the
+# probability of both answers may fall.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.other_losses import check_my_odds_ratio, check_my_simpo
+
+
 def my_odds_ratio(chosen_avg_logp, rejected_avg_logp):
-    raise NotImplementedError
-
-
-def check_my_odds_ratio(solution):
-    assert_lawful(solution, "odds_ratio")
+    raise NotImplementedError  # (B,), (B,) -> (B,)
 
 
 def my_simpo(chosen_avg_logp, rejected_avg_logp, *, beta=2.5, gamma=1.375):
-    raise NotImplementedError
-
-
-def check_my_simpo(solution):
-    assert_lawful(solution, "simpo")
+    raise NotImplementedError  # (B,), (B,) -> (B,)
 
 
 check_exercise(check_my_odds_ratio, my_odds_ratio)

@@ -106,7 +106,6 @@ import autograd.numpy as np
 from autograd import grad
 from numpy.testing import assert_allclose
 
-from tinyalign.laws import assert_lawful
 from tinyalign.losses import dpo, kto, kto_z0
 from tinyalign.losses.numerics import log_softmax, sigmoid, softmax, stop_gradient
 from tinyalign.notes.lesson import check_exercise, minimise, picture, table
@@ -315,34 +314,91 @@ print(f"z0: {below:.2f} where the mean log-ratio is −0.75, {above:.2f} where i
 #
 # ## Exercises
 #
-# **1.** Write the reference point. It is a constant to the gradient: `stop_gradient` is imported
-# above.
+# Write a function in the cell below, or type `tinyalign exercise 12.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** The numbers of thumbs up and down are given. Return weights ($\lambda_D$, $\lambda_U$) with
-# which both classes pull equally hard and the smaller weight is 1.
+# **1.** KTO's reference point: an estimate of the KL from mismatched pairs, never below 0, and a
+# constant to the gradient.
 #
-# On paper: for which $\lambda_D$ and $\lambda_U$ do contradictory thumbs, two up and one down for
-# every answer, have no gradient?
-
+# <details><summary>Hint 1</summary>
+#
+# The KL is estimated by the mean log-ratio of policy and reference.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Clamp the *mean* at 0, not each term, and wrap it in `stop_gradient`.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from tinyalign.losses.numerics import stop_gradient
+#
+#
+# def my_kto_z0(mismatched_logp, ref_mismatched_logp):
+#     mean = np.mean(stop_gradient(mismatched_logp - ref_mismatched_logp))
+#     return np.maximum(mean, 0.0)
+# ```
+#
+# </details>
+#
+# **2.** Given the numbers of thumbs up and down, weights ($\lambda_D$, $\lambda_U$) with which
+# both classes pull alike. The smaller weight is 1.
+#
+# <details><summary>Hint 1</summary>
+#
+# Both classes pull alike if $\lambda_D$ times ups is $\lambda_U$ times downs.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The rarer class gets the ratio of the two counts, the other one gets 1.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_weights(ups, downs):
+#     return max(1, downs / ups), max(1, ups / downs)
+# ```
+#
+# </details>
+#
+# **3. On paper.** Every log-ratio is 0.7, that of liked answers and that of disliked ones. What
+# does KTO's gain say with $z_0 = 0.7$, and what with $z_0 = 0$?
+#
+# <details><summary>The answer</summary>
+#
+# With $z_0 = 0.7$ every gain is 0: nothing has been learned. With $z_0 = 0$ liked answers look
+# better than they are and disliked ones worse.
+#
+# </details>
+#
+# **4. Open ended.** Let people press thumbs up nine times as often as thumbs down. Train with and
+# without weights, and describe what the policy does with answers that nobody has judged.
+#
+# <details><summary>What to look for</summary>
+#
+# Without weights the liked class pulls nine times as hard, and the policy moves towards all liked
+# answers and away from what nobody has judged.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.other_losses import check_my_kto_z0, check_my_weights
+
+
 def my_kto_z0(mismatched_logp, ref_mismatched_logp):
-    raise NotImplementedError
-
-
-def check_my_kto_z0(solution):
-    assert_lawful(solution, "kto_z0")
+    raise NotImplementedError  # (B,), (B,) -> one number
 
 
 def my_weights(ups, downs):
-    raise NotImplementedError  # two numbers
-
-
-def check_my_weights(solution):
-    for ups, downs in ((10, 90), (90, 10), (7, 7), (1, 1000)):
-        desirable, undesirable = solution(ups, downs)
-        assert min(desirable, undesirable) == 1, "the smaller weight is 1"
-        assert_allclose(desirable * ups, undesirable * downs, err_msg="the classes differ")
+    raise NotImplementedError  # two whole numbers -> two numbers
 
 
 check_exercise(check_my_kto_z0, my_kto_z0)

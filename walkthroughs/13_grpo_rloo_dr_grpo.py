@@ -117,7 +117,6 @@ from itertools import product
 import autograd.numpy as np
 from autograd import grad
 
-from tinyalign.laws import assert_lawful
 from tinyalign.losses import (
     clipped_surrogate,
     group_center,
@@ -345,44 +344,124 @@ dial(
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Write GRPO's advantage. The checks include a group of equal rewards, also with `eps=0`.
+# Write a function in the cell below, or type `tinyalign exercise 13.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** Write the leave-one-out advantage.
+# **1.** GRPO's advantage: rewards of each group, centred and divided by their standard deviation
+# (with `ddof`) plus `eps`. A group of equal rewards gets 0 everywhere, with `eps=0` as well.
 #
-# **3.** Compute the share of groups of size `k` that carry a signal, for success probability `p`.
+# <details><summary>Hint 1</summary>
 #
-# On paper: show that the rewards 0 and 1 of a group with $m$ successes have the centred advantages
-# $1 - m/K$ and $-m/K$. For which $m$ is the sum of their absolute values largest?
-
+# Take mean and standard deviation along axis 1, with `keepdims=True`.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The mean of several 0.1 is not 0.1 to the last digit. Subtract the first reward of the group
+# before anything else; then equal rewards are 0 exactly, and `np.where` can choose.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_group_standardize(reward, *, eps=1e-4, ddof=1):
+#     shifted = reward - reward[:, :1]
+#     spread = np.std(shifted, axis=1, ddof=ddof, keepdims=True)
+#     centred = shifted - np.mean(shifted, axis=1, keepdims=True)
+#     return centred / np.where(spread > 0, spread + eps, 1.0)
+# ```
+#
+# </details>
+#
+# **2.** Leave-one-out: each reward minus the mean reward of the *other* answers of its group.
+#
+# <details><summary>Hint 1</summary>
+#
+# The sum of the others is the sum of the group minus the own reward.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The others are G − 1 answers.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_leave_one_out(reward):
+#     count = reward.shape[1]
+#     others = (np.sum(reward, axis=1, keepdims=True) - reward) / (count - 1)
+#     return reward - others
+# ```
+#
+# </details>
+#
+# **3.** The share of groups of size `k` that carry a signal, for success probability `p` and
+# rewards of 0 and 1.
+#
+# <details><summary>Hint 1</summary>
+#
+# A group is silent if all its rewards are equal.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# All succeed with probability $p^k$, all fail with probability $(1 - p)^k$.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_signal_share(p, k):
+#     return 1 - p**k - (1 - p) ** k
+# ```
+#
+# </details>
+#
+# **4. On paper.** A group of $K$ answers has $m$ successes with reward 1, and 0 otherwise. What
+# are the centred advantages, and for which $m$ is the sum of their absolute values largest?
+#
+# <details><summary>The answer</summary>
+#
+# $1 - m/K$ for a success and $-m/K$ for a failure. The sum is $2m(K - m)/K$, largest at
+# $m = K/2$: a prompt of medium difficulty teaches most.
+#
+# </details>
+#
+# **5. Open ended.** You may draw 64 completions. Would you take 32 prompts with 2 each or 4
+# prompts with 16 each? Decide for a success rate of 0.5 and for one of 0.02, and measure.
+#
+# <details><summary>What to look for</summary>
+#
+# At 0.5 half of the groups of 2 teach, and more prompts are more variety. At 0.02 almost all
+# groups of 2 are silent (96 %), and of groups of 16 only 72 % are.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.online import (
+    check_my_group_standardize,
+    check_my_leave_one_out,
+    check_my_signal_share,
+)
+
+
 def my_group_standardize(reward, *, eps=1e-4, ddof=1):
     raise NotImplementedError  # (P, G) -> (P, G)
-
-
-def check_my_group_standardize(solution):
-    assert_lawful(solution, "group_standardize")
 
 
 def my_leave_one_out(reward):
     raise NotImplementedError  # (P, G) -> (P, G)
 
 
-def check_my_leave_one_out(solution):
-    assert_lawful(solution, "leave_one_out")
-
-
 def my_signal_share(p, k):
-    raise NotImplementedError  # one number
-
-
-def check_my_signal_share(solution):
-    """Against a list of all groups of zeros and ones."""
-    for p, k in product((0.1, 0.5, 0.8), (1, 2, 3, 5)):
-        all_groups = np.array(list(product((0, 1), repeat=k)))
-        chance = np.prod(np.where(all_groups == 1, p, 1 - p), axis=1)
-        mixed = all_groups.max(axis=1) > all_groups.min(axis=1)
-        assert abs(solution(p, k) - chance[mixed].sum()) < 1e-9, f"p = {p}, k = {k}"
+    raise NotImplementedError  # a probability and a whole number -> one number
 
 
 check_exercise(check_my_group_standardize, my_group_standardize)

@@ -292,38 +292,96 @@ table(
 #
 # ## Exercises
 #
-# **1.** Write the unbiased pass@k.
+# Write a function in the cell below, or type `tinyalign exercise 15.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** Write the reward of one program on a list of tests `((x, y), wanted)`, with the
+# **1.** The unbiased pass@k: of $n$ samples $c$ are right. What is the chance that $k$ of them,
+# drawn without replacement, hold at least one that is right?
+#
+# <details><summary>Hint 1</summary>
+#
+# Compute the chance that all $k$ are wrong.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# There are `comb(n, k)` ways to choose $k$ samples and `comb(n - c, k)` ways to choose wrong ones
+# only.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from math import comb
+#
+#
+# def my_pass_at_k(n, c, k):
+#     return 1 - comb(n - c, k) / comb(n, k)
+# ```
+#
+# </details>
+#
+# **2.** The reward of one program on a list of tests: the share that it passes, with the
 # interpreter. A program that fails passes nothing, even a test whose answer is None.
 #
-# Open: give the machine a single test input and train again. Which programs earn the full reward?
-
+# <details><summary>Hint 1</summary>
+#
+# `interpreter.run(program, x, y)` returns a whole number, or None where the program fails.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# A test counts if the result is not None *and* equals what is wanted.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from toy_envs import interpreter
+#
+#
+# def my_reward(program, tests):
+#     results = [(interpreter.run(program, *inputs), wanted) for inputs, wanted in tests]
+#     return sum(got is not None and got == wanted for got, wanted in results) / len(results)
+# ```
+#
+# </details>
+#
+# **3. On paper.** A model passes with probability 0.2 on half of the problems and with 0.8 on the
+# others. What are pass@1 and pass@4? Which pass@4 would a model have that passes with 0.5
+# everywhere?
+#
+# <details><summary>The answer</summary>
+#
+# pass@1 is 0.5 for both. pass@4 is $(1 - 0.8^4 + 1 - 0.2^4)/2 = 0.794$, and $1 - 0.5^4 = 0.938$
+# for the other: pass@4 tells them apart.
+#
+# </details>
+#
+# **4. Open ended.** Leave out all tests but two. Which programs does GRPO find, and how would you
+# notice without the other tests?
+#
+# <details><summary>What to look for</summary>
+#
+# It finds programs that fit two points and are wrong elsewhere, such as constants. New random
+# tests after training show it; more training on the old ones never does.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.selection import check_my_pass_at_k, check_my_reward
+
+
 def my_pass_at_k(n, c, k):
-    raise NotImplementedError  # one number
-
-
-def check_my_pass_at_k(solution):
-    for n, k in ((4, 1), (5, 2), (6, 6)):
-        for c in range(n + 1):
-            right = np.arange(n) < c
-            known = np.mean([right[list(s)].any() for s in combinations(range(n), k)])
-            assert abs(solution(n, c, k) - known) < 1e-9, f"n = {n}, c = {c}, k = {k}"
+    raise NotImplementedError  # three whole numbers -> one number
 
 
 def my_reward(program, tests):
-    raise NotImplementedError  # 0 … 1
-
-
-def check_my_reward(solution):
-    formula = "(x+3)*y:"
-    tests = list(zip(programs.TESTS, programs.expected(formula), strict=True))
-    for program in ("x3+y*", "yx3+*", "x3+", "]]", "xy*", "x3+x*", ""):
-        known = programs.reward([formula], [program], [True])[0]
-        assert abs(solution(program, tests) - known) < 1e-9, program or "(empty)"
-    assert solution("]", [((1, 2), None)]) == 0, "a failure passes nothing"
+    raise NotImplementedError  # a text, a list of ((x, y), wanted) -> one number, 0 to 1
 
 
 check_exercise(check_my_pass_at_k, my_pass_at_k)

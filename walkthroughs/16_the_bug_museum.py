@@ -236,46 +236,133 @@ table(
 #
 # ## Exercises
 #
-# Be the restorer. Three exhibits are broken as printed. Mend each of them until its laws hold. At
-# the beginning the functions are not written; the broken versions are a few lines up.
+# Write a function in the cell below, or type `tinyalign exercise 16.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **1.** IPO. **2.** RRHF, whose printed version has four faults. **3.** KTO, with its reference
-# point.
+# **1.** Restore IPO: one square, of the difference of log-ratios minus its target.
 #
-# Open: write a wrong DPO that trains well and breaks only one law.
-
+# <details><summary>Hint 1</summary>
+#
+# The note squares chosen and rejected apart. The paper squares their *difference*.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The target of the difference is $1 / (2\tau)$.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_ipo(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, tau=0.1):
+#     gap = chosen_logp - ref_chosen_logp - rejected_logp + ref_rejected_logp
+#     return (gap - 1 / (2 * tau)) ** 2
+# ```
+#
+# </details>
+#
+# **2.** Restore RRHF. The version of the notes has four faults.
+#
+# <details><summary>Hint 1</summary>
+#
+# For every two answers of which one has the larger reward: how much does the mean log-probability
+# of the worse one exceed that of the better one? Below 0 it costs nothing.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Build both differences as (B, K, K), choose with `np.where`, take `np.maximum` with 0, sum, and
+# add `weight` times `best_nll`.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_rrhf(avg_logp, reward, best_nll, *, weight=1.0):
+#     excess = np.maximum(avg_logp[:, :, None] - avg_logp[:, None, :], 0.0)  # of i over j
+#     worse = reward[:, :, None] < reward[:, None, :]  # i has the smaller reward
+#     return np.sum(np.where(worse, excess, 0.0), axis=(1, 2)) + weight * best_nll
+# ```
+#
+# </details>
+#
+# **3.** Restore KTO, with its reference point.
+#
+# <details><summary>Hint 1</summary>
+#
+# The gain is beta times (log-ratio − z0). A liked answer costs its weight times one minus the
+# sigmoid of the gain.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# A disliked answer costs its weight times one minus the sigmoid of *minus* the gain. There is no
+# logarithm.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# from tinyalign.losses.numerics import sigmoid
+#
+#
+# def my_kto(
+#     logp, ref_logp, desirable, z0, *, beta=0.1, weight_desirable=1.0, weight_undesirable=1.0
+# ):
+#     gain = beta * (logp - ref_logp - z0)
+#     liked, disliked = weight_desirable * sigmoid(-gain), weight_undesirable * sigmoid(gain)
+#     return np.where(desirable, liked, disliked)
+# ```
+#
+# </details>
+#
+# **4. On paper.** Why does the law "swapping chosen and rejected adds $\beta$ times the margin"
+# hold for DPO, and does it hold for IPO?
+#
+# <details><summary>The answer</summary>
+#
+# Because $-\log\sigma(-x) = -\log\sigma(x) + x$. IPO's square changes by $2x/\tau$ instead:
+# $(x + c)^2 - (x - c)^2 = 4cx$ with $c = 1/(2\tau)$.
+#
+# </details>
+#
+# **5. Open ended.** Write a wrong loss that breaks as few laws as possible. Which law catches it
+# in the end, and could it be seen in a training curve?
+#
+# <details><summary>What to look for</summary>
+#
+# Mistakes in rare places break few laws: a clamp at extreme margins, or a constant. A constant
+# never shows in training at all; a clamp shows only far from the start.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.other_losses import check_my_ipo, check_my_kto, check_my_rrhf
+
+
 def my_ipo(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, tau=0.1):
-    raise NotImplementedError
-
-
-def check_my_ipo(solution):
-    assert_lawful(solution, "ipo")
+    raise NotImplementedError  # four (B,) -> (B,)
 
 
 def my_rrhf(avg_logp, reward, best_nll, *, weight=1.0):
     raise NotImplementedError  # (B, K), (B, K), (B,) -> (B,)
 
 
-def check_my_rrhf(solution):
-    assert_lawful(solution, "rrhf")
-
-
 def my_kto(
     logp, ref_logp, desirable, z0, *, beta=0.1, weight_desirable=1.0, weight_undesirable=1.0
 ):
-    raise NotImplementedError  # (B,)
-
-
-def check_my_kto(solution):
-    assert_lawful(solution, "kto")
+    raise NotImplementedError  # (B,), (B,), (B,), one number -> (B,)
 
 
 check_exercise(check_my_ipo, my_ipo)
 check_exercise(check_my_rrhf, my_rrhf)
 check_exercise(check_my_kto, my_kto)
-
 
 # %% [markdown]
 # ## What you may have read

@@ -446,35 +446,87 @@ print("np.sqrt(2 / np.pi) * x is", wide.dtype, "and math.sqrt(2 / math.pi) * x",
 #
 # ## Exercises
 #
-# **1.** Write the pullback of softmax along the last axis: from p and g = dL/dp to dL/dscores,
-# without a matrix of derivatives.
+# Write a function in the cell below, or type `tinyalign exercise 17.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** Write the gradient of an embedding table, as one product with a matrix of zeros and ones.
+# **1.** The pullback of softmax along the last axis: from p and g = dL/dp to dL/dscores, without
+# ever forming a matrix of derivatives.
 #
-# On paper: count the recorded operations of `typed_attention`.
-
+# <details><summary>Hint 1</summary>
+#
+# The derivative of entry k in score j is p_k times ((k = j) − p_j).
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Each entry is p times how much g exceeds its mean under p, row by row.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_softmax_pullback(p, g):
+#     return p * (g - np.sum(p * g, axis=-1, keepdims=True))
+# ```
+#
+# </details>
+#
+# **2.** The gradient of an embedding table as one product with a matrix of zeros and ones.
+#
+# <details><summary>Hint 1</summary>
+#
+# Row v of the gradient is the sum of those rows of g whose id is v.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Compare `ids[:, None]` with `np.arange(vocab)` to get the matrix (N, V); its transpose times g
+# is the answer.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_embed_gradient(ids, g, vocab):
+#     return (ids[:, None] == np.arange(vocab)).astype(g.dtype).T @ g
+# ```
+#
+# </details>
+#
+# **3. On paper.** Attention over $T$ tokens with width $C$ costs about $T^2 C$ multiplications
+# for the scores and $T C^2$ for each of four projections. From which $T$ on do the scores and the
+# weighted mean cost more than the projections?
+#
+# <details><summary>The answer</summary>
+#
+# Scores and weighted mean cost $2T^2C$, projections $4TC^2$: from $T = 2C$ on.
+#
+# </details>
+#
+# **4. Open ended.** Measure one step of training of your own. Which three lines take most of the
+# time, and which of them would be faster with the same mathematics?
+#
+# <details><summary>What to look for</summary>
+#
+# Measure before you change anything, and again afterwards on the same numbers. Most time goes
+# where arrays are copied, or where many small operations are recorded.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.speed import check_my_embed_gradient, check_my_softmax_pullback
+
+
 def my_softmax_pullback(p, g):
     raise NotImplementedError  # (N, K), (N, K) -> (N, K)
 
 
-def check_my_softmax_pullback(solution):
-    p = rng.dirichlet(np.ones(5), 7)
-    g = rng.standard_normal(p.shape)
-    slow = [(np.diag(row) - np.outer(row, row)) @ slope for row, slope in zip(p, g, strict=True)]
-    np.testing.assert_allclose(solution(p, g), slow, atol=1e-12)
-
-
 def my_embed_gradient(ids, g, vocab):
     raise NotImplementedError  # (N,), (N, C), V -> (V, C)
-
-
-def check_my_embed_gradient(solution):
-    ids, g = rng.integers(6, size=20), rng.standard_normal((20, 3))
-    slow = np.zeros((6, 3))
-    np.add.at(slow, ids, g)
-    np.testing.assert_allclose(solution(ids, g, 6), slow, atol=1e-12)
 
 
 check_exercise(check_my_softmax_pullback, my_softmax_pullback)

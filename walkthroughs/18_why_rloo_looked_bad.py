@@ -232,35 +232,86 @@ figure
 #
 # ## Exercises
 #
-# **1.** Compute the factor between leave-one-out and the centred advantage, for groups of `k`.
+# Write a function in the cell below, or type `tinyalign exercise 18.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** Count the gradient steps in a run that draws `completions`, `group` to a prompt and
-# `prompts` to a rollout, and reads each rollout in `passes` passes of `minibatches` minibatches.
-
+# **1.** The factor between leave-one-out and the centred advantage, for groups of `k`.
+#
+# <details><summary>Hint 1</summary>
+#
+# Write both for a group in which one reward is 1 and the others are 0.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The better answer gets 1 by leave-one-out and 1 − 1/k by centring.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_factor(k):
+#     return k / (k - 1)
+# ```
+#
+# </details>
+#
+# **2.** Gradient steps in a run that draws `completions`, `group` to a prompt and `prompts` to a
+# rollout, reading each rollout in `passes` passes of `minibatches` minibatches.
+#
+# <details><summary>Hint 1</summary>
+#
+# How many completions has a rollout, and how many rollouts are there?
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Each rollout gives `passes * minibatches` steps.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_gradient_steps(completions, group, prompts, passes, minibatches):
+#     return completions // (group * prompts) * passes * minibatches
+# ```
+#
+# </details>
+#
+# **3. On paper.** Method A takes 64 gradient steps and method B takes 16, from the same
+# completions. Name three comparisons that could be called fair, and what each one holds equal.
+#
+# <details><summary>The answer</summary>
+#
+# Equal completions (the price of sampling), equal gradient steps (the price of training), equal
+# seconds or equal tuning effort. Each answers another question; say which.
+#
+# </details>
+#
+# **4. Open ended.** Take a table of methods from a paper that you like. Which of these were equal
+# for all rows: completions, gradient steps, rate search, seeds?
+#
+# <details><summary>What to look for</summary>
+#
+# Most tables hold completions or steps equal and do not say how many settings each method was
+# given. Without that, the row with most tuning wins.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.speed import check_my_factor, check_my_gradient_steps
+
+
 def my_factor(k):
-    raise NotImplementedError  # one number
-
-
-def check_my_factor(solution):
-    rng = np.random.default_rng(1)
-    for k in (2, 3, 8):
-        group = rng.normal(size=(1, k))
-        found, wanted = solution(k) * group_center(group), leave_one_out(group)
-        assert np.allclose(found, wanted), (
-            f"for k = {k} the centred advantage times {solution(k):.3g} is not leave-one-out"
-        )
+    raise NotImplementedError  # a whole number -> one number
 
 
 def my_gradient_steps(completions, group, prompts, passes, minibatches):
-    raise NotImplementedError  # one whole number
-
-
-def check_my_gradient_steps(solution):
-    for asked, wanted in {(16_384, 8, 128, 1, 1): 16, (16_384, 8, 128, 2, 2): 64}.items():
-        found = solution(*asked)
-        assert found == wanted, f"for {asked} this gives {found}, want {wanted}"
+    raise NotImplementedError  # five whole numbers -> one whole number
 
 
 check_exercise(check_my_factor, my_factor)

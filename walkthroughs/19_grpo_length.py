@@ -108,7 +108,6 @@ from functools import partial
 import autograd.numpy as np
 from autograd import grad
 
-from tinyalign.laws import assert_lawful
 from tinyalign.losses import (
     fixed_length_mean,
     group_center,
@@ -271,46 +270,89 @@ dial(
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Compute the weight of one token of each answer, for all three means. The lengths of the
-# answers are given, and the limit `limit` is the fixed length.
+# Write a function in the cell below, or type `tinyalign exercise 19.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** Write the part of a token mean that one micro-batch contributes. `tokens` is the number of
-# tokens in the whole batch.
+# **1.** Compute the weight of one token of each answer, for all three means. `lengths` holds the
+# number of tokens of each answer, and `limit` is the fixed length.
 #
-# On paper: a group has one wrong answer of length 4 with advantage −1. Under which of the three
-# means does a wrong answer of length 8 with advantage −2 push each token equally hard?
-
+# <details><summary>Hint 1</summary>
+#
+# GRPO averages in each answer and then over answers, so a token of answer i has weight 1 / (N ·
+# length of i).
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Dr. GRPO puts the limit in place of the length. DAPO divides by the number of all tokens.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_token_weights(lengths, limit):
+#     count, ones = len(lengths), np.ones(len(lengths))
+#     return 1 / (count * lengths), ones / (count * limit), ones / np.sum(lengths)
+# ```
+#
+# </details>
+#
+# **2.** Write the part of a token mean that one micro-batch contributes. `tokens` is the number
+# of tokens in the whole batch.
+#
+# <details><summary>Hint 1</summary>
+#
+# The parts of all micro-batches have to add up to the mean over the whole batch.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Divide the sum over the mask by `tokens`. What stands outside the mask may be anything.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_micro_batch_mean(x, mask, *, tokens):
+#     return np.sum(np.where(mask > 0, x, 0.0)) / tokens
+# ```
+#
+# </details>
+#
+# **3. On paper.** A group has one wrong answer of length 4 with advantage −1. Under which of the
+# three means does a wrong answer of length 8 with advantage −2 push each token equally hard?
+#
+# <details><summary>The answer</summary>
+#
+# Under GRPO's: $1/4 = 2/8$. With the fixed length and with DAPO's mean each token of the second
+# answer is pushed twice as hard.
+#
+# </details>
+#
+# **4. Open ended.** You split a batch into micro-batches of very different length. Which of the
+# three means can be computed from parts, and what must the parts know?
+#
+# <details><summary>What to look for</summary>
+#
+# All can, if a part knows the divisor of the whole: the number of answers for GRPO and Dr. GRPO,
+# the number of tokens for DAPO. A mean of means is wrong.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.lengths import check_my_micro_batch_mean, check_my_token_weights
+
+
 def my_token_weights(lengths, limit):
-    raise NotImplementedError  # three arrays: GRPO's, Dr. GRPO's and DAPO's weights
-
-
-def check_my_token_weights(solution):
-    """Against the slopes of the library's means."""
-    for counts, limit in (([2, 8], 8), ([3, 1, 6], 10)):
-        mask = (np.arange(limit) < np.array(counts)[:, None]).astype(float)
-        found = solution(np.array(counts), limit)
-        reductions = {
-            "GRPO": sequence_mean,
-            "Dr. GRPO": partial(fixed_length_mean, length=limit),
-            "DAPO": token_mean,
-        }
-        for (name, reduce), weights in zip(reductions.items(), found, strict=True):
-            wanted = grad(reduce)(np.zeros(mask.shape), mask)[:, 0]
-            got = np.asarray(weights) * np.ones(len(counts))
-            assert np.allclose(got, wanted), (
-                f"lengths {counts}: {name}'s weights are {np.round(wanted, 4).tolist()}, "
-                f"this gives {np.round(got, 4).tolist()}"
-            )
+    raise NotImplementedError  # (N,), a number -> GRPO's, Dr. GRPO's, DAPO's weights, (N,) each
 
 
 def my_micro_batch_mean(x, mask, *, tokens):
     raise NotImplementedError  # (N, T), (N, T) -> one number
-
-
-def check_my_micro_batch_mean(solution):
-    assert_lawful(solution, "micro_batch_mean")
 
 
 check_exercise(check_my_token_weights, my_token_weights)

@@ -110,7 +110,6 @@ from functools import partial
 import autograd.numpy as np
 from autograd import grad
 
-from tinyalign.laws import assert_lawful
 from tinyalign.losses import (
     clipped_surrogate,
     dppo,
@@ -363,39 +362,90 @@ dial(
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Write GSPO's loss. The result has one number for each answer.
+# Write a function in the cell below, or type `tinyalign exercise 20.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** Return the slope of GRPO's loss for one token, as a multiple of the slope of $-\log\pi$,
-# from the ratio, the advantage and the two clip widths.
+# **1.** Write GSPO's loss, one number for each answer.
 #
-# On paper: a token has probability 0.7, and the clip is 0.2. Which probability can it reach in one
-# batch? Which probability can its only rival, with 0.3, fall to before its slope ends?
-
+# <details><summary>Hint 1</summary>
+#
+# The ratio of an answer is the geometric mean of the ratios of its tokens.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Take e to the power of the *mean* log-ratio over the mask, and go on as in PPO.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_gspo(logp, old_logp, advantage, mask, *, clip_low=3e-4, clip_high=4e-4):
+#     gap = np.sum(np.where(mask > 0, logp - old_logp, 0.0), axis=1) / np.sum(mask, axis=1)
+#     ratio, gain = np.exp(gap), np.reshape(advantage, -1)  # (N,)
+#     return -np.minimum(ratio * gain, np.clip(ratio, 1 - clip_low, 1 + clip_high) * gain)
+# ```
+#
+# </details>
+#
+# **2.** Return the slope of GRPO's loss for one token, as a multiple of the slope of $-\log\pi$.
+#
+# <details><summary>Hint 1</summary>
+#
+# Without a clip the slope is the ratio times the advantage.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The slope is 0 on one side only: above $1 +$ `clip_high` for a positive advantage, and below
+# $1 -$ `clip_low` for a negative one.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_slope(ratio, advantage, clip_low, clip_high):
+#     stopped = ratio > 1 + clip_high if advantage > 0 else ratio < 1 - clip_low
+#     return 0.0 if stopped else ratio * advantage
+# ```
+#
+# </details>
+#
+# **3. On paper.** A token has probability 0.7, and the clip is 0.2. Which probability can it
+# reach in one batch before its slope ends? Which probability can its only rival, with 0.3, fall
+# to before its own slope ends?
+#
+# <details><summary>The answer</summary>
+#
+# $0.7 \cdot 1.2 = 0.84$ for the token; $0.3 \cdot 0.8 = 0.24$ for the rival. A likely token has
+# room to rise, and an unlikely one has little: 0.01 can reach 0.012 only.
+#
+# </details>
+#
+# **4. Open ended.** Let the samples be ten updates old. Which of the losses of this page still
+# learns, and which one stops, and what does each risk?
+#
+# <details><summary>What to look for</summary>
+#
+# Clipped losses stop where the ratio has left the clip: they waste the sample. Losses that cap
+# the weight go on and risk to learn from what the policy would no longer say.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.lengths import check_my_gspo, check_my_slope
+
+
 def my_gspo(logp, old_logp, advantage, mask, *, clip_low=3e-4, clip_high=4e-4):
-    raise NotImplementedError  # (N, T), (N, T), (N, 1), (N, T) -> (N,)
-
-
-def check_my_gspo(solution):
-    assert_lawful(solution, "sequence_clipped_surrogate")
+    raise NotImplementedError  # (N, T), (N, T), (N, 1) or (N,), (N, T) -> (N,)
 
 
 def my_slope(ratio, advantage, clip_low, clip_high):
-    raise NotImplementedError  # one number
-
-
-def check_my_slope(solution):
-    """Against the derivative of the library's loss."""
-    widths = {"clip_low": 0.2, "clip_high": 0.28}
-    for ratio in (0.5, 0.9, 1.1, 1.25, 2.0):
-        for advantage in (1.5, -1.5):
-            wanted = slope_of(partial(clipped_surrogate, **widths), 0.3, ratio, advantage)
-            found = solution(ratio, advantage, **widths)
-            assert abs(found - wanted) < 1e-9, (
-                f"at ratio {ratio} and advantage {advantage} the slope is {wanted:.3g}, "
-                f"this gives {found:.3g}"
-            )
+    raise NotImplementedError  # four numbers -> one number
 
 
 check_exercise(check_my_gspo, my_gspo)

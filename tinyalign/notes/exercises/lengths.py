@@ -8,7 +8,7 @@ from tinyalign.notes.exercises.lawful import require_lawful
 
 
 def my_token_weights(lengths, limit):
-    """(N,), a whole number -> three arrays (N,): GRPO's, Dr. GRPO's and DAPO's weights
+    """(N,), a number -> GRPO's, Dr. GRPO's, DAPO's weights, (N,) each
 
     Compute the weight of one token of each answer, for all three means. `lengths` holds the
     number of tokens of each answer, and `limit` is the fixed length.
