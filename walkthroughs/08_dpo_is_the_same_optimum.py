@@ -314,7 +314,32 @@ except ValueError as error:
 #
 # `DPOConfig(loss_type="sigmoid", beta=0.1)`. The metric `rewards/margins`, in TRL and in this
 # library, is $\beta$ times the margin.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# A run of DPO on four answers, step by step. Before you turn: where does the run end for β =
+# 0.25, and where for β = 2? Which of the two is still far from its optimum at step 20?
+
+# %%
+from tinyalign.notes.dials import dial, dpo_run
+
+dial(
+    dpo_run.frame,
+    {"β": (0.25, 0.5, 1.0, 2.0), "step": (0, 5, 10, 20, 40, 80, 120, 160)},
+    start=(0.5, 20),
+    try_it=dpo_run.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# Each run ends at $\pi_{ref}e^{r/\beta}/Z$ for its own β, the third row of bars, which was known
+# before the run began. A small β has its optimum far from the reference, so its run takes longer.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # Write a function in the cell below, or type `tinyalign exercise 08.1`: the command writes a file

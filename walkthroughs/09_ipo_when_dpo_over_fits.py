@@ -274,7 +274,33 @@ print(f"cDPO stops at {cdpo_stops:.2f}, predicted {cdpo_predicted:.4f}; DPO at n
 #
 # `DPOConfig(loss_type="ipo", beta=0.1)` works on means per token, and `beta` is the $\tau$ of this
 # page. cDPO is `DPOConfig(loss_type="sigmoid", label_smoothing=0.1)`.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# One pair, labelled many times; a share p of the labels says that the first answer wins. Before
+# you set p to 1: where does DPO stop? Where does IPO?
+
+# %%
+from tinyalign.notes.dials import certainty, dial
+
+dial(
+    certainty.frame,
+    {"τ": (0.1, 0.25, 0.5, 1.0), "p": (0.5, 0.6, 0.75, 0.9, 0.99, 1.0)},
+    start=(0.25, 0.75),
+    try_it=certainty.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# At p = 1 DPO never stops: its best margin is infinite for every β. IPO stops at $(2p -
+# 1)/(2\tau)$, at most $1/(2\tau)$ nats, because the probability of winning, and not its log-odds,
+# is what pulls IPO.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # Write a function in the cell below, or type `tinyalign exercise 09.1`: the command writes a file

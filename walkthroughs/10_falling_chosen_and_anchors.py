@@ -271,7 +271,33 @@ print(f"after gradient descent: answer {gradient_winner}, predicted {winner}")
 # `DPOConfig(loss_type=["sigmoid", "sft"], loss_weights=[1.0, 0.05])` adds the likelihood of the
 # chosen answer. Older texts name a keyword `rpo_alpha`, which TRL 1.16 does not have. TPO is
 # `TPOConfig(beta=0.01, tpo_alpha=1.0)` in `trl.experimental.tpo`.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# DPO learns one pair. "Likeness" says how much of the chosen answer is in the rejected one.
+# Before you move it from 0 to 0.97: does the chosen answer still rise?
+
+# %%
+from tinyalign.notes.dials import dial, likeness
+
+dial(
+    likeness.frame,
+    {"likeness": (0.0, 0.3, 0.6, 0.8, 0.9, 0.97), "margin": (0.0, 2.0, 5.0, 10.0, 20.0)},
+    start=(0.0, 5.0),
+    try_it=likeness.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# No. The margin grows in both cases, because the rejected answer falls faster. Where the two
+# answers are alike, most of the push goes to a third answer, and the chosen one falls with every
+# nat of margin.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # Write a function in the cell below, or type `tinyalign exercise 10.1`: the command writes a file

@@ -280,7 +280,35 @@ table(
 # SimPO is `CPOConfig(loss_type="simpo", simpo_gamma=0.5, cpo_alpha=0.0)` in `trl.experimental.cpo`.
 # Without `cpo_alpha=0.0` the trainer adds an SFT term, because the default is 1. ORPO is
 # `ORPOConfig(beta=0.1)` in `trl.experimental.orpo`, where `beta` is $\lambda$. RRHF is not in TRL.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# The chosen answer is written longer, at the same log-probability per token. Before you move
+# "tokens" from 10 to 40: which losses change? Which of them then says that the *rejected* answer
+# is better?
+
+# %%
+from tinyalign.notes.dials import dial, length
+
+dial(
+    length.frame,
+    {"tokens": (5, 10, 20, 30, 40, 60), "per token": (-2.5, -2.0, -1.0)},
+    start=(10, -2.0),
+    try_it=length.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# SimPO and ORPO's odds on means do not change. The losses on sums do: a sum falls with every
+# token, so 20 tokens of −2 nats have a sum below that of the rejected answer, and the loss is
+# above log 2. In a real run DPO subtracts the reference's sum, which is as long; here it is 0. A
+# loss without a reference has to take means.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # Write a function in the cell below, or type `tinyalign exercise 11.1`: the command writes a file

@@ -311,7 +311,33 @@ print(f"z0: {below:.2f} where the mean log-ratio is −0.75, {above:.2f} where i
 # ### The same line in TRL
 #
 # `KTOConfig(beta=0.1, desirable_weight=1.0, undesirable_weight=1.0)`.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# Most thumbs up are thrown away: a share "kept" is left. Before you set "kept" to 1/9: what does
+# KTO do to the best answer? Which weight λ_D brings it back?
+
+# %%
+from tinyalign.notes.dials import dial, thumbs
+
+dial(
+    thumbs.frame,
+    {"kept": (1.0, 0.333, 0.111), "λ_D": (1.0, 3.0, 9.0)},
+    start=(1.0, 1.0),
+    try_it=thumbs.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# With few thumbs up KTO goes *further*: the policy puts 99 % on the best answer instead of 65 %,
+# because most labels now push the other answers down. The weight 9 undoes the loss of eight
+# ninths of the thumbs up: the picture is the one of all thumbs with weight 1.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # Write a function in the cell below, or type `tinyalign exercise 12.1`: the command writes a file

@@ -211,7 +211,32 @@ table(["β", "the likeliest answer", "proxy", "gold"], shown)
 #
 # No line prevents this. `GRPOTrainer` accepts several reward functions. One of them can be there to
 # be watched, with weight 0 in `GRPOConfig(reward_weights=[1.0, 0.0])`.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# The proxy likes exclamation marks. Before you turn: at which n do people like the answers best?
+# At which β? Does the proxy's curve tell you?
+
+# %%
+from tinyalign.notes.dials import dial, hump
+
+dial(
+    hump.frame,
+    {"n": (1, 2, 4, 8, 16, 64, 256, 1024), "β": (2.0, 1.0, 0.5, 0.3, 0.2, 0.15, 0.1)},
+    start=(4, 0.5),
+    try_it=hump.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# People like n = 4 and β = 0.2 best; beyond them gold falls, and the answers are rows of
+# exclamation marks. The proxy's curve only rises and tells nothing.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # Write a function in the cell below, or type `tinyalign exercise 14.1`: the command writes a file

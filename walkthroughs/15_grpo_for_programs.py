@@ -289,7 +289,33 @@ table(
 # `GRPOTrainer` takes a function such as `pass_rate` as its reward, with
 # `GRPOConfig(num_generations=8)`. The function runs the tests. You have to build the sandbox
 # yourself.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# Sixteen programs for one task; some of them are right. Before you turn: with 1 right program of
+# 16, how large is pass@8? And how large is the advantage of that one program?
+
+# %%
+from tinyalign.notes.dials import dial, pass_at_k
+
+dial(
+    pass_at_k.frame,
+    {"right of 16": (0, 1, 2, 4, 8, 12, 15, 16), "k": (1, 2, 4, 8, 16)},
+    start=(1, 8),
+    try_it=pass_at_k.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# pass@8 is one half, though pass@1 is one sixteenth. The one right program has an advantage of
+# 3.75, the largest that a group of 16 can give. With 0 or 16 right programs all advantages are 0:
+# GRPO learns nothing from the task.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # Write a function in the cell below, or type `tinyalign exercise 15.1`: the command writes a file

@@ -233,7 +233,33 @@ table(
 #
 # There is none. But each loss that TRL computes from log-probabilities can be put behind a function
 # and checked with `--framework torch`.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# The most frequent exhibit: DPO whose author forgot the reference. Before you move "reference":
+# at which reference do the two curves agree? Which one number tells them apart at once?
+
+# %%
+from tinyalign.notes.dials import dial, no_reference
+
+dial(
+    no_reference.frame,
+    {"policy": (-6.0, -3.0, 0.0, 3.0, 6.0), "reference": (-6.0, -3.0, 0.0, 3.0, 6.0)},
+    start=(3.0, 3.0),
+    try_it=no_reference.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# The curves agree where the reference's margin is 0, so a test with equal reference
+# log-probabilities does not see the bug. At the reference itself, policy = reference, the loss
+# must be log 2. The wrong one is not.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # Write a function in the cell below, or type `tinyalign exercise 16.1`: the command writes a file
