@@ -85,21 +85,26 @@ def test_note_004_gets_the_verdicts_of_the_errata(name):
     assert NOTE_004[name] <= set(TABLE[name])
 
 
-def rightly_diagnosed(exhibits):
-    right = 0
+def wrong_diagnoses(exhibits):
+    """The exhibits whose diagnosis names another one, or none."""
+    missed = []
     for exhibit in exhibits:
         subject = Subject(exhibit.fn, spec_of(exhibit), exhibit.conventions, dtype=exhibit.dtype)
-        right += nearest_exhibits(subject, TABLE[exhibit.name])[0].exhibit is exhibit
-    return right / len(exhibits)
+        top = nearest_exhibits(subject, TABLE[exhibit.name])[0]
+        if top.exhibit is not exhibit or not top.is_alike:
+            missed.append(exhibit.name)
+    print(f"{len(exhibits) - len(missed)} of {len(exhibits)} named; not: {', '.join(missed)}")
+    return missed
 
 
-def test_the_top_diagnosis_is_the_right_one():
-    assert rightly_diagnosed([e for e in EXHIBITS if "pair" in spec_of(e).kind]) >= 0.9
+def test_the_diagnosis_names_the_planted_mistake():
+    some = [e for e in EXHIBITS if spec_of(e).kind == "pair loss with a reference"]
+    assert len(wrong_diagnoses(some)) <= 0.05 * len(some)
 
 
 @pytest.mark.slow
-def test_the_top_diagnosis_is_the_right_one_for_all_kinds():
-    assert rightly_diagnosed(EXHIBITS) >= 0.9
+def test_the_diagnosis_names_the_planted_mistake_of_all_kinds():
+    assert len(wrong_diagnoses(EXHIBITS)) <= 0.05 * len(EXHIBITS)
 
 
 # Which laws find these besides the first hangs on inputs that are drawn rarely.

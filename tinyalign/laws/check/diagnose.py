@@ -37,7 +37,8 @@ class Match:
     def is_alike(self):
         """Whether it may be said: the same wrong answers, or the same laws where all are right."""
         if self.telling:
-            return self.values >= ALIKE and self.telling >= TELLING
+            # one probe is enough where all the broken laws are the same too
+            return self.values >= ALIKE and (self.telling >= TELLING or self.laws == 1)
         return self.values == 1 and self.laws > ALIKE
 
 

@@ -3,7 +3,7 @@
 from tinyalign.laws.harness.holders import guess, has_of_its_own
 from tinyalign.laws.harness.judge import HOLDS
 from tinyalign.laws.harness.subject import OFFSET
-from tinyalign.laws.harness.wrapped import Wrapped
+from tinyalign.laws.harness.wrapper import Wrapper
 
 
 def assumptions(subject, conventions):
@@ -37,7 +37,7 @@ def array_assumptions(subject):
     sentences += holder_assumptions(subject)
     taken, fn = subject.caller.outputs.sentence, subject.caller.fn
     sentences += [taken] if taken else []
-    sentences += fn.sentences() if isinstance(fn, Wrapped) else []
+    sentences += fn.sentences() if isinstance(fn, Wrapper) else []
     sentences += [
         f"{n} is taken as 0: a KL term is one by itself (declare with --convention {n}=…)."
         for n in subject.caller.kl_weights

@@ -6,7 +6,12 @@ from tinyalign.laws.harness.holders import HOLDERS, attributes_read
 from tinyalign.laws.harness.parameter_names import MASKS, names_array
 from tinyalign.laws.harness.roles import roles
 from tinyalign.laws.harness.texts import IDS, LABELS, FromLogits, Spans, names_of_texts
-from tinyalign.laws.harness.wrapped import Wrapped, by_keyword, by_position, parameters_in
+from tinyalign.laws.harness.wrapper import (
+    Wrapper,
+    keyword_parameters,
+    positional_parameters,
+    readable_parameters,
+)
 
 BATCHES = (
     "batch", "data", "inputs", "experience", "sample", "samples", "rollout", "micro_batch",
@@ -36,7 +41,7 @@ class Batch(dict):
 def unpacked(fn, spec, framework, declared):
     """fn with a parameter for each array of ours; fn itself where it has them."""
     fn = _out_of_a_batch(fn, spec)
-    parameters = parameters_in(fn)
+    parameters = readable_parameters(fn)
     if parameters is None:
         return fn
     index = next((n for n in (*INDICES, *SIZES) if n in parameters), None)
@@ -53,7 +58,7 @@ def unpacked(fn, spec, framework, declared):
 
 
 def _out_of_a_batch(fn, spec):
-    parameters = parameters_in(fn) or {}
+    parameters = readable_parameters(fn) or {}
     for name in sorted(parameters, key=lambda n: n not in BATCHES):
         read = attributes_read(getattr(fn, "forward", fn), name) if name not in HOLDERS else []
         keys = [k for k in read if names_array(k) or k in (*IDS, *LABELS)]
@@ -63,7 +68,7 @@ def _out_of_a_batch(fn, spec):
     return fn
 
 
-class Packed(Wrapped):
+class Packed(Wrapper):
     """Its arrays go into its batch, by key; those beside the batch stay where they are."""
 
     def __init__(self, fn, name, keys, parameters, spec):
@@ -74,7 +79,9 @@ class Packed(Wrapped):
         self.references = [] if has_reference else [k for k in keys if "ref" in roles(k)]
         self.keys = _shown([k for k in keys if k not in self.references], beside)
         order = [*beside, *self.keys]
-        super().__init__(fn, by_position(order) + by_keyword(parameters, [name, *order]))
+        super().__init__(
+            fn, positional_parameters(order) + keyword_parameters(parameters, [name, *order])
+        )
         if self.references:
             names = ", ".join(self.references)
             self.sentence = f"{names} is filled with the policy's own: a KL term is one by itself."
@@ -105,14 +112,14 @@ def _shown(keys, beside):
     return {f"old_{k}" if k in old else k: k for k in keys}
 
 
-class OnePrompt(Wrapped):
+class OnePrompt(Wrapper):
     """It takes the rewards of one prompt: it is called once for each, and the answers put together.
 
     column  whether it wants (G, 1), not (G,)
     """
 
     def __init__(self, fn, framework, column):
-        super().__init__(fn, list(parameters_in(fn).values()))
+        super().__init__(fn, list(readable_parameters(fn).values()))
         self.framework, self.column = framework, column
 
     def __call__(self, /, *given, **named):
@@ -137,7 +144,7 @@ class OnePrompt(Wrapped):
         return [literal(self._row(first))]
 
 
-class Flat(Wrapped):
+class Flat(Wrapper):
     """Its rewards are one row over all prompts, with an index that says whose each is."""
 
     def __init__(self, fn, index, parameters):
@@ -146,7 +153,9 @@ class Flat(Wrapped):
         names = [n for n in parameters if names_array(n) and n not in (index, self.mask)]
         self.reward = names[0] if names else next(iter(parameters))
         taken = [index, self.mask, self.reward, "reward"]
-        super().__init__(fn, by_position(["reward"]) + by_keyword(parameters, taken))
+        super().__init__(
+            fn, positional_parameters(["reward"]) + keyword_parameters(parameters, taken)
+        )
         tokens = f" and {self.mask} of ones, one token each" if self.mask else ""
         tells = "the number of answers" if index in SIZES else "the prompt"
         self.sentence = f"{self.reward} is given in one row, with {index} for {tells}{tokens}."

@@ -209,7 +209,7 @@ class Law:
         if not self.applies(subject):
             return False
         try:
-            _run(self, subject, _unhurried(settings()), {})
+            _run(self, subject, _without_deadline(settings()), {})
         except (NotApplicable, Unsatisfiable):
             return False
         except Flaky:
@@ -223,7 +223,7 @@ class Law:
         return True
 
 
-def _unhurried(active):
+def _without_deadline(active):
     """The active settings without a deadline: a first call that compiles is no less right.
 
     Without the phase that explains: it takes as long as the search, and the report says as much.

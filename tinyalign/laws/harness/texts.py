@@ -3,7 +3,7 @@
 import numpy as np
 
 from tinyalign.laws.harness.parameter_names import parts
-from tinyalign.laws.harness.wrapped import Wrapped, by_keyword, by_position
+from tinyalign.laws.harness.wrapper import Wrapper, keyword_parameters, positional_parameters
 
 LABELS = ("labels", "label", "target_labels")  # -100 where a token does not count
 IDS = (
@@ -25,7 +25,7 @@ def names_of_texts(parameters):
     return logits, first(LABELS), first(IDS), first(COMPLETION), first(("attention_mask",))
 
 
-class Spans(Wrapped):
+class Spans(Wrapper):
     """Where a completion starts and ends goes in as labels or masks."""
 
     def __init__(self, fn, parameters):
@@ -33,7 +33,9 @@ class Spans(Wrapped):
         self.cut = False  # whether its mask begins with the second token
         names = [n for n in (self.logits, self.labels, self.ids, self.mask, self.attention) if n]
         ours = ("logits", "ids", "prompt_length", "length")
-        super().__init__(fn, by_position(ours) + by_keyword(parameters, (*names, *ours)))
+        super().__init__(
+            fn, positional_parameters(ours) + keyword_parameters(parameters, (*names, *ours))
+        )
         hidden = f" and {IGNORED} where they do not count" if not self.mask else ""
         self.sentence = f"{', '.join(names)} are filled from ids{hidden}."
 
@@ -66,7 +68,7 @@ class Spans(Wrapped):
         return self.written_with(self._arguments(*given, *named.values()), literal)
 
 
-class FromLogits(Wrapped):
+class FromLogits(Wrapper):
     """Its log-probabilities come from logits over two tokens, and the ids of those taken."""
 
     def __init__(self, fn, parameters, framework, aligned):

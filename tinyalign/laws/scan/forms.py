@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tinyalign.laws.harness.parameter_names import parts
-from tinyalign.laws.harness.wrapped import Wrapped
+from tinyalign.laws.harness.wrapper import Wrapper
 
 MASK = {"mask", "masks", "weights"}
 
@@ -44,7 +44,7 @@ def _one_token_each(fn, spec, names):
         yield Form(Filled(fn, masks, rows), f"{', '.join(masks)} of ones, arrays{said}.")
 
 
-class Filled(Wrapped):
+class Filled(Wrapper):
     """A function whose masks are ones."""
 
     def __init__(self, fn, masks, rows):

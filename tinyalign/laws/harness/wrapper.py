@@ -4,7 +4,7 @@ import functools
 import inspect
 
 
-class Wrapped:
+class Wrapper:
     sentence = ""
 
     def __init__(self, fn, parameters):
@@ -23,22 +23,22 @@ class Wrapped:
 
     def sentences(self):
         """What was made of its parameters, and of those of the function inside."""
-        inside = self.fn.sentences() if isinstance(self.fn, Wrapped) else []
+        inside = self.fn.sentences() if isinstance(self.fn, Wrapper) else []
         return [*inside, *([self.sentence] if self.sentence else [])]
 
     def written_with(self, arguments, literal):
         """The arguments of a call of the function inside as code, which may be wrapped again."""
-        if isinstance(self.fn, Wrapped):
+        if isinstance(self.fn, Wrapper):
             return self.fn.written((), arguments, literal)
         return [f"{name}={literal(array)}" for name, array in arguments.items()]
 
 
-def by_position(names):
+def positional_parameters(names):
     """Parameters of these names."""
     return [inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in names]
 
 
-def by_keyword(parameters, taken=()):
+def keyword_parameters(parameters, taken=()):
     """What else a function takes, by name."""
     return [
         q.replace(kind=q.KEYWORD_ONLY)
@@ -47,7 +47,7 @@ def by_keyword(parameters, taken=()):
     ]
 
 
-def parameters_in(fn):
+def readable_parameters(fn):
     """{name: parameter}; None where no signature can be read."""
     try:
         return dict(inspect.signature(getattr(fn, "forward", fn)).parameters)
