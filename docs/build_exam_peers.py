@@ -24,7 +24,9 @@ def keep(name, folder):
     """Train and grade one, and write its row in place of what stood there."""
     seconds = train(RUNS[name], folder)
     found = grade(folder)
-    row = {"trl": version("trl"), "seconds": round(seconds), **{key: found[key] for key in KEPT}}
+    updates = max(int(path.name[11:]) for path in (folder / "trained").glob("checkpoint-*"))
+    row = {"trl": version("trl"), "seconds": round(seconds), "updates": updates}
+    row |= {key: found[key] for key in KEPT}
     print(f"{name}: {row['verdict']}: {row['sentence']}", flush=True)
     rows = json.loads(DATA.read_text(encoding="utf8")) if DATA.exists() else {}
     rows[name] = row

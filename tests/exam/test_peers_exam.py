@@ -10,6 +10,8 @@ pytest.importorskip("trl")
 
 from trl_runs import RUNS, grade, train  # noqa: E402
 
+from tinyalign.exam.verdict import EXIT  # noqa: E402
+
 KEPT = json.loads((Path(__file__).parents[2] / "docs/exam_peers.json").read_text("utf8"))
 
 
@@ -22,5 +24,7 @@ def test_trl_lands_where_it_should_and_what_is_set_otherwise_is_named(name, tmp_
     with capsys.disabled():
         print(f"\n{name}: {found['verdict']}: {found['sentence']}")
     assert wanted in (found["verdict"], found["mistake"]), found["sentence"]
-    assert found["exit_code"] == (wanted != "right")
-    assert (found["verdict"], found["mistake"]) == (KEPT[name]["verdict"], KEPT[name]["mistake"])
+    assert found["exit_code"] == EXIT.get(wanted, 1)
+    if name in KEPT:
+        assert found["verdict"] == KEPT[name]["verdict"]
+        assert found["mistake"] == KEPT[name]["mistake"]
