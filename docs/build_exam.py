@@ -29,10 +29,11 @@ INVISIBLE = [
      sampled("others", "reward", heat=2.0)),
 ]  # fmt: skip
 
-IN_TRL = """TRL 1.16.0, by the program in each exam's README.md, on one core. What stands after a comma was set
-otherwise. docs/reports says why some end elsewhere. SimPO's loss holds no mass on the answers, and
-much of it leaks away before the answers are in order: that run is not judged. ORPO's trainer counts
-the prompt's tokens in its likelihood (`exam probe` says so), and ends near the optimum, not at it."""
+IN_TRL = """TRL 1.16.0, by the program in each exam's README.md, on one core. What stands after a
+comma was set otherwise. docs/reports says why some end elsewhere. SimPO's loss holds no mass on the
+answers, and much of it leaks away before the answers are in order: that run is not judged. ORPO's
+trainer counts the prompt's tokens in its likelihood, as `exam probe` says, and ends near the
+optimum, not at it."""
 
 HEAD = """# What the exam finds
 

@@ -78,24 +78,38 @@ def rate_of(paper):
 def lines_for_trl(paper):
     """The program to paste."""
     module, name, settings = TRL[paper.method]
-    samples = METHODS[paper.method].samples
+    samples, last = METHODS[paper.method].samples, steps_of(paper)
     if samples:
         settings += ", " + SAMPLER
     imports = f"from {module} import {name}Config, {name}Trainer"
-    length, last, scores = longest(paper), steps_of(paper), paper.method == "reward"
-    group = paper.settings.get("num_generations", 1)
-    kind = "SequenceClassification" if scores else "CausalLM"
-    first = "import json\n\nimport torch\n" if scores else ""
     program = PROGRAM.format(
-        first=first, kind=f"AutoModelFor{kind}", heads=", num_labels=1" if scores else "",
+        **kind_of_model(paper),
         imports=imports + ("\n\nfrom reward import reward" if samples else ""),
-        config=f"{name}Config", trainer=f"{name}Trainer",
-        settings="    " + settings.format(**paper.settings, length=length) + ",",
+        config=f"{name}Config",
+        trainer=f"{name}Trainer",
+        settings="    " + settings.format(**paper.settings, length=longest(paper)) + ",",
         arguments="    model=model, reward_funcs=reward," if samples else "    model=model,",
-        steps=last, often=last // 4,
-        batch=256 // group * group if samples else min(400, len(METHODS[paper.method].rows(paper))),
+        steps=last,
+        often=last // 4,
+        batch=batch_of(paper),
         rate=rate_of(paper),
-    )  # fmt: skip
-    if not scores:
+    )
+    if paper.method != "reward":
         return program
     return program + SCORES.replace("HALF", str(last // 2)).replace("LAST", str(last))
+
+
+def kind_of_model(paper):
+    """How the program imports and loads the model: a reward model has one output."""
+    if paper.method != "reward":
+        return {"first": "", "kind": "AutoModelForCausalLM", "heads": ""}
+    kind, heads = "AutoModelForSequenceClassification", ", num_labels=1"
+    return {"first": "import json\n\nimport torch\n", "kind": kind, "heads": heads}
+
+
+def batch_of(paper):
+    """Completions of an update, in whole groups, or lines."""
+    if METHODS[paper.method].samples:
+        group = paper.settings.get("num_generations", 1)
+        return 256 // group * group
+    return min(400, len(METHODS[paper.method].rows(paper)))
