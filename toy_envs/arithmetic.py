@@ -80,7 +80,7 @@ def make(digits=2, operation="+", held_out=0.1, seed=0):
     require_share(held_out)
     pairs = np.transpose(np.triu_indices(10**digits))  # every a ≤ b
     pairs = np.random.default_rng(seed).permutation(pairs)[:MOST_PAIRS]
-    cut = round(held_out * len(pairs))
+    cut = max(1, round(held_out * len(pairs)))
 
     def prompts(part):
         both = sorted({(int(x), int(y)) for a, b in part for x, y in ((a, b), (b, a))})

@@ -72,6 +72,13 @@ def test_the_demonstration_computes_the_formula(prompt, x, y):
     assert run(programs.solution(prompt), x, y) == eval(prompt[:-1], {"x": x, "y": y})
 
 
+def test_there_is_room_for_three_more_letters_than_the_longest_program_needs():
+    """Seven, and the end: a program that is not the shortest has room too."""
+    every = [programs.equivalents(programs.parse(prompt)) for prompt in everything]
+    assert max(len(program) for written in every for program in written) + 3 == 10
+    assert TASK.max_new_tokens == 10
+
+
 @given(st.sampled_from(everything))
 def test_a_task_has_several_programs_and_all_of_them_pass(prompt):
     written = programs.equivalents(programs.parse(prompt))

@@ -54,6 +54,12 @@ def test_a_prompt_comes_once_and_is_held_out_or_trained_on(task):
         assert not set(task.train) & set(task.held_out)
 
 
+@pytest.mark.parametrize("make", [arithmetic.make, programs.make, hackable.make])
+def test_the_smallest_share_holds_one_problem_out(make):
+    """A sum is asked in both orders, which are held out together."""
+    assert 1 <= len(make(held_out=1e-9).held_out) <= 2
+
+
 @pytest.mark.parametrize("make", [bandit.make, arithmetic.make, programs.make, hackable.make])
 def test_a_task_is_a_function_of_its_arguments(make):
     """Built twice it has the same prompts, demonstrations, candidates and rewards; another seed
