@@ -52,7 +52,9 @@ def end_at_every_call(tmp_path, capsys, whole, error, step):
             assert status == 0
             return n - 1
         said = capsys.readouterr().err
-        assert status == 2 and "Traceback" not in said and "fault of tinyalign" not in said
+        # A folder that is there need not be made: that refusal harms nothing.
+        assert status == 2 or (status == 0 and untimed(place / "mine") == whole)
+        assert "Traceback" not in said and "fault of tinyalign" not in said
         begun = (place / "mine" / "config.json").exists()
         assert run(place, *(["--resume"] if begun else [])) == 0
         assert untimed(place / "mine") == whole
