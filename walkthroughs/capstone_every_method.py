@@ -236,32 +236,88 @@ dial(
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Count the bytes per parameter in mixed precision, for a number of trained and of frozen
-# networks.
+# Write a function in the cell below, or type `tinyalign exercise ca.1`: the command writes a file
+# to fill in, and says what is wrong with it.
 #
-# **2.** An accuracy was measured on a number of held-out problems. Return its standard error.
+# **1.** Bytes per parameter in mixed precision, for a count of trained and of frozen networks. A
+# frozen network is held in 2 bytes. A trained one needs weights and gradient in 2 bytes each, and
+# a copy of the weights and two moments of Adam in 4 bytes each.
 #
-# Open: choose two rows whose intervals overlap. How many held-out problems would separate them?
-
+# <details><summary>Hint 1</summary>
+#
+# Add up what one trained network needs.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# A trained network needs 2 + 2 + 4 + 4 + 4 bytes.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_bytes(trained, frozen):
+#     return 16 * trained + 2 * frozen
+# ```
+#
+# </details>
+#
+# **2.** Given an accuracy and a number of held-out problems, return the standard error of the
+# accuracy.
+#
+# <details><summary>Hint 1</summary>
+#
+# Each problem is a coin with probability `accuracy`. What is the variance of one coin?
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The variance of a coin is p(1 − p), and that of a mean of n coins is n times smaller.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_standard_error(accuracy, problems):
+#     return (accuracy * (1 - accuracy) / problems) ** 0.5
+# ```
+#
+# </details>
+#
+# **3. On paper.** A method is right on 240 of 300 held-out problems, another on 225. Can you tell
+# them apart?
+#
+# <details><summary>The answer</summary>
+#
+# 0.80 and 0.75 with standard errors of 0.023 and 0.025; the difference of 0.05 has an error of
+# about 0.034. That is 1.5 errors: not from one run.
+#
+# </details>
+#
+# **4. Open ended.** Choose a method for a task of your own: what data do you have, what can you
+# keep in memory, and how will you notice that the choice was wrong?
+#
+# <details><summary>What to look for</summary>
+#
+# `tinyalign choose` asks the same questions. Whatever you choose, compare it with SFT and with
+# best-of-n from the same start.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.counting import check_my_bytes, check_my_standard_error
+
+
 def my_bytes(trained, frozen):
-    raise NotImplementedError
-
-
-def check_my_bytes(solution):
-    assert solution(2, 2) == mixed["PPO"] and solution(1, 2) == mixed["GRPO"]
-    assert solution(1, 1) == mixed["GRPO, rule"] and solution(0, 3) == 6
+    raise NotImplementedError  # two whole numbers -> bytes per parameter
 
 
 def my_standard_error(accuracy, problems):
-    raise NotImplementedError
-
-
-def check_my_standard_error(solution):
-    draws = np.random.default_rng(0).binomial(300, 0.4, size=20_000) / 300
-    assert abs(solution(0.4, 300) - draws.std()) < 1e-3
-    assert solution(1.0, 300) == 0
+    raise NotImplementedError  # a share and a whole number -> one number
 
 
 check_exercise(check_my_bytes, my_bytes)
