@@ -142,7 +142,7 @@ TERMS = {  # term -> (sentence, number of a page)
     "token": ("One symbol of the vocabulary; a text is a series of tokens.", "01"),
     "token mean": ("One sum over all tokens of a batch, divided by their number.", "19"),
     "TPO": ("DPO without a reference, plus likelihood of a third, gold answer.", "10"),
-    "value": ("The expected return from a state.", "07"),
+    "value function": ("The expected return from a state.", "07"),
     "verifier": ("A program that says whether an answer is right.", "15"),
     "whitening": ("Shift and scale of advantages to mean 0 and variance 1.", "07"),
 }
