@@ -178,33 +178,23 @@ PLAN = """## The question
 ## Exercises
 ## What you may have read
 ## Further reading""".splitlines()
-OLD_PLAN = """## What the notes say
-## Before the run
-## Weird numbers
-## Exercises
-## The same line in TRL
-## What this page showed""".splitlines()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_has_its_parts(page):
     """One plan for every page: from the question to the papers, with errata folded at the end."""
     text = prose(page)
-    new = PLAN[0] in text
-    if new:
-        assert [line for line in text.splitlines() if line in PLAN] == PLAN
-    assert new or all(part in text for part in OLD_PLAN)
+    assert [line for line in text.splitlines() if line in PLAN] == PLAN
     assert "**The dial:**" in text and "## The same line in TRL" in text
     assert "](errata.html#row-" in text, "an erratum that the page shows"
     for code in (r"[Tt]oy law", r"\brows? \d", r"[Nn]ote 00\d", r"\blaws? [A-Z]{1,2}\d?\b"):
         assert not re.search(code, text), "a code that only this repository knows"
     assert "{source " in text
-    if new:
-        predict, read, papers = text_under(text, PLAN[3], PLAN[8], PLAN[9])
-        assert "<details><summary>" in predict and "<details><summary>" in read
-        assert "errata.html" not in text.split(PLAN[7])[0], "errata before the exercises"
-        assert re.search(r"arXiv:\d{4}\.\d{5}", papers)
-    before, weird = text.split(PLAN[6] if new else OLD_PLAN[2])
+    predict, read, papers = text_under(text, PLAN[3], PLAN[8], PLAN[9])
+    assert "<details><summary>" in predict and "<details><summary>" in read
+    assert "errata.html" not in text.split(PLAN[7])[0], "errata before the exercises"
+    assert re.search(r"arXiv:\d{4}\.\d{5}", papers)
+    before, weird = text.split(PLAN[6])
     weird = weird.split("\n## ")[0]
     assert re.search(r" #\d+", weird), "threads in which people ask that"
     assert not re.search(r"\b(simply|obviously|just)\b", before)
