@@ -349,7 +349,7 @@ WRONG = {
             (r - r.mean(1, keepdims=True))
             / np.where(np.ptp(r, 1, keepdims=True) > 0, r.std(1, keepdims=True) + eps, 1)
         ),
-        "reward = [[0.1, 0.1, 0.1]]": lambda r, *, eps=1e-4, ddof=1: (
+        "Rounding gets past the guard": lambda r, *, eps=1e-4, ddof=1: (
             (r - r.mean(1, keepdims=True))
             / np.where(
                 r.std(1, ddof=ddof, keepdims=True) > 0,

@@ -8,7 +8,7 @@ from tinyalign.laws.catalogue.lookup import find_spec
 from tinyalign.laws.check.deviation import describe
 from tinyalign.laws.check.diagnose import looks_like
 from tinyalign.laws.harness.draws import inputs_of, repeatable_settings
-from tinyalign.laws.harness.judge import BROKEN, HOLDS, UNJUDGED, judge, laws_for
+from tinyalign.laws.harness.judge import BROKEN, UNJUDGED, judge, laws_for
 from tinyalign.laws.harness.subject import Subject
 from tinyalign.notes.exercises.comparing import (
     answer,
@@ -33,17 +33,15 @@ def require_lawful(solution, right, method, mistakes=None):
     inputs = probes(right, method)
     require_form(solution, right, inputs)
     subject = Subject(solution, find_spec(method), {}, label=right.__name__)
-    verdicts = [
-        judge(law, subject, repeatable_settings(EXAMPLES)) for law in laws_for(subject.spec)
-    ]
-    broken = [verdict for verdict in verdicts if verdict.status in (BROKEN, UNJUDGED)]
-    if broken:
-        answers = [try_answer(solution, right, each) for each in inputs]
-        known = diagnosis(answers, right, inputs, mistakes or {})
-        raise NotYet(f"{told(broken[0])}{known or diagnosis_of_check(subject, broken)}")
+    for place, law in enumerate(laws_for(subject.spec)):
+        verdict = judge(law, subject, repeatable_settings(EXAMPLES))
+        if verdict.status in (BROKEN, UNJUDGED):
+            telling = inputs + counterexample(verdict, right)
+            answers = [try_answer(solution, right, each) for each in telling]
+            known = diagnosis(answers, right, telling, mistakes or {})
+            raise NotYet(f"{told(verdict)}{known or diagnosis_of_check(subject, verdict, place)}")
     # The laws leave some freedom, for example where a function has not all parameters.
     require_same(solution, right, inputs, mistakes)
-    assert any(verdict.status == HOLDS for verdict in verdicts)
 
 
 def probes(right, method):
@@ -80,11 +78,28 @@ def reduced(found, want):
 def told(verdict):
     """A broken law in words: what it says, what was found and what was wanted."""
     message = verdict.message.rstrip(".")
-    return f"the function breaks a law: {verdict.law.sentence}. It {message}."
+    wanted = "" if "want" in message else ", want what the law says"
+    return f"the function breaks a law: {verdict.law.sentence}. It {message}{wanted}."
 
 
-def diagnosis_of_check(subject, broken):
-    """What `tinyalign check` says about the likely cause, or ""."""
+def counterexample(verdict, right):
+    """The inputs on which the law was broken, as dicts; an exponential may overflow only there."""
+    names = list(inspect.signature(right).parameters)
+    inputs = []
+    for arrays, numbers, _ in verdict.calls:
+        values = dict(zip(names, map(np.asarray, arrays), strict=False))
+        inputs.append(values | {name: n for name, n in numbers.items() if name in names})
+    return inputs
+
+
+def diagnosis_of_check(subject, verdict, place):
+    """What `tinyalign check` says about the likely cause, or "".
+
+    verdict  that on the law at this place, the first one that is broken
+    """
+    quick = repeatable_settings(EXAMPLES, shrink=False)  # only the first is shown
+    later = [judge(law, subject, quick) for law in laws_for(subject.spec)[place + 1 :]]
+    broken = [verdict, *(each for each in later if each.status == BROKEN)]
     said = [describe(subject, broken), looks_like(subject, [each.law.name for each in broken])]
     return "".join(f" {sentence}" for sentence in said if sentence)
 

@@ -110,7 +110,7 @@ def check_my_group_standardize(solution):
     def centred(r, axis=1):
         return r - np.mean(r, axis=axis, keepdims=True)
 
-    mistakes = {
+    require_lawful(solution, my_group_standardize, "group_standardize", {
         "The standard deviation is that of all groups together: want each group's own.":
             lambda r, *, eps=1e-4, ddof=1: centred(r) / (np.std(r, ddof=ddof) + eps),
         "The mean is that of all groups together: want each group's own.":
@@ -121,15 +121,17 @@ def check_my_group_standardize(solution):
         "eps is not used.":
             lambda r, *, eps=1e-4, ddof=1: my_group_standardize(r, eps=0.0, ddof=ddof),
         "The rewards are centred and not divided.": lambda r, *, eps=1e-4, ddof=1: centred(r),
-        "Equal rewards are divided by a standard deviation of 0: choose with np.where.":
-            lambda r, *, eps=1e-4, ddof=1: centred(r)
-            / (np.std(r, axis=1, ddof=ddof, keepdims=True) + eps),
-    }  # fmt: skip
-    require_lawful(solution, my_group_standardize, "group_standardize", mistakes)
-    # the guard, which rounding can hide: the mean of three 0.1 is not 0.1
+    })  # fmt: skip
+    # the guard, which rounding can defeat: the mean of three 0.1 is not 0.1
     equal = [np.full((1, 3), level) for level in (1.0, 0.1)]
     inputs = [{"reward": r, "eps": 0.0, "ddof": d} for r in equal for d in (0, 1)]
-    require_same(solution, my_group_standardize, inputs, mistakes)
+    require_same(solution, my_group_standardize, inputs, {
+        "Rounding gets past the guard: subtract the first reward of the group before anything "
+        "else.": lambda r, *, eps, ddof: centred(r) / np.where(
+            (s := np.std(r, axis=1, ddof=ddof, keepdims=True)) > 0, s, 1.0),
+        "Equal rewards are divided by a standard deviation of 0: choose with np.where.":
+            lambda r, *, eps, ddof: centred(r) / np.std(r, axis=1, ddof=ddof, keepdims=True),
+    })  # fmt: skip
 
 
 def my_leave_one_out(reward):
