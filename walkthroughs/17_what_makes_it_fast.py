@@ -443,7 +443,33 @@ print("np.sqrt(2 / np.pi) * x is", wide.dtype, "and math.sqrt(2 / math.pi) * x",
 # A trainer of TRL records its operations in PyTorch. PyTorch's operations are as large as ours and
 # are written in C++. The trainer adds the machinery for every size of model, and on a toy this
 # costs about as much again. `docs/speed.md` has the ratios, and says where ours is the slower one.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# Completions of one prompt are read together, and the prompt once. Before you turn: with a prompt
+# of 64 tokens and answers of 8, how many times fewer tokens are read for 16 completions? What is
+# the limit for many?
+
+# %%
+from tinyalign.notes.dials import dial, shared_prompts
+
+dial(
+    shared_prompts.frame,
+    {"prompt": (4, 16, 64, 256), "G": (2, 4, 8, 16, 32)},
+    start=(64, 4),
+    try_it=shared_prompts.TRY,
+)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# About six times fewer for 16 completions. For many completions the factor goes to about 10,
+# because in the end only the answers have to be read. A prompt of 4 tokens saves a third.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # Write a function in the cell below, or type `tinyalign exercise 17.1`: the command writes a file

@@ -229,7 +229,27 @@ figure
 # `RLOOConfig(num_generations=4, num_iterations=1)` against
 # `GRPOConfig(num_generations=4, num_iterations=2, steps_per_generation=2)`. Compare
 # `num_iterations` and `steps_per_generation` before you compare the trainers.
+
+# %% [markdown]
+# ## Turn the dial
 #
+# The same group of rewards, centred, and centred by leaving one out. Before you move K: how do
+# the two differ at K = 4? Does the number of right answers matter?
+
+# %%
+from tinyalign.notes.dials import dial, leave_out
+
+dial(leave_out.frame, {"K": (2, 3, 4, 6, 8, 16, 32)}, start=(4,), try_it=leave_out.TRY)
+
+# %% [markdown]
+# <details><summary>The answer</summary>
+#
+# By the factor K/(K − 1), 4/3 at K = 4, for every group of rewards. The factor goes to 1 as K
+# grows, and an optimizer that divides by the size of the gradient does not see it.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
 # Write a function in the cell below, or type `tinyalign exercise 18.1`: the command writes a file
