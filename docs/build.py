@@ -2,14 +2,14 @@
 
 python docs/build.py --everything   all that follows but --all: a quarter of an hour
 python docs/build.py --derived      what takes seconds: docs/claims.md, docs/metrics.md,
-                                    docs/peers.md, exercises in the walkthroughs, types
+                                    docs/peers.md, the types of tinyalign
 python docs/build.py --museum       which law finds which wrong loss: verdicts.json and
                                     docs/kill_matrix.md, some minutes
 python docs/build.py                the comparison of README: its tables, and docs/compare.png
 python docs/build.py --all          every method, ten seeds, on addition and on the bandit:
                                     docs/compare_addition.md and docs/compare_bandit.md, an hour
 A folder after --all or after nothing takes a comparison that is already there, one that holds
-addition/ and bandit/. docs/build_exam.py and docs/build_noise.py train for longer and stand alone.
+addition/ and bandit/. docs/build_exam.py, docs/build_noise.py and docs/build_exercises.py stand alone.
 """
 
 import itertools
@@ -195,8 +195,8 @@ DERIVED = (
     ("docs/build_claims.py",),
     ("docs/build_metrics.py",),
     ("docs/build_peers.py",),
-    ("docs/build_exercises.py",),
     ("tests/write_types.py",),
+    ("-m", "ruff", "format", "--quiet", "tinyalign"),  # the types as the house writes lines
 )
 MUSEUM = (("-m", "tinyalign.laws.curate"),)
 

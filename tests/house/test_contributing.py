@@ -34,6 +34,6 @@ def test_one_command_writes_what_is_derived():
     """Every program that docs/build.py calls is there, and CONTRIBUTING names its parts."""
     build = runpy.run_path(str(ROOT / "docs" / "build.py"))
     for program, *_ in build["DERIVED"]:
-        assert (ROOT / program).is_file()
+        assert program == "-m" or (ROOT / program).is_file()
     for flag in ("--everything", "--derived", "--museum", "--all"):
         assert f"docs/build.py {flag}" in PAGE and flag in build["__doc__"]
