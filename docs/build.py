@@ -9,7 +9,7 @@ python docs/build.py                the comparison of README: its tables, and do
 python docs/build.py --all          every method, ten seeds, on addition and on the bandit:
                                     docs/compare_addition.md and docs/compare_bandit.md, an hour
 A folder after --all or after nothing takes a comparison that is already there, one that holds
-addition/ and bandit/. docs/build_exam.py, docs/build_noise.py and docs/build_exercises.py stand alone.
+addition/ and bandit/. build_exam.py, build_noise.py and build_exercises.py stand alone.
 """
 
 import itertools
