@@ -4,6 +4,7 @@ SIGKILL leaves a process no time for anything. Each run is killed, resumed and k
 one try reaches its end; then everything that lies in its folder is compared, byte for byte.
 """
 
+import itertools
 import random
 import signal
 from collections import Counter
@@ -38,9 +39,10 @@ def command(argv, place):
 def kill_until_done(server, argv, place, seconds, chance):
     """How often the command was killed before one of its tries reached the end."""
     kills = 0
-    while True:
+    for tries in itertools.count():
         process = start(server, command(argv, place))
-        process.join(chance.uniform(0, seconds))
+        # A little longer each time: a machine that has become busier must let it end at last.
+        process.join(chance.uniform(0, seconds * (1 + tries / 8)))
         process.kill()
         process.join()
         if process.exitcode != -signal.SIGKILL:
