@@ -20,6 +20,7 @@ NAMES = {  # our name of a number -> the keys under which logs have it
     "reward_std": ("reward_std",),
     "silent_share": ("frac_reward_zero_std",),
     "clip_share": ("clip_ratio/region_mean", "clip_ratio", "policy/clipfrac_avg"),
+    "approx_kl": ("approx_kl", "policy/approxkl_avg"),
     "length": ("completions/mean_length",),
     "cut_off_share": ("completions/clipped_ratio",),
     "value_loss": ("value_loss", "loss/value_avg"),

@@ -99,6 +99,8 @@ def silent_groups(log):
     silent = half > 0.9 if share.size else half < 1e-6
     if silent and is_solved(log):
         return not_seen(f"{evidence}; the reward is near 1, so there is nothing left to learn")
+    if silent and log.has("reward") and rises(log.values("reward")):
+        return undecided(f"{evidence}; the reward rises: is it at its best?")
     return seen_if(silent, evidence)
 
 
@@ -131,14 +133,18 @@ def clip_never_used(log):
 
 
 def clip_too_often(log):
-    """More than 3 of 10 tokens in the second half."""
+    """More than 3 of 10 tokens in the second half, and the policy moves by 0.005 nats a step."""
     values = log.values("clip_share")
     if not values.size:
         return None
     if few := too_few(values, log.key("clip_share")):
         return few
     half = float(np.mean(second_half(values)))
-    return seen_if(half > 0.3, f"{log.key('clip_share')} {half:.2f} in the second half")
+    evidence = f"{log.key('clip_share')} {half:.2f} in the second half"
+    moved = second_half(log.values("approx_kl"))
+    if half > 0.3 and moved.size and np.max(np.abs(moved)) < 0.005:
+        return not_seen(f"{evidence}; approx_kl stays below 0.005: the clip is narrow")
+    return seen_if(half > 0.3, evidence)
 
 
 def reward_flat(log):
