@@ -5,7 +5,13 @@ import inspect
 import numpy as np
 
 from tinyalign.laws.catalogue.lookup import find_spec
-from tinyalign.laws.check.deviation import describe
+from tinyalign.laws.check.deviation import (
+    constant,
+    detached,
+    factor,
+    ignored_number,
+    padding_enters,
+)
 from tinyalign.laws.check.diagnose import looks_like
 from tinyalign.laws.harness.draws import inputs_of, repeatable_settings
 from tinyalign.laws.harness.judge import BROKEN, UNJUDGED, judge, laws_for
@@ -20,6 +26,7 @@ from tinyalign.notes.exercises.comparing import (
 from tinyalign.notes.exercises.exercise import NotYet
 
 EXAMPLES = 40  # a law is tried on so many inputs
+DEVIATIONS = (detached, ignored_number, factor, constant, padding_enters)
 PROBES = 60  # inputs on which answers are compared with the right ones
 
 
@@ -100,8 +107,9 @@ def diagnosis_of_check(subject, verdict, place):
     quick = repeatable_settings(EXAMPLES, shrink=False)  # only the first is shown
     later = [judge(law, subject, quick) for law in laws_for(subject.spec)[place + 1 :]]
     broken = [verdict, *(each for each in later if each.status == BROKEN)]
-    said = [describe(subject, broken), looks_like(subject, [each.law.name for each in broken])]
-    return "".join(f" {sentence}" for sentence in said if sentence)
+    said = next(filter(None, (find(subject, broken) for find in DEVIATIONS)), "")
+    alike = looks_like(subject, [each.law.name for each in broken])
+    return "".join(f" {sentence}" for sentence in (said, alike) if sentence)
 
 
 def try_answer(solution, right, values):
