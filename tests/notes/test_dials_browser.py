@@ -26,7 +26,7 @@ SHOW = """(([name, places]) => { const figure = document.getElementById(name);
     settings: [...inputs].map(input => input.getAttribute('aria-valuetext')),
     code: figure.querySelector('pre').textContent }; })"""
 # Milliseconds from a key to the picture, the median of fifty.
-TIMES = """(async () => { const input = document.querySelector('input'), times = [];
+TIMES = """(async () => { const input = document.querySelector('.dial input'), times = [];
   for (let k = 0; k < 50; k++) {
     const start = performance.now();
     input.value = k % 3;
@@ -95,14 +95,14 @@ def test_every_frame_shows_what_python_computed(browser, every, page, number):
 
 def test_the_arrow_keys_turn_a_dial_and_a_screen_reader_hears_it(browser, every, page):
     browser.show(page, width=390, dark=True)
-    browser.ask("document.querySelector('input').focus()")
+    browser.ask("document.querySelector('.dial input').focus()")
     before = browser.ask("document.querySelector('output').textContent")
     browser.press("ArrowRight")
     assert browser.ask("document.querySelector('output').textContent") != before
     wait = "new Promise(done => setTimeout(done, 600))"
     browser.ask(wait)
     first = next(iter(every.values()))
-    said = browser.ask("document.querySelector('[role=status]').textContent")
+    said = browser.ask("document.querySelector('.dial [role=status]').textContent")
     assert said.startswith(next(iter(first.frames[first.start].numbers)))
 
 
@@ -116,5 +116,5 @@ def test_without_the_script_the_first_picture_stands_there(browser, page, tmp_pa
     alone = tmp_path / "alone.html"
     alone.write_text(page.read_text(encoding="utf8").replace("dials.js", "data:,"), encoding="utf8")
     browser.show(alone, width=1280, dark=False)
-    assert browser.ask("document.querySelectorAll('input:not([hidden])').length") == 0
+    assert browser.ask("document.querySelectorAll('.dial input:not([hidden])').length") == 0
     assert browser.ask("document.querySelector('.mark').getBoundingClientRect().height") > 20
