@@ -22,7 +22,11 @@ TURN = (
 )
 DOORS = (
     ("#curriculum", "Learn", "Pages that ask a question, predict a number, and then run."),
-    ("#methods", "Compare", "Every method: what it learns from, what it holds, where it ends."),
+    (
+        "#methods",
+        "Compare",
+        "Every method: what it learns from and holds; below, what was measured.",
+    ),
     ("#kills", "Check", "Laws that your own loss has to obey, and wrong losses that break them."),
 )
 
