@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from tinyalign import cli, methods, report
-from tinyalign.cli import training
+from tinyalign.cli import comparing
 from tinyalign.engine.tree import leaves
 from tinyalign.errors import InputError
 from tinyalign.methods.one_letter import letter_rewards
-from tinyalign.report import comparison_plots
+from tinyalign.report import comparison_plots, story
 from tinyalign.runs import files
 from tinyalign.runs.compare import comparison, executors, jobs, known, results
 from tinyalign.runs.compare.sweep import JobsFailed
@@ -255,5 +255,30 @@ def test_spaces_between_budgets_are_allowed(finished):
 
 
 def test_a_file_has_no_shared_budget():
-    assert training.Compare(all=True).default_budget("addition") != "recipe"
-    assert training.Compare(all=True, data=Path("a")).default_budget("addition") == "recipe"
+    assert comparing.Compare(all=True).default_budget("addition") != "recipe"
+    assert comparing.Compare(all=True, data=Path("a")).default_budget("addition") == "recipe"
+
+
+def test_the_first_command_shows_the_known_answers_first():
+    """On the bandit, then on addition, with one budget for all; whoever types more gets one task."""
+    first = comparing.Compare()
+    assert first.tasks() == ["bandit", "addition"]
+    for env in first.tasks():
+        assert first.default_budget(env).startswith("labels:")
+    for more in ({"methods": ("dpo", "grpo")}, {"beta": 0.1}, {"seeds": 5}, {"steps": 10}):
+        assert comparing.Compare(**more).tasks() == ["addition"]
+    assert comparing.Compare(steps=10).default_budget("addition") == "recipe"
+
+
+def test_the_story_of_a_comparison_is_told_in_five_columns(finished):
+    """The known answer is no lower than what was reached, and exact; three sentences."""
+    _, outcome = finished
+    columns, cells = story.table(outcome.rows)
+    assert columns == story.KNOWN and all(len(line) == 5 for line in cells)
+    for row in outcome.rows:
+        if np.isfinite(row.known_reward):
+            assert row.exact_reward <= row.known_reward + 1e-4
+            assert story.gap(row) >= 0
+    start = outcome.rows[0]
+    assert start.exact_kl == 0 and abs(start.exact_reward - start.known_reward) < 1e-3
+    assert 2 <= len(story.sentences(outcome.rows)) <= 3
