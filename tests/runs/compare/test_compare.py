@@ -260,7 +260,7 @@ def test_a_file_has_no_shared_budget():
 
 
 def test_the_first_command_shows_the_known_answers_first():
-    """On the bandit, then on addition, with one budget for all; whoever types more gets one task."""
+    """On the bandit, then on addition, one budget for all; whoever types more gets one task."""
     first = comparing.Compare()
     assert first.tasks() == ["bandit", "addition"]
     for env in first.tasks():
