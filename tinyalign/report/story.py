@@ -132,17 +132,17 @@ def learned_sentences(rows):
     groups = {m: g for m, g in by_method(rows).items() if np.isfinite(accuracy_of(g))}
     start = accuracy_of(groups["start"]) if "start" in groups else np.nan
     lines = [
-        f"Before: the start solves {100 * start:.0f} % of {rows[0].problems} problems that nothing "
+        f"Before: the start solves {100 * start:.1f} % of {rows[0].problems} problems that nothing "
         "was trained on."
     ]
-    scores = [f"{m} {100 * accuracy_of(g):.0f} %" for m, g in groups.items() if m != "start"]
+    scores = [f"{m} {100 * accuracy_of(g):.1f} %" for m, g in groups.items() if m != "start"]
     if scores:
         lines.append(f"After: {joined(scores)}.")
     seeds = max(map(len, by_method(rows).values()))
     if seeds < intervals.ENOUGH:
         lines.append(
-            f"This is no ranking: {seeds} of the {intervals.ENOUGH} seeds that one takes "
-            f"(--seeds {intervals.ENOUGH}), and methods were shown different things."
+            f"This is no ranking: a ranking takes {intervals.ENOUGH} seeds (--seeds "
+            f"{intervals.ENOUGH}), this is {seeds}; and methods were shown different things."
         )
     return lines
 

@@ -6,7 +6,7 @@ import pytest
 
 from tinyalign import report
 from tinyalign.errors import InputError
-from tinyalign.runs import lookup, train, tuned
+from tinyalign.runs import lookup, recipes, train, tuned
 from tinyalign.runs.compare import executors, jobs, tune
 from tinyalign.runs.compare.sweep import JobsFailed
 from tinyalign.runs.config import Config
@@ -108,3 +108,15 @@ def test_a_recipe_takes_the_best_search_that_fits(monkeypatch):
     assert entry(num_iterations=1) is found["grpo@1"]
     for other in ({"digits": 1}, {"width": 8}, {"layers": 1}, {"data": "mine.jsonl"}):
         assert entry(**other) is None
+
+
+def test_a_search_starts_from_one_recipe_whatever_was_chosen_before(tmp_path):
+    """Else the same search would find other scores once its choice is saved."""
+    job = tune.start_of_search(Config(env="addition"), tmp_path)
+    row = lookup.find_method("sft")
+    recipe = recipes.family_recipe(row, job.config, "transformer")
+    assert job.config.learning_rate == recipe["learning_rate"]
+    assert job.config.batch_size == recipe["batch_size"]
+    assert tuned.entries()["addition"]["sft"]["chosen"] != {
+        name: recipe[name] for name in ("learning_rate", "batch_size")
+    }

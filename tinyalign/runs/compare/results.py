@@ -126,7 +126,7 @@ def result_row(name, folder, start=None):
         online=method.samples_while_learning,
         stages=len(summaries) + (start is not None),  # the warm start is a run of its own
         **costs_of(summaries),
-        **search_of(method, last["settings"]),
+        **(search_of(method, last["settings"]) if start is not None else {}),
     )
     if method.trains_reward_model:  # whose accuracy is over pairs
         return row._replace(pair_accuracy=last["eval_accuracy"])

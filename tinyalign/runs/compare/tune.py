@@ -88,7 +88,7 @@ def tune(names, config, folder, executor, *, resume=False, on_poll=lambda states
         require_job(name, base_config(name, config))
     options = {"executor": executor, "resume": resume, "on_poll": on_poll}
     seeds = [config.seed + i for i in range(2 * SEEDS)]
-    starts = [start_job(dataclasses.replace(config, seed=seed), folder) for seed in seeds]
+    starts = [start_of_search(dataclasses.replace(config, seed=seed), folder) for seed in seeds]
     sweep(starts, **options)
     tries = {name: dict(enumerate(settings_to_try(name, config))) for name in names}
     first = run_round(tries, config, folder, seeds[:SEEDS], 1 / QUARTER, options)
@@ -100,6 +100,14 @@ def tune(names, config, folder, executor, *, resume=False, on_poll=lambda states
     }
     write_atomically(folder / "tuned.json", json.dumps(entries, indent=1).encode())
     return entries
+
+
+def start_of_search(config, folder):
+    """The job of a seed's start, by the recipe of SFT and not by an earlier search."""
+    job = start_job(config, folder)
+    recipe = family_recipe(lookup.find_method("sft"), config, lookup.find_model(config))
+    settings = {name: recipe[name] for name in ("learning_rate", "batch_size")}
+    return job._replace(config=dataclasses.replace(job.config, **settings))
 
 
 def run_round(settings, config, folder, seeds, share, options):
