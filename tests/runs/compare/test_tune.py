@@ -74,7 +74,7 @@ def failing(monkeypatch, error):
 
 def test_a_failure_that_is_no_divergence_ends_a_search(search, monkeypatch):
     failing(monkeypatch, MemoryError("no memory"))
-    with pytest.raises(JobsFailed, match="no memory"):
+    with pytest.raises(JobsFailed, match="not enough memory"):
         search()
 
 
