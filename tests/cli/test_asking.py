@@ -108,6 +108,6 @@ def test_a_number_that_no_loss_has_is_refused(method, typed, why, tmp_path, caps
 def test_the_help_of_a_method_has_the_numbers_that_it_reads(capsys):
     assert cli.main(["run", "SimPO", "--help"]) == 0
     said = capsys.readouterr().out
-    assert "--beta 10 " in said and "gamma=1.375" in said and "--lam" not in said
+    assert "--beta 30 " in said and "gamma=1.375" in said and "--lam" not in said
     assert cli.main(["run", "ppo", "-h"]) == 0
     assert "--lam 0.95" in capsys.readouterr().out

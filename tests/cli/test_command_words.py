@@ -86,7 +86,7 @@ def test_help_says_what_is_left_to_the_recipe_and_breaks_no_pipeline(
     flat = " ".join(said.replace("│", " ").split())
     assert "None" not in said and "METHOD" in said
     assert "num_pairs INT" in said and "[default: the method's recipe]" in flat
-    assert command == "run" or "reward,ppo]" in said
+    assert command == "run" or "reward,ppo" in said
 
 
 @pytest.mark.parametrize("command", ["run", "compare"])

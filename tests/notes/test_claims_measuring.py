@@ -171,7 +171,7 @@ def test_the_command_computes_with_one_thread_whatever_the_shell_says():
 
 def test_a_claim_that_is_none_is_a_sentence(capsys):
     assert cli.main(["claims", "no-such"]) == 2
-    assert "there is no claim 'no-such'" in capsys.readouterr().err
+    assert "there is no claim about 'no-such'" in capsys.readouterr().err
 
 
 def test_all_figures_are_on_file():

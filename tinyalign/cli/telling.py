@@ -159,5 +159,7 @@ def file_sentences(stage, last):
 def example_of(run_plan):
     """A prompt to ask, as it is typed."""
     if run_plan.task is not None:
-        return shlex.quote(run_plan.task.held_out[len(run_plan.task.held_out) // 2])
-    return shlex.quote(run_plan.stages[-1].held_out_data.prompts[0].removeprefix(START))
+        prompt = run_plan.task.held_out[len(run_plan.task.held_out) // 2]
+    else:
+        prompt = run_plan.stages[-1].held_out_data.prompts[0].removeprefix(START)
+    return shlex.quote(shown(prompt))

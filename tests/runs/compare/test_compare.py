@@ -178,7 +178,7 @@ def test_several_tasks_have_a_table_each(tmp_path, capsys):
     argv += ["--budget", "samples:64", "--output", str(tmp_path), "--name", "two"]
     assert cli.main(argv) == 0
     said = capsys.readouterr().out
-    assert said.count("what it costs") == 2
+    assert said.count("entropy, memory, seconds, curves and pictures: ") == 2
     for env in ("bandit", "addition"):
         assert (tmp_path / "two" / env / "report.html").exists()
 

@@ -60,7 +60,7 @@ class RecordingConfig:
 DATA = {
     "label_noise", "label_temperature", "num_generations", "num_labels", "num_pairs", "temperature",
 }  # fmt: skip
-GENERAL = {"seed", "steps", "batch_size", "learning_rate", "warmup_steps", "max_grad_norm"}
+GENERAL = {"seed", "steps", "batch_size", "learning_rate", "warmup_steps", "max_grad_norm", "set"}
 
 
 def settings():
