@@ -140,8 +140,7 @@ MISTAKES = {  # what is typed after export-data, and words of the sentence
         "no feedback can be made of the candidates",
     ),
     "only ties": (
-        ["addition", "out", "--as", "rso", "--num_prompts", "1", "--num_generations", "2"]
-        + ["--seed", "4"],
+        "addition out --as rso --num_prompts 1 --num_generations 2 --seed 4".split(),
         "got the same reward",
     ),
     "a full folder": (["addition", "full", "--as", "dpo"], "full is there and not empty"),
