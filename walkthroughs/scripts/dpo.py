@@ -27,12 +27,12 @@ from tinyalign.models.tokenizer import batch, completions, encode
 from toy_envs import arithmetic, feedback
 
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-SFT_STEPS, SFT_RATE, SFT_WARMUP, SFT_BATCH = 400, 3e-3, 100, 128
+SFT_STEPS, SFT_RATE, SFT_WARMUP, SFT_BATCH = 400, 6e-3, 100, 64
 SFT_ACCURACY = 0.4  # of training problems: the warm start stops there
 STEPS, RATE, WARMUP, BATCH = 300, 1e-3, 30, 128  # BATCH pairs a gradient step
 PROBLEMS, GENERATIONS = 8192, 4  # completions are drawn for these, so many for each
 PAIRS = 4096  # at most so many are judged
-BETA = 1.0  # per nat: a larger β keeps the policy closer to the reference
+BETA = 3.0  # per nat: a larger β keeps the policy closer to the reference
 MAX_GRAD_NORM = 1.0
 
 # The task has strings; the model has token ids. Each character is a token, and EOS is one more.

@@ -29,7 +29,7 @@ from tinyalign.models.tokenizer import batch, completions, encode
 from toy_envs import arithmetic
 
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-SFT_STEPS, SFT_RATE, SFT_WARMUP, SFT_BATCH = 400, 3e-3, 100, 128
+SFT_STEPS, SFT_RATE, SFT_WARMUP, SFT_BATCH = 400, 6e-3, 100, 64
 SFT_ACCURACY = 0.4  # of training problems: the warm start stops there
 STEPS, RATE, WARMUP = 130, 2e-3, 15  # a step is one batch of rollouts
 BATCH = 512  # completions of a batch of rollouts, one a problem

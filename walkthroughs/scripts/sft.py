@@ -22,7 +22,7 @@ from tinyalign.models.tokenizer import batch, completions, encode
 from toy_envs import arithmetic
 
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-STEPS, RATE, WARMUP, BATCH = 400, 3e-3, 100, 128  # RATE is the highest learning rate of Adam
+STEPS, RATE, WARMUP, BATCH = 400, 6e-3, 100, 64  # RATE is the highest learning rate of Adam
 MAX_GRAD_NORM = 1.0
 
 # The task has strings; the model has token ids. Each character is a token, and EOS is one more.
