@@ -43,6 +43,17 @@ def lstm_memory(c, write, keep, read, what, forgets=True):
     return sigmoid(read) * np.tanh(c), c
 
 
+def whitened(advantage, mask, ddof=1):
+    kept = advantage[mask == 1]
+    return np.where(mask == 1, (advantage - kept.mean()) / kept.std(ddof=ddof), 0)
+
+
+def clip_fraction(logp, old_logp, advantage, mask, clip, both=False):
+    off = np.exp(logp - old_logp) - 1
+    held = np.abs(off) > clip if both else off * np.sign(advantage) > clip
+    return held[mask == 1].mean()
+
+
 def mask_of(prompt_length, length, width, late=0):
     place = np.arange(1, width)
     return (place >= prompt_length[:, None] + late) & (place < length[:, None])
@@ -388,6 +399,10 @@ SOLUTIONS = {
             lambda q, k, v: softmax(q @ k.T) @ v,
         ),
         "my_lstm_memory": (lstm_memory, lambda *four: lstm_memory(*four, forgets=False)),
+    },
+    "23": {
+        "my_whiten": (whitened, lambda a, m: whitened(a, m, ddof=0)),
+        "my_clip_fraction": (clip_fraction, lambda *five: clip_fraction(*five, both=True)),
     },
     "ca": {
         "my_bytes": (

@@ -33,6 +33,16 @@ def remembered(c, i, f, o, u, read_old=False):
     return sigmoid(o) * np.tanh(c if read_old else new), new
 
 
+def white(a, m, ddof=1, shift=1.0):
+    kept = a[m > 0]
+    return np.where(m > 0, (a - shift * kept.mean()) / kept.std(ddof=ddof), 0.0)
+
+
+def held(logp, old, a, m, c, side=1.0):
+    off = np.sign(a) * (np.exp(side * (logp - old)) - 1)
+    return np.sum((off > c)[m > 0]) / np.sum(m)
+
+
 def covered(p, n, width, a=0, b=0):
     t = np.arange(width - 1)[None] + 1
     return ((t >= p[:, None] + a) * (t < n[:, None] + b)).astype(float)
@@ -512,5 +522,25 @@ WRONG = {
         "output first": lambda c, i, f, o, u: remembered(c, i, f, o, u)[::-1],
         "exchanged": lambda c, i, f, o, u: remembered(c, f, i, o, u),
         "gives": lambda c, i, f, o, u: remembered(c, i, f, -o, u),
+    },
+    "my_whiten": {
+        "one less": lambda a, m: white(a, m, ddof=0),
+        "only the scale": lambda a, m: white(a, m, shift=0.0),
+        "Padding counts": lambda a, m: m * white(a, np.ones(m.shape)),
+        "whitened alone": lambda a, m: np.stack(
+            [white(x, y) for x, y in zip(a, m, strict=True)]
+        ),
+        "Padding is not 0": lambda a, m: (a - a[m > 0].mean()) / a[m > 0].std(ddof=1),
+        "gives": lambda a, m: -white(a, m),
+    },
+    "my_clip_fraction": {
+        "outside the band": lambda p, q, a, m, c: np.mean(
+            (np.abs(np.exp(p - q) - 1) > c)[m > 0]
+        ),
+        "upside down": lambda p, q, a, m, c: held(q, p, a, m, c),
+        "sides are exchanged": lambda p, q, a, m, c: held(p, q, -a, m, c),
+        "size of the array": lambda p, q, a, m, c: held(p, q, a, m, c) * m.sum() / m.size,
+        "Padding counts": lambda p, q, a, m, c: held(p, q, a, np.ones(m.shape), c),
+        "gives": lambda p, q, a, m, c: held(p, q, a, m, 2 * c),
     },
 }

@@ -84,6 +84,10 @@ PAGES = {  # number of a page, as in the name of its file -> what stands on its 
         "compute attention and a memory cell by hand, and say what each can and cannot keep.",
         ("01", "02"),
     ),
+    "23": Page(
+        "read the dashboard of a PPO run, and say why a learned reward is no measure of success.",
+        ("02", "03", "07"),
+    ),
     "ca": Page(
         "read a table of all methods: their data, memory, KL and accuracy with error bars.",
         ("08", "13"),
@@ -99,7 +103,7 @@ PATHS = (  # name, for whom, numbers of the pages in order
     (
         "The basics",
         "You begin: from a bandit to a language model, its fine-tuning, its reward, its optimum.",
-        ("00", "01", "02", "03", "05"),
+        ("00", "01", "22", "02", "03", "05"),
     ),
     (
         "The DPO family",
@@ -109,7 +113,7 @@ PATHS = (  # name, for whom, numbers of the pages in order
     (
         "The RL family",
         "You have a reward, and the model learns from its own samples.",
-        ("07", "04", "13", "19", "20", "18", "15", "21"),
+        ("07", "23", "04", "13", "19", "20", "18", "15", "21"),
     ),
     (
         "Further, and an appendix on speed",

@@ -50,14 +50,14 @@ class Picture(Figure):
         return data.getvalue()
 
 
-def picture(columns=1, *, width=6.4, height=3.6):
-    """An empty figure with axes side by side: (figure, axes), or (figure, [axes, …])."""
+def picture(columns=1, *, rows=1, width=6.4, height=3.6):
+    """An empty figure with axes row by row: (figure, axes), or (figure, [axes, …])."""
     figure = Picture(figsize=(width, height), layout="constrained")
-    axes = figure.subplots(1, columns, squeeze=False)[0]
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for each in axes:
         each.set_prop_cycle(color=COLOURS)
         style_axes(each)
-    return figure, axes[0] if columns == 1 else axes
+    return figure, axes[0] if len(axes) == 1 else axes
 
 
 def minimise(loss, params, *, steps, learning_rate, record=None):

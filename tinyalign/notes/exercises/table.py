@@ -12,6 +12,7 @@ from tinyalign.notes.exercises import (
     pairs,
     selection,
     speed,
+    spine,
     supervised,
 )
 from tinyalign.notes.exercises.questions import QUESTIONS
@@ -28,12 +29,15 @@ FILES = (
     speed,
     inside,
     lengths,
+    spine,
 )
 # Sorted by number; the capstone's "ca" comes after all digits.
 EXERCISES = sorted(each for file in FILES for each in file.EXERCISES)
 ALL = {
     each.number: each
-    for each in sorted([*EXERCISES, *QUESTIONS, *inside.QUESTIONS], key=lambda e: e.number)
+    for each in sorted(
+        [*EXERCISES, *QUESTIONS, *inside.QUESTIONS, *spine.QUESTIONS], key=lambda e: e.number
+    )
 }
 
 
