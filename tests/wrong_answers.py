@@ -527,16 +527,12 @@ WRONG = {
         "one less": lambda a, m: white(a, m, ddof=0),
         "only the scale": lambda a, m: white(a, m, shift=0.0),
         "Padding counts": lambda a, m: m * white(a, np.ones(m.shape)),
-        "whitened alone": lambda a, m: np.stack(
-            [white(x, y) for x, y in zip(a, m, strict=True)]
-        ),
+        "whitened alone": lambda a, m: np.stack([white(x, y) for x, y in zip(a, m, strict=True)]),
         "Padding is not 0": lambda a, m: (a - a[m > 0].mean()) / a[m > 0].std(ddof=1),
         "gives": lambda a, m: -white(a, m),
     },
     "my_clip_fraction": {
-        "outside the band": lambda p, q, a, m, c: np.mean(
-            (np.abs(np.exp(p - q) - 1) > c)[m > 0]
-        ),
+        "outside the band": lambda p, q, a, m, c: np.mean((np.abs(np.exp(p - q) - 1) > c)[m > 0]),
         "upside down": lambda p, q, a, m, c: held(q, p, a, m, c),
         "sides are exchanged": lambda p, q, a, m, c: held(p, q, -a, m, c),
         "size of the array": lambda p, q, a, m, c: held(p, q, a, m, c) * m.sum() / m.size,

@@ -48,14 +48,17 @@
 #
 # The advantage adds up how much better than expected each step was, and is then whitened:
 #
-# $$A_t = \sum_{k \ge t} (\gamma\lambda)^{k-t}\,(r_k + \gamma V_{k+1} - V_k) \qquad
-# \hat A_t = \frac{A_t - \mathrm{mean}(A)}{\mathrm{std}(A)}$$
+# $$A_t = \sum_{k \ge t} (\gamma\lambda)^{k-t}\,(r_k + \gamma V_{k+1} - V_k)$$
 #
-# The policy and the critic minimise:
+# $$\hat A_t = \frac{A_t - \mathrm{mean}(A)}{\mathrm{std}(A)}$$
 #
-# $$L^{policy} = -\mathrm{mean}_t\, \min(\rho_t \hat A_t,\
-# \mathrm{clip}(\rho_t, 1-\varepsilon, 1+\varepsilon)\, \hat A_t) \qquad
-# L^{value} = \frac{1}{2}\,\mathrm{mean}_t\, (V_t - G_t)^2$$
+# The policy minimises the mean of the first loss over all tokens. The critic minimises the mean of
+# the second:
+#
+# $$L^{policy}_t =
+# -\min(\rho_t \hat A_t,\ \mathrm{clip}(\rho_t, 1-\varepsilon, 1+\varepsilon) \hat A_t)$$
+#
+# $$L^{value}_t = \frac{1}{2}\,(V_t - G_t)^2$$
 #
 # * $o$ is an answer, $o_t$ its token number $t$, and $T$ the place of the last token.
 # * $R(o)$ is the score: of the reward model, or the true reward, which is 1 for the right answer.
@@ -86,11 +89,12 @@
 # **Question 2.** Which of these five curves says least about success: reward, KL, policy loss,
 # value loss, entropy?
 #
-# **Question 3.** The reward model gives nearly all answers a negative score, and the critic still
-# predicts 0. What does the first step of PPO do *without* whitening?
+# **Question 3.** With the learned reward the value loss begins at about 4, and with the true reward
+# at about 0.1. Which critic is worse?
 #
-# * a) It makes nearly every sampled answer less likely.
-# * b) It makes the better half of the answers more likely.
+# * a) The first one.
+# * b) The second one.
+# * c) These two numbers cannot tell.
 #
 # <details><summary>The answers</summary>
 #
@@ -100,8 +104,8 @@
 # **2.** The policy loss. Whitened advantages have the mean 0, so the policy loss begins near 0 and
 # stays there, while everything else changes.
 #
-# **3 a.** All advantages are negative then. Whitening subtracts their mean, so the answers are
-# compared with each other.
+# **3 c.** The value loss is in squared units of the reward. The scores of the reward model spread
+# wider than zeros and ones, and their zero is arbitrary. Compare a value loss with its own start.
 #
 # </details>
 #
@@ -109,13 +113,16 @@
 #
 # ### Stages one and two
 #
-# SFT stops when the policy solves four in ten of its problems. Then the policy answers each of 1000
-# problems eight times. The judge, here a program, picks a better and a worse answer where there are
-# both, and the reward model learns from these pairs. The page runs everything for three seeds.
+# SFT stops when the policy solves four in ten of its problems. Then 1000 problems are drawn, with
+# repetitions, and the policy answers each of them eight times. The judge, here a program, picks a
+# better and a worse answer where there are both, and the reward model learns from these pairs. The
+# page runs everything for three seeds.
+#
+# **The dial:** `PROBLEMS` and `JUDGE_STEPS`. Double both. The reward model then orders more pairs
+# right. Does the true reward of stage three follow?
 
 # %%
 import dataclasses
-import itertools
 
 import numpy as np
 
@@ -129,7 +136,7 @@ from tinyalign.notes.lesson import check_exercise, picture, table
 from tinyalign.runs import files, plan
 from tinyalign.runs.config import Config
 
-SEEDS = (0, 1, 2)
+SEEDS, PROBLEMS, JUDGE_STEPS = (0, 1, 2), 1000, 200
 small = Config(env="addition", digits=1, width=32, layers=1)
 
 
@@ -140,7 +147,7 @@ def sft_and_reward_model(seed):
     untrained = dict(run_plan.initial_params)
     networks = untrained | passed_on(train_in_memory(run_plan, 0, untrained))
     config = dataclasses.replace(
-        small, seed=seed, steps=400, batch_size=64, num_pairs=2000, num_generations=8
+        small, seed=seed, steps=JUDGE_STEPS, batch_size=64, num_pairs=PROBLEMS, num_generations=8
     )
     # The plan of a reward model begins with SFT, which is done: stage 1 is the reward model.
     trained = passed_on(train_in_memory(plan.plan_run(["reward"], config), 1, networks))
@@ -198,9 +205,7 @@ for seed in SEEDS:
     true, learned, _ = both_rewards(inputs, seed, policy_of_sft, np.random.default_rng(seed), 30)
     solved = [
         inputs.task.solution(problem) == answer
-        for problem, answer in zip(
-            inputs.task.train, favourites(inputs, reward_model), strict=True
-        )
+        for problem, answer in zip(inputs.task.train, favourites(inputs, reward_model), strict=True)
     ]
     quality[seed] = true.mean(), learned.mean(), in_order(true, learned), float(np.mean(solved))
 names = ["seed", "SFT: true reward", "its mean score", "pairs in order", "favourite is right"]
@@ -211,8 +216,6 @@ table(names, [[str(seed), *each] for seed, each in quality.items()])
 #
 # The three runs of a seed begin with the same policy, take the same number of steps and draw the
 # same number of answers. They differ in one thing each: the reward, or the weight of the KL.
-#
-# **The dial:** `BETA`. Ten times as much is the third run. What do you expect in between?
 
 # %%
 STEPS, LOOK, BETA = 60, 5, 0.05
@@ -246,16 +249,12 @@ def look(inputs, seed, params):
     """True reward, learned reward, and the exact KL to the SFT model per answer."""
     true, learned, rollout = both_rewards(inputs, seed, params, np.random.default_rng(7))
     read = rollout.tokens[:, :-1]
-    now, before = (
-        policy.logits(inputs.model, p, read) for p in (params, start[seed]["policy"])
-    )
+    now, before = (policy.logits(inputs.model, p, read) for p in (params, start[seed]["policy"]))
     kl = np.sum(exact_kl(now, before) * rollout.mask) / len(read)
     return float(true.mean()), float(learned.mean()), float(kl)
 
 
-runs = {
-    (name, seed): run_ppo(seed, *settings) for seed in SEEDS for name, settings in RUNS.items()
-}
+runs = {(name, seed): run_ppo(seed, *settings) for seed in SEEDS for name, settings in RUNS.items()}
 ends = {key: looks[-1, 1:] for key, (_, looks, _) in runs.items()}
 rows = [
     [name, str(seed), looks[0, 1], *looks[-1, 1:]] for (name, seed), (_, looks, _) in runs.items()
@@ -288,7 +287,8 @@ def written(params):
     return [text + ("" if end else ".") for text, end in zip(texts, finished, strict=True)]
 
 
-columns = [problems, [inputs.task.solution(p) for p in problems], *map(written, checkpoints.values())]
+right = [inputs.task.solution(problem) for problem in problems]
+columns = [problems, right, *map(written, checkpoints.values())]
 table(["problem", "right", *checkpoints], list(zip(*columns, strict=True)))
 
 # %% [markdown]
@@ -339,7 +339,8 @@ table(
 # ### What whitening does
 #
 # Here is the first batch of seed 0, with each of the two rewards. The critic predicts 0 for
-# everything: its head starts with zeros.
+# everything, because its head starts with zeros. The last two columns count the tokens whose
+# advantage is above 0.001 and below −0.001.
 
 
 # %%
@@ -356,13 +357,13 @@ def first_advantages(reward):
 
 
 spread = {
-    (reward, kind): (float(a.mean()), float(a.std()), float(np.mean(a > 0)))
+    (reward, kind): [float(x) for x in (a.mean(), a.std(), np.mean(a > 1e-3), np.mean(a < -1e-3))]
     for reward in ("learned", "exact")
     for kind, a in zip(("raw", "whitened"), first_advantages(reward), strict=True)
 }
 table(
-    ["reward", "advantages", "mean", "std", "share above 0"],
-    [[*key, *numbers] for key, numbers in spread.items()],
+    ["reward", "advantages", "mean", "std", "positive", "negative"],
+    [[*key, *(f"{number:.3f}" for number in numbers)] for key, numbers in spread.items()],
 )
 
 # %% [markdown]
@@ -385,15 +386,71 @@ figure
 #
 # ## What it shows
 #
-# PROSE
+# **The learned reward stops far below the true one.** PPO on the true reward solves more than three
+# quarters of the problems, for every seed. PPO on the learned reward stays below one third. Both
+# began with the same policy, and both took sixty steps.
+#
+# **The reward model prefers the worse policy.** For every seed it scores the answers of the run on
+# the learned reward higher than those of the run on the true reward, although far fewer of them are
+# right. In the last picture this run moves to the right and not upwards. This is over-optimisation:
+# the score rises, and what the score should stand for does not.
+#
+# **Pairs in order are not enough.** The reward models of seeds 0 and 2 put about nine of ten
+# ordinary pairs in the right order; that of seed 1 is hardly better than a coin. But of all hundred
+# answers, the favourite is right for less than a third of the problems. Most of these hundred
+# answers were never judged, because the SFT model hardly ever wrote them. PPO finds the favourites.
+#
+# **A larger β helps, and does not heal.** With twenty times the weight the policy stays nearer to
+# the SFT model, where the reward model has seen answers. The true reward ends higher for each seed,
+# and still far below that of the run on the true reward.
+#
+# ### How to read the dashboard
+#
+# * **Reward** rose in all runs. The level of a learned reward means nothing. A rise is necessary
+#   and not sufficient.
+# * **KL** rose in all runs. With the learned reward it rose more for the small β than for the large
+#   one. The KL is the price that is paid, and a fast rise calls for a look at samples.
+# * **Policy loss** stayed near 0 in all runs. Whitened advantages have the mean 0, so this loss
+#   shows no progress.
+# * **Value loss** fell in all runs: the critic keeps up. Compare this loss with its own start, and
+#   never with that of another reward.
+# * **Entropy** fell in all runs. The policy becomes sure, which says nothing about being right.
+# * **Clip fraction** went from about 0.1 to nearly 0. It says how often a step wanted to go too
+#   far. Here the learning rate falls to 0, and the steps become small.
+#
+# **No curve gives the alarm alone.** The log of the bad run looks like the log of the good run:
+# reward up, value loss down, entropy down. What tells them apart is a *second* measurement: the
+# true reward, or a person who reads answers. The table of answers shows what such a person would
+# see. Both runs keep the form that SFT has taught, and only one of them adds.
+#
+# **Whitening puts two rewards on one scale.** The raw advantages of the learned reward have about
+# eight times the standard deviation of the others. After whitening both have the standard deviation
+# 1, so one learning rate serves both. Whitening also makes up for a critic that knows nothing yet.
+# With the true reward no raw advantage is negative: PPO would raise right answers and leave wrong
+# ones alone. Whitened, the tokens of wrong answers are negative.
 #
 # ## What goes wrong in practice
 #
-# PROSE
+# **“My loss does not fall.”** (huggingface/trl #193, allenai/open-instruct #836.) The policy loss
+# of PPO is not meant to fall, as the dashboard shows. Look at reward and KL, and read samples.
+#
+# **“My reward is between −300 and −10. Is this normal?”** (hpcaitech/ColossalAI #3574.) A reward
+# model learns differences only, so its zero is anywhere: the three reward models above give the
+# answers of SFT mean scores from −1 to above 2. Look at the rise, and not at the level.
+#
+# **“The reward converges, the KL grows, and all answers are the same.”** (huggingface/trl #204.)
+# This is the blue run. A larger $\beta$ or an earlier stop helps, as far as the orange run goes. A
+# better reward model helps further.
+#
+# **“The value loss falls, but the mean reward falls too.”** (huggingface/trl #1098.) The critic
+# learns to predict whatever the policy earns. A small value loss says that nothing surprises the
+# critic any more. It does not say that the answers are good.
 #
 # ### The same line in TRL
 #
-# PROSE
+# The first two stages are `SFTConfig(learning_rate=2e-5)` with `SFTTrainer`, and
+# `RewardConfig(learning_rate=1e-5)` with `RewardTrainer`. TRL 1.16 has no trainer for PPO any more.
+# `GRPOConfig(beta=0.05, epsilon=0.2, num_iterations=2)` has the same clip and a KL, and no critic.
 
 # %% [markdown]
 # ## Turn the dial
@@ -415,19 +472,183 @@ dial(
 # %% [markdown]
 # <details><summary>The answer</summary>
 #
-# PROSE
+# At β = 1 the second token pays 1.5 for its KL. This is more than the score, so its advantage is
+# −0.8 or less, although the answer is right. With λ = 0 the first token hears only of the critic's
+# next prediction. This prediction is lower than the one before, so the first token is blamed. At
+# λ = 1 and β = 0 it gets the whole score less its own prediction, 0.4.
 #
 # </details>
 
 # %% [markdown]
 # ## Exercises
 #
-# Here.
+# Write a function in the cell below, or type `tinyalign exercise 23.1`: the command writes a file
+# to fill in, and says what is wrong with it.
+#
+# **1.** Whiten advantages: mean 0 and variance 1 over all completion tokens of the batch, where
+# `mask` is 1. Divide the sum of squares by the number of tokens *less one*. The result is 0 where
+# `mask` is 0.
+#
+# <details><summary>Hint 1</summary>
+#
+# Padding may hold anything, so sums run over `advantage * mask`, and the number of tokens is
+# `mask.sum()`.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Centre first, and multiply by the mask again: the padding now holds −mean.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_whiten(advantage, mask):
+#     count = np.sum(mask)
+#     centred = (advantage - np.sum(advantage * mask) / count) * mask
+#     return centred / np.sqrt(np.sum(centred**2) / (count - 1))
+# ```
+#
+# </details>
+#
+# **2.** Which share of the completion tokens does PPO's clip hold back? A token is held back
+# where its advantage is positive and its ratio above `1 + clip`, or where its advantage is
+# negative and its ratio below `1 - clip`.
+#
+# <details><summary>Hint 1</summary>
+#
+# The ratio is $\exp(\log\pi - \log\pi_{old})$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Combine the two cases with `|`, and divide the number of such tokens by `mask.sum()`.
+#
+# </details>
+#
+# <details><summary>The solution</summary>
+#
+# ```python
+# def my_clip_fraction(logp, old_logp, advantage, mask, clip):
+#     ratio = np.exp(logp - old_logp)
+#     up, down = (advantage > 0) & (ratio > 1 + clip), (advantage < 0) & (ratio < 1 - clip)
+#     return np.sum((up | down) * mask) / np.sum(mask)
+# ```
+#
+# </details>
+#
+# **3. On paper.** A reward model gives *every* answer of a batch the score −1.6. The critic says
+# 0 everywhere, $\beta = 0$ and $\gamma = \lambda = 1$. What are the raw advantages, the whitened
+# advantages and the first value loss? What does the policy learn from this batch?
+#
+# <details><summary>The answer</summary>
+#
+# Every token has the return −1.6, so the raw advantage is −1.6 everywhere. The mean is
+# subtracted, so the whitened advantages are 0. The value loss is ½ · 1.6² = 1.28. The policy
+# learns nothing, which is right: no answer was better than another. The critic learns that −1.6
+# is to be expected.
+#
+# </details>
+#
+# **4. Open ended.** You may check twenty answers by hand, once in the whole run. At which step of
+# the run would you do so, and which curve of the dashboard tells you the step?
+#
+# <details><summary>What to look for</summary>
+#
+# The reward alone never gives the alarm. On this page the KL is the best clock: look where the KL
+# has grown fast and the reward begins to level off. Compare the answers with those of the start,
+# and keep checkpoints so that you can go back.
+#
+# </details>
 
 # %%
+from tinyalign.notes.exercises.spine import check_my_clip_fraction, check_my_whiten
+
+
+def my_whiten(advantage, mask):
+    raise NotImplementedError  # (N, T), (N, T) -> (N, T)
+
+
+def my_clip_fraction(logp, old_logp, advantage, mask, clip):
+    raise NotImplementedError  # four arrays (N, T), a number -> one number
+
+
+check_exercise(check_my_whiten, my_whiten)
+check_exercise(check_my_clip_fraction, my_clip_fraction)
 pass
 
 # %% [markdown]
 # ## What you may have read
 #
-# {notes 000 17-27}
+# {notes 000 20-27}
+# {notes 001 16-20}
+# {notes 003 7-28}
+#
+# <details><summary>Five statements of the notes, and what is true</summary>
+#
+# * *"Three-stage process"*. **True** of RLHF with a learned reward. With a program as the judge two
+#   stages are enough, as the run on the true reward shows.
+# * *"No explicit reference model"*, of PPO. **Wrong.** [The KL needs a frozen
+#   reference](errata.html#row-1), here the SFT model.
+# * *"Estimates expected reward for states (critic)"*. **Imprecise.** The critic estimates [the
+#   return](errata.html#row-22), KL penalties included.
+# * *"Update value network to predict rewards"*. **Wrong.** Its targets are [the
+#   returns](errata.html#row-24).
+# * *"High (3 models)"*, of PPO's memory. **A matter of counting.** This page holds [four
+#   networks](errata.html#row-29) in the third stage: policy, critic, reward model and SFT model.
+#
+# </details>
+#
+# ## Further reading
+#
+# * Ziegler and others 2019, arXiv:1909.08593: the three stages, the KL in the reward, whitening.
+# * Stiennon and others 2020, arXiv:2009.01325: over-optimisation, judged by people.
+# * Ouyang and others 2022, arXiv:2203.02155: InstructGPT.
+# * Gao, Schulman and Hilton 2022, arXiv:2210.10760: scaling laws of over-optimisation.
+# * Huang and others 2024, arXiv:2403.17031: the details of PPO for language models, reproduced.
+#
+# ### The claims of this page, tested
+
+
+# %%
+def everywhere(claim):
+    return all(claim(seed) for seed in SEEDS)
+
+
+def end(name, seed):
+    """True reward, learned reward and KL at the end of a run."""
+    return ends[name, seed]
+
+
+bad, near, good = RUNS
+if (PROBLEMS, JUDGE_STEPS, STEPS, BETA) == (1000, 200, 60, 0.05):
+    assert everywhere(lambda s: end(good, s)[0] > 0.75 and end(bad, s)[0] < 1 / 3)
+    assert everywhere(lambda s: end(bad, s)[1] > end(good, s)[1]), "it prefers the worse policy"
+    assert everywhere(lambda s: end(bad, s)[1] > runs[bad, s][1][0, 2] + 0.5), "the score rises"
+    assert everywhere(lambda s: end(bad, s)[0] < runs[bad, s][1][0, 1] + 0.1), "the truth does not"
+    assert everywhere(lambda s: end(near, s)[0] > end(bad, s)[0]), "a larger β helps"
+    assert everywhere(lambda s: end(near, s)[2] < end(bad, s)[2]), "nearer to the SFT model"
+    assert everywhere(lambda s: end(near, s)[0] < end(good, s)[0] - 0.2), "β does not heal"
+    assert everywhere(lambda s: quality[s][3] < 1 / 3), "favourites"
+    assert all(0.85 < quality[s][2] < 0.95 for s in (0, 2)) and quality[1][2] < 0.65, "pairs"
+    levels = sorted(quality[s][1] for s in SEEDS)
+    assert levels[0] < -0.9 and levels[-1] > 2, "the level of a learned reward"
+    assert 6 < spread["learned", "raw"][1] / spread["exact", "raw"][1] < 10, "eight times"
+    hits = {name: sum(map(str.__eq__, right, written(p))) for name, p in checkpoints.items()}
+    assert hits["end"] < hits["end, true reward"], "only one of them adds"
+    changes = {(n, s, m): first_and_last(n, s, m) for n in RUNS for s in SEEDS for m in METERS}
+    for (name, seed, meter), (first, last) in changes.items():
+        assert meter not in ("reward", "kl") or first < last, (name, seed, meter)
+        assert meter not in ("value_loss", "entropy") or last < first, (name, seed, meter)
+        assert meter != "policy_loss" or max(abs(first), abs(last)) < 0.1, (name, seed)
+        assert meter != "clip_ratio" or last < 0.03 < 0.07 < first < 0.15, (name, seed)
+        assert meter != "value_loss" or (first > 2 if name != good else first < 0.2), seed
+    kls = {name: [changes[name, s, "kl"][1] for s in SEEDS] for name in RUNS}
+    assert all(map(float.__gt__, kls[bad], kls[near]))
+assert spread["exact", "raw"][3] == 0 < spread["exact", "whitened"][3], "wrong answers are lowered"
+assert all(abs(spread[r, "whitened"][0]) < 1e-5 for r in ("learned", "exact")), "mean 0"
+assert all(abs(spread[r, "whitened"][1] - 1) < 1e-2 for r in ("learned", "exact")), "std 1"
+print("all claims of this page hold")

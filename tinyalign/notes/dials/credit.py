@@ -25,7 +25,7 @@ def frame(beta, lam):
     reward = kl_shaped_reward(SCORE, LOGP, REF_LOGP, MASK, beta=beta)
     advantage, _ = gae(reward, VALUE, MASK, lam=lam)
     panels = [
-        Panel("Reward of each token", "", "reward", [Bars("β · KL and score", [*reward[0]])], TOKENS),
+        Panel("Reward of each token", "", "reward", [Bars("score − β · KL", [*reward[0]])], TOKENS),
         Panel("Advantage of each token", "", "advantage", [Bars("GAE", [*advantage[0]])], TOKENS),
     ]
     named = {f'advantage of "{t}"': a for t, a in zip(TOKENS, advantage[0], strict=True)}
