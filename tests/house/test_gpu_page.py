@@ -31,6 +31,7 @@ def table(text):
     ]
 
 
+@pytest.mark.slow
 def test_the_predictions_are_what_the_benchmark_prints(benchmark):
     """Sizes and weights exactly, calls to a fifth: a faster step does not make the page wrong."""
     part = PAGE.split("<!-- predictions: begin -->")[1].split("<!-- predictions: end -->")[0]

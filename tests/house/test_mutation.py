@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import mutation
+import pytest
 from mutation_changes import mutants
 
 TOY = '''"""A toy."""
@@ -80,6 +81,7 @@ for text, limit in json.loads(sys.argv[3]):
 """
 
 
+@pytest.mark.slow
 def test_a_mutant_is_judged_by_the_tests_that_are_named(tmp_path):
     """One that makes no difference, a wrong one, one that is no Python, one that never ends."""
     toy = tmp_path / "tinyalign" / "toy.py"

@@ -111,6 +111,7 @@ def test_assert_lawful_is_no_success_where_nothing_was_judged(monkeypatch):
         assert_lawful(preference.dpo, "dpo", foo=1)
 
 
+@pytest.mark.slow
 def test_a_reading_under_which_nothing_is_judged_is_no_reading():
     """DPO without beta and the wrong way round is not called IPO; the museum knows it."""
 

@@ -75,6 +75,7 @@ def test_sft_then_a_reward_model_then_ppo(tmp_path):
     assert far["eval_accuracy"] <= before["eval_accuracy"] - 0.10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("online", ["ppo", "grpo"])
 def test_a_learned_reward_raises_the_bandits_true_one(tmp_path, online):
     """The uniform policy earns the mean of the table; PPO and GRPO on a judge earn most of what

@@ -422,6 +422,7 @@ CASES = {  # bounds on KL(optimum ‖ found), nats
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_dft_ends_at_the_most_frequent_demonstration():
     """Cross-entropy ends at the frequencies; DFT at their largest, from a reference that has it."""
     shown, one = np.array([0.5, 0.2, 0.1, 0.1, 0.1]), np.ones((1, 1))
