@@ -29,7 +29,8 @@ from tinyalign.report import (
     story_plot,
 )
 from tinyalign.report import differences as report_differences
-from tinyalign.report.rows import score_name
+from tinyalign.report.rows import by_method, score_name
+from tinyalign.runs import tuned
 from tinyalign.runs.compare import results
 from tinyalign.runs.compare.comparison import captioned_figures, closing_sentences, sections
 from tinyalign.runs.compare.jobs import UPDATES, shared_budget
@@ -68,7 +69,7 @@ def page(env, comparison, parts):
     pieces = [
         f"# Every method on {TASKS[env]}",
         f"Made by `python docs/build.py --all` from `{command_of(env, comparison)}`.",
-        bullets([*closing_sentences(comparison), *warnings(comparison.rows)]),
+        bullets([*closing_sentences(comparison), *warnings(env, comparison.rows)]),
         *(section(env, part) for part in parts),
         *differences(parts),
         *estimators(parts),
@@ -160,9 +161,25 @@ def settings(rows):
     return ["## Settings", table] if cells else []
 
 
-def warnings(rows):
-    """What a reader should know before the tables: that settings were not searched."""
-    return [] if score_tables.settings_cells(rows) else [NOT_SEARCHED]
+def warnings(env, rows):
+    """What a reader should know before the tables: what was not searched, or not far enough."""
+    if not score_tables.settings_cells(rows):
+        return [NOT_SEARCHED]
+    searched = {name: tuned.entries()[env].get(name) for name in by_method(rows)}
+    at_edge = [name for name, entry in searched.items() if entry and is_at_edge(entry)]
+    if not at_edge:
+        return []
+    return [
+        f"The chosen rate is the highest or the lowest that was tried for {len(at_edge)} of "
+        f"{sum(map(bool, searched.values()))} searched methods: a wider search might find better "
+        "settings for them."
+    ]
+
+
+def is_at_edge(entry):
+    """Whether the chosen learning rate is the highest or the lowest that was tried."""
+    rates = {setting["learning_rate"] for setting, _ in entry["tried"]}
+    return entry["chosen"]["learning_rate"] in (max(rates), min(rates))
 
 
 def write_page(env, comparison):
