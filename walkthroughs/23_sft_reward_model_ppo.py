@@ -89,8 +89,8 @@
 # **Question 2.** Which of these five curves says least about success: reward, KL, policy loss,
 # value loss, entropy?
 #
-# **Question 3.** With the learned reward the value loss begins at about 4, and with the true reward
-# at about 0.1. Which critic is worse?
+# **Question 3.** With the learned reward the value loss of the first steps is about 3, and with the
+# true reward about 0.1. Which critic is worse?
 #
 # * a) The first one.
 # * b) The second one.
@@ -386,9 +386,9 @@ figure
 #
 # ## What it shows
 #
-# **The learned reward stops far below the true one.** PPO on the true reward solves more than three
-# quarters of the problems, for every seed. PPO on the learned reward stays below one third. Both
-# began with the same policy, and both took sixty steps.
+# **The learned reward stops far below the true one.** After PPO on the true reward more than three
+# quarters of the sampled answers are right, for every seed. After PPO on the learned reward less
+# than one third are right. Both runs began with the same policy, and both took sixty steps.
 #
 # **The reward model prefers the worse policy.** For every seed it scores the answers of the run on
 # the learned reward higher than those of the run on the true reward, although far fewer of them are
@@ -396,9 +396,9 @@ figure
 # the score rises, and what the score should stand for does not.
 #
 # **Pairs in order are not enough.** The reward models of seeds 0 and 2 put about nine of ten
-# ordinary pairs in the right order; that of seed 1 is hardly better than a coin. But of all hundred
-# answers, the favourite is right for less than a third of the problems. Most of these hundred
-# answers were never judged, because the SFT model hardly ever wrote them. PPO finds the favourites.
+# ordinary pairs in the right order, and that of seed 1 only six of ten. But of all hundred answers,
+# the favourite is right for less than a third of the problems, for every seed. A reward model has
+# learned only from answers that the SFT model wrote. PPO leaves these answers behind.
 #
 # **A larger β helps, and does not heal.** With twenty times the weight the policy stays nearer to
 # the SFT model, where the reward model has seen answers. The true reward ends higher for each seed,
@@ -421,7 +421,8 @@ figure
 # **No curve gives the alarm alone.** The log of the bad run looks like the log of the good run:
 # reward up, value loss down, entropy down. What tells them apart is a *second* measurement: the
 # true reward, or a person who reads answers. The table of answers shows what such a person would
-# see. Both runs keep the form that SFT has taught, and only one of them adds.
+# see. At the end both policies write two digits, as SFT has taught. Of the six sums none is right
+# after PPO on the learned reward, and four are right after PPO on the true one.
 #
 # **Whitening puts two rewards on one scale.** The raw advantages of the learned reward have about
 # eight times the standard deviation of the others. After whitening both have the standard deviation
@@ -638,14 +639,14 @@ if (PROBLEMS, JUDGE_STEPS, STEPS, BETA) == (1000, 200, 60, 0.05):
     assert levels[0] < -0.9 and levels[-1] > 2, "the level of a learned reward"
     assert 6 < spread["learned", "raw"][1] / spread["exact", "raw"][1] < 10, "eight times"
     hits = {name: sum(map(str.__eq__, right, written(p))) for name, p in checkpoints.items()}
-    assert hits["end"] < hits["end, true reward"], "only one of them adds"
+    assert hits["end"] == 0 and hits["end, true reward"] == 4, "six sums"
     changes = {(n, s, m): first_and_last(n, s, m) for n in RUNS for s in SEEDS for m in METERS}
     for (name, seed, meter), (first, last) in changes.items():
         assert meter not in ("reward", "kl") or first < last, (name, seed, meter)
         assert meter not in ("value_loss", "entropy") or last < first, (name, seed, meter)
         assert meter != "policy_loss" or max(abs(first), abs(last)) < 0.1, (name, seed)
         assert meter != "clip_ratio" or last < 0.03 < 0.07 < first < 0.15, (name, seed)
-        assert meter != "value_loss" or (first > 2 if name != good else first < 0.2), seed
+        assert meter != "value_loss" or (2 < first < 5 if name != good else first < 0.2), seed
     kls = {name: [changes[name, s, "kl"][1] for s in SEEDS] for name in RUNS}
     assert all(map(float.__gt__, kls[bad], kls[near]))
 assert spread["exact", "raw"][3] == 0 < spread["exact", "whitened"][3], "wrong answers are lowered"
