@@ -139,7 +139,9 @@ def test_the_command_shows_hints_solutions_and_questions(capsys):
 def test_a_file_is_judged_in_a_process_of_its_own(body, status, says, tmp_path):
     path = tmp_path / "mine.py"
     path.write_text(f"def my_signal_share(p, k):\n    {body}\n", encoding="utf8")
-    command = [sys.executable, "-m", "tinyalign", "exercise", "13.3", str(path), "--seconds", "6"]
+    seconds = "6" if "while" in body else "60"  # on a busy machine the others take their time
+    command = [sys.executable, "-m", "tinyalign", "exercise", "13.3", str(path)]
+    command += ["--seconds", seconds]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, says in done.stdout + done.stderr) == (status, True), done
     assert "Traceback" not in done.stderr
