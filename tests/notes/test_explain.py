@@ -7,7 +7,7 @@ import pytest
 
 from tinyalign import cli
 from tinyalign.notes.explain.log import Log, read_log
-from tinyalign.notes.explain.measures import SEEN
+from tinyalign.notes.explain.measures import NOT_SEEN, SEEN
 from tinyalign.notes.explain.report import SIGNS, findings
 from tinyalign.notes.symptoms import SYMPTOMS
 
@@ -158,6 +158,21 @@ PLANTED = {  # symptom -> (healthy log, what is changed in it)
 }
 
 
+ROW = np.arange(ROWS)
+NOISE = 0.02 * np.random.default_rng(1).normal(size=ROWS)
+BEGINS = np.maximum(0, ROW - 35) / 60  # a sparse reward that is found in the second half
+
+# (what the log is, symptom, columns, what is said of it)
+ODD = (
+    (
+        "the reward is constant at both ends",
+        "reward_flat",
+        {"reward": np.clip((ROW - 20) / 20, 0, 1) - 1},
+        NOT_SEEN,
+    ),
+)
+
+
 def log_of(columns, rows=ROWS):
     """A Log of so many of the rows."""
     listed = [{key: float(values[i]) for key, values in columns.items()} for i in range(rows)]
@@ -199,6 +214,12 @@ def test_a_few_rows_prove_nothing(name):
     rng = np.random.default_rng(0)
     columns = healthy(rng) | change(rng.normal(size=ROWS))
     assert seen_in(log_of(columns, rows=5)) == set()
+
+
+@pytest.mark.parametrize("case", ODD, ids=lambda case: f"{case[1]}: {case[0]}")
+def test_an_odd_log_is_not_accused(case):
+    _, name, columns, state = case
+    assert findings(log_of(columns))[name].state == state
 
 
 def test_the_command_says_what_it_saw_and_where_to_read_on(tmp_path, capsys):

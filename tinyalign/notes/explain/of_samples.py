@@ -156,7 +156,7 @@ def reward_flat(log):
         return undecided(f"{len(values)} rows of {log.key('reward')}, want 30")
     difference, uncertain = change(values)
     evidence = f"{from_to(log.key('reward'), values)} (± {uncertain:.2g})"
-    if is_solved(log) or abs(difference) > 2 * uncertain > 0:
+    if is_solved(log) or (difference and abs(difference) >= 2 * uncertain):
         return not_seen(evidence)
     small = uncertain < 0.02 * max(1.0, float(np.max(np.abs(values))))
     return seen(evidence) if small else undecided(evidence)
