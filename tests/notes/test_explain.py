@@ -170,6 +170,24 @@ ODD = (
         {"reward": np.clip((ROW - 20) / 20, 0, 1) - 1},
         NOT_SEEN,
     ),
+    (
+        "the losses are negative and fall",
+        "over_fitting",
+        {"loss": NOISE - UP, "eval_loss": -UP},
+        NOT_SEEN,
+    ),
+    (
+        "the held-out loss is noise",
+        "over_fitting",
+        {"loss": NOISE - UP, "eval_loss": np.where(ROW % 7 == 3, 0.46, 0.5) + NOISE},
+        NOT_SEEN,
+    ),
+    (
+        "the held-out score goes up and down",
+        "reward_exploited",
+        {"reward": 0.5 + UP + NOISE, "eval_accuracy": 0.8 - 0.08 * np.sin(2.4 * ROW - 0.6)},
+        NOT_SEEN,
+    ),
 )
 
 

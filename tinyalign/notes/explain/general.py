@@ -3,9 +3,11 @@
 import numpy as np
 
 from tinyalign.notes.explain.measures import (
+    SURE,
     early,
     falls,
     from_to,
+    jump,
     late,
     not_seen,
     seen,
@@ -15,7 +17,7 @@ from tinyalign.notes.explain.measures import (
 )
 
 EXPLODES = 20.0  # times the median of the first half
-RISES_AGAIN = 1.05  # times the lowest held-out loss
+RISES_AGAIN = 0.05  # of the size of the lowest held-out loss
 EVALUATIONS = 4  # fewer held-out measurements show no trend
 
 
@@ -42,7 +44,10 @@ def gradient_explodes(log):
 
 
 def over_fitting(log):
-    """The training loss falls; the last two held-out losses are above the lowest by 5 %."""
+    """The training loss falls; the last two held-out losses are well above the lowest.
+
+    Well above is 5 % and three usual jumps of the held-out loss between neighbours.
+    """
     held_out, loss = log.values("eval_loss"), log.values("loss")
     if not held_out.size or not loss.size:
         return None
@@ -52,7 +57,8 @@ def over_fitting(log):
         return few
     lowest = float(np.min(held_out))
     evidence = f"eval_loss lowest at {lowest:.3g}, now {held_out[-1]:.3g}; {from_to('loss', loss)}"
-    return seen_if(np.min(held_out[-2:]) > RISES_AGAIN * lowest and falls(loss), evidence)
+    room = max(RISES_AGAIN * abs(lowest), SURE * jump(held_out))  # a loss may be negative
+    return seen_if(np.min(held_out[-2:]) > lowest + room and falls(loss), evidence)
 
 
 def accuracy_out_of_range(log):

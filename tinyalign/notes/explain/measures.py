@@ -83,6 +83,11 @@ def from_to(key, values):
     return f"{key} from {early(values):.3g} to {late(values):.3g}"
 
 
+def jump(values):
+    """The usual step between neighbours, a median: noise alone moves a value that far."""
+    return float(np.median(np.abs(np.diff(values))))
+
+
 def is_solved(log):
     """Whether a reward between 0 and 1 has come near 1."""
     reward = log.values("reward")

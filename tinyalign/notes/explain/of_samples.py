@@ -10,6 +10,7 @@ from tinyalign.notes.explain.measures import (
     error,
     from_to,
     is_solved,
+    jump,
     late,
     not_seen,
     rises,
@@ -163,7 +164,10 @@ def reward_flat(log):
 
 
 def reward_exploited(log):
-    """The reward rises; the last two held-out scores are below the first, and 0.05 off the best."""
+    """The reward rises; the last two held-out scores are below the first and far below the best.
+
+    Far is 0.05 and three usual jumps of the score between neighbours.
+    """
     reward, score = log.values("reward"), log.values("eval_score")
     if not reward.size or not score.size:
         return None
@@ -171,7 +175,8 @@ def reward_exploited(log):
         return undecided(f"{len(score)} held-out scores, want {EVALUATIONS}")
     if few := too_few(reward, log.key("reward")):
         return few
-    worse = np.max(score[-2:]) < min(score[0], np.max(score) - 0.05)
+    room = max(0.05, SURE * jump(score))
+    worse = np.max(score[-2:]) < min(score[0], np.max(score) - room)
     evidence = (
         f"{from_to(log.key('reward'), reward)}; {log.key('eval_score')} from {score[0]:.3g}, "
         f"at best {np.max(score):.3g}, to {score[-1]:.3g}"
