@@ -7,7 +7,7 @@ import pytest
 
 from tinyalign import cli
 from tinyalign.notes.explain.log import Log, read_log
-from tinyalign.notes.explain.measures import NOT_SEEN, SEEN
+from tinyalign.notes.explain.measures import NOT_SEEN, SEEN, UNDECIDED
 from tinyalign.notes.explain.report import SIGNS, findings
 from tinyalign.notes.symptoms import SYMPTOMS
 
@@ -136,7 +136,10 @@ PLANTED = {  # symptom -> (healthy log, what is changed in it)
     ),
     "value_loss_explodes": (
         healthy_critic,
-        lambda n: {"loss/value_avg": np.exp(8 * UP) * np.exp(0.1 * n)},
+        lambda n: {
+            "loss/value_avg": np.exp(8 * UP) * np.exp(0.1 * n),
+            "objective/scores": 0.8 - 0.6 * UP + 0.05 * n,
+        },
     ),
     "not_a_number": (
         healthy_supervised,
@@ -187,6 +190,18 @@ ODD = (
         "reward_exploited",
         {"reward": 0.5 + UP + NOISE, "eval_accuracy": 0.8 - 0.08 * np.sin(2.4 * ROW - 0.6)},
         NOT_SEEN,
+    ),
+    (
+        "a sparse reward is found late",
+        "gradient_explodes",
+        {"grad_norm": np.where(ROW < 35, 0.0, 1.2), "reward": BEGINS},
+        NOT_SEEN,
+    ),
+    (
+        "a sparse reward is found late",
+        "value_loss_explodes",
+        {"value_loss": np.where(ROW < 35, 5e-4, 0.02), "reward": BEGINS},
+        UNDECIDED,
     ),
 )
 

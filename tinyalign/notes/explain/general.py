@@ -10,6 +10,7 @@ from tinyalign.notes.explain.measures import (
     jump,
     late,
     not_seen,
+    rises,
     seen,
     seen_if,
     too_few,
@@ -32,7 +33,7 @@ def not_a_number(log):
 
 
 def gradient_explodes(log):
-    """The last fifth is EXPLODES times the median of the first half."""
+    """The last fifth is EXPLODES times the median of the first half, which is not 0."""
     values = log.values("grad_norm")
     if not values.size:
         return None
@@ -40,6 +41,8 @@ def gradient_explodes(log):
         return few
     usual = float(np.median(values[: len(values) // 2]))
     evidence = f"grad_norm {usual:.3g} in the first half, {late(values):.3g} at the end"
+    if not usual:
+        return not_seen(f"{evidence}; most early rows have no gradient, as with sparse rewards")
     return seen_if(late(values) > EXPLODES * usual and late(values) > 1, evidence)
 
 
@@ -73,7 +76,7 @@ def accuracy_out_of_range(log):
 
 
 def value_loss_explodes(log):
-    """The last fifth is ten times the median of the first half, and above the first fifth."""
+    """The last fifth is ten times the median of the first half; the reward does not rise."""
     values = log.values("value_loss")
     if not values.size:
         return None
@@ -82,7 +85,11 @@ def value_loss_explodes(log):
         return few
     usual = float(np.median(values[: len(values) // 2]))
     evidence = f"{key} {usual:.3g} in the first half, {late(values):.3g} at the end"
-    return seen_if(late(values) > 10 * usual and late(values) > early(values), evidence)
+    if not (late(values) > 10 * usual and late(values) > early(values)):
+        return not_seen(evidence)
+    if log.has("reward") and rises(log.values("reward")):
+        return undecided(f"{evidence}; the reward rises: are the returns larger now?")
+    return seen(evidence)
 
 
 SIGNS = {
