@@ -203,6 +203,18 @@ ODD = (
         {"value_loss": np.where(ROW < 35, 5e-4, 0.02), "reward": BEGINS},
         UNDECIDED,
     ),
+    (
+        "a loss scaler begins too high",
+        "not_a_number",
+        {"loss": 1 + NOISE, "grad_norm": np.where(ROW < 2, np.inf, 1.0)},
+        UNDECIDED,
+    ),
+    (
+        "all gradient norms are infinite",
+        "not_a_number",
+        {"loss": 1 + NOISE, "grad_norm": np.full(ROWS, np.inf)},
+        SEEN,
+    ),
 )
 
 
@@ -250,7 +262,7 @@ def test_a_few_rows_prove_nothing(name):
 
 
 @pytest.mark.parametrize("case", ODD, ids=lambda case: f"{case[1]}: {case[0]}")
-def test_an_odd_log_is_not_accused(case):
+def test_an_odd_log_is_judged_with_care(case):
     _, name, columns, state = case
     assert findings(log_of(columns))[name].state == state
 

@@ -23,13 +23,26 @@ EVALUATIONS = 4  # fewer held-out measurements show no trend
 
 
 def not_a_number(log):
-    """One loss or gradient norm that is NaN or infinite."""
-    for name in ("loss", "grad_norm", "value_loss"):
+    """One loss or gradient norm that is NaN or infinite.
+
+    A few infinite gradient norms with finite losses decide nothing: a loss scaler skips the step.
+    """
+    for name in ("loss", "value_loss", "grad_norm"):
         values = log.all_values(name)
         if not np.all(np.isfinite(values)):
             first = int(np.argmax(~np.isfinite(values)))
-            return seen(f"{log.key(name)} is {values[first]} in row {first + 1}")
+            evidence = f"{log.key(name)} is {values[first]} in row {first + 1}"
+            if name == "grad_norm" and is_skipped(log):
+                return undecided(f"{evidence}; did a loss scaler skip that step?")
+            return seen(evidence)
     return not_seen() if log.has("loss") else None
+
+
+def is_skipped(log):
+    """Whether at most a tenth of the gradient norms are infinite, none NaN, and no loss is."""
+    norms, losses = log.all_values("grad_norm"), log.all_values("loss")
+    few = np.sum(np.isinf(norms)) <= max(1, len(norms) // 10)
+    return bool(few and not np.any(np.isnan(norms)) and np.all(np.isfinite(losses)))
 
 
 def gradient_explodes(log):
