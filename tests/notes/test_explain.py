@@ -110,7 +110,11 @@ PLANTED = {  # symptom -> (healthy log, what is changed in it)
     ),
     "longer_and_longer": (
         healthy_samples,
-        lambda n: {"completions/mean_length": 20 + 60 * UP + n},
+        lambda n: {
+            "completions/mean_length": 20 + 60 * UP + n,
+            "reward": 0.7 - 0.3 * UP + 0.02 * n,
+            "eval_reward": 0.7 - 0.3 * UP + 0.02 * n,
+        },
     ),
     "loss_starts_at_zero": (healthy_samples, lambda n: {"loss": 1e-8 * n}),
     "silent_groups": (
@@ -214,6 +218,12 @@ ODD = (
         "not_a_number",
         {"loss": 1 + NOISE, "grad_norm": np.full(ROWS, np.inf)},
         SEEN,
+    ),
+    (
+        "the reward rises with the length",
+        "longer_and_longer",
+        {"reward": 0.2 + 0.5 * UP + NOISE, "completions/mean_length": 300 * (1 + UP)},
+        UNDECIDED,
     ),
 )
 

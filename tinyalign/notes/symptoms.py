@@ -70,7 +70,8 @@ SYMPTOMS = {  # name -> symptom
     "longer_and_longer": Symptom(
         "My completions get longer and longer.",
         "A loss that is averaged in each completion punishes a long wrong answer less per token. "
-        "A reward model may also prefer length.",
+        "A reward model may also prefer length. Where longer answers are better, the growth is "
+        "honest.",
         "19",
     ),
     "loss_starts_at_zero": Symptom(

@@ -70,8 +70,13 @@ def longer_and_longer(log):
         return None
     if few := too_few(values, log.key("length")):
         return few
+    evidence = from_to(log.key("length"), values)
     grows = rises(values) and late(values) > 1.5 * early(values)
-    return seen_if(grows and rises(second_half(values)), from_to(log.key("length"), values))
+    if not (grows and rises(second_half(values))):
+        return not_seen(evidence)
+    if log.has("reward") and rises(log.values("reward")):
+        return undecided(f"{evidence}; the reward rises: are longer answers better?")
+    return seen(evidence)
 
 
 def loss_starts_at_zero(log):
