@@ -225,6 +225,24 @@ ODD = (
         {"reward": 0.2 + 0.5 * UP + NOISE, "completions/mean_length": 300 * (1 + UP)},
         UNDECIDED,
     ),
+    (
+        "a reward of at most 2 is high at the start",
+        "reward_flat",
+        {"reward": 1.92 + NOISE},
+        UNDECIDED,
+    ),
+    (
+        "a reward of at most 2 is reached at the start",
+        "silent_groups",
+        {"reward": np.full(ROWS, 2.0), "reward_std": np.zeros(ROWS)},
+        UNDECIDED,
+    ),
+    (
+        "a reward of at most 2 is high at the start",
+        "entropy_collapse",
+        {"reward": 1.92 + NOISE, "entropy": np.exp(-8 * UP)},
+        UNDECIDED,
+    ),
 )
 
 

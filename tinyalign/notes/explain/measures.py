@@ -92,3 +92,10 @@ def is_solved(log):
     """Whether a reward between 0 and 1 has come near 1."""
     reward = log.values("reward")
     return bool(reward.size >= FEW and np.max(reward) <= 1 + 1e-9 and late(reward) >= 0.9)
+
+
+def may_be_solved(log):
+    """Whether a reward is above 1 from the first row on and flat: its maximum is not known."""
+    reward = log.values("reward")
+    flat = reward.size >= FEW and not rises(reward) and not falls(reward)
+    return bool(flat and early(reward) > 1)

@@ -12,6 +12,7 @@ from tinyalign.notes.explain.measures import (
     is_solved,
     jump,
     late,
+    may_be_solved,
     not_seen,
     rises,
     second_half,
@@ -105,8 +106,8 @@ def silent_groups(log):
     silent = half > 0.9 if share.size else half < 1e-6
     if silent and is_solved(log):
         return not_seen(f"{evidence}; the reward is near 1, so there is nothing left to learn")
-    if silent and log.has("reward") and rises(log.values("reward")):
-        return undecided(f"{evidence}; the reward rises: is it at its best?")
+    if silent and log.has("reward") and (rises(log.values("reward")) or may_be_solved(log)):
+        return undecided(f"{evidence}; the reward rises or is high: is it at its best?")
     return seen_if(silent, evidence)
 
 
@@ -123,8 +124,8 @@ def entropy_collapse(log):
     if is_solved(log):
         return not_seen(f"{evidence}; the reward is near 1, and one right answer needs no variety")
     reward = log.values("reward")
-    if rises(reward) or rises(second_half(reward)):
-        return undecided(f"{evidence}; the reward rises: is it at its best?")
+    if rises(reward) or rises(second_half(reward)) or may_be_solved(log):
+        return undecided(f"{evidence}; the reward rises or is high: is it at its best?")
     return seen(evidence)
 
 
@@ -164,6 +165,8 @@ def reward_flat(log):
     evidence = f"{from_to(log.key('reward'), values)} (± {uncertain:.2g})"
     if is_solved(log) or (difference and abs(difference) >= 2 * uncertain):
         return not_seen(evidence)
+    if may_be_solved(log):
+        return undecided(f"{evidence}; is that the largest reward?")
     small = uncertain < 0.02 * max(1.0, float(np.max(np.abs(values))))
     return seen(evidence) if small else undecided(evidence)
 
