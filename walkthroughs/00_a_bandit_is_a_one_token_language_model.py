@@ -394,9 +394,9 @@ dial(
 #
 # <details><summary>What to look for</summary>
 #
-# The gradient and its expectation do not change. The noise without a baseline grows a
-# hundredfold, so a run needs about ten thousand times as many samples for the same error. With a
-# baseline nothing changes.
+# The gradient and its expectation do not change. The noise without a baseline grows more than a
+# hundredfold, so a run needs more than ten thousand times as many samples for the same error.
+# With a baseline nothing changes.
 #
 # </details>
 

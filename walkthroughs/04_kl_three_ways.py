@@ -490,8 +490,9 @@ dial(
 # <details><summary>What to look for</summary>
 #
 # The mean of k1 is then KL(q ‖ reference) − KL(q ‖ policy), where q drew the samples: negative as
-# soon as q is nearer to the reference. Log the ratio of the two policies on the samples; its mean
-# should be 1.
+# soon as q is nearer to the reference. Log the mean of log π − log q on the samples: it is −KL(q
+# ‖ policy), and should be 0. The mean of the ratio itself is 1 for every policy and shows
+# nothing.
 #
 # </details>
 

@@ -349,7 +349,7 @@ dial(best_of_n.frame, {"n": (1, 2, 3, 4, 6, 8, 12, 16, 32, 64)}, start=(4,), try
 #
 # <details><summary>The answer</summary>
 #
-# $1 - 0.9^n \ge 0.9$ gives $n = 22$. The bound is $\log 22 - 21/22 = 2.137$ nats; the true KL is
+# $1 - 0.9^n \ge 0.9$ gives $n = 22$. The bound is $\log 22 - 21/22 = 2.136$ nats; the true KL is
 # below because there are ties.
 #
 # </details>

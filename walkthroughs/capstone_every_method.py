@@ -228,8 +228,9 @@ dial(
 # %% [markdown]
 # <details><summary>The answer</summary>
 #
-# PPO holds three: policy, critic and reference. GRPO holds two, as DPO and KTO do; SFT and ORPO
-# hold the policy alone. Twice the width costs nearly four times the parameters.
+# PPO holds three: policy, critic and reference. GRPO holds two where β > 0, as DPO and KTO do;
+# without a KL it needs no reference. SFT and ORPO hold the policy alone. Twice the width costs
+# nearly four times the parameters.
 #
 # </details>
 

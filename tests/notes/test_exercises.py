@@ -63,6 +63,13 @@ def test_a_page_has_three_exercises_one_on_paper_and_one_open(page):
     assert len(kinds) >= 3 and {"code", "on paper", "open ended"} == set(kinds)
 
 
+def test_numbers_in_answers_to_questions():
+    assert f"= {np.log(22) - 21 / 22:.3f}$" in table.find("06.3").answer
+    policy, q = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.2, 0.6])
+    assert np.isclose(q @ (policy / q), 1) and q @ np.log(policy / q) < -0.2
+    assert "−KL(q ‖ policy)" in table.find("04.5").answer
+
+
 def test_a_solution_that_is_shown_can_be_pasted():
     """With np, it defines a function that works, and holds no docstring."""
     for exercise in table.EXERCISES:

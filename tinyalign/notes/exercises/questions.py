@@ -21,8 +21,8 @@ EARLIER = (
         "Add 100 to every reward of the bandit. Which numbers of this page change, "
         "which do not, and what would a training run notice?",
         "The gradient and its expectation do not change. The noise without a "
-        "baseline grows a hundredfold, so a run needs about ten thousand times as "
-        "many samples for the same error. With a baseline nothing changes.",
+        "baseline grows more than a hundredfold, so a run needs more than ten "
+        "thousand times as many samples for the same error. With a baseline nothing changes.",
     ),
     Question(
         "01.4", PAPER,
@@ -89,8 +89,9 @@ EARLIER = (
         "far must the two be apart before the mean of k1 is negative? What would "
         "you log to notice it?",
         "The mean of k1 is then KL(q ‖ reference) − KL(q ‖ policy), where q drew "
-        "the samples: negative as soon as q is nearer to the reference. Log the "
-        "ratio of the two policies on the samples; its mean should be 1.",
+        "the samples: negative as soon as q is nearer to the reference. Log the mean "
+        "of log π − log q on the samples: it is −KL(q ‖ policy), and should be 0. "
+        "The mean of the ratio itself is 1 for every policy and shows nothing.",
     ),
     Question(
         "05.3", PAPER,
@@ -114,7 +115,7 @@ EARLIER = (
         "A model answers right with probability $p = 0.1$. How large must $n$ be so"
         " that the best of $n$ by an exact scorer is right with probability 0.9, "
         "and what is the bound on its KL?",
-        "$1 - 0.9^n \\ge 0.9$ gives $n = 22$. The bound is $\\log 22 - 21/22 = 2.137$"
+        "$1 - 0.9^n \\ge 0.9$ gives $n = 22$. The bound is $\\log 22 - 21/22 = 2.136$"
         " nats; the true KL is below because there are ties.",
     ),
     Question(
