@@ -508,6 +508,13 @@ WRONG = {
         "on both sides": lambda r, a, low, high: r * a if 1 - low <= r <= 1 + high else 0.0,
         "Nothing is clipped": lambda r, a, low, high: a * r,
         "not its own value": lambda r, a, low, high: float(np.clip(r, 1 - low, 1 + high)) * a,
+        "clips are exchanged": lambda r, a, low, high: (
+            0.0 if (r > 1 + low if a > 0 else r < 1 - high) else r * a
+        ),
+        "the function gives": lambda r, a, low, high: (
+            0.0 if (r > 1.28 if a > 0 else r < 0.8) else r * a
+        ),
+        "want": lambda r, a, low, high: 0.0 if (r > 1 + high if a > 0 else r < 1 - high) else r * a,
         "gives": lambda r, a, low, high: r * abs(a),
     },
     "my_cross_attention": {

@@ -127,8 +127,9 @@ def my_slope(ratio, advantage, clip_low, clip_high):
 def check_my_slope(solution):
     """Against differences of the surrogate."""
     inputs = [
-        {"ratio": r, "advantage": a, "clip_low": 0.2, "clip_high": 0.28}
-        for r in (1.1, 2.0, 0.5, 0.9, 1.25)
+        {"ratio": r, "advantage": a, "clip_low": low, "clip_high": high}
+        for low, high in ((0.2, 0.28), (0.3, 0.1))
+        for r in (1.15, 2.0, 0.5, 0.9, 1.25, 0.75)
         for a in (1.5, -1.5)
     ]
     require_same(solution, my_slope, inputs, {
@@ -138,6 +139,8 @@ def check_my_slope(solution):
         "The ratio is missing.": lambda r, a, low, high: my_slope(r, a, low, high) / r,
         "The wrong side is clipped: the clip stops steps further out.":
             lambda r, a, low, high: r * a - my_slope(r, a, low, high),
+        "The two clips are exchanged: clip_high belongs to ratios above 1.":
+            lambda r, a, low, high: my_slope(r, a, high, low),
         "The clipped ratio has a slope of 0, and not its own value.":
             lambda r, a, low, high: min(max(r, 1 - low), 1 + high) * a,
     }, wanted=slope_by_differences)  # fmt: skip
