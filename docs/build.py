@@ -120,13 +120,8 @@ def estimators(parts):
     """The section of estimators that differ in their baseline, at equal numbers of updates."""
     tests = [test for part in parts for test in part.tests]
     pairs = list(itertools.combinations(ESTIMATORS, 2))
-    found = {
-        (pair, updates): report_differences.against(tests, f"{pair[1]}@{updates}").get(
-            f"{pair[0]}@{updates}"
-        )
-        for pair in pairs
-        for updates in UPDATES
-    }
+    cases = itertools.product(pairs, UPDATES)
+    found = {(p, n): difference_of(tests, *(f"{name}@{n}" for name in p)) for p, n in cases}
     if not all(found.values()):
         return []
     score = score_name(parts[0].rows)
@@ -146,6 +141,11 @@ def estimators(parts):
     )
     heading = "## REINFORCE, RLOO and GRPO at equal updates"
     return [heading, sentence, report.markdown_table(columns, cells)]
+
+
+def difference_of(tests, first, second):
+    """The Difference of two methods, or None where they were not tested."""
+    return report_differences.against(tests, second).get(first)
 
 
 def estimator_cell(test, score):

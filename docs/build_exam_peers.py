@@ -2,8 +2,6 @@
 
 python docs/build_exam_peers.py FOLDER [NAME …]   train and grade, into docs/exam_peers.json; exams
                                                  and checkpoints go to FOLDER; without a NAME all
-python docs/build_exam_peers.py --probe           what `exam probe` finds, into
-                                                 docs/exam_probes.json
 """
 
 import json
@@ -35,6 +33,8 @@ def keep(name, folder):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
     place, *names = sys.argv[1:]
     for number, name in enumerate(names or RUNS):
         keep(name, Path(place) / f"{number}-{RUNS[name].method}")

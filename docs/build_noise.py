@@ -19,8 +19,9 @@ SHARES = ("0", "0.1", "0.2", "0.3")  # of the pairs, whose two completions are s
 TYPED = ["compare", *METHODS, "--seeds", "10", "--label_noise"]
 HEAD = f"""# Wrong labels
 
-Made by `python docs/build_noise.py`, which runs `tinyalign {" ".join(TYPED)} SHARE` for each share
-of swapped pairs: 0, 10, 20 and 30 %. All three methods read the same pairs. `cdpo` and
+Made by `python docs/build_noise.py`, which runs
+`tinyalign {" ".join(TYPED)} SHARE --set flip=SHARE`
+for each share of swapped pairs: 0, 10, 20 and 30 %. All three methods read the same pairs. `cdpo` and
 `robust_dpo` are told the true share, which nobody knows of real data. Their other settings were
 searched on pairs without noise, by `tinyalign tune`.
 """
@@ -92,7 +93,8 @@ def main(arguments):
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(arguments[0] if arguments else scratch)
         for share in () if arguments else SHARES:
-            status = cli.main([*TYPED, share, "--output", scratch, "--name", share])
+            told = ["--set", f"flip={share}"]  # cdpo and robust_dpo have this number
+            status = cli.main([*TYPED, share, *told, "--output", scratch, "--name", share])
             if status:  # what went wrong is said already
                 raise SystemExit(status)
         PAGE.write_text(page({share: results.read(folder / share) for share in SHARES}))

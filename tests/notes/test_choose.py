@@ -158,3 +158,12 @@ def test_the_names_in_trl_are_there(end, monkeypatch):
         # Left alone, a config of TRL asks for a GPU that computes in bfloat16.
         made = eval(config, {name: functools.partial(getattr(module, name), use_cpu=True)})
         assert made.loss_type in (config.split('loss_type="')[1].split('"')[0], [made.loss_type[0]])
+
+
+def test_a_reward_decides_and_contradicts_no_scorer(capsys):
+    assert cli.main(["choose", "--data", "rewards", "--scorer", "no"]) == 2
+    assert "leave out one of the two" in capsys.readouterr().err
+    assert cli.main(["choose", "--data", "rewards", "--memory", "small"]) == 0
+    decided, _, idle = capsys.readouterr().out.partition("did not matter here")
+    assert "A reward that can be computed" in decided.split("decided by")[1]
+    assert "A reward that can be computed" not in idle

@@ -120,6 +120,11 @@ class Choose:
         from tinyalign.notes import choose
 
         answers = {name: answer for name, answer in vars(self).items() if answer != "ask"}
+        if self.data == "rewards" and self.scorer == "no":
+            raise InputError(
+                "--data rewards is a program that scores any answer, so --scorer no contradicts "
+                "it: leave out one of the two"
+            )
 
         def ask(name):
             answers[name] = choose.ask_at_terminal(name)

@@ -40,8 +40,9 @@ class Compare(Config):
     """Seeds, from --seed on. Each has a start of its own, which its methods share."""
     budget: TypedStr = None
     """What each run may use: recipe, samples:N, labels:N, steps:N or seconds:S.
-    [default: labels:8192,samples:65536, on the bandit four times these with --all or several seeds;
-    recipe where --until ends the runs, --data is given, or a length is typed]"""
+    [default: labels:8192,samples:65536; on the bandit labels:16384,samples:32768, with --all or
+    several seeds labels:32768,samples:131072; recipe where --until ends the runs, --data is given,
+    or a length is typed]"""
     eval_every: TypedInt = None
     """Steps between evaluations. [default: 8 of them in a run]"""
     name: TypedStr = None

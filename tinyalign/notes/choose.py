@@ -21,8 +21,8 @@ def walk(answers, ask):
     answers = dict(answers)
     if "data" not in answers:
         answers["data"] = ask("data")
-    if answers["data"] == "rewards":
-        answers["scorer"] = "yes"  # a reward that can be computed is a program that scores
+    if answers["data"] == "rewards":  # a reward that can be computed is a program that scores
+        answers["scorer"] = "yes"
     return next(one for one in TREE if applies(one, answers, ask))
 
 
@@ -65,8 +65,11 @@ def reasons(recommendation, answers):
 
     answers  {question: answer}, typed or asked for
     """
-    decided = [name for name in QUESTIONS if name in answers and name in recommendation.when]
-    idle = [name for name in QUESTIONS if name in answers and name not in recommendation.when]
+    deciding = set(recommendation.when)
+    if answers.get("data") == "rewards":  # which answers the question for a scorer
+        deciding = deciding - {"scorer"} | {"data"}
+    decided = [name for name in QUESTIONS if name in answers and name in deciding]
+    idle = [name for name in QUESTIONS if name in answers and name not in deciding]
     for title, names in (("decided by", decided), ("did not matter here", idle)):
         if names:
             yield f"\n{title}"

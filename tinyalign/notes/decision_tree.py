@@ -130,7 +130,8 @@ TREE = (
          "noise": ("high",)},
         "Its loss corrects DPO's for a known share of exchanged labels, so that its expectation "
         "is the loss on clean labels.",
-        ("dpo-needs-quality", "ipo-robust"), "tinyalign run robust_dpo --label_noise 0.2",
+        ("dpo-needs-quality", "ipo-robust"),
+        "tinyalign run robust_dpo --label_noise 0.2 --set flip=0.2",
         'DPOTrainer, DPOConfig(loss_type="robust", label_smoothing=0.2)',
         "One of the notes recommends IPO for robustness, but IPO does not correct wrong labels.",
         "note 004, line 615",
