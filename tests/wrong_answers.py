@@ -302,6 +302,7 @@ WRONG = {
         "chances are summed": lambda p, t, *, tau: softmax(np.log(p) + t.sum(1) / tau),
         "reference is not used": lambda p, t, *, tau: softmax(t.mean(1) / tau),
         "columns": lambda p, t, *, tau: softmax(np.log(p) + t.mean(0) / tau),
+        "the function gives": lambda p, t, *, tau: softmax(np.log(p) + t.mean(1) / 0.3),
         "gives": lambda p, t, *, tau: softmax(np.log(p) + t.max(1) / tau),
     },
     "my_tpo": {
@@ -322,6 +323,12 @@ WRONG = {
         "start is missing": lambda x, w, v, m: log_softmax(
             m * (x @ (x[w] - x[v])) / np.sum((x[w] - x[v]) ** 2)
         )[w],
+        "the function gives": lambda x, w, v, m: (
+            log_softmax(m * (x @ (x[0] - x[1])) / np.sum((x[0] - x[1]) ** 2))[0] + np.log(len(x))
+        ),
+        "want": lambda x, w, v, m: (
+            log_softmax(m * (x @ (x[w] - x[v])) / np.sum((x[w] - x[v]) ** 2))[w] + np.log(6)
+        ),
         "gives": lambda x, w, v, m: -m,
     },
     "my_odds_ratio": {
@@ -350,6 +357,7 @@ WRONG = {
         "exchanged": lambda u, d: (max(1, u / d), max(1, d / u)),
         "Equal weights": lambda u, d: (1, 1),
         "not the counts": lambda u, d: (d, u),
+        "the function gives": lambda u, d: (max(1, d // u), max(1, u // d)),
         "gives": lambda u, d: (max(1, d / u) ** 0.5, max(1, u / d) ** 0.5),
     },
     "my_group_standardize": {

@@ -145,10 +145,10 @@ def my_ipo_optimum(ref_probs, preference, *, tau):
 def check_my_ipo_optimum(solution):
     """Against the optimum of RLHF with the chance to win as reward."""
     draw, inputs = np.random.default_rng(3), []
-    for size in (2, 3, 5):
+    for size, tau in ((2, 0.3), (3, 0.1), (5, 1.0)):
         ref_probs, reward = softmax(draw.normal(size=size)), 3 * draw.normal(size=size)
         table = sigmoid(reward[:, None] - reward[None, :])
-        inputs.append({"ref_probs": ref_probs, "preference": table, "tau": 0.3})
+        inputs.append({"ref_probs": ref_probs, "preference": table, "tau": tau})
     require_same(solution, my_ipo_optimum, inputs, {
         "The chances are summed: want their mean over the sampler.":
             lambda p, t, *, tau: softmax(np.log(p) + np.sum(t, axis=1) / tau),
@@ -213,13 +213,13 @@ def my_fall(features, chosen, rejected, margin):
 def check_my_fall(solution):
     """Against steps of gradient descent."""
     draw, inputs, falls = np.random.default_rng(2), [], []
-    for _ in range(3):
-        features = draw.normal(size=(6, 3))
-        theta = 1.5 * (features[0] - features[1])
-        rise = log_softmax(features @ theta) + np.log(6)
-        margin = rise[0] - rise[1]
-        inputs.append({"features": features, "chosen": 0, "rejected": 1, "margin": margin})
-        falls.append(rise[0])
+    for size, w, v in ((6, 0, 1), (4, 3, 1), (9, 2, 7)):
+        features = draw.normal(size=(size, 3))
+        theta = 1.5 * (features[w] - features[v])
+        rise = log_softmax(features @ theta) + np.log(size)
+        margin = rise[w] - rise[v]
+        inputs.append({"features": features, "chosen": w, "rejected": v, "margin": margin})
+        falls.append(rise[w])
     known = iter(falls)
     require_same(solution, my_fall, inputs, {
         "The margin is not split in halves: other answers take part.":
