@@ -1,9 +1,9 @@
 """`tinyalign play`: any settings, the optimum beside them, and no answer to strangers."""
 
 import json
+import socket
 import threading
 import urllib.request
-from http.server import HTTPServer
 
 import numpy as np
 import pytest
@@ -76,16 +76,19 @@ def test_what_the_page_gets_is_what_the_engine_computed():
 
 def test_over_a_socket(monkeypatch):
     """The headers say that nothing else may be loaded; the name of the host is checked."""
-    running = HTTPServer(("127.0.0.1", 0), server.Handler)
+    running = server.ThreadingHTTPServer(("127.0.0.1", 0), server.Handler)
     thread = threading.Thread(target=running.serve_forever, daemon=True)
     thread.start()
     address = f"http://127.0.0.1:{running.server_port}/"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(address) as page:
+    # A browser may open a connection and say nothing on it.
+    idle = socket.create_connection(("127.0.0.1", running.server_port))
+    with opener.open(address, timeout=10) as page:
         assert b"Turn the dials" in page.read()
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     with pytest.raises(urllib.error.HTTPError, match="403"):
         opener.open(urllib.request.Request(address, headers={"Host": "evil.example"}))
+    idle.close()
     running.shutdown()
     thread.join()
     running.server_close()

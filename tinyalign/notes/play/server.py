@@ -4,9 +4,10 @@ import dataclasses
 import functools
 import html
 import json
+import threading
 import urllib.parse
 import webbrowser
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tinyalign.errors import InputError
@@ -14,6 +15,7 @@ from tinyalign.notes.dials.axes import in_words, limits, panel_svg
 from tinyalign.notes.dials.frame import Bars, Panel
 from tinyalign.notes.play import engine
 
+ONE_AT_A_TIME = threading.Lock()
 HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -68,7 +70,8 @@ def answer(path, host, site, port):
 
 def picture(settings):
     """What the page shows for some settings: panels as SVG, and numbers."""
-    frame = engine.frame(settings)
+    with ONE_AT_A_TIME:  # autograd counts its traces in one place for all threads
+        frame = engine.frame(settings)
     panels = [
         {
             "title": panel.title,
@@ -93,6 +96,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers GET and nothing else."""
 
     server_version, sys_version = "tinyalign", ""
+    timeout = 30  # seconds that a connection may say nothing
 
     def do_GET(self):
         host, site = self.headers.get("Host"), self.headers.get("Sec-Fetch-Site")
@@ -106,7 +110,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             self.end_headers()
             self.wfile.write(body)
-        except ConnectionError:
+        except (ConnectionError, TimeoutError):
             self.close_connection = True  # the reader has closed the page
 
     def log_message(self, *_):
@@ -119,7 +123,7 @@ def play(open_browser=True, port=0):
     port  0: the system chooses a free one
     """
     try:
-        server = HTTPServer(("127.0.0.1", port), Handler)
+        server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     except OSError as error:
         raise InputError(f"cannot serve on port {port}: {error.strerror}") from None
     address = f"http://127.0.0.1:{server.server_port}/"
