@@ -40,8 +40,9 @@ def test_a_term_in_the_reward_gives_no_gradient_of_its_own():
     [
         ({"beta": "0"}, "want 0.01 to 10"),
         ({"beta": "nan"}, "want 0.01 to 10"),
-        ({"K": "2.5"}, "want a number"),
-        ({"K": "1e9"}, "want a number"),
+        ({"K": "2.5"}, "want a whole number"),
+        ({"K": "1e9"}, "want a whole number"),
+        ({"beta": "0,5"}, "want a number"),
         ({"learner": "magic"}, "want one of"),
         ({"steps": "9"}, "want one of"),
     ],
@@ -63,6 +64,7 @@ def test_strangers_get_no_answer():
     for path in ("/page.html", "/../server.py", "/style.css", "//run", "/run/"):
         assert ask(path).status == 404, path
     assert ask("/", "localhost:8000").status == 200 and ask("/run?beta=x").status == 400
+    assert "beta is '', want a number" in ask("/run?beta=&rate=0.5").text
 
 
 def test_what_the_page_gets_is_what_the_engine_computed():

@@ -40,10 +40,12 @@ def from_words(words):
         if name not in RANGES:
             raise InputError(f"{name} = {text}: want one of {', '.join(RANGES)}, or a learner")
         low, high = RANGES[name]
+        kind = type(getattr(settings, name))
         try:
-            value = type(getattr(settings, name))(text)
+            value = kind(text)
         except ValueError:
-            raise InputError(f"{name} is {text!r}, want a number") from None
+            wanted = "a whole number" if kind is int else "a number"
+            raise InputError(f"{name} is {text!r}, want {wanted}") from None
         if not low <= value <= high:  # also where it is no number at all
             raise InputError(f"{name} is {text}, want {low} to {high}")
         settings = settings._replace(**{name: value})

@@ -62,7 +62,8 @@ def answer(path, host, site, port):
     if address.path != "/run":
         return Answer(404, "text/plain", "there is one page, /\n")
     try:
-        settings = engine.from_words(dict(urllib.parse.parse_qsl(address.query)))
+        words = urllib.parse.parse_qsl(address.query, keep_blank_values=True)
+        settings = engine.from_words(dict(words))
     except InputError as error:
         return Answer(400, "application/json", json.dumps({"error": str(error)}))
     return Answer(200, "application/json", json.dumps(picture(settings), ensure_ascii=False))
