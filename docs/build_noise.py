@@ -21,9 +21,9 @@ HEAD = f"""# Wrong labels
 
 Made by `python docs/build_noise.py`, which runs
 `tinyalign {" ".join(TYPED)} SHARE --set flip=SHARE`
-for each share of swapped pairs: 0, 10, 20 and 30 %. All three methods read the same pairs. `cdpo` and
-`robust_dpo` are told the true share, which nobody knows of real data. Their other settings were
-searched on pairs without noise, by `tinyalign tune`.
+for each share of swapped pairs: 0, 10, 20 and 30 %. All three methods read the same pairs. `cdpo`
+and `robust_dpo` are told the true share, which nobody knows of real data. Their other settings
+were searched on pairs without noise, by `tinyalign tune`.
 """
 
 
