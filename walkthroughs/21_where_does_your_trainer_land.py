@@ -502,13 +502,14 @@ for name, method in EXAMS.items():
 # first tokens?
 
 # %%
-from tinyalign.notes.dials import dial, myopic
+from tinyalign.notes.dials import dial
+from tinyalign.notes.dials import myopic as landing
 
 dial(
-    myopic.frame,
+    landing.frame,
     {"β": (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0), "reward of b": (0.5, 0.6, 0.7, 0.9)},
     start=(1.0, 0.7),
-    try_it=myopic.TRY,
+    try_it=landing.TRY,
 )
 
 # %% [markdown]
