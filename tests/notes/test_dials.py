@@ -13,7 +13,7 @@ from course import HEADER, build_course, check_page, text_of
 
 from tinyalign.errors import InputError
 from tinyalign.notes import dials
-from tinyalign.notes.dials import axes, frame
+from tinyalign.notes.dials import axes, frame, heads
 from tinyalign.notes.dials.dial import Dial
 from tinyalign.notes.lesson import Picture
 from tinyalign.notes.pages import dial_block, site
@@ -164,3 +164,9 @@ def test_a_notebook_shows_a_picture_and_with_widgets_a_slider(monkeypatch):
     monkeypatch.setitem(sys.modules, "ipywidgets", widgets)
     shown._ipython_display_()
     assert "x = 2" in seen.pop().get_suptitle()
+
+
+def test_the_first_token_looks_for_no_previous_one():
+    """Without the mask it looks at all alike, and the third one at the second."""
+    first, third = (heads.frame("previous token", token).panels[0].marks for token in (1, 3))
+    assert np.allclose(first[1].y, 0.2) and np.argmax(third[1].y) == 1

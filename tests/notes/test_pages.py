@@ -202,6 +202,7 @@ def test_the_index_has_all_there_is(tmp_path):
     pointed += [number for page in front.PAGES.values() for number in page.needs]
     assert set(pointed) <= numbers and body.count("After this page you can") == len(paths)
     assert "Direct Preference Optimization" in body and "dpo_without_reference" in body
+    assert "looks for those that a log can show" in body
     assert 'id="errata"' in body and "evidence" in errata.page(paths)
 
 

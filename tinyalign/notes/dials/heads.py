@@ -30,6 +30,7 @@ def queries(head):
     wanted = keys(head)
     if head == "previous token":
         wanted = np.roll(wanted, -1, axis=1)  # the token at t looks for the place t − 1
+        wanted[0] = 0  # the first token has none before it, and no wish
     return 4 * np.sqrt(wanted.shape[1]) * wanted
 
 

@@ -58,7 +58,9 @@ def symptoms(stems):
         f"Page {front.page_link(symptom.page, stems)}.</dd>"
         for symptom in SYMPTOMS.values()
     ]
-    lead = "<p><code>tinyalign explain metrics.jsonl</code> looks for these in a log.</p>\n"
+    lead = (
+        "<p><code>tinyalign explain metrics.jsonl</code> looks for those that a log can show.</p>\n"
+    )
     return f"{lead}<dl>\n" + "\n".join(items) + "\n</dl>\n"
 
 
