@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tinyalign import report
 from tinyalign.cli import screen
-from tinyalign.report import comparison_plots, html, plots, sentences
+from tinyalign.report import comparison_plots, html, plots, sentences, story
 from tinyalign.runs.compare import cost, results
 from tinyalign.runs.config import Config
 
@@ -305,3 +305,17 @@ def test_importing_report_loads_neither_matplotlib_nor_rich():
     code += "print({'matplotlib', 'rich'} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "set()"
+
+
+def test_a_run_that_broke_off_has_reached_nothing_in_the_story():
+    """Neither has a reward model; of a method with one failed seed, the other one counts."""
+    ended = {"exact_kl": 1.0, "exact_reward": 0.6, "known_reward": 0.7}
+    failed = [report.MethodResult(m, "pairs", "pairs", failure="killed") for m in ("dpo", "ipo")]
+    judge = report.MethodResult("reward", "pairs", "pairs", pair_accuracy=0.9)
+    _, said = story.sentences([*failed, row("ipo", seed=1, **ended), judge])
+    assert said == (
+        "No method reached it: ipo (by 0.100) fell short of it; dpo broke off; ipo broke off on 1 "
+        "of 2 seeds, and its figures are of the rest; reward trains no policy."
+    )
+    _, after, _ = story.sentences([row("start"), *failed, row("ipo", accuracy=0.8, seed=1)])
+    assert after.startswith("After: ipo 80.0 %; dpo broke off; ipo broke off on 1 of 2 seeds")

@@ -6,7 +6,7 @@ each method came. Elsewhere the table says what each method was shown, and what 
 
 import numpy as np
 
-from tinyalign.report import intervals
+from tinyalign.report import intervals, plots
 from tinyalign.report.rows import by_method, fits_one_table
 from tinyalign.report.tables import accuracy_cell, mean_cell
 
@@ -65,8 +65,9 @@ def learned_cells(method, group):
 
 
 def gap(row):
-    """Reward that the best policy at the same KL has more."""
-    return max(0.0, row.known_reward - row.exact_reward)  # below 0 by rounding alone
+    """Reward that the best policy at the same KL has more; NaN without an end point."""
+    # Below 0 by rounding alone. NumPy keeps NaN, which max() would turn into a gap of 0.
+    return float(np.maximum(0.0, row.known_reward - row.exact_reward))
 
 
 def shown_words(row):
@@ -94,30 +95,54 @@ def sentences(rows, problems=()):
 
 def known_sentences(rows):
     """What the table of known answers says."""
-    gaps = {m: np.mean([gap(row) for row in group]) for m, group in by_method(rows).items()}
-    trained = {method: value for method, value in gaps.items() if method != "start"}
-    near = [method for method, value in trained.items() if value <= NEAR]
-    far = [f"{method} (by {value:.3f})" for method, value in trained.items() if value > NEAR]
+    groups = {method: group for method, group in by_method(rows).items() if method != "start"}
+    gaps = {m: plots.finite_mean([gap(row) for row in group]) for m, group in groups.items()}
+    near = [method for method, value in gaps.items() if value <= NEAR]
+    far = [f"{method} (by {value:.3f})" for method, value in gaps.items() if value > NEAR]
     lines = [
         "Known answer: no policy at this distance (KL) from the start has a higher reward. All "
         "answers can be listed here, so it is computed, not estimated."
     ]
+    parts = []
     if near:
-        most = max(trained[method] for method in near)
-        short = f"; {joined(far)} fell short of it" if far else ""
-        lines.append(f"{joined(near)} reached it to within {max(most, 0.001):.3f}{short}.")
-    elif far:
-        lines.append(f"No method reached it: {joined(far)} fell short of it.")
-    return lines + price_sentences(rows, gaps)
+        most = max(gaps[method] for method in near)
+        parts.append(f"{joined(near)} reached it to within {max(most, 0.001):.3f}")
+    if far:
+        parts.append(f"{'' if near else 'No method reached it: '}{joined(far)} fell short of it")
+    parts += broken_off(groups)
+    idle = [m for m, g in groups.items() if np.isnan(gaps[m]) and not any(r.failure for r in g)]
+    if idle:
+        parts.append(f"{joined(idle)} {'train' if len(idle) > 1 else 'trains'} no policy")
+    lines += [f"{'; '.join(parts)}."] if parts else []
+    return lines + price_sentences(groups)
 
 
-def price_sentences(rows, gaps):
+def broken_off(groups):
+    """Words on each method with failed runs: how many, and whose figures are shown.
+
+    groups  {method: its rows}
+    """
+    words = []
+    for method, group in groups.items():
+        failed = sum(bool(row.failure) for row in group)
+        if failed == len(group):
+            words.append(f"{method} broke off")
+        elif failed:
+            count = f"{failed} of {len(group)} seeds"
+            words.append(f"{method} broke off on {count}, and its figures are of the rest")
+    return words
+
+
+def price_sentences(groups):
     """What the known answer costs in distance: a sentence, or none for a single method."""
-    ends = sorted(
-        (np.mean([row.exact_kl for row in group]), np.mean([row.known_reward for row in group]))
-        for method, group in by_method(rows).items()
-        if method != "start" and np.isfinite(gaps[method])
-    )
+    ends = [
+        (
+            plots.finite_mean([row.exact_kl for row in group]),
+            plots.finite_mean([row.known_reward for row in group]),
+        )
+        for group in groups.values()
+    ]
+    ends = sorted(end for end in ends if np.isfinite(end).all())
     if len(ends) < 2:
         return []
     (near_kl, low), (far_kl, high) = ends[0], ends[-1]
@@ -136,8 +161,9 @@ def learned_sentences(rows):
         "was trained on."
     ]
     scores = [f"{m} {100 * accuracy_of(g):.1f} %" for m, g in groups.items() if m != "start"]
-    if scores:
-        lines.append(f"After: {joined(scores)}.")
+    parts = [*([joined(scores)] if scores else []), *broken_off(by_method(rows))]
+    if parts:
+        lines.append(f"After: {'; '.join(parts)}.")
     seeds = max(map(len, by_method(rows).values()))
     if seeds < intervals.ENOUGH:
         lines.append(
@@ -148,8 +174,8 @@ def learned_sentences(rows):
 
 
 def accuracy_of(group):
-    """Mean accuracy over seeds."""
-    return np.mean([row.accuracy for row in group])
+    """Mean accuracy over the seeds that ended."""
+    return plots.finite_mean([row.accuracy for row in group])
 
 
 def problem_sentence(problem):
