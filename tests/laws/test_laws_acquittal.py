@@ -1,5 +1,7 @@
 """Wrong functions that a lenient reader would acquit, such as a right value with a wrong slope."""
 
+from types import SimpleNamespace
+
 import autograd.numpy as anp
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from tinyalign.laws.catalogue.constants import MOVING
 from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.catalogue.general import SLOPES
 from tinyalign.laws.catalogue.table import BY_NAME
+from tinyalign.laws.check import deviation
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.laws.harness.frameworks import Numpy
@@ -77,6 +80,24 @@ def test_a_right_value_with_a_wrong_slope_is_found_and_said(fn):
     assert report.exit_code == 1 and SLOPES.name in {v.law.name for v in report.broken}
     assert "Its values are right and its slope" in report.diagnosis
     assert "Looks like" not in report.diagnosis
+
+
+@pytest.mark.parametrize(("slope", "says"), [("[0]", "a detach"), ("[-0.1]", "an abs")])
+def test_only_a_slope_of_0_is_called_detached(slope, says):
+    subject = Subject(FORMULAS["dpo"], BY_NAME["dpo"])
+    broken = [SimpleNamespace(message=f"has slope {slope}, want [-0.05]")]
+    assert f"look for {says}" in deviation.detached(subject, broken)
+
+
+def test_a_number_without_effect_is_named():
+    def bradley_terry(chosen_reward, rejected_reward, margin=0.0, center=0.0):
+        return (
+            softplus(rejected_reward - chosen_reward)
+            + center * (chosen_reward + rejected_reward) ** 2
+        )
+
+    said = deviation.ignored_number(Subject(bradley_terry, BY_NAME["bradley_terry"]), [])
+    assert said == "margin is taken and changes nothing: the method's value depends on it."
 
 
 @pytest.mark.parametrize("name", MOVING)

@@ -96,6 +96,10 @@ def test_odd_answers_are_told_too(function, says):
     assert says in why_wrong(table.find("13.3").check, function)
 
 
+def test_an_answer_without_return_is_told_so():
+    assert "returns nothing" in why_wrong(table.find("19.1").check, lambda lengths, limit: None)
+
+
 def test_a_missing_parameter_is_named():
     assert "lacks the parameter beta" in why_wrong(
         table.find("05.2").check, lambda ref_probs, reward: 0.0

@@ -1,5 +1,6 @@
 """How a function's values depart from the right ones, as one sentence that says what to change."""
 
+import re
 from itertools import permutations
 
 import numpy as np
@@ -11,6 +12,7 @@ from tinyalign.laws.harness.law import show
 from tinyalign.laws.harness.spec import rows
 
 CLOSE = {"rtol": 1e-4, "atol": 1e-6}
+NO_SLOPE = re.compile(r"slope [\[\]\s,.0-]+, want")  # zeros and nothing else
 
 
 def describe(subject, broken):
@@ -41,10 +43,11 @@ def detached(subject, broken):
         return ""
     where = {a for v in slopes for a in subject.spec.arrays if f"in {a} has slope" in v.message}
     names = " and ".join(_their_name(subject, a) for a in subject.spec.arrays if a in where)
-    return (
-        f"Its values are right and its slope{f' in {names}' if names else ''} is not: look for a "
-        f"detach, a no_grad, an item() or a stop_gradient on the way, and take it out."
-    )
+    said = f"Its values are right and its slope{f' in {names}' if names else ''} is not: look for "
+    if all(NO_SLOPE.search(v.message) for v in slopes):
+        way = "a detach, a no_grad, an item() or a stop_gradient on the way, and take it out."
+        return f"{said}{way}"
+    return f"{said}an abs, a maximum or a where at that place, and for a term without a gradient."
 
 
 def _their_name(subject, array):
@@ -57,7 +60,10 @@ def ignored_number(subject, broken):
         moved = [_moves(subject, x, p, number) for x, p in fitted_probes(subject)]
         # (its own value moves, the right value moves)
         if any(right for _, right in moved) and not any(own for own, _ in moved):
-            return f"{theirs} is taken and changes nothing: it has to enter as {number} does."
+            said = f"{theirs} is taken and changes nothing:"
+            if theirs == number:
+                return f"{said} the method's value depends on it."
+            return f"{said} it has to enter as {number} does."
     return ""
 
 

@@ -41,6 +41,8 @@ def as_rows(weights):
 
     def spread(lengths, limit):
         given = weights(lengths, limit)
+        if given is None:
+            return None
         return np.array([np.asarray(each) * np.ones(len(lengths)) for each in given])
 
     return spread
