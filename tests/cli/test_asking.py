@@ -34,6 +34,14 @@ def test_a_model_is_asked_before_and_after_training(place, capsys):
     assert sum(counts) == 20
 
 
+def test_the_start_is_not_told_as_the_end_of_best_of_n(tmp_path, capsys):
+    """It trains no policy, so there is no end point of one, and nothing to ask."""
+    typed = ["run", "best_of_n", "--name", "best", *B[:2], *B[-2:], "--output", str(tmp_path)]
+    assert cli.main(typed) == 0 and asking.end_points(tmp_path / "best") is None
+    said = capsys.readouterr().out
+    assert "What it takes has a mean reward of" in said and "To ask it" not in said
+
+
 def test_the_answer_is_the_likeliest_and_the_known_one_is_the_optimum(place):
     trained = asking.read_trained(place / "one")
     answer = asking.likeliest_answer(trained, "a")

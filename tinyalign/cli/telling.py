@@ -70,6 +70,8 @@ def run_sentences(run_plan, summaries, folder):
         lines += bandit_sentences(folder, last)
     else:
         lines += problem_sentences(run_plan, summaries)
+    if not stage.method.trains:  # the model is still the start
+        return lines
     command = f"tinyalign write {shown(folder)} {example_of(run_plan)} --before"
     return [*lines, f"To ask it: {command}"]
 
@@ -90,8 +92,8 @@ def bandit_sentences(folder, summary):
     from tinyalign.runs import asking
 
     points = asking.end_points(folder)
-    if points is None:
-        return []
+    if points is None:  # at test time the best of some tries is taken, and no policy changes
+        return [f"What it takes has a mean reward of {summary['eval_reward']:.3f}."]
     (kl, reward), start, best = points
     lines = [
         f"Its expected reward went from {start:.3f} to {reward:.3f}, {kl:.3f} nats (KL) from its "

@@ -181,9 +181,11 @@ def probs_of(trained):
 def end_points(folder):
     """((KL, reward) of a run, reward of its start, (KL, reward) of its optimum or None), exact.
 
-    returns  None where not all answers can be listed
+    returns  None where not all answers can be listed, or the last method trains no policy
     """
-    trained = read_trained(folder)
+    trained, last = read_trained(folder), methods.find(read_summaries(folder)[-1]["method"])
+    if last.trains != "policy":
+        return None
     if not one_letter.is_enumerable(trained.task) or not (folder / BEFORE).exists():
         return None
     start = probs_of(read_trained(folder, before=True))

@@ -31,7 +31,8 @@ def read_problems(rows, folder, task):
     policies = {
         row.method: asking.read_trained(folder / row.method)
         for row in own
-        if row.accuracy == row.accuracy  # NaN where no policy was trained
+        # A reward model has no accuracy (NaN); at test time the folder holds the start.
+        if row.accuracy == row.accuracy and row.table != "test time"
     }
     # The first and the last are the extremes of the task, so they are left out.
     prompts = subsample_evenly(task.held_out, COUNT + 2)[1:-1]
