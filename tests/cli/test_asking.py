@@ -55,6 +55,13 @@ def test_the_answer_is_the_likeliest_and_the_known_one_is_the_optimum(place):
     assert asking.known_answer(next(place.glob("cdpo*")), trained) == {}  # another loss
 
 
+def test_samples_without_a_reward_are_printed_too(place, capsys):
+    """Nobody judges the answer to a prompt that is not of the task."""
+    assert cli.main(["write", str(place / "one"), "ab", "--samples", "3"]) == 0
+    _, said = capsys.readouterr().out.split("3 samples at temperature 1:")
+    assert " × " in said and "reward" not in said
+
+
 def test_prompts_come_from_standard_input_too(place, capsys, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("a\nz\nb\n"))
     assert cli.main(["write", str(place / "one")]) == 0

@@ -123,7 +123,7 @@ def print_samples(trained, prompt, count, seed):
     print(f"{count} samples at temperature 1:")
     for (text, finished), times in Counter(answers).most_common(10):
         reward = asking.reward_of(trained, prompt, text, finished)
-        notes = [f"reward {reward:g}"] * (reward is not None) + ["…"] * (not finished)
+        notes = ([] if reward is None else [f"reward {reward:g}"]) + ["…"] * (not finished)
         print(f"  {times:{len(str(count))}} × {visible(text)}  {'  '.join(notes)}".rstrip())
     print()
 
