@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from course import HEADER, build_course, check_page, text_of
 
+from tinyalign.engine.backend import using
 from tinyalign.errors import InputError
 from tinyalign.notes import dials
 from tinyalign.notes.dials import axes, frame, heads
@@ -59,12 +60,14 @@ def run(code):
 def dial_of(number):
     """The Dial of a walkthrough: its cell needs no other cell."""
     before, _, call = CELLS[number].rpartition("dial(")
-    return run(f"{before}shown = dial({call}")[1]["shown"]
+    with using("numpy"):
+        return run(f"{before}shown = dial({call}")[1]["shown"]
 
 
 def missing(shown, values):
     """Numbers of a frame that its lines of Python do not print."""
-    printed, _ = run(shown.lines(values))
+    with using("numpy"):  # as a reader runs them
+        printed, _ = run(shown.lines(values))
     said = {frame.text_of(float(number)) for number in NUMBER.findall(printed)}
     numbers = shown.frames[values].numbers
     return {n: x for n, x in numbers.items() if re.fullmatch(r"[−.\d∞]+", x) and x not in said}
@@ -168,5 +171,6 @@ def test_a_notebook_shows_a_picture_and_with_widgets_a_slider(monkeypatch):
 
 def test_the_first_token_looks_for_no_previous_one():
     """Without the mask it looks at all alike, and the third one at the second."""
-    first, third = (heads.frame("previous token", token).panels[0].marks for token in (1, 3))
+    with using("numpy"):
+        first, third = (heads.frame("previous token", token).panels[0].marks for token in (1, 3))
     assert np.allclose(first[1].y, 0.2) and np.argmax(third[1].y) == 1

@@ -41,8 +41,9 @@ def named(name, paths):
 
 
 def begun_with(name, paths):
-    """Paths whose title begins with a word, or whose name does."""
-    return [p for p in paths if p.stem.startswith(name) or title_words(p).startswith(f"{name}_")]
+    """Paths whose title begins with a word, or its plural, or whose name does."""
+    begins = (f"{name}_", f"{name}s_")
+    return [p for p in paths if p.stem.startswith(name) or title_words(p).startswith(begins)]
 
 
 def containing(name, paths):

@@ -2,6 +2,7 @@
 
 from itertools import product
 
+from tinyalign.engine.backend import using
 from tinyalign.errors import InputError
 from tinyalign.notes.dials.axes import Limits, limits
 from tinyalign.notes.dials.frame import Bars, Line, rounded, setting_text
@@ -18,7 +19,10 @@ class Dial:
 
     def __init__(self, frame, settings, start, try_it):
         self.settings, self.start, self.try_it = settings, start, try_it
-        self.frames = {values: rounded(frame(*values)) for values in product(*settings.values())}
+        with using("numpy"):  # what a page shows is NumPy
+            self.frames = {
+                values: rounded(frame(*values)) for values in product(*settings.values())
+            }
 
     def limits(self):
         """The Limits of every panel, which hold all its frames."""
