@@ -2,6 +2,8 @@
 
 import io
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -96,6 +98,17 @@ def test_runs_lists_what_was_typed(place, capsys):
     assert rows["one"][3] == f"{summary['eval_reward']:.3f}"
     assert cli.main(["runs", str(place)]) == 0 and "one" in capsys.readouterr().out
     assert cli.main(["runs", str(place / "one")]) == 2
+
+
+def test_a_run_with_a_stage_to_go_is_not_finished(place, tmp_path, capsys):
+    """It is listed as such, and is not asked."""
+    half = Path(shutil.copytree(place / "one", tmp_path / "half"))
+    marker = json.loads((half / "config.json").read_text())
+    (half / "config.json").write_text(json.dumps(marker | {"methods": ["dpo", "grpo"]}))
+    ((_, typed, *scores),) = listing.list_runs(tmp_path)
+    assert typed.startswith("dpo,grpo") and scores == ["not finished", "–", "–"]
+    assert cli.main(["write", str(half), "a"]) == 2
+    assert "is not finished: type the command" in capsys.readouterr().err
 
 
 def test_set_reaches_the_loss_and_nothing_else():

@@ -19,7 +19,7 @@ from tinyalign.runs import lookup
 from tinyalign.runs.config import MODELS, Config
 from tinyalign.runs.dataset import START
 from tinyalign.runs.files import read_summaries
-from tinyalign.runs.folder import MARKER, is_run, read_object
+from tinyalign.runs.folder import MARKER, has_ended, is_run, read_object
 from tinyalign.runs.hugging_face import is_model_folder, read_model_folder
 from tinyalign.runs.storage import load_tree
 
@@ -69,6 +69,10 @@ def read_trained(folder, before=False):
             raise InputError(f"{folder} is no run, so it has no policy before training")
         params, vocabulary = read_model_folder(folder)
         return Trained(params, MODELS["transformer"], vocabulary, "", None)
+    if not has_ended(folder):
+        raise InputError(
+            f"the run {folder} is not finished: type the command that began it again, with --resume"
+        )
     path = folder / (BEFORE if before else AFTER)
     if not path.exists():
         raise InputError(f"there is no file {path}: only a finished run has it")

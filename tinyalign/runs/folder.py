@@ -11,7 +11,12 @@ import os
 from pathlib import Path
 
 from tinyalign.errors import InputError
-from tinyalign.runs.files import STREAMS_VERSION, initial_progress, load_checkpoint
+from tinyalign.runs.files import (
+    STREAMS_VERSION,
+    initial_progress,
+    load_checkpoint,
+    read_summaries,
+)
 from tinyalign.runs.storage import PART, read_regular, write_atomically
 
 try:
@@ -71,6 +76,13 @@ def require_unused(folder, names=RUN_FILES):
 def is_run(folder):
     """Whether a run was begun in the folder."""
     return "random_streams" in (read_object(folder / MARKER) or {})
+
+
+def has_ended(folder):
+    """Whether all stages of the run in a folder are finished, and their results written."""
+    if not all((folder / name).exists() for name in ("summary.json", "model.safetensors")):
+        return False
+    return len(read_summaries(folder)) == len(read_object(folder / MARKER)["methods"])
 
 
 def read_object(path):

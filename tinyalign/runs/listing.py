@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tinyalign.runs import files
 from tinyalign.runs.config import Config
-from tinyalign.runs.folder import MARKER, is_run, read_object
+from tinyalign.runs.folder import MARKER, has_ended, is_run, read_object
 
 COLUMNS = ("run", "typed", "accuracy", "reward", "KL, nats")
 SCORES = ("eval_accuracy", "eval_reward", "eval_kl")
@@ -41,7 +41,7 @@ def line_of(path, folder):
 
 def score_cells(path):
     """Accuracy, reward and KL of a run's last stage, or that it is not finished."""
-    if not (path / "summary.json").exists() or not (path / "model.safetensors").exists():
+    if not has_ended(path):
         return "not finished", "–", "–"
     last = files.read_summaries(path)[-1]
     return tuple(f"{last[name]:.3f}" if name in last else "–" for name in SCORES)
