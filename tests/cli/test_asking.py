@@ -4,11 +4,13 @@ import io
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from tinyalign import cli
+from tinyalign.cli import telling
 from tinyalign.methods import find
 from tinyalign.runs import asking, listing
 from tinyalign.runs.config import Config
@@ -109,6 +111,21 @@ def test_a_run_with_a_stage_to_go_is_not_finished(place, tmp_path, capsys):
     assert typed.startswith("dpo,grpo") and scores == ["not finished", "–", "–"]
     assert cli.main(["write", str(half), "a"]) == 2
     assert "is not finished: type the command" in capsys.readouterr().err
+
+
+def test_the_accuracy_before_is_of_a_policy_on_the_same_problems(tmp_path):
+    """Neither a reward model's, which is over pairs, nor one with more digits."""
+
+    def stage(method, accuracy, digits=1):
+        settings = {"env": "addition", "digits": digits, "data": None, "eval_size": 500}
+        return {"method": method, "eval_accuracy": accuracy, "settings": settings}
+
+    (tmp_path / "summary.json").write_text(json.dumps([stage("sft", 0.4), stage("reward", 0.9)]))
+    started = SimpleNamespace(config=Config(init_from=tmp_path))
+    assert telling.accuracy_before(started, [stage("dpo", 0.5)]) == 0.4
+    assert telling.accuracy_before(started, [stage("dpo", 0.5, digits=2)]) is None
+    both = [stage("sft", 0.6), stage("reward", 0.8), stage("ppo", 0.7)]
+    assert telling.accuracy_before(started, both) == 0.6
 
 
 def test_set_reaches_the_loss_and_nothing_else():

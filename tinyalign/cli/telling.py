@@ -5,12 +5,14 @@ from pathlib import Path
 
 from rich.table import Table
 
-from tinyalign import report
+from tinyalign import methods, report
 from tinyalign.cli.screen import print_lines, printer
 from tinyalign.errors import shown
 from tinyalign.report import story
 from tinyalign.runs.dataset import START
 from tinyalign.runs.files import read_summaries
+
+PROBLEM_SETTINGS = ("env", "digits", "data", "eval_size")  # which problems accuracy is measured on
 
 
 def print_story(comparison, budget, folder):
@@ -129,15 +131,17 @@ def evaluated_problems(run_plan):
 
 
 def accuracy_before(run_plan, summaries):
-    """Held-out accuracy of the policy with which the last stage began, or None."""
-    if len(summaries) > 1:
-        earlier = [s for s in summaries[:-1] if "policy" in s["networks"][:1]]
-        return earlier[-1].get("eval_accuracy") if earlier else None
-    start = run_plan.config.init_from
-    known = start and Path(start) / "summary.json"
-    return (
-        read_summaries(Path(start))[-1].get("eval_accuracy") if known and known.exists() else None
-    )
+    """Accuracy of the policy with which the last stage began, on the same problems; or None."""
+    start, last = run_plan.config.init_from, summaries[-1]
+    known = start and (Path(start) / "summary.json").exists()
+    earlier = [*(read_summaries(Path(start)) if known else []), *summaries[:-1]]
+    # Those of a reward model are over pairs, and at test time no policy changes.
+    policies = [stage for stage in earlier if methods.find(stage["method"]).trains == "policy"]
+    if not policies or any(
+        policies[-1]["settings"].get(name) != last["settings"].get(name) for name in PROBLEM_SETTINGS
+    ):
+        return None
+    return policies[-1].get("eval_accuracy")
 
 
 def file_sentences(stage, last):
