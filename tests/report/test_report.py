@@ -319,3 +319,10 @@ def test_a_run_that_broke_off_has_reached_nothing_in_the_story():
     )
     _, after, _ = story.sentences([row("start"), *failed, row("ipo", accuracy=0.8, seed=1)])
     assert after.startswith("After: ipo 80.0 %; dpo broke off; ipo broke off on 1 of 2 seeds")
+
+
+def test_methods_were_shown_different_things_only_where_they_were():
+    differ = "methods were shown different things"
+    same = [row("start"), row("dpo", labels=64), row("ipo", labels=64)]
+    assert differ not in story.sentences(same)[-1]
+    assert differ in story.sentences([*same, row("cpo", labels=128)])[-1]

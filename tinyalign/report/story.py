@@ -166,9 +166,11 @@ def learned_sentences(rows):
         lines.append(f"After: {'; '.join(parts)}.")
     seeds = max(map(len, by_method(rows).values()))
     if seeds < intervals.ENOUGH:
+        shown = {shown_words(row) for row in rows if row.method != "start" and not row.failure}
+        differ = "; and methods were shown different things" if len(shown) > 1 else ""
         lines.append(
             f"This is no ranking: a ranking takes {intervals.ENOUGH} seeds (--seeds "
-            f"{intervals.ENOUGH}), this is {seeds}; and methods were shown different things."
+            f"{intervals.ENOUGH}), this is {seeds}{differ}."
         )
     return lines
 
