@@ -295,6 +295,16 @@ def test_an_odd_log_is_judged_with_care(case):
     assert findings(log_of(columns))[name].state == state
 
 
+def test_a_small_fall_of_both_rewards_is_none_and_a_harmless_one_is_called_so():
+    columns = {"rewards/chosen": 0.03 - 0.1 * UP, "rewards/rejected": -0.3 * UP}
+    assert findings(log_of(columns))["both_rewards_fall"].state == NOT_SEEN
+    columns = {key: 10 * values for key, values in columns.items()}
+    assert "harmless" not in findings(log_of(columns))["both_rewards_fall"].evidence
+    columns["rewards/accuracies"] = np.full(ROWS, 0.97)
+    finding = findings(log_of(columns))["both_rewards_fall"]
+    assert finding.state == SEEN and "harmless: the accuracy is 0.97" in finding.evidence
+
+
 def test_the_command_says_what_it_saw_and_where_to_read_on(tmp_path, capsys):
     path = tmp_path / "metrics.jsonl"
     healthy, change = PLANTED["negative_kl"]

@@ -27,8 +27,9 @@ SYMPTOMS = {  # name -> symptom
     ),
     "both_rewards_fall": Symptom(
         "The rewards of chosen and of rejected answers both fall.",
-        "This is likelihood displacement: the loss asks for a difference only, and the "
-        "difference can grow while both terms fall. A likelihood term on chosen answers stops it.",
+        "This is likelihood displacement. A loss on a difference, such as DPO's, allows it; under "
+        "a loss on single answers, such as KTO's, the push on rejected answers can pull similar "
+        "chosen ones down. A likelihood term on chosen answers works against it.",
         "10",
     ),
     "accuracy_at_half": Symptom(

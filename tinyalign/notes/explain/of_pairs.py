@@ -8,6 +8,7 @@ from tinyalign.notes.explain.measures import (
     error,
     falls,
     from_to,
+    jump,
     late,
     not_seen,
     rises,
@@ -18,6 +19,7 @@ from tinyalign.notes.explain.measures import (
 )
 
 LOG_2 = float(np.log(2))
+LEAST = 0.1  # a fall of a reward that matters: its probability falls by 10 % if beta is 1
 
 
 def stuck_at_log_2(log):
@@ -34,16 +36,25 @@ def stuck_at_log_2(log):
 
 
 def both_rewards_fall(log):
-    """Both fall by more than three standard errors, the chosen one by a quarter of the margin."""
+    """Both fall by LEAST and their usual jump; the chosen one by a quarter of the last margin."""
     if not log.has("chosen", "rejected"):
         return None
     chosen, rejected = log.values("chosen"), log.values("rejected")
     if few := too_few(chosen, log.key("chosen")):
         return few
-    drop, gained = -change(chosen)[0], change(chosen)[0] - change(rejected)[0]
+    falls_by = [-change(values)[0] for values in (chosen, rejected)]
+    margin = abs(late(chosen) - late(rejected))
+    spread = max(jump(chosen), jump(rejected))
+    evidence = (
+        f"{from_to(log.key('chosen'), chosen)}; {from_to(log.key('rejected'), rejected)}; "
+        f"the margin is {margin:.2g} at the end, and a usual jump between rows {spread:.2g}"
+    )
     both = falls(chosen) and falls(rejected) and late(chosen) < 0
-    evidence = f"{from_to(log.key('chosen'), chosen)}; {from_to(log.key('rejected'), rejected)}"
-    return seen_if(both and drop > 0.25 * abs(gained), evidence)
+    large = min(falls_by) > max(LEAST, spread) and falls_by[0] > 0.25 * margin
+    orders = log.values("pair_accuracy")
+    if both and large and orders.size and late(orders) >= 0.9:
+        evidence += f"; it may be harmless: the accuracy is {late(orders):.2f}"
+    return seen_if(both and large, evidence)
 
 
 def accuracy_at_half(log):
