@@ -137,11 +137,11 @@ def accuracy_before(run_plan, summaries):
     earlier = [*(read_summaries(Path(start)) if known else []), *summaries[:-1]]
     # Those of a reward model are over pairs, and at test time no policy changes.
     policies = [stage for stage in earlier if methods.find(stage["method"]).trains == "policy"]
-    if not policies or any(
-        policies[-1]["settings"].get(name) != last["settings"].get(name) for name in PROBLEM_SETTINGS
-    ):
+    if not policies:
         return None
-    return policies[-1].get("eval_accuracy")
+    then, now = policies[-1]["settings"], last["settings"]
+    same = all(then.get(name) == now.get(name) for name in PROBLEM_SETTINGS)
+    return policies[-1].get("eval_accuracy") if same else None
 
 
 def file_sentences(stage, last):
