@@ -128,6 +128,13 @@ def test_the_accuracy_before_is_of_a_policy_on_the_same_problems(tmp_path):
     assert telling.accuracy_before(started, both) == 0.6
 
 
+def test_a_learned_score_is_called_one():
+    for reward, word in (("exact", ""), ("model", "learned ")):
+        stage = {"learns_from": "rewards", "completions_judged": 0, "completions_sampled": 64}
+        said = telling.amount_shown(stage | {"settings": {"reward": reward}})
+        assert said == f"a {word}score of each of its own 64 tries"
+
+
 def test_set_reaches_the_loss_and_nothing_else():
     row, config = find("cdpo"), Config(set="flip=0.3", beta=1.0)
     assert row.bind_loss(config).keywords == {"flip": 0.3, "beta": 1.0}

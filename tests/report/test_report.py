@@ -321,6 +321,16 @@ def test_a_run_that_broke_off_has_reached_nothing_in_the_story():
     assert after.startswith("After: ipo 80.0 %; dpo broke off; ipo broke off on 1 of 2 seeds")
 
 
+def test_what_a_pipeline_was_shown_has_no_sum_over_its_stages():
+    """Its samples and labels are those of all stages; of a judge alone they are its pairs."""
+    counts = {"learns_from": "rewards", "samples": 4096, "labels": 64}
+    assert story.shown_words(row("grpo", **counts)) == "a score of each of its own 4,096 tries"
+    assert story.shown_words(row("dpo,grpo", **counts)) == "a score of its own tries"
+    learned = "32 pairs, and scores learned from them"
+    assert story.shown_words(row("reward,ppo@4", **counts)) == learned
+    assert story.shown_words(row("dpo,reward,ppo", **counts)) == learned[3:]
+
+
 def test_methods_were_shown_different_things_only_where_they_were():
     differ = "methods were shown different things"
     same = [row("start"), row("dpo", labels=64), row("ipo", labels=64)]

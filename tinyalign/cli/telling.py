@@ -85,7 +85,8 @@ def amount_shown(summary):
     if learns_from == "pairs" and judged:
         return f"{words}, in {judged // 2:,} pairs"
     if learns_from == "rewards":
-        return f"a score of each of its own {summary['completions_sampled']:,} tries"
+        learned = "learned " * (summary["settings"]["reward"] == "model")
+        return f"a {learned}score of each of its own {summary['completions_sampled']:,} tries"
     return words
 
 

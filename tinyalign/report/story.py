@@ -57,7 +57,7 @@ def learned_cells(method, group):
     """A line of the table where they are not."""
     return (
         method,
-        shown_words(group[0]),
+        shown_words(next((row for row in group if not row.failure), group[0])),
         accuracy_cell(group),
         mean_cell([row.kl for row in group], ".2f"),
         mean_cell([row.seconds for row in group], ".0f"),
@@ -71,13 +71,17 @@ def gap(row):
 
 
 def shown_words(row):
-    """What a method was shown, and how much of it."""
-    pairs = f"{row.labels / 2:,.0f} pairs" if np.isfinite(row.labels) else "pairs"
-    if row.method.startswith("reward,"):
-        return f"{pairs}, and scores learned from them"
+    """What a method was shown; of a single stage, or of a judge, how much of it too."""
+    *earlier, _ = (stage.partition("@")[0] for stage in row.method.split(","))
     words = SHOWN[row.learns_from]
-    if row.learns_from == "pairs":
-        return f"{words}, {pairs}"
+    if row.learns_from == "rewards" and "reward" in earlier:
+        alone = earlier == ["reward"] and np.isfinite(row.labels)
+        count = f"{row.labels / 2:,.0f} " if alone else ""
+        return f"{count}pairs, and scores learned from them"
+    if earlier:  # the counts of a row are sums over its stages
+        return words
+    if row.learns_from == "pairs" and np.isfinite(row.labels):
+        return f"{words}, {row.labels / 2:,.0f} pairs"
     if row.learns_from == "rewards" and np.isfinite(row.samples):
         return f"a score of each of its own {row.samples:,.0f} tries"
     return words
