@@ -102,6 +102,21 @@ def test_runs_lists_what_was_typed(place, capsys):
     assert cli.main(["runs", str(place / "one")]) == 2
 
 
+def test_a_comparison_is_listed_as_typed_and_half_a_file_is_passed_over(tmp_path):
+    """None is what nobody typed; the accuracy of a judge is over pairs, so it is not listed."""
+    whole = {"methods": ["dpo"], "seeds": 1, "config": {"env": "bandit", "eval_every": None}}
+    for name, content in (("a", whole), ("b", {"methods": ["dpo"]})):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "compare.json").write_text(json.dumps(content))
+    ((name, typed, *_),) = listing.list_runs(tmp_path)
+    assert (name, typed) == ("a", "compare dpo --env bandit")
+    (tmp_path / "config.json").write_text('{"methods": ["reward"]}')
+    (tmp_path / "model.safetensors").touch()
+    judge = {"eval_accuracy": 0.9, "networks": ["reward_model"]}
+    (tmp_path / "summary.json").write_text(json.dumps([judge]))
+    assert listing.score_cells(tmp_path) == ("–", "–", "–")
+
+
 def test_a_run_with_a_stage_to_go_is_not_finished(place, tmp_path, capsys):
     """It is listed as such, and is not asked."""
     half = Path(shutil.copytree(place / "one", tmp_path / "half"))

@@ -31,7 +31,7 @@ def line_of(path, folder):
         typed = " ".join([",".join(settings["methods"]), *options(settings)])
         return name, typed, *score_cells(path)
     comparison = read_object(path / "compare.json")
-    if comparison is not None and "methods" in comparison:
+    if comparison is not None and {"methods", "seeds", "config"} <= comparison.keys():
         seeds = [f"--seeds {comparison['seeds']}"] if comparison["seeds"] > 1 else []
         words = ["compare", *comparison["methods"], *seeds, *options(comparison["config"])]
         return name, " ".join(words), "–", "–", "–"
@@ -44,13 +44,15 @@ def score_cells(path):
     if not has_ended(path):
         return "not finished", "–", "–"
     last = files.read_summaries(path)[-1]
-    return tuple(f"{last[name]:.3f}" if name in last else "–" for name in SCORES)
+    scores = [f"{last[name]:.3f}" if name in last else "–" for name in SCORES]
+    judge = last["networks"][:1] == ["reward_model"]  # whose accuracy is over pairs
+    return ("–", *scores[1:]) if judge else tuple(scores)
 
 
 def options(settings):
-    """The settings that differ from the usual ones, as they are typed."""
+    """The settings that differ from the usual ones, as they are typed; None is not typed."""
     usual = vars(Config())
-    changed = {n: settings[n] for n in usual if settings.get(n, usual[n]) != usual[n]}
+    changed = {n: settings[n] for n in usual if settings.get(n) not in (None, usual[n])}
     return [f"--{name} {short(value)}" for name, value in changed.items()]
 
 
