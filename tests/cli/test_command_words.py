@@ -118,6 +118,12 @@ def test_words_that_are_no_renamed_flags_stay_as_they_are(capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_the_accuracy_of_a_judge_is_called_one_of_pairs():
+    row = {"eval_accuracy": 0.75}
+    assert screen.format_metrics(row | {"stage": "dpo"}) == "held-out accuracy 0.750"
+    assert screen.format_metrics(row | {"stage": "reward"}) == "held-out pair accuracy 0.750"
+
+
 def test_what_a_model_writes_stays_on_its_line(capsys):
     """A line break that was sampled is shown as a sign."""
     summary = {

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from tinyalign import report
+from tinyalign import methods, report
 from tinyalign.errors import shown
 from tinyalign.report import sentences
 
@@ -44,6 +44,8 @@ def format_metrics(row, learned=False):
     learned  whether its reward is that of a reward model, whose scale is its own
     """
     labels = dict(METRIC_LABELS) | ({"reward": "learned reward"} if learned else {})
+    if "stage" in row and methods.find(row["stage"]).trains_reward_model:
+        labels["eval_accuracy"] = "held-out pair accuracy"
     return "  ".join(f"{label} {row[name]:.3f}" for name, label in labels.items() if name in row)
 
 
