@@ -8,7 +8,8 @@ from planted import paper_for
 from trainers import PLANTED, RIGHT, SMALL_BATCHES, checkpoints, pairs, sampled, sft
 
 from tinyalign.exam import evidence
-from tinyalign.exam.grade import read_checkpoint
+from tinyalign.exam.grade import optimum, read_checkpoint
+from tinyalign.exam.guide import eos_note
 from tinyalign.exam.verdict import judge
 
 SEEDS = range(20)
@@ -70,6 +71,20 @@ def test_a_right_trainer_on_its_way_is_not_accused(steps):
     now, before = read_checkpoint(paper, end), read_checkpoint(paper, half)
     assert judge(paper, now).exit_code != 1 and judge(paper, now, before).exit_code != 1
     assert steps > 24 or judge(paper, now, before).word == "not trained enough"
+
+
+@pytest.mark.parametrize(
+    ("method", "task", "hidden"),
+    [("dpo", "bandit", True), ("sft", "bandit", True), ("dpo", "padding", True),
+     ("dpo", "words", False), ("simpo", "bandit", False), ("rloo", "bandit", False)],
+)  # fmt: skip
+def test_right_says_where_eos_cannot_be_seen(method, task, hidden):
+    """A trainer that leaves EOS out ends at the right place where EOS is sure; a mean shows it."""
+    paper, tree, _ = paper_for(method, task)
+    end = tree.token_logp(tree.logits_of(np.exp(optimum(paper))))
+    found = judge(paper, read_checkpoint(paper, end))
+    assert found.word == "right" and ("EOS cannot be seen" in found.sentence) is hidden
+    assert ("cannot be seen" in eos_note(paper)) is hidden
 
 
 def test_one_checkpoint_alone_accuses_nobody():

@@ -1,14 +1,16 @@
 """`tinyalign exam probe`: a question finds each planted flaw, no right trainer is accused."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from planted import paper_for
 from probed import Trainer
 
 from tinyalign import cli
 from tinyalign.errors import InputError
-from tinyalign.exam import hooks, loss_questions, make, probe, score_questions
+from tinyalign.exam import first_step, hooks, loss_questions, make, probe, score_questions
 from tinyalign.exam.command import probe_status
 from tinyalign.models import transformer
 
@@ -100,6 +102,28 @@ def test_a_right_trainer_passes_every_question(method, exams):
     answers, left = probe.ask(bench_of(exams, method))
     assert left == [] and len(answers) == len(probe.QUESTIONS)
     assert [answer for answer in answers if answer.right is not True] == []
+
+
+@pytest.mark.parametrize(
+    ("task", "right", "says"),
+    [
+        ("bandit", None, "EOS cannot be seen on this task, where it moves the loss by 0: use"),
+        ("words", False, "leaves EOS out of the loss"),
+    ],
+)
+def test_an_eos_that_no_loss_shows_is_not_praised(task, right, says, monkeypatch):
+    """After one letter EOS is sure, so that a loss without EOS is the right loss."""
+    paper, _, _ = paper_for("dpo", task)
+    mask, moved = np.broadcast_to(paper.mask, paper.reference.shape), 1.1 * paper.reference
+    scored = first_step.Scored(moved, paper.reference, mask, paper.settings, None, None)
+    without = first_step.without_end(scored)
+    monkeypatch.setattr(loss_questions, "read", lambda *_: scored)
+    monkeypatch.setattr(
+        loss_questions, "values", lambda *args: first_step.row_values(paper, args[2], without)
+    )
+    bench = SimpleNamespace(paper=paper, make=lambda: SimpleNamespace(step=lambda batches: None))
+    found, finding = loss_questions.loss_after_a_step(bench)
+    assert found is right and says in finding
 
 
 def test_prompt_tokens_cancel_in_pairs(exams):

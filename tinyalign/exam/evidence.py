@@ -22,6 +22,21 @@ LOST = 0.05  # an answer's probability over that at the optimum, below which it 
 MASS = 0.8  # of the probability, that the answers must have in all
 
 
+def hides_eos(paper):
+    """Whether a trainer that leaves EOS out ends where a right one does, as far as can be seen.
+
+    So it is where the reference says EOS after every answer with a probability near 1: no training
+    has to move EOS. A mean over tokens shows EOS all the same.
+    """
+    if not paper.ends or METHODS[paper.method].samples or paper.method == "reward":
+        return False
+    short = paper._replace(ends=False)  # the same answers, without their last token
+    kept = paper.reference[:, :, : short.mask.shape[1]] * short.mask
+    if np.max(kept.sum(axis=2) - paper.ref_logp) > NEAR:  # nats, −log P(EOS)
+        return False
+    return bool(kl(optimum(short._replace(reference=kept)), optimum(paper)).mean() < NEAR)
+
+
 def is_right(now):
     return now.kl < NEAR and is_straight(now.right) and is_at(1.0, now)
 

@@ -1,5 +1,6 @@
 """README.md of an exam: what to train, the lines for TRL, what to set elsewhere, how to grade."""
 
+from tinyalign.exam.evidence import hides_eos
 from tinyalign.exam.methods import METHODS
 from tinyalign.exam.programs import TRL, lines_for_trl, longest, rate_of, steps_of
 
@@ -134,8 +135,8 @@ def probing(paper):
     return (
         "## Before training\n\n"
         "A first step shows much: padding that changes a score, an EOS that is not trained, a "
-        "reference that moves. Put a function that builds your trainer into a file, say `mine.py`:"
-        "\n\n"
+        f"reference that moves. {eos_note(paper)}Put a function that builds your trainer into a "
+        "file, say `mine.py`:\n\n"
         f"```python\n{program}def trainer():\n"
         f"    return {build}  # a fresh model each time, no .train()\n```\n\n"
         "```\ntinyalign exam probe . mine.py:trainer\n```\n\n"
@@ -143,6 +144,17 @@ def probing(paper):
         "some of the methods `score(tokens, mask)`, `loss(lines)`, `step(batches)` and "
         "`sample(prompts)`, in NumPy, torch or JAX. Python's `help('tinyalign.exam.hooks')` says "
         "what each returns.\n"
+    )
+
+
+def eos_note(paper):
+    """That neither probe nor grade sees EOS here, or an empty text."""
+    if not hides_eos(paper):
+        return ""
+    return (
+        "On this task an EOS that is not trained cannot be seen, neither before training nor by "
+        "the grade: the model says EOS after every answer almost surely. Make another exam with "
+        "`--task words` to see it. "
     )
 
 

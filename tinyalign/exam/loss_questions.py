@@ -32,9 +32,24 @@ def loss_after_a_step(bench):
         return None, f"a step moved no score by more than {moved:.1g} nats: raise the learning rate"
     right = first_step.row_values(bench.paper, places, scored)
     got = values(bench, trainer, places)
-    if is_close(got, right):
-        return True, f"within {worst(got, right):.1g}; scores moved by up to {moved:.2g} nats"
-    return False, wrong_value(bench, places, scored, right, got)
+    if not is_close(got, right):
+        return False, wrong_value(bench, places, scored, right, got)
+    seen = f"within {worst(got, right):.1g}; scores moved by up to {moved:.2g} nats"
+    by_eos = eos_effect(bench, places, scored, right)
+    return (
+        (None, f"{by_eos}; the other tokens and the reference: {seen}") if by_eos else (True, seen)
+    )
+
+
+def eos_effect(bench, places, scored, right):
+    """A sentence where the loss without EOS is the same but for rounding, else an empty text."""
+    without = first_step.row_values(bench.paper, places, first_step.without_end(scored))
+    if not is_close(without, right):
+        return ""
+    far = worst(without, right)
+    return (
+        f"EOS cannot be seen on this task, where it moves the loss by {far:.1g}: use --task words"
+    )
 
 
 def whole_batch(bench):

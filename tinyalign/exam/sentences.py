@@ -30,6 +30,10 @@ def praise_at_beta_itself(paper, now):
     )
 
 
+HIDDEN_EOS = (
+    " EOS cannot be seen on this task: the start says EOS after every answer almost surely, so a "
+    "loss that leaves EOS out ends here too. The task words shows EOS (`exam make --task words`)."
+)
 MAY_PASS = (
     " One checkpoint cannot show that it stays there: give an earlier one too, from half of the "
     "steps or fewer."

@@ -49,7 +49,8 @@ def judge(paper, now, before=None, fits=None):
 def praise_for(paper, now):
     """The sentence on a policy that stands where it should, or an empty text."""
     if now.mass >= evidence.MASS and evidence.is_right(now):
-        return sentences.praise(paper, now)
+        hidden = sentences.HIDDEN_EOS if evidence.hides_eos(paper) else ""
+        return sentences.praise(paper, now) + hidden
     if now.mass >= evidence.MASS and evidence.is_right_at_beta_itself(paper, now):
         return sentences.praise_at_beta_itself(paper, now)
     return ""
