@@ -178,3 +178,10 @@ def test_the_help_of_a_method_has_the_numbers_that_it_reads(capsys):
     assert "--beta 30 " in said and "gamma=1.375" in said and "--lam" not in said
     assert cli.main(["run", "ppo", "-h"]) == 0
     assert "--lam 0.95" in capsys.readouterr().out
+
+
+def test_of_equal_tokens_the_answer_stands_first(place, capsys):
+    """The start gives every letter one time in eight, and argmax takes the first."""
+    assert cli.main(["write", str(place / "one"), "e", "--before"]) == 0
+    said = capsys.readouterr().out
+    assert "ea   (no prompt of bandit: its prompts are a, b, c, d)\n  e  a 12.5 %  b 12.5 %" in said

@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from code_lines import code_lines
 from strategies import LOSSES
@@ -16,7 +17,7 @@ from tinyalign.cli import show
 from tinyalign.losses import advantage, aggregate, divergence, policy_gradient
 from tinyalign.methods import steps
 from tinyalign.methods.loss_inputs import argument_names, loss_inputs
-from toy_envs import feedback
+from toy_envs import bandit, feedback
 
 each_row = pytest.mark.parametrize("row", methods.METHODS, ids=lambda row: row.name)
 
@@ -141,3 +142,14 @@ def test_a_method_shows_its_recipe_and_only_what_it_reads(capsys):
 def test_papers_are_in_a_table_that_goes_to_a_file(capsys, monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
     assert "Rafailov 2023" in printed(capsys, "methods")
+
+
+def test_a_task_shows_its_prompts_its_answers_and_their_rewards(capsys):
+    assert cli.main(["show", "bandit"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    shown = [[float(cell) for cell in row[1:]] for row in rows if row[:1] in (["a"], ["d"])]
+    np.testing.assert_allclose(shown, bandit.reward_table()[[0, 3]], atol=0.00501)
+    for name in ("addition", "programs", "hackable"):
+        assert cli.main(["show", name]) == 0
+        said = capsys.readouterr().out
+        assert "prompts to learn from" in said and said.count("(demonstration)") >= 3

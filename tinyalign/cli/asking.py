@@ -11,6 +11,7 @@ import tyro
 from tinyalign.errors import InputError, shown
 
 MOST = 5  # next tokens that a line shows
+FEW = 10  # prompts that are all named
 SMALLEST = 0.0005  # probability of one that is still shown: 0.1 % as printed
 
 
@@ -98,7 +99,7 @@ def print_answer(trained, prompt, title):
     if reward is not None:
         notes.append(f"reward {reward:g}")
     elif trained.task is not None:
-        notes.append(f"no prompt of {trained.task.name}: like {trained.task.held_out[0]}")
+        notes.append(f"no prompt of {trained.task.name}: {prompts_of(trained.task)}")
     said = f"   ({'; '.join(notes)})" if notes else ""
     print(f"{title}{visible(prompt + answer.text)}{said}")
     places = [visible(prompt + before) for before, _ in answer.choices]
@@ -108,10 +109,17 @@ def print_answer(trained, prompt, title):
     print()
 
 
+def prompts_of(task):
+    """What a task's prompts are: all of a few, or one of many."""
+    few = len(task.held_out) <= FEW
+    return f"its prompts are {', '.join(task.held_out)}" if few else f"like {task.held_out[0]}"
+
+
 def next_tokens(vocabulary, probs):
     """The likeliest next tokens with their probabilities: "4 98.2 %  3 1.1 %"."""
     names = [*map(visible, vocabulary.alphabet), "end"]
-    best = [i for i in probs.argsort()[::-1][:MOST] if probs[i] >= SMALLEST]
+    # Stable: of equals the first stands first, as argmax takes it.
+    best = [i for i in (-probs).argsort(kind="stable")[:MOST] if probs[i] >= SMALLEST]
     return "  ".join(f"{names[i]} {100 * probs[i]:.1f} %" for i in best)
 
 

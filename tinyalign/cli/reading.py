@@ -29,11 +29,13 @@ class Metrics:
 class Show:
     """Print what a method is, and the source of its data, its step and its loss.
 
-    A word that is no method shows the functions that are about it.
+    The name of a task prints its prompts, answers and rewards. Another word shows the functions
+    that are about it.
     """
 
     method: tyro.conf.Positional[str]
-    """A method of `tinyalign methods`, a function such as gae, or a word such as KL."""
+    """A method of `tinyalign methods`, a task such as bandit, a function such as gae, or a word such
+    as KL."""
 
     def __call__(self):
         return topics.show(self.method)

@@ -1,4 +1,4 @@
-"""`tinyalign show WORD`: a method, a function of the library, or all that is about a word."""
+"""`tinyalign show WORD`: a method, a task, a function, or all that is about a word."""
 
 import inspect
 import re
@@ -6,6 +6,7 @@ import re
 from tinyalign import losses, optimum
 from tinyalign import methods as table
 from tinyalign.cli import show as source
+from tinyalign.cli import show_task
 from tinyalign.errors import InputError, folded, nearest
 from tinyalign.losses import aggregate, divergence
 
@@ -18,6 +19,8 @@ def show(word):
     name = folded(word)
     if name in {row.name for row in table.METHODS}:
         return source.method(name)
+    if name in show_task.names():
+        return show_task.task(name)
     functions = public_functions()
     found = [name] if name in functions else about(name, functions)
     if not found:
@@ -50,11 +53,14 @@ def first_lines(function):
 
 def unknown(word, functions):
     """The InputError for a word that nothing here is about."""
-    known = [*(row.name for row in table.METHODS), *functions]
+    known = [*(row.name for row in table.METHODS), *show_task.names(), *functions]
     near = nearest(word, known)
     meant = f"did you mean {near}? Or " if near else ""
     methods = ", ".join(row.name for row in table.METHODS)
-    return InputError(f"there is no method {word!r}: {meant}choose from {methods}")
+    tasks = ", ".join(show_task.names())
+    return InputError(
+        f"there is no method {word!r}: {meant}choose from {methods}; or from the tasks {tasks}"
+    )
 
 
 def print_functions(name, functions):
