@@ -14,6 +14,7 @@ from wrong_answers import WRONG
 from tinyalign import cli
 from tinyalign.notes.exercises import table, texts
 from tinyalign.notes.exercises.judging import UNWRITTEN, why_wrong
+from tinyalign.notes.exercises.plain import plain
 
 ROOT = Path(__file__).parents[2]
 # The laws take seconds; what is compared with right answers takes none.
@@ -121,7 +122,9 @@ def test_the_command_lists_and_writes_and_never_overwrites(tmp_path, monkeypatch
 
 def test_the_command_shows_hints_solutions_and_questions(capsys):
     for typed, says in (
-        (["08.1", "--hint", "2"], "log_sigmoid"),
+        (["08.1", "--hint", "1"], "The margin is β times"),
+        (["08.1", "--hint", "2"], "−log σ of the margin"),
+        (["08.1", "--hint", "2"], "from tinyalign.losses.numerics import log_sigmoid"),
         (["08.1", "--solution"], "def my_dpo("),
         (["08.3"], "on paper"),
         (["08.3", "--solution"], "0.693"),
@@ -130,6 +133,13 @@ def test_the_command_shows_hints_solutions_and_questions(capsys):
         assert says in capsys.readouterr().out
     for typed in (["08.1", "--hint", "3"], ["99.1"], ["08.1", "no.txt"]):
         assert cli.main(["exercise", *typed]) == 2
+
+
+def test_no_formula_of_latex_is_left_for_the_terminal():
+    for exercise in table.ALL.values():
+        texts = exercise.hints if hasattr(exercise, "hints") else (exercise.answer,)
+        for text in (exercise.task, *texts):
+            assert not set("\\$") & set(plain(text)), text
 
 
 @pytest.mark.slow

@@ -30,13 +30,14 @@ class Exercise:
     def __call__(self):
         # The exercises load the laws, which no other command needs.
         from tinyalign.notes.exercises import table, texts
+        from tinyalign.notes.exercises.plain import plain
 
         if not self.number:
             return list_exercises(table.ALL.values())
         exercise = table.find(self.number)
         has_code = hasattr(exercise, "solution")
         if self.solution:
-            print(texts.solution(exercise) if has_code else exercise.answer)
+            print(texts.solution(exercise) if has_code else plain(exercise.answer))
             return 0
         if not has_code:
             return print_question(exercise)
@@ -70,7 +71,9 @@ def list_exercises(exercises):
 
 def print_question(question):
     """Print a question without code."""
-    print(f"{question.number}, {question.kind}. {question.task}")
+    from tinyalign.notes.exercises.plain import plain
+
+    print(f"{question.number}, {question.kind}. {plain(question.task)}")
     print(f"\n`tinyalign exercise {question.number} --solution` shows what to compare with.")
     return 0
 
@@ -79,7 +82,9 @@ def print_hint(exercise, hint):
     """Print one of the two hints."""
     if hint not in (1, 2):
         raise InputError(f"--hint is {hint}, want 1 or 2")
-    print(exercise.hints[hint - 1])
+    from tinyalign.notes.exercises.plain import plain
+
+    print(plain(exercise.hints[hint - 1]))
     return 0
 
 

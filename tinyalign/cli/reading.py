@@ -34,8 +34,8 @@ class Show:
     """
 
     method: tyro.conf.Positional[str]
-    """A method of `tinyalign methods`, a task such as bandit, a function such as gae, or a word such
-    as KL."""
+    """A method of `tinyalign methods`, a task such as bandit, a function such as gae, or a word
+    such as KL."""
 
     def __call__(self):
         return topics.show(self.method)

@@ -34,7 +34,7 @@ def print_all_rewards(found):
     print(f"{'prompt':8}" + "".join(f"{letter:>7}" for letter in found.alphabet))
     for prompt, rewards in zip(found.held_out, one_letter.letter_rewards(found), strict=True):
         print(f"{prompt:8}" + "".join(f"{reward:7.2f}" for reward in rewards))
-    print("\na line for each prompt, a column for each answer; the numbers are the rewards")
+    print("\nEach line is a prompt, each column an answer. The numbers are the rewards.")
 
 
 def print_examples(found):

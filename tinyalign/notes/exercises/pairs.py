@@ -18,7 +18,8 @@ def my_dpo(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, be
     Hint: The margin is $\beta$ times (chosen log-ratio − rejected log-ratio), where a log-ratio
     is policy minus reference.
 
-    Hint: The loss is $-\log\sigma$ of the margin. Use `log_sigmoid`, which stays finite.
+    Hint: The loss is $-\log\sigma$ of the margin. Use `log_sigmoid`, which stays finite:
+    `from tinyalign.losses.numerics import log_sigmoid`.
     """
     chosen = chosen_logp - ref_chosen_logp
     rejected = rejected_logp - ref_rejected_logp

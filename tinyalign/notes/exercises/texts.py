@@ -5,6 +5,7 @@ import re
 import textwrap
 
 from tinyalign.notes.exercises.exercise import Exercise
+from tinyalign.notes.exercises.plain import plain
 
 IMPORTS = {  # a name that solutions use -> where it comes from
     **dict.fromkeys(
@@ -38,7 +39,7 @@ def code_of(function):
 
 def file_to_fill_in(exercise):
     """A Python file that holds the task and the stub."""
-    task = textwrap.fill(exercise.task, 96, initial_indent="# ", subsequent_indent="# ")
+    task = textwrap.fill(plain(exercise.task), 96, initial_indent="# ", subsequent_indent="# ")
     return (
         f"# Exercise {exercise.number}. When you have written the function, type\n"
         f"# tinyalign exercise {exercise.number} THIS_FILE\n#\n{task}\n\n"
