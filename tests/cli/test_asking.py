@@ -165,6 +165,7 @@ def test_set_reaches_the_loss_and_nothing_else():
         ("simpo", "gamma", "want NAME=NUMBER"),
         ("simpo", "gamma=nan", "want NAME=NUMBER"),
         ("cdpo", "flip=2", "flip must be in [0, 1)"),
+        ("simpo", "gamma=0.5,gamma=0.7", "sets gamma twice"),
     ],
 )
 def test_a_number_that_no_loss_has_is_refused(method, typed, why, tmp_path, capsys):

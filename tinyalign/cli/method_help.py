@@ -85,8 +85,12 @@ def option_meanings():
 
 def require_numbers(rows, config):
     """InputError for a part of --set that is no number, or that no loss of these methods has."""
-    for part in (config.set or "").split(",") if config.set is not None else ():
-        name, _, value = part.partition("=")
+    parts = config.set.split(",") if config.set is not None else []
+    names = [part.partition("=")[0] for part in parts]
+    for part, name in zip(parts, names, strict=True):
+        value = part.partition("=")[2]
+        if names.count(name) > 1:
+            raise InputError(f"--set {config.set!r} sets {name} twice: name each number once")
         readers = [row for row in rows if name in row.loss_numbers()]
         if not readers:
             known = {n for row in rows for n in row.loss_numbers()}

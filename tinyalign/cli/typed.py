@@ -5,6 +5,7 @@ tyro parses. It draws a box around a mistake, whose parts are read here.
 
 import contextlib
 import dataclasses
+import inspect
 import io
 import itertools
 import os
@@ -45,7 +46,8 @@ def parse(commands, argv, **options):
             return tyro.extras.subcommand_cli_from_dict(commands, args=argv, **options)
     except SystemExit:
         command = argv[0] if argv[0] in commands else ""
-        raise InputError(sentence(box.getvalue(), command)) from None
+        own = option_names(commands[command]) if command else None
+        raise InputError(sentence(box.getvalue(), command, own)) from None
     finally:
         os.environ.pop("COLUMNS")
         if columns is not None:
@@ -68,21 +70,30 @@ def require_plain_numbers(command, argv):
             raise InputError(f"{option} is {value!r}, want a number in digits, such as 1000 or 0.5")
 
 
-def sentence(box, command):
+def option_names(command):
+    """The options that a command has, or that stand at its place without dashes in front."""
+    names = inspect.signature(command).parameters
+    annotations = (parameter.annotation for parameter in names.values())
+    renamed = (getattr(note, "name", None) for a in annotations for note in typing.get_args(a))
+    return {f"--{name}" for name in [*names, *filter(None, renamed)]}
+
+
+def sentence(box, command, own=None):
     """The mistake that a box tells of, in one sentence.
 
     command  that was typed, or "" for none
+    own      its options, None where they are not known
     """
     # The first line is a title; in ASCII a rule comes below it, and no lines stand at the sides.
     lines = [line.strip("│ ") for line in box.splitlines()[1:]]
     lines = lines[1:] if lines and not lines[0].strip("-") else lines
     end = next((i for i, line in enumerate(lines) if not line.strip("─-╰╯")), len(lines))
-    wrong = mistake(lines[:end], lines[end:], command)
+    wrong = mistake(lines[:end], lines[end:], command, own)
     words = ["tinyalign", command, "--help"]
     return f"{wrong}; `{' '.join(filter(None, words))}` lists what there is"
 
 
-def mistake(paragraph, others, command):
+def mistake(paragraph, others, command, own):
     """What is wrong, from the lines of a box's first paragraph and the others."""
     first = " ".join(paragraph)
     value = re.match(r"Error parsing (\S+): .*?(?:\['(.*)'\]\.|: '(.*)')$", first)
@@ -99,11 +110,11 @@ def mistake(paragraph, others, command):
         names = [line for line in paragraph[1:] if not line.endswith("(required)")]
         return f"tinyalign {command} needs {' and '.join(names)}"
     if unknown := re.match(r"Unrecognized (?:options|or misplaced options): (.*)", first):
-        return unknown_words(unknown[1], others, command)
+        return unknown_words(unknown[1], others, command, own)
     return first
 
 
-def unknown_words(words, others, command):
+def unknown_words(words, others, command, own):
     """Of words that are no option: the first, and the option that it may have meant."""
     word = words.split(", ")[0].split(" (applied")[0]
     if not word.startswith("-"):
@@ -111,7 +122,9 @@ def unknown_words(words, others, command):
     # A box lists what is near below a line of its own.
     places = [i for i, line in enumerate(others) if line.startswith("Perhaps you meant")]
     near = others[places[0] + 1].split()[0] if places else ""
-    near = OTHER_WORDS.get(word, near)
+    # A box lists options of other commands too.
+    meant = [OTHER_WORDS.get(word), near]
+    near = next((name for name in meant if name and (own is None or name in own)), "")
     if near == word:
         return f"{word} stands before its command, want it behind"
     return f"there is no option {word}" + (f" (did you mean {near}?)" if near else "")
