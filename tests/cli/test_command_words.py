@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tinyalign import cli
-from tinyalign.cli import screen
+from tinyalign.cli import screen, watching
 from tinyalign.cli.choosing import Choose, Claims
 from tinyalign.cli.comparing import Compare
 from tinyalign.cli.judging import Check
@@ -116,6 +116,22 @@ def test_words_that_are_no_renamed_flags_stay_as_they_are(capsys):
     assert cli.parse_command(["run", "dpo", "--name=--noise"]).name == "--noise"
     assert cli.parse_command(["choose", "--noise", "high"]).noise == "high"
     assert capsys.readouterr().err == ""
+
+
+def test_the_time_left_is_of_the_runs_at_work(monkeypatch):
+    """Steps that were done before cost no time, and each sweep has a clock of its own."""
+
+    def states(*steps):
+        rows = [{"state": "running", "stage": "sft", "step": n, "stage_index": 0} for n in steps]
+        return {Path(f"{len(steps)}/{i}"): row | {"stages": [100]} for i, row in enumerate(rows)}
+
+    shown, clock = [], iter([0, 0, 10, 100, 100, 110])
+    monkeypatch.setattr(watching.time, "monotonic", lambda: next(clock))
+    on_poll = watching.live_table(lambda table: shown.append([*table.columns[2].cells][-1]), "")
+    for steps in ([0], [50], [80, 0], [90, 40]):
+        on_poll(states(*steps))
+    lefts = ["0 s", "10 s, about 10 s left", "0 s", "10 s, about 14 s left"]
+    assert [text.partition("; ")[2] for text in shown] == lefts
 
 
 def test_the_accuracy_of_a_judge_is_called_one_of_pairs():

@@ -24,15 +24,30 @@ def compare_progress(folder):
         yield end_of_run_lines(folder, console)
         return
     console.print("an accuracy is of problems that no method trains on", style="dim")
-    began = time.monotonic()
     with Live(console=console, refresh_per_second=2) as live:
-        yield lambda states: live.update(table_of(states, folder, time.monotonic() - began))
+        yield live_table(live.update, folder)
 
 
-def table_of(states, folder, seconds=0.0):
+def live_table(show, folder):
+    """A function to call with the states of runs: it shows their table, and how long they take.
+
+    show  function of a table
+    """
+    began = {"runs": None}
+
+    def on_poll(states):
+        if states.keys() != began["runs"]:  # a sweep of other runs: first starts, then methods
+            began.update(runs=set(states), time=time.monotonic(), done=steps_done(states))
+        show(table_of(states, folder, time.monotonic() - began["time"], began["done"]))
+
+    return on_poll
+
+
+def table_of(states, folder, seconds=0.0, before=0):
     """A line for each run, or of many runs for those at work; the last line counts them all.
 
     seconds  since the first of them began
+    before   steps that were done then
     """
     table = Table(box=None, show_header=False)
     for run, row in states.items():
@@ -41,7 +56,7 @@ def table_of(states, folder, seconds=0.0):
             table.add_row(name, progress_words(row), format_metrics(row, learned))
     counts = collections.Counter(row["state"] for row in states.values())
     counted = ", ".join(f"{count} {state}" for state, count in counts.items())
-    table.add_row("", "", f"{counted}; {time_words(states, seconds)}")
+    table.add_row("", "", f"{counted}; {time_words(states, seconds, before)}")
     return table
 
 
@@ -52,18 +67,27 @@ def progress_words(row):
     return f"{row['stage']} {row['step']}/{row['stages'][row['stage_index']]}"
 
 
-def time_words(states, seconds):
-    """Seconds so far, and how many are left if every step takes as long."""
-    total = sum(sum(row["stages"]) for row in states.values())
-    done = sum(
+def time_words(states, seconds, before=0):
+    """Seconds so far, and how many are left if every step takes as long.
+
+    before  steps that were done when these seconds began, as of runs that --resume goes on with
+    """
+    total, done = sum(sum(row["stages"]) for row in states.values()), steps_done(states)
+    made = done - before
+    # Too early to say, or at the end.
+    if seconds < 3 or made <= 0 or made < (total - before) / 50 or done >= total:
+        return f"{seconds:.0f} s"
+    return f"{seconds:.0f} s, about {seconds * (total - done) / made:.0f} s left"
+
+
+def steps_done(states):
+    """Steps that all runs have done; a run that has ended counts as whole."""
+    return sum(
         sum(row["stages"])
         if row["state"] in ("finished", "failed")
         else sum(row["stages"][: row.get("stage_index", 0)]) + row.get("step", 0)
         for row in states.values()
     )
-    if seconds < 3 or done < total / 50 or done >= total:  # too early to say, or at the end
-        return f"{seconds:.0f} s"
-    return f"{seconds:.0f} s, about {seconds * (total - done) / done:.0f} s left"
 
 
 def end_of_run_lines(folder, console):
