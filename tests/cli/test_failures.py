@@ -199,7 +199,7 @@ BOXES = {  # what is typed: what is said of it
     ("run", "sft", "--learningrate", "3"): "(did you mean --learning_rate?)",
     ("write", "x", "--lr", "3"): "there is no option --lr;",
     ("write", "x", "--steps", "3"): "there is no option --steps;",
-    ("export-data", "addition", "out", "--ass", "dpo"): "(did you mean --as?)",
+    ("exam", "make", "x", "--ass", "dpo", "--as", "dpo"): "(did you mean --as?)",
     ("run", "sft", "more"): "'more' is one word too many",
     ("run", "sft", "--env"): "--env has no value",
     ("runn",): "there is no command 'runn'; `tinyalign --help`",

@@ -71,11 +71,25 @@ def require_plain_numbers(command, argv):
 
 
 def option_names(command):
-    """The options that a command has, or that stand at its place without dashes in front."""
-    names = inspect.signature(command).parameters
-    annotations = (parameter.annotation for parameter in names.values())
-    renamed = (getattr(note, "name", None) for a in annotations for note in typing.get_args(a))
-    return {f"--{name}" for name in [*names, *filter(None, renamed)]}
+    """The options of a command and of the commands in it; its words without dashes are among them.
+
+    command  a function, or the class of a command
+    """
+    names = set()
+    for name, parameter in inspect.signature(command).parameters.items():
+        names.add(f"--{name}")
+        for part in parts_of(parameter.annotation):
+            if isinstance(part, type) and dataclasses.is_dataclass(part):  # `make` of `exam make`
+                names |= option_names(part)
+            elif isinstance(renamed := getattr(part, "name", None), str):  # with tyro.conf.arg
+                names.add(f"--{renamed}")
+    return names
+
+
+def parts_of(annotation):
+    """A type, and all that it is made of."""
+    inner = [part for each in typing.get_args(annotation) for part in parts_of(each)]
+    return [annotation, *inner]
 
 
 def sentence(box, command, own=None):
