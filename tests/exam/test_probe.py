@@ -107,7 +107,7 @@ def test_a_right_trainer_passes_every_question(method, exams):
 @pytest.mark.parametrize(
     ("task", "right", "says"),
     [
-        ("bandit", None, "EOS cannot be seen on this task, where it moves the loss by 0: use"),
+        ("bandit", None, "EOS cannot be seen on this task (it moves the loss by 0): use"),
         ("words", False, "leaves EOS out of the loss"),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 from tinyalign.laws import assert_lawful, laws_of
+from tinyalign.laws.catalogue import pair
 from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.catalogue.table import BY_NAME, METHODS
 from tinyalign.laws.check.report import examine
@@ -211,8 +212,24 @@ def test_numbers_are_printed_to_the_digit_where_they_differ():
 
 def test_small_differences_near_saturation_are_differences():
     assert_different(np.array([2e-9, 3e-9]), np.array([1e-9, 1e-9]))
+    assert_different(np.array([9.4e-14, 1.3e-14]), np.array([8.1e-14, 1.2e-14]))
     with pytest.raises(Broken, match="both times"):
         assert_different(np.array([0.5, 0.5 + 1e-9]), np.array([0.5, 0.5]))
+
+
+def test_a_loss_with_beta_on_the_policy_alone_reads_its_reference():
+    """Far from its zero it is saturated, and still has two values."""
+
+    def loss(chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
+        return np.logaddexp(0, -(beta * (chosen - rejected) - (ref_chosen - ref_rejected)))
+
+    x = np.zeros(2), np.zeros(2), np.array([-33.0, -35.0]), np.array([0.0, 0.0])
+    assert loss(*(x[k] for k in (2, 3, 2, 3))).max() < 1e-12
+    pair.reads_the_reference(loss, x, {"beta": 0.1})
+    with pytest.raises(Broken, match="both times"):
+        pair.reads_the_reference(
+            lambda w, rejected, *_, beta: loss(w, rejected, 0, 0), x, {"beta": 1}
+        )
 
 
 def test_a_slow_first_call_decides_nothing():

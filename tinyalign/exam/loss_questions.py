@@ -36,9 +36,9 @@ def loss_after_a_step(bench):
         return False, wrong_value(bench, places, scored, right, got)
     seen = f"within {worst(got, right):.1g}; scores moved by up to {moved:.2g} nats"
     by_eos = eos_effect(bench, places, scored, right)
-    return (
-        (None, f"{by_eos}; the other tokens and the reference: {seen}") if by_eos else (True, seen)
-    )
+    if by_eos:
+        return None, f"{by_eos}; the other tokens and the reference: {seen}"
+    return True, seen
 
 
 def eos_effect(bench, places, scored, right):
@@ -47,9 +47,7 @@ def eos_effect(bench, places, scored, right):
     if not is_close(without, right):
         return ""
     far = worst(without, right)
-    return (
-        f"EOS cannot be seen on this task, where it moves the loss by {far:.1g}: use --task words"
-    )
+    return f"EOS cannot be seen on this task (it moves the loss by {far:.1g}): use --task words"
 
 
 def whole_batch(bench):

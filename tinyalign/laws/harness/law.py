@@ -144,14 +144,15 @@ def assert_at_least(actual, bound, *, tolerance=None):
         raise Broken(f"gives {one}, want at least {other}", error.gap) from None
 
 
-def assert_different(actual, other, *, by=1e-6):
+def assert_different(actual, other, *, by=1e-6, floor=0.0):
     """Broken if the two agree: some inputs are not allowed to be ignored.
 
-    by  relative to their size: near saturation a sigmoid moves little, and moves all the same
+    by     relative to their size: near saturation a sigmoid moves little, and moves all the same
+    floor  absolute, for a sum that may be 0 but for rounding
     """
     actual, other = _broadcast_floats(actual, other)
     size = np.maximum(np.abs(actual), np.abs(other))
-    if np.all(np.abs(actual - other) <= np.maximum(by * np.minimum(1.0, size), 1e-12)):
+    if np.all(np.abs(actual - other) <= np.maximum(by * np.minimum(1.0, size), floor)):
         raise Broken(f"gives {show(actual)} both times, want two different values")
 
 
