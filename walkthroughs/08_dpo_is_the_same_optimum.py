@@ -357,7 +357,8 @@ dial(
 #
 # <details><summary>Hint 2</summary>
 #
-# The loss is $-\log\sigma$ of the margin. Use `log_sigmoid`, which stays finite.
+# The loss is $-\log\sigma$ of the margin. Use `log_sigmoid`, which stays finite:
+# `from tinyalign.losses.numerics import log_sigmoid`.
 #
 # </details>
 #

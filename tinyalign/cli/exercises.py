@@ -51,7 +51,8 @@ class Explain:
     """Say which known symptoms a training log shows, on what evidence, and where to read on."""
 
     log: tyro.conf.Positional[Path]
-    """The metrics.jsonl of a run, rows of JSON with TRL's keys, or a trainer_state.json."""
+    """The folder of a run, its metrics.jsonl, rows of JSON with TRL's keys, or a
+    trainer_state.json."""
 
     def __call__(self):
         from tinyalign.notes.explain.report import explain

@@ -1,5 +1,6 @@
 """`tinyalign metrics` and docs/metrics.md: every key of metrics.jsonl in a table."""
 
+from tinyalign.errors import InputError
 from tinyalign.methods.metrics import SECTIONS
 
 COLUMNS = ("key", "what it is", "unit", "TRL's key", "look closer when it")
@@ -20,18 +21,29 @@ NOTES = (
 )
 
 
-def metrics():
-    """Print the table of all metrics, a section for each kind of training that logs them."""
+def metrics(name=""):
+    """Print the table of all metrics, or of those with `name` in their key, section by section."""
     from tinyalign.cli import screen
 
+    found = {title: rows_with(name, section) for title, section in SECTIONS.items()}
+    if not any(found.values()):
+        raise InputError(f"no metric has {name!r} in its key: `tinyalign metrics` lists all")
     console = screen.printer()
-    for title, section in SECTIONS.items():
+    for title, section in found.items():
+        if not section:
+            continue
         console.print(f"[bold]{title}[/bold]")
         console.print(section_table(section, console.width))
         console.print()
     for note in NOTES:
         console.print(note)
     return 0
+
+
+def rows_with(name, section):
+    """The metrics of a section whose key, or TRL's, has `name` in it."""
+    word = name.casefold()
+    return [metric for metric in section if word in f"{metric.key} {metric.trl}".casefold()]
 
 
 def section_table(section, width):

@@ -21,8 +21,11 @@ class Methods:
 class Metrics:
     """Print what each number of metrics.jsonl means, and when to look closer."""
 
+    name: tyro.conf.Positional[str] = ""
+    """A key, or a part of one, for example kl. Without it: all."""
+
     def __call__(self):
-        return metric_table.metrics()
+        return metric_table.metrics(self.name)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,8 +67,8 @@ class Read:
 class Play:
     """Open a page with dials: β, learning rate, noise, K and estimator, at any value."""
 
-    browser: bool = True
-    """Open the browser; False prints the address only."""
+    no_browser: bool = False
+    """Print the address only, and open no browser."""
 
     port: int = 0
     """0: a free port of this machine."""
@@ -73,7 +76,7 @@ class Play:
     def __call__(self):
         from tinyalign.notes import play  # which loads all losses
 
-        return play.play(self.browser, self.port)
+        return play.play(not self.no_browser, self.port)
 
 
 @dataclasses.dataclass(frozen=True)

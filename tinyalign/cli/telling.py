@@ -108,6 +108,11 @@ def bandit_sentences(folder, summary):
             f"Known answer: the best policy for beta {beta:g} has reward {best[1]:.3f} at "
             f"{best[0]:.3f} nats; the run ended {summary['eval_optimum_kl']:.3f} nats from it."
         )
+    else:
+        lines.append(
+            f"tinyalign has no formula for the best policy of {summary['method']} under these "
+            "settings, so no known answer is printed."
+        )
     return lines
 
 

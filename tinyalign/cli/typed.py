@@ -30,6 +30,7 @@ OTHER_WORDS = {  # options of other libraries, by ours
     "--task": "--env",
     "--output_dir": "--output",
 }
+PARTS = {"exam": ("make", "grade", "probe")}  # commands of two words
 PLAIN = re.compile(r"[ -~]*")  # printable ASCII
 WIDE = "1000"  # columns, so that no line of a box is broken
 
@@ -47,11 +48,19 @@ def parse(commands, argv, **options):
     except SystemExit:
         command = argv[0] if argv[0] in commands else ""
         own = option_names(commands[command]) if command else None
-        raise InputError(sentence(box.getvalue(), command, own)) from None
+        raise InputError(sentence(box.getvalue(), command_of(argv, commands), own)) from None
     finally:
         os.environ.pop("COLUMNS")
         if columns is not None:
             os.environ["COLUMNS"] = columns
+
+
+def command_of(argv, commands):
+    """The command that was typed, of one word or two, or "" for none."""
+    if argv[0] not in commands:
+        return ""
+    parts = [word for word in argv[1:2] if word in PARTS.get(argv[0], ())]
+    return " ".join([argv[0], *parts])
 
 
 def require_plain_numbers(command, argv):
@@ -136,6 +145,8 @@ def unknown_words(words, others, command, own):
     # A box lists what is near below a line of its own.
     places = [i for i, line in enumerate(others) if line.startswith("Perhaps you meant")]
     near = others[places[0] + 1].split()[0] if places else ""
+    if (command, word) == ("runs", "--output"):
+        return "tinyalign runs has no --output, it takes the folder as its argument"
     # A box lists options of other commands too.
     meant = [OTHER_WORDS.get(word), near]
     near = next((name for name in meant if name and (own is None or name in own)), "")

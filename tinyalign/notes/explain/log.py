@@ -65,7 +65,11 @@ def is_number(value):
 
 
 def read_log(path):
-    """The stages of a log, one Log for each: rows of JSON, or a trainer_state.json of TRL."""
+    """The stages of a log, one Log for each: rows of JSON, or a trainer_state.json of TRL.
+
+    path  of the log, or of the folder of a run
+    """
+    path = path / "metrics.jsonl" if path.is_dir() else path
     try:
         text = path.read_text(encoding="utf8")
     except FileNotFoundError:
