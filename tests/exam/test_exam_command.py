@@ -97,7 +97,9 @@ def test_a_table_at_the_optimum_is_right_and_drawn(exam, capsys):
     trained = written(folder, "trained.json", table_of(paper, optimum(paper)))
     picture = folder.parent / "picture.svg"
     assert main(["exam", "grade", str(folder), trained, "--picture", str(picture)]) == 0
-    assert "right: It lands where DPO ends" in capsys.readouterr().out.replace("\n", " ")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "right: It lands where DPO ends" in said
+    assert "log π/π_ref of an answer against its reward: the right slope is 1/beta = 4." in said
     assert picture.read_text(encoding="utf8").startswith("<?xml")
 
 
@@ -206,6 +208,14 @@ def test_what_is_missing_is_one_sentence(exam, tmp_path, capsys):
         assert main(["exam", "grade", *map(str, arguments)]) == 2
         said = capsys.readouterr().err
         assert sentence in said and said.count("\n") == 1, said
+
+
+def test_a_folder_of_checkpoints_is_answered_with_the_last_one(exam, tmp_path, capsys):
+    folder = exam("dpo")
+    for step in ("80", "160"):
+        shutil.copytree(folder / "model", tmp_path / "trained" / step)
+    assert main(["exam", "grade", str(folder), str(tmp_path / "trained")]) == 2
+    assert f"did you mean {tmp_path / 'trained' / '160'}?" in capsys.readouterr().err
 
 
 UNSOUND = {  # what is changed in exam.json, and what is said

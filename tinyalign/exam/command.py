@@ -6,7 +6,7 @@ import sys
 import numpy as np
 
 from tinyalign.errors import InputError
-from tinyalign.exam import probe
+from tinyalign.exam import probe, sentences
 from tinyalign.exam.grade import nearest, read_checkpoint
 from tinyalign.exam.hooks import load_bench
 from tinyalign.exam.make import make
@@ -89,6 +89,7 @@ def print_grade(paper, now, fits, verdict):
     console = Console(file=sys.stdout)
     if now.moved > UNMOVED:  # else no line says anything
         console.print(table(paper, now, fits))
+        console.print(Text(sentences.axes(paper)))
     each = ", ".join(f"{p} {d:.2g}" for p, d in zip(paper.prompts, now.kls, strict=True))
     console.print(Text(f"KL to the optimum {now.kl:.2g} nats ({each})"))
     console.print(Text(f"KL to the reference {now.moved:.2g} nats; mass on answers {now.mass:.3f}"))

@@ -16,6 +16,18 @@ def title(paper):
     return METHODS[paper.method].title
 
 
+def axes(paper):
+    """What the table's lines are drawn through, and the slope that is wanted."""
+    method = METHODS[paper.method]
+    slope = method.slope(paper)
+    named = [f"1/{name} = " for name, value in paper.settings.items() if 1 / value == slope]
+    return (
+        f"The first row plots {method.axes}: the right slope is {''.join(named[:1])}{slope:.3g}. "
+        "Each other row plots what such a trainer makes straight. The straight line is the one "
+        "with nearly 0 unexplained."
+    )
+
+
 def praise(paper, now):
     beta = ""
     if paper.method == "grpo":

@@ -61,10 +61,7 @@ def read_folder(paper, folder):
     if paper.method == "reward":
         raise InputError(f"a reward model is graded from its scores, as a JSON file: {SCORES}")
     if not is_model_folder(folder):
-        raise InputError(
-            f"{folder} is no folder that transformers saved; a run is exported first: "
-            f"`tinyalign export {folder} FOLDER`"
-        )
+        raise InputError(f"{folder} is no folder that transformers saved; {what_else(folder)}")
     params, words = read_model_folder(folder)
     if words.alphabet != paper.alphabet:
         raise InputError(
@@ -72,6 +69,18 @@ def read_folder(paper, folder):
             "not trained on this exam's model"
         )
     return score(params, words, paper.prompts, paper.answers, paper.ends)
+
+
+def what_else(folder):
+    """What to give in place of a folder without weights: its last checkpoint, or an export."""
+    steps = {
+        int(number[0]): inner
+        for inner in folder.iterdir()
+        if (number := re.findall(r"\d+$", inner.name)) and is_model_folder(inner)
+    }
+    if steps:
+        return f"did you mean {steps[max(steps)]}?"
+    return f"a run is exported first: `tinyalign export {folder} FOLDER`"
 
 
 def read_table(paper, data, path):
