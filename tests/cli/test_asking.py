@@ -186,3 +186,11 @@ def test_of_equal_tokens_the_answer_stands_first(place, capsys):
     assert cli.main(["write", str(place / "one"), "e", "--before"]) == 0
     said = capsys.readouterr().out
     assert "ea   (no prompt of bandit: its prompts are a, b, c, d)\n  e  a 12.5 %  b 12.5 %" in said
+
+
+def test_a_run_without_a_known_answer_says_why(place):
+    """The loss of cdpo with a number of one's own: no formula gives its best policy."""
+    folder = next(place.glob("cdpo*"))
+    summary = json.loads((folder / "summary.json").read_text())[-1]
+    _, why = telling.bandit_sentences(folder, summary)
+    assert why.startswith("tinyalign has no formula for the best policy of cdpo under these")

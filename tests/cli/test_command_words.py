@@ -153,3 +153,26 @@ def test_what_a_model_writes_stays_on_its_line(capsys):
         [summary | {"train_seconds": 0.1, "sample_completions": ["an\nna", "[b]ob"]}], "runs/x"
     )
     assert "\nsample completions: an↵na, [b]ob\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (["runs", "--output", "X"], "tinyalign runs has no --output, it takes the folder"),
+        (["runs", "--steps", "3"], "there is no option --steps; `tinyalign runs --help`"),
+        (["exam", "make", "X"], "tinyalign exam make needs --as METHOD; `tinyalign exam make --h"),
+        (["check", "a.py:f", "--as", "ipo_average"], "ipo_average has no laws yet: CONTRIBUTING"),
+        (["metrics", "nothing"], "no metric has 'nothing' in its key"),
+        (["explain", "."], "there is no file metrics.jsonl"),
+    ],
+)
+def test_a_mistake_names_what_to_type(typed, says, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(typed) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_metrics_of_a_word(capsys):
+    assert cli.main(["metrics", "KL"]) == 0
+    said = capsys.readouterr().out
+    assert "eval_kl" in said and "grad_norm" not in said

@@ -228,26 +228,3 @@ def test_a_box_without_lines_is_read_too():
     """As tyro draws where the terminal knows ASCII only."""
     box = " Value error \n ---- \n Error parsing --steps: no int: 'x' \n ---- \n --steps INT \n"
     assert typed.sentence(box, "run").startswith("--steps is 'x', want a whole number;")
-
-
-@pytest.mark.parametrize(
-    ("typed", "says"),
-    [
-        (["runs", "--output", "X"], "tinyalign runs has no --output, it takes the folder"),
-        (["runs", "--steps", "3"], "there is no option --steps"),
-        (["exam", "make", "X"], "tinyalign exam make needs --as METHOD; `tinyalign exam make --h"),
-        (["check", "a.py:f", "--as", "ipo_average"], "ipo_average has no laws yet: CONTRIBUTING"),
-        (["metrics", "nothing"], "no metric has 'nothing' in its key"),
-        (["explain", "."], "there is no file metrics.jsonl"),
-    ],
-)
-def test_a_mistake_names_what_to_type(typed, says, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert cli.main(typed) == 2
-    assert says in capsys.readouterr().err
-
-
-def test_metrics_of_a_word(capsys):
-    assert cli.main(["metrics", "KL"]) == 0
-    said = capsys.readouterr().out
-    assert "eval_kl" in said and "grad_norm" not in said

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).with_name("count_calls.py")
-MOST = {"dpo": (54, 251, 9), "grpo": (54, 243, 10)}  # files, functions, frames: never more
+MOST = {"dpo": (54, 252, 9), "grpo": (54, 244, 10)}  # files, functions, frames: never more
 
 
 @pytest.fixture(scope="module")
