@@ -4,8 +4,11 @@ Hypothesis takes longer to draw a small table than a loss takes to answer it, an
 one law of a method is as good for the next.
 """
 
+import contextlib
+
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture import providers
 
 QUIET = list(HealthCheck)
 SHARED = 120  # so many are drawn wherever half as many are asked for: the probes are among them
@@ -58,9 +61,29 @@ def drawn(source, strategy_of, count):
         def collect(values):
             found.append(values)
 
-        collect()
+        with no_constants_of_code():
+            collect()
         _kept[id(source), count] = source, found[:count]
     return _kept[id(source), count][1]
+
+
+@contextlib.contextmanager
+def no_constants_of_code():
+    """Without the numbers that Hypothesis reads from the code of whatever modules are loaded.
+
+    They are local ones, of this package or of the user: a verdict would depend on what else was
+    imported before, and on how the package was installed.
+    """
+    name = "_get_local_constants"  # not public: a version without it draws as it does
+    own = getattr(providers, name, None)
+    if own is None or not hasattr(providers, "Constants"):
+        yield
+        return
+    setattr(providers, name, providers.Constants)
+    try:
+        yield
+    finally:
+        setattr(providers, name, own)
 
 
 def examples_of(law, count):
