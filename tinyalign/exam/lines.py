@@ -51,6 +51,11 @@ def mean_log_probability(paper, token_logp):
     return token_logp.sum(axis=2) / length, length
 
 
+def beta_on_the_policy(paper, token_logp):
+    """log π − log π_ref/β, straight at (π_ref·e^r)^{1/β}/Z: there β·log π − log π_ref = r + c."""
+    return token_logp.sum(axis=2) - paper.ref_logp / paper.settings["beta"], 1.0
+
+
 def log_ratio_to_untrained(paper, token_logp):
     """Against a reference that gives every token the same probability."""
     size = len(paper.alphabet) + paper.ends

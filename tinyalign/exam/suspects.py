@@ -67,6 +67,8 @@ SUSPECTS = [
         lines.log_probability_without_eos, points.without_stops, tokens=True),
     Suspect("no reference", "trains on log π, without the reference", "",
         (*PAIRS, *SAMPLED), lines.log_probability),
+    Suspect("beta on the policy alone", "multiplies log π by β, and log π_ref not", "",
+        ("dpo", "cdpo"), lines.beta_on_the_policy, right_slope=True),
     Suspect("no reference, mean per token", "trains on the mean log π, as SimPO does", "",
         PAIRS, lines.mean_log_probability, tokens=True),
     Suspect("sums in SimPO", "sums log π over tokens where SimPO takes the mean",
