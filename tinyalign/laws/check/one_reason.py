@@ -13,9 +13,9 @@ SHAPE = re.compile(r"gives an array of shape \(\d+, \d+\), want an array of shap
 
 
 def one_reason(broken):
-    """What most of the broken laws say: "nan", "raises", "shape", or None."""
+    """What most of the broken laws say: "nan", "raises", "type", "shape", or None."""
     kinds = [_kind(v.message) for v in broken]
-    for kind in ("nan", "raises", "shape"):
+    for kind in ("nan", "raises", "type", "shape"):
         if len(broken) > 1 and kinds.count(kind) >= MOST * len(broken):
             return kind
     return None
@@ -26,6 +26,8 @@ def _kind(message):
         return "nan"
     if message.startswith("raises"):
         return "raises"
+    if message.startswith("gives a ") and message.endswith(", want numbers"):
+        return "type"
     return "shape" if SHAPE.match(message) else None
 
 
@@ -36,7 +38,7 @@ def sentence_of_reason(subject, broken):
     count = len(same) if len(same) == len(broken) else f"{len(same)} of {len(broken)}"
     if reason == "nan":
         said = where_nan(subject)
-    elif reason == "raises":
+    elif reason in ("raises", "type"):
         said = f"It {same[0].message}"
     else:
         said = (
@@ -50,7 +52,8 @@ def where_nan(subject):
     """NaN wherever two arrays agree or one is 0, if that is where it comes from."""
     names = subject.spec.arrays
     probes = fitted_probes(subject)
-    if sum(_is_nan(subject, x, p) for x, p in probes) >= len(probes) / 2:
+    ordinary = [(x, p) for x, p in probes if _is_ordinary(x)] or probes
+    if sum(_is_nan(subject, x, p) for x, p in ordinary) >= len(ordinary) / 2:
         return "NaN"
     for i, j in combinations(range(len(names)), 2):
         same = [(x, p) for x, p in probes if np.shape(x[i]) == np.shape(x[j])]
@@ -63,6 +66,12 @@ def where_nan(subject):
         if all(_is_nan(subject, (*x[:i], 0 * x[i], *x[i + 1 :]), p) for x, p in probes):
             return f"NaN wherever {name} = 0"
     return "NaN"
+
+
+def _is_ordinary(arrays):
+    """Whether no number is 0 and no two arrays agree anywhere."""
+    alike = [(a, b) for a, b in combinations(arrays, 2) if np.shape(a) == np.shape(b)]
+    return all(np.all(a != 0) for a in arrays) and all(np.all(a != b) for a, b in alike)
 
 
 def _policy_and_reference(names):
