@@ -5,6 +5,7 @@ one law of a method is as good for the next.
 """
 
 import contextlib
+from unittest import mock
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -74,16 +75,13 @@ def no_constants_of_code():
     They are local ones, of this package or of the user: a verdict would depend on what else was
     imported before, and on how the package was installed.
     """
-    name = "_get_local_constants"  # not public: a version without it draws as it does
-    own = getattr(providers, name, None)
-    if own is None or not hasattr(providers, "Constants"):
-        yield
+    cache = getattr(providers, "CONSTANTS_CACHE", None)
+    if cache is None or not hasattr(providers, "_get_local_constants"):
+        yield  # neither name is public: a version without them draws as it does
         return
-    setattr(providers, name, providers.Constants)
-    try:
+    empty = {"_get_local_constants": providers.Constants, "CONSTANTS_CACHE": type(cache)(1024)}
+    with mock.patch.multiple(providers, **empty):
         yield
-    finally:
-        setattr(providers, name, own)
 
 
 def examples_of(law, count):
