@@ -508,7 +508,7 @@ WRONG = {
         "upside down": lambda p, q, a, m, *, clip_low=3e-4, clip_high=4e-4: whole(
             q, p, a, m, clip_low, clip_high
         ),
-        "gives": lambda p, q, a, m, *, clip_low=3e-4, clip_high=4e-4: whole(
+        "divided by the padded width": lambda p, q, a, m, *, clip_low=3e-4, clip_high=4e-4: whole(
             p, q, a, m, clip_low, clip_high, length=m.shape[1]
         ),
     },
