@@ -1,0 +1,21 @@
+"""Methods are tested with the recipes of their families, whatever a search has chosen since."""
+
+import pytest
+
+from tinyalign.runs import recipes
+
+
+class NothingSearched:
+    """Stands in for runs.tuned."""
+
+    @staticmethod
+    def entry_for(row, config, model_name):
+        return None
+
+
+@pytest.fixture(scope="package", autouse=True)
+def family_recipes():
+    """No searched settings: they have tests of their own, and change with every search."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recipes, "tuned", NothingSearched)
+        yield
