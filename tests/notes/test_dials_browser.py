@@ -5,7 +5,6 @@ pytest -m browser tests/notes/test_dials_browser.py
 
 import json
 
-import chromium
 import pytest
 from test_dials import CELLS, dial_of
 
@@ -35,15 +34,6 @@ TIMES = """(async () => { const input = document.querySelector('.dial input'), t
     times.push(performance.now() - start);
     await new Promise(requestAnimationFrame); }
   return times.sort((a, b) => a - b)[25]; })()"""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    if not chromium.program():
-        pytest.fail("these tests need the program chromium")
-    chrome = chromium.Browser(tmp_path_factory.mktemp("profile"))
-    yield chrome
-    chrome.close()
 
 
 @pytest.fixture(scope="module")

@@ -32,16 +32,6 @@ VIOLATIONS = """axe.run({resultTypes: ['violations']}).then(found => found.viola
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """One browser for all pages, with a new and empty profile."""
-    if not chromium.program():
-        pytest.fail("these tests need the program chromium")
-    chrome = chromium.Browser(tmp_path_factory.mktemp("profile"))
-    yield chrome
-    chrome.close()
-
-
-@pytest.fixture(scope="module")
 def axe():
     """The text of axe-core, a checker of accessibility."""
     return chromium.axe_source() or pytest.fail(f"pip install --no-deps {chromium.AXE}==0.1.8")

@@ -118,7 +118,7 @@ def bandit_sentences(folder, summary):
 
 def problem_sentences(run_plan, summaries):
     """How many problems the policy solves now, and solved before; and how far it moved."""
-    last, count = summaries[-1], len(evaluated_problems(run_plan))
+    last, count = summaries[-1], min(len(run_plan.task.held_out), run_plan.config.eval_size)
     before = accuracy_before(run_plan, summaries)
     began = "" if before is None else f", and {100 * before:.0f} % before {last['method']}"
     lines = [
@@ -128,12 +128,6 @@ def problem_sentences(run_plan, summaries):
     if "eval_kl" in last:
         lines.append(f"It ended {last['eval_kl']:.2f} nats (KL of a completion) from its start.")
     return lines
-
-
-def evaluated_problems(run_plan):
-    """The held-out problems that accuracy is measured on."""
-    held_out = run_plan.task.held_out
-    return held_out[: min(len(held_out), run_plan.config.eval_size)]
 
 
 def accuracy_before(run_plan, summaries):

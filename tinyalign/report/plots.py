@@ -1,12 +1,13 @@
 """The picture of one run, how one set of axes is drawn, and how a figure is written."""
 
+import contextlib
 import io
 import os
 from pathlib import Path
 
 import numpy as np
 
-PART = ".tinyalign-part-"  # as in runs/storage.py: the next holder of the folder's lock removes it
+PART = ".tinyalign-part-"  # what the name of a file that is not finished begins with
 # Okabe and Ito's colours: colour-blind readers tell them apart. Their yellow fades on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 
@@ -159,7 +160,8 @@ def save(figure, path):
 
 
 def write_whole(path, content):
-    """Write bytes under another name first, then rename the file."""
+    """Write bytes to a temporary file, then rename it: nobody ever sees half of them."""
+    # A name that no other process has, opened as a new file: no link is followed.
     half = path.with_name(f"{PART}{os.getpid()}-{os.urandom(4).hex()}")
     try:
         with open(half, "xb") as file:
@@ -167,5 +169,7 @@ def write_whole(path, content):
             file.flush()
             os.fsync(file.fileno())
         os.replace(half, path)
-    finally:
-        half.unlink(missing_ok=True)
+    except BaseException:  # a full disk, Ctrl-C: what is not finished goes
+        with contextlib.suppress(OSError):
+            half.unlink()
+        raise

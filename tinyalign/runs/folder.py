@@ -11,13 +11,14 @@ import os
 from pathlib import Path
 
 from tinyalign.errors import InputError
+from tinyalign.report.plots import PART
 from tinyalign.runs.files import (
     STREAMS_VERSION,
     initial_progress,
     load_checkpoint,
     read_summaries,
 )
-from tinyalign.runs.storage import PART, read_regular, write_atomically
+from tinyalign.runs.storage import read_regular, write_atomically
 
 try:
     import fcntl

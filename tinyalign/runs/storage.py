@@ -1,6 +1,5 @@
 """Files that are written whole or not at all, and saved arrays that notice a flipped bit."""
 
-import contextlib
 import errno
 import gzip
 import hashlib
@@ -14,8 +13,7 @@ from typing import Any, NamedTuple
 from tinyalign.engine.backend import to_device, to_host
 from tinyalign.engine.tree import leaves, rebuild
 from tinyalign.errors import InputError
-
-PART = ".tinyalign-part-"  # what the name of a file that is not finished begins with
+from tinyalign.report.plots import write_whole
 
 
 class TooLarge(InputError):
@@ -31,23 +29,12 @@ class Saved(NamedTuple):
 
 
 def write_atomically(path, content):
-    """Write bytes to a temporary file, then rename it: nobody ever sees half of them.
+    """Write bytes whole or not at all, and wait until their name is on the disk.
 
     returns  the SHA-256 of the bytes
     """
     path = Path(path)
-    # A name that no other process has, opened as a new file: no link is followed.
-    temporary = path.with_name(f"{PART}{os.getpid()}-{os.urandom(4).hex()}")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:  # a full disk, Ctrl-C: what is not finished goes
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    write_whole(path, content)
     sync_folder(path.parent)
     return hashlib.sha256(content).hexdigest()
 
