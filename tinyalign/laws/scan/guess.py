@@ -157,7 +157,7 @@ def _enough(needed, names):
 def _switch_values(found, compared):
     """{text: the first word} for what has no default, and False for what is asked by itself."""
     names = found.parameters()
-    told = {
+    with_default = {
         *found.defaults(),
         *(f"self.{name}" for name in set_by_default(found, names_of(found.path))),
     }
@@ -167,11 +167,11 @@ def _switch_values(found, compared):
     return {
         text: value
         for text, value in values.items()
-        if text not in told and _is_told(text, names, value)
+        if text not in with_default and _comes_from_outside(text, names, value)
     }
 
 
-def _is_told(text, names, value):
+def _comes_from_outside(text, names, value):
     """Whether it comes from outside: a parameter, or something of self or of a config."""
     root = re.split(r"[.\[]", text)[0]
     if text in names:

@@ -63,7 +63,7 @@ def _read_of_self(node):
 def _attributes_from_init(init, wanted):
     """What __init__ sets without being told, as attributes of the class."""
     defaults = _defaults(init)
-    told = {q.arg for q in (*init.args.args, *init.args.kwonlyargs)} - set(defaults)
+    required = {q.arg for q in (*init.args.args, *init.args.kwonlyargs)} - set(defaults)
     attributes = []
     for node in ast.walk(init):
         if not isinstance(node, ast.Assign) or len(node.targets) != 1:
@@ -71,7 +71,7 @@ def _attributes_from_init(init, wanted):
         name = _of_self(node.targets[0])
         value = _Fill(defaults).visit(copy.deepcopy(node.value))
         used = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
-        if name in wanted and not used & (told | {"self"}) and not _is_none(value):
+        if name in wanted and not used & (required | {"self"}) and not _is_none(value):
             attributes.append(_attempt(name, value))
     return attributes
 

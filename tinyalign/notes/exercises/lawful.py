@@ -46,7 +46,9 @@ def require_lawful(solution, right, method, mistakes=None):
             telling = inputs + counterexample(verdict, right)
             answers = [try_answer(solution, right, each) for each in telling]
             known = diagnosis(answers, right, telling, mistakes or {})
-            raise NotYet(f"{told(verdict)}{known or diagnosis_of_check(subject, verdict, place)}")
+            raise NotYet(
+                f"{describe_broken(verdict)}{known or diagnosis_of_check(subject, verdict, place)}"
+            )
     # The laws leave some freedom, for example where a function has not all parameters.
     require_same(solution, right, inputs, mistakes)
 
@@ -82,7 +84,7 @@ def reduced(found, want):
     return ""
 
 
-def told(verdict):
+def describe_broken(verdict):
     """A broken law in words: what it says, what was found and what was wanted."""
     message = verdict.message.rstrip(".")
     wanted = "" if "want" in message else ", want what the law says"
