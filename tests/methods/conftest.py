@@ -13,9 +13,13 @@ class NothingSearched:
         return None
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def family_recipes():
-    """No searched settings: they have tests of their own, and change with every search."""
+    """No searched settings: they have tests of their own, and change with every search.
+
+    Of one module, so that the patch ends with the folder: without __init__.py a fixture of a
+    package lasts for the session, and its patch would meet other folders' tests.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recipes, "tuned", NothingSearched)
         yield
