@@ -240,6 +240,9 @@ def compared(arguments, scratch):
 
 def main(arguments):
     """Make what was asked for."""
+    if {"-h", "--help"} & set(arguments):
+        print(__doc__)
+        return
     everything = "--everything" in arguments
     if everything or "--derived" in arguments:
         run_programs(DERIVED)
