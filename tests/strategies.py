@@ -161,6 +161,9 @@ LOSSES = {
     "k2": Case(losses.k2, "token token", 2),
     "k3": Case(losses.k3, "token token", 2),
     "exact_kl": Case(losses.exact_kl, "logits logits", 2),
+    "forward_kl": Case(losses.forward_kl, "logits logits", 2),
+    "reverse_kl": Case(losses.reverse_kl, "logits logits", 2),
+    "generalized_js": Case(losses.generalized_js, "logits logits", 2, {"beta": 0.3}),
     "reinforce": Case(losses.reinforce, "token advantage", 1, constants=(1,)),
     "clipped_surrogate": Case(
         losses.clipped_surrogate, "token token advantage", 1, constants=(1, 2)

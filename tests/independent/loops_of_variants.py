@@ -50,6 +50,28 @@ def clamped_k3(lp, ref, *, log_ratio_limit, limit):
     return min(limit, math.expm1(d) - d)
 
 
+@each_list
+def forward_kl(student, teacher):
+    z, y = logsumexp(student), logsumexp(teacher)
+    return sum(math.exp(b - y) * (b - y - a + z) for a, b in zip(student, teacher, strict=True))
+
+
+@each_list
+def reverse_kl(student, teacher):
+    z, y = logsumexp(student), logsumexp(teacher)
+    return sum(math.exp(a - z) * (a - z - b + y) for a, b in zip(student, teacher, strict=True))
+
+
+@each_list
+def generalized_js(student, teacher, *, beta):
+    z, y, total = logsumexp(student), logsumexp(teacher), 0.0
+    for a, b in zip(student, teacher, strict=True):
+        p, q = math.exp(a - z), math.exp(b - y)
+        m = beta * q + (1 - beta) * p
+        total += beta * q * math.log(q / m) + (1 - beta) * p * math.log(p / m)
+    return total
+
+
 @each_token
 def dual_clipped_surrogate(lp, old, a, *, clip_low, clip_high, clip_dual):
     ratio = math.exp(lp - old)

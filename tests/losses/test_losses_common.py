@@ -14,6 +14,7 @@ from tinyalign.losses import (
     advantage,
     aggregate,
     baselines,
+    distillation,
     divergence,
     f_dpo,
     off_policy,
@@ -67,6 +68,11 @@ SIGNATURES = {
         k3(logp, ref_logp)
         clamped_k3(logp, ref_logp, *, log_ratio_limit=20.0, limit=10.0)
         exact_kl(logits, ref_logits)
+    """,
+    distillation: """
+        forward_kl(logits, teacher_logits, *, mask=None)
+        reverse_kl(logits, teacher_logits, *, mask=None)
+        generalized_js(logits, teacher_logits, *, beta=0.5, mask=None)
     """,
     advantage: """
         gae(reward, value, mask, *, gamma=1.0, lam=0.95)
@@ -283,7 +289,7 @@ def test_reference_free_losses_are_finite_at_the_edges_of_log_probability(name, 
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", ["entropy", "exact_kl"])
+@pytest.mark.parametrize("name", ["entropy", "exact_kl", "forward_kl", "generalized_js"])
 def test_distributions_with_extreme_logits_stay_finite(name, dtype):
     """Logits ±1e3: one-hot to machine precision, 0·log 0 = 0."""
     logits = np.array([[1e3, -1e3, 0.0], [-1e3, -1e3, 1e3], [1e3, 1e3, 1e3]], dtype)
@@ -374,6 +380,7 @@ OUT_OF_RANGE = [
     ("dual_clipped_surrogate", "clip_dual", 1.0), ("dual_clipped_surrogate", "clip_low", -0.1),
     ("sapo", "tau_positive", 0.0), ("sapo", "tau_negative", -1.0), ("dppo", "delta", -0.1),
     ("decoupled_surrogate", "clip_high", -0.1),
+    ("generalized_js", "beta", 0.0), ("generalized_js", "beta", 1.0),
 ]  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from tinyalign.losses.baselines import (
     leave_one_out_by_prompt,
     standardize_by_prompt,
 )
+from tinyalign.losses.distillation import forward_kl, generalized_js, reverse_kl
 from tinyalign.losses.divergence import clamped_k3, exact_kl, k1, k2, k3
 from tinyalign.losses.f_dpo import f_dpo_alpha, f_dpo_js
 from tinyalign.losses.log_ratio import log_ratios, margin
@@ -72,14 +73,14 @@ __all__ = [
     "adaptive_beta", "apo_down", "apo_zero", "bco", "bradley_terry", "cdpo", "center_by_prompt",
     "clamped_k3", "clipped_importance", "clipped_surrogate", "conservative_cpo",
     "conservative_simpo", "cpo", "cross_entropy", "decoupled_surrogate", "dft", "dpo", "dpop",
-    "dppo", "dual_clipped_surrogate", "entropy", "exact_kl", "exo_pair", "f_dpo_alpha",
-    "f_dpo_js", "fixed_length_mean", "gae", "gae_over_turns", "group_center", "group_gdpo",
-    "group_maxrl", "group_rank", "group_standardize", "gspo_token", "hinge", "infonca", "ipo",
-    "k1", "k2", "k3", "kl_shaped_reward", "kto", "kto_z0", "leave_one_out",
+    "dppo", "dual_clipped_surrogate", "entropy", "exact_kl", "exo_pair", "f_dpo_alpha", "f_dpo_js",
+    "fixed_length_mean", "forward_kl", "gae", "gae_over_turns", "generalized_js", "group_center",
+    "group_gdpo", "group_maxrl", "group_rank", "group_standardize", "gspo_token", "hinge",
+    "infonca", "ipo", "k1", "k2", "k3", "kl_shaped_reward", "kto", "kto_z0", "leave_one_out",
     "leave_one_out_by_prompt", "log_ratios", "margin", "masked_mean", "masked_rollout_weight",
     "masked_sum", "micro_batch_mean", "nca", "odds_ratio", "orpo", "overlong_penalty",
-    "plackett_luce", "reinforce", "rejection_sample", "robust_dpo", "rrhf", "sapo",
-    "sequence_clipped_surrogate", "sequence_mean", "simpo", "slic", "sppo",
-    "standardize_by_prompt", "token_mean", "tpo", "tpo_l", "truncated_importance",
-    "truncated_rollout_weight", "value_loss", "whiten", "wpo", "wpo_log_weight",
+    "plackett_luce", "reinforce", "rejection_sample", "reverse_kl", "robust_dpo", "rrhf", "sapo",
+    "sequence_clipped_surrogate", "sequence_mean", "simpo", "slic", "sppo", "standardize_by_prompt",
+    "token_mean", "tpo", "tpo_l", "truncated_importance", "truncated_rollout_weight", "value_loss",
+    "whiten", "wpo", "wpo_log_weight",
 ]  # fmt: skip

@@ -48,6 +48,7 @@ MOVING = {
     **dict.fromkeys(
         (
             "kto", "plackett_luce", "infonca", "nca", "exact_kl", "reinforce",
+            "forward_kl", "reverse_kl", "generalized_js",
             "clipped_surrogate", "sequence_clipped_surrogate", "value_loss", "entropy",
             "cross_entropy", "token_mean", "sequence_mean", "fixed_length_mean", "token_logp",
             "sequence_logp", "dual_clipped_surrogate", "sapo", "dppo", "decoupled_surrogate",

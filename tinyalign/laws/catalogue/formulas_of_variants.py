@@ -110,6 +110,13 @@ def gae_over_turns(reward, value, mask, last_value, gamma, lam):
     return np.stack([advantage, (advantage + value) * mask])
 
 
+def generalized_js(logits, teacher_logits, beta):
+    log_p, log_q = log_softmax(logits), log_softmax(teacher_logits)
+    log_m = np.log(beta * np.exp(log_q) + (1 - beta) * np.exp(log_p))
+    each = beta * np.exp(log_q) * (log_q - log_m) + (1 - beta) * np.exp(log_p) * (log_p - log_m)
+    return np.sum(each, axis=-1)
+
+
 OF_VARIANTS = {
     "f_dpo_js": f_dpo_js,
     "f_dpo_alpha": f_dpo_alpha,
@@ -122,6 +129,9 @@ OF_VARIANTS = {
         smoothed(beta * (w - lose), flip) + alpha * nll
     ),
     "clamped_k3": clamped_k3,
+    "forward_kl": lambda logits, teacher: OVER_TOKENS["exact_kl"](teacher, logits),
+    "reverse_kl": OVER_TOKENS["exact_kl"],
+    "generalized_js": generalized_js,
     "dual_clipped_surrogate": clipped_surrogate,
     "clipped_importance": clipped_importance,
     "gspo_token": gspo_token,

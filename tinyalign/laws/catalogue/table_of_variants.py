@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from tinyalign.laws.catalogue import (
     by_prompt,
+    distillation,
     divergence,
     off_policy,
     pair_f,
@@ -39,6 +40,7 @@ from tinyalign.laws.catalogue.row import (
     small,
     spec,
     with_shape,
+    without_last_axis,
 )
 from tinyalign.laws.harness.spec import elements, rows
 
@@ -89,11 +91,19 @@ PROMPTS = [
     spec("leave_one_out_by_prompt", ADV, "reward prompt", by_prompt.prompts(),
          by_prompt.LEAVE_ONE_OUT),
 ]  # fmt: skip
+TEACHER = "logits teacher_logits"
+STUDENTS = [
+    spec("forward_kl", KL, TEACHER, strategies.two_logits, distillation.FORWARD),
+    spec("reverse_kl", KL, TEACHER, strategies.two_logits, distillation.REVERSE),
+    spec("generalized_js", KL, TEACHER, strategies.two_logits, distillation.JENSEN_SHANNON,
+         beta=(floats(0.05, 0.95), 0.5)),
+]  # fmt: skip
 table = strategies.tables_with_mask(cell)
 VARIANTS = [
     *per_example(PAIRS),
     *per_example(TOKENS, like_first, elements),
     *token_rows,
+    *with_shape(without_last_axis, *STUDENTS, cells=rows),
     *with_shape(like_first, *PROMPTS),
     *with_shape(like_first,
         spec("group_maxrl", ADV, "reward", by_prompt.successes, by_prompt.MAXRL), cells=rows),

@@ -2,6 +2,7 @@
 
 from tinyalign.laws.museum import (
     baselines,
+    distillation,
     divergence,
     listwise,
     off_policy,
@@ -26,6 +27,7 @@ ROOMS = (
     reference_free,
     listwise,
     divergence,
+    distillation,
     returns,
     tokens,
     variants,
