@@ -28,6 +28,7 @@ ARGUMENTS = {  # that are neither an array nor, by keyword, a float
     "params": "Params",
     **dict.fromkeys(("model", "layout", "features", "shape"), "Any"),
 }
+OPTIONAL = {"mask": "Array | None"}  # where the default is None
 NUMBERS_ONLY = ("adaptive_beta",)
 NUMBER, PAIR = "np.floating[Any]", "tuple[Array, Array]"
 RESULTS = {  # that are no array
@@ -59,7 +60,8 @@ def parameter(part, numbers):
         return f"**{part.name}: Any"
     usual = "float" if numbers or part.kind == part.KEYWORD_ONLY else "Array"
     default = "" if part.default is part.empty else f" = {part.default!r}"
-    kind = ARGUMENTS.get(part.name, usual)
+    known = ARGUMENTS | OPTIONAL if part.default is None else ARGUMENTS
+    kind = known.get(part.name, usual)
     return f"{part.name}: {'bool' if isinstance(part.default, bool) else kind}{default}"
 
 

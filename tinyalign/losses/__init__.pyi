@@ -34,8 +34,10 @@ __all__ = [
     "f_dpo_alpha",
     "f_dpo_js",
     "fixed_length_mean",
+    "forward_kl",
     "gae",
     "gae_over_turns",
+    "generalized_js",
     "group_center",
     "group_gdpo",
     "group_maxrl",
@@ -66,6 +68,7 @@ __all__ = [
     "plackett_luce",
     "reinforce",
     "rejection_sample",
+    "reverse_kl",
     "robust_dpo",
     "rrhf",
     "sapo",
@@ -276,6 +279,12 @@ def fixed_length_mean(
     *,
     length: float,
 ) -> np.floating[Any]: ...
+def forward_kl(
+    logits: Array,
+    teacher_logits: Array,
+    *,
+    mask: Array | None = None,
+) -> Array: ...
 def gae(
     reward: Array,
     value: Array,
@@ -293,6 +302,13 @@ def gae_over_turns(
     gamma: float = 1.0,
     lam: float = 0.95,
 ) -> tuple[Array, Array]: ...
+def generalized_js(
+    logits: Array,
+    teacher_logits: Array,
+    *,
+    beta: float = 0.5,
+    mask: Array | None = None,
+) -> Array: ...
 def group_center(
     reward: Array,
 ) -> Array: ...
@@ -461,6 +477,12 @@ def rejection_sample(
     beta: float,
     rng: np.random.Generator,
     max_reward: float | None = None,
+) -> Array: ...
+def reverse_kl(
+    logits: Array,
+    teacher_logits: Array,
+    *,
+    mask: Array | None = None,
 ) -> Array: ...
 def robust_dpo(
     chosen_logp: Array,

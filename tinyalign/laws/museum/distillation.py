@@ -88,7 +88,7 @@ EXHIBITS = [
       "the student's weight is a constant: the expected slope of k1 as a loss, which is 0"),
     E(reverse_kl_of_raw_logits, "reverse_kl", "logits where log-probabilities are meant"),
     E(js_weights_exchanged, "generalized_js", "beta weighs the student in place of the teacher"),
-    E(js_mixture_of_log_probabilities, "generalized_js", "log-probabilities mixed, a geometric mean"),
+    E(js_mixture_of_log_probabilities, "generalized_js", "a mixture of log-probabilities"),
     E(js_always_half, "generalized_js", "½ whatever beta says"),
     E(js_to_the_mixture_only, "generalized_js", "the student's half is missing"),
 ]  # fmt: skip
