@@ -7,6 +7,7 @@ from tinyalign.losses import (
     advantage,
     aggregate,
     baselines,
+    distillation,
     divergence,
     f_dpo,
     off_policy,
@@ -21,8 +22,9 @@ from tinyalign.losses import (
 )
 
 OURS = (
-    preference, supervised, ranking, divergence, advantage, policy_gradient, aggregate, baselines,
-    f_dpo, off_policy, reference_free, self_weighted, trust_region, turns, optimum,
+    preference, supervised, ranking, distillation, divergence, advantage, policy_gradient,
+    aggregate, baselines, f_dpo, off_policy, reference_free, self_weighted, trust_region, turns,
+    optimum,
 )  # fmt: skip
 NOT_A_FUNCTION_OF_OURS = {"nca_pair", "token_logp", "sequence_logp"}  # other people's, or models
 
