@@ -13,7 +13,7 @@ from tinyalign.report import story
 from tinyalign.runs import lookup
 from tinyalign.runs.compare import comparison, executors, jobs
 from tinyalign.runs.config import Config, TypedInt, TypedStr
-from tinyalign.runs.folder import folder_lock, free_folder
+from tinyalign.runs.folder import folder_lock, free_folder, require_unused
 from tinyalign.runs.reads import require_read
 
 # Spaces only between methods: --help breaks lines at spaces, so never inside a pipeline.
@@ -49,6 +49,8 @@ class Compare(Config):
     """Folder of the comparison below --output."""
     output: Path = Path("runs")
     """Where runs are kept."""
+    runs: tuple[str, ...] = ()
+    """Train nothing: put these finished runs side by side, folders or names of `tinyalign runs`."""
     resume: bool = False
     """Go on where the comparison of this name was stopped."""
     jobs: TypedInt = None
@@ -63,6 +65,8 @@ class Compare(Config):
         from tinyalign.cli import screen, telling
 
         use_device(self.device)
+        if self.runs:
+            return self.compare_finished()
         stem = self.name or f"compare-{'-'.join(self.tasks())}-seed{self.seed}"
         folder = free_folder(self.output, stem, self.resume, bool(self.name))
         configs = self.task_configs(folder)
@@ -74,6 +78,22 @@ class Compare(Config):
                 continue
             parts, lines = comparison.sections(outcome), comparison.closing_sentences(outcome)
             screen.print_comparison(outcome, parts, lines, task_folder)
+        return 0
+
+    def compare_finished(self):
+        """Show the finished runs in one table, and write one picture of them."""
+        from tinyalign.cli import telling
+        from tinyalign.runs.compare import finished
+
+        usual = {"runs": self.runs, "name": self.name, "output": self.output, "device": self.device}
+        if self != Compare(**usual):
+            raise InputError("--runs trains nothing: give it without methods and settings")
+        comparison = finished.read(self.runs)
+        folder = free_folder(self.output, self.name or "compare-runs", False, bool(self.name))
+        comparison_files = [f"compare{suffix}" for suffix in (".svg", ".png")]
+        require_unused(folder, comparison_files)
+        telling.print_finished(comparison, finished.sentences(self.runs, comparison.rows))
+        print(f"\npicture: {finished.write_picture(comparison, folder)[0]}")
         return 0
 
     def require_valid(self, configs):

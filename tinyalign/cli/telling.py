@@ -34,6 +34,19 @@ def print_story(comparison, budget, folder):
     console.print(where, soft_wrap=True, markup=False)
 
 
+def print_finished(comparison, lines):
+    """A table of runs that were made one by one, and why it is no ranking.
+
+    comparison  runs.compare.results.Results
+    lines       finished.sentences
+    """
+    console = printer()
+    console.print(f"{comparison.config.env}\n", style="bold")
+    console.print(story_table(*story.table(comparison.rows)))
+    console.print()
+    print_lines(console, lines)
+
+
 def story_table(columns, cells):
     """A rich Table; only the column of words may break in two lines."""
     table = Table(**report.PLAIN)

@@ -158,10 +158,12 @@ def draw_bars(axes, groups):
         axes.plot(SCALE[score] * np.array(interval), [i, i], color="0.35", lw=1.5)
         if len(group) > 1:
             axes.plot(values, [i] * len(group), "o", color="white", mec="black", ms=3.5, mew=0.7)
+    title = NAMES[score]
     if "start" in groups:
         start = SCALE[score] * mean_of(groups["start"], score)
         axes.axvline(start, color="0.3", linestyle="--", lw=1)
-    axes.set(title=f"{NAMES[score]} (dashed: start)")
+        title += " (dashed: start)"
+    axes.set(title=title)
     axes.set_yticks(range(len(groups)), list(groups))
     axes.set_ylim(len(groups) - 0.5, -0.5)
     plots.style_axes(axes)

@@ -55,6 +55,15 @@ def with_known_answer(row, folder, task, ref, reward, frontier):
     # At test time no policy is trained: the folder holds the start.
     if row.failure or row.table == "test time" or not np.isfinite(row.reward):
         return row
-    distance, earned = end_point(run_probs(folder / row.method, task), ref, reward)
+    return with_end_point(row, run_probs(folder / row.method, task), ref, reward, frontier)
+
+
+def with_end_point(row, probs, ref, reward, frontier):
+    """A row with the exact KL and reward of its policy, and the best reward at this KL.
+
+    probs, ref, reward  (P, K) of the policy, of its start; the reward of every answer
+    frontier            (2, number of betas) of frontier_of
+    """
+    distance, earned = end_point(probs, ref, reward)
     best = float(np.interp(distance, *frontier))
     return row._replace(exact_kl=distance, exact_reward=earned, known_reward=best)
