@@ -164,12 +164,14 @@ class Runs:
         if not rows:
             raise InputError(f"there is no run in {self.folder}: `tinyalign run dpo` makes one")
         table = Table(**report.PLAIN)
-        for name in listing.COLUMNS:
-            words = name in ("run", "typed")  # may break in two lines
+        for name in ("run, and what was typed", *listing.COLUMNS[2:]):
+            words = name.startswith("run")  # may break in two lines
             side = "left" if words else "right"
             table.add_column(name, justify=side, overflow="fold", no_wrap=not words)
         for row in rows:
-            table.add_row(*(escape(shown(cell)) for cell in row))
+            name, typed, *scores = (escape(shown(cell)) for cell in row)
+            table.add_row(name, *scores)  # a name of its own line can be copied whole
+            table.add_row(f"  {typed}", style="dim")
         screen.printer().print(table)
         print("\nto ask one of them: tinyalign write RUN PROMPT")
         return 0

@@ -105,6 +105,9 @@ def labels_to_show(summaries):
     scored = [pair for pair in EVALUATION_LABELS if any(pair[0] in s for s in summaries)]
     if any(s.get("settings", {}).get("env") == "bandit" for s in summaries):
         scored = [pair for pair in scored if pair[0] != "eval_accuracy"]  # of four prompts
+    if any(s.get("settings", {}).get("data") for s in summaries):  # no problem is solved there
+        pairs = {"eval_accuracy": "pair accuracy"}
+        scored = [(key, pairs.get(key, title)) for key, title in scored]
     return scored
 
 

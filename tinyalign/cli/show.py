@@ -219,7 +219,10 @@ def print_source(console, heading, function):
     print_heading(console, f"{heading}: {function.__name__} ({path}, line {start})")
     source = "".join(lines)
     if console.is_terminal:
-        console.print(Syntax(source, "python", background_color="default", word_wrap=True))
+        # The eight plain colours: the default theme has white letters, lost on a light screen.
+        console.print(
+            Syntax(source, "python", theme="ansi_light", background_color="default", word_wrap=True)
+        )
     else:  # as it is, so that it can be copied from a file
         print(source)
 

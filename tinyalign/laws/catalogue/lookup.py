@@ -47,5 +47,7 @@ def require_known(spec, conventions):
     names += [OUTPUT, *spec.arrays]
     for key in conventions:
         if key not in names:
+            if key == "dtype":
+                raise CannotCall("dtype is no convention: --float32 judges a loss in float32.")
             known = ", ".join(names)
             raise CannotCall(f"{spec.name} has no convention {key!r}; it has: {known}.")

@@ -43,8 +43,12 @@ nats.
 COLUMNS = "claim", "the note says", "strongest reading", "measured", "interval", "would matter"
 
 
+PLACES = "001:39 is line 39 of community note 001; each claim quotes what its line says."
+
+
 def print_ledger(rows, console):
     """Print a table for each theme, and how many verdicts there are of each kind."""
+    console.print(f"\n{PLACES}")
     for theme, group in group_by_theme(rows):
         console.print(f"\n[bold]{theme}[/bold]")
         console.print(terminal_table(group, console.width))

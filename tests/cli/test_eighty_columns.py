@@ -1,0 +1,34 @@
+"""Tables on a screen of 80 columns: no line is wider, and no cell is cut with dots."""
+
+import pytest
+from rich.cells import cell_len
+
+from tinyalign import cli
+
+
+@pytest.fixture
+def narrow(monkeypatch, tmp_path):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "typed", ["methods", "metrics", "museum dpo", "claims", "claims dpo", "env"]
+)
+def test_tables_fit(narrow, capsys, typed):
+    assert cli.main(typed.split()) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 5
+    assert [line for line in lines if cell_len(line) > 80] == []
+
+
+def test_a_run_is_listed_with_its_whole_name_and_its_scores(narrow, capsys):
+    words = ["run", "dpo", "--env", "bandit", "--steps", "1", "--num_pairs", "64"]
+    assert cli.main([*words, "--name", "a-name-of-forty-characters-without-spaces"]) == 0
+    table = capsys.readouterr().out.split("\n\n")[0].splitlines()
+    assert [line for line in table if line.startswith("stage") and cell_len(line) > 80] == []
+    assert cli.main(["runs"]) == 0
+    out = capsys.readouterr().out
+    assert [line for line in out.splitlines() if cell_len(line) > 80] == []
+    assert "a-name-of-forty-characters-without-spaces" in out
+    assert "KL, nats" in out and "--num_pairs 64" in out
