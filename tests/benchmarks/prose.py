@@ -31,12 +31,12 @@ column before the last is that floor, over torch's time. This processor multipli
 OpenBLAS and in torch's MKL, and from width 64 on the products alone take more than half of torch's
 best step; so most of what a wanted ratio asks for would have to come out of work that is no
 product. The LSTM's peer is oneDNN, whose step is little more than its products where width and
-batch are large: NumPy reads and writes every gate several times more. Where a model is small, what
-each operation costs before it computes decides, and there tinyalign is ahead. With two threads only
-the products are shared out here, in torch's transformer the rest too, so at the large sizes its
-ratio rises. At the small ones, and in every LSTM, torch's threads wait for each other longer than
-they work: it takes longer than with one, and those ratios flatter us. torch.compile was tried with
-one thread and on the smaller batches.
+batch are large: NumPy reads and writes every gate several times more often than oneDNN. Where a
+model is small, what each operation costs before it computes decides, and there tinyalign is ahead.
+With two threads only the products are shared out here, in torch's transformer the rest too, so at
+the large sizes its ratio rises. At the small ones, and in every LSTM, torch's threads wait for each
+other longer than they work: it takes longer than with one, and those ratios flatter us.
+torch.compile was tried with one thread and on the smaller batches.
 
 What helped, the most first: softmax down the columns instead of along rows; gelu written into what
 is there, in pieces that fit the second cache; layer norm's gain in the matrix after it; an LSTM
@@ -76,10 +76,10 @@ held-out problems cost neither any time.""",
 `trl` by itself loads next to nothing before a trainer is asked for; here it is asked for its
 `GRPOTrainer`.""",
     "growth": """
-What must be kept is counted in `tests/benchmarks/growth.py`: of every block the activations that
-its gradients are made of, of every weight its value, gradient and Adam's two means. Exponents are
-fitted to the larger half of the sizes. What grows with the group and the prompt is a GRPO step of 8
-prompts, its rollout included; with all else a step of supervised training.
+`tests/benchmarks/growth.py` counts what a step must keep: for each block, the activations that its
+gradients need; for each weight, its value, its gradient and Adam's two means. Exponents are
+fitted to the larger half of the sizes. With a growing group or prompt, the step is one of GRPO on 8
+prompts, rollout included; otherwise it is one of supervised training.
 
 ![Growth of time and memory](cost_growth.svg)""",
 }

@@ -18,8 +18,8 @@ class Claims:
         tyro.conf.Positional[tuple[str, ...]],
         tyro.conf.arg(metavar="[ID …]", help_behavior_hint=""),
     ] = ()
-    """Claims to show: ids, a method, a theme, or the word all. Without one, an overview comes in
-    place of the table. [default: all]"""
+    """Claims to show: ids, a method, a theme, or the word all. Without any: an overview, and
+    with --measure all of them."""
     measure: bool = False
     """Measure the claims again and show new figures beside recorded ones. All take minutes."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None

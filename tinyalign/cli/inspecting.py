@@ -21,7 +21,7 @@ LIBRARIES = (  # whose versions matter for what is shown, drawn, saved or judged
 
 @dataclasses.dataclass(frozen=True)
 class Verify:
-    """Look whether the files of a run, or of all runs of a comparison, are whole."""
+    """Check whether the files of a run, or of all runs of a comparison, are whole."""
 
     folder: tyro.conf.Positional[Path]
     """The folder of a run or of a comparison."""

@@ -17,7 +17,7 @@ NOTES = (
     "A metric that a step leaves undefined is left out, for example the mean over rejected "
     "completions where all are liked.",
     "TRL's keys are those of TRL 1.16; keys of its PPO trainer are those of TRL 1.12.",
-    "Where TRL has the quantity by another estimator, its key stands here all the same.",
+    "TRL's key is listed even where TRL computes the quantity with another estimator.",
 )
 
 

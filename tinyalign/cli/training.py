@@ -65,8 +65,7 @@ class Run(Config):
             summaries = train.run(run_plan, folder, resume=self.resume, on_step=on_step)
         screen.print_summaries(summaries, folder)
         print()
-        for line in telling.run_sentences(run_plan, summaries, folder):
-            print(line)
+        telling.print_sentences(telling.run_sentences(run_plan, summaries, folder))
         return 0
 
     def plan(self, names):

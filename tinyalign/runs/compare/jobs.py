@@ -50,7 +50,9 @@ def own_config(name, config):
     method, at, count = last.partition("@")
     for stage in before:
         if "@" in stage:
-            raise InputError(f"{stage!r} is not the last stage of {name}: only that one takes an @")
+            raise InputError(
+                f"{stage!r} is not the last stage of {name}: only the last stage takes an @"
+            )
     if at:
         typed = [n for n in UPDATES["1"] if getattr(config, n) is not None]
         if typed:
