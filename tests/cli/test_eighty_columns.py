@@ -1,9 +1,14 @@
 """Tables on a screen of 80 columns: no line is wider, and no cell is cut with dots."""
 
+import io
+import re
+
 import pytest
 from rich.cells import cell_len
+from rich.console import Console
 
-from tinyalign import cli
+from tinyalign import cli, losses
+from tinyalign.cli.show import print_source
 
 
 @pytest.fixture
@@ -32,3 +37,14 @@ def test_a_run_is_listed_with_its_whole_name_and_its_scores(narrow, capsys):
     assert [line for line in out.splitlines() if cell_len(line) > 80] == []
     assert "a-name-of-forty-characters-without-spaces" in out
     assert "KL, nats" in out and "--num_pairs 64" in out
+
+
+def test_code_is_seen_on_a_light_and_on_a_dark_screen():
+    """No letter is white, bright white or black on the screen's own colour."""
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, color_system="standard", width=80)
+    print_source(console, "function", losses.k2)
+    pieces = re.findall(r"\x1b\[([0-9;]*)m([^\x1b]*)", screen.getvalue())
+    assert {code for code, _ in pieces} > {"0", "34;49"}  # there is colour
+    unseen = {"30", "37", "90", "97"}
+    assert [text for code, text in pieces if unseen & {*code.split(";")} and text.strip()] == []
