@@ -91,13 +91,6 @@ def run_sentences(run_plan, summaries, folder):
     return [*lines, f"To ask it: {command}"]
 
 
-def print_sentences(lines):
-    """Sentences, broken between words; a command to type stays on one line, to be copied."""
-    console = printer()
-    for line in lines:
-        console.print(line, markup=False, soft_wrap=line.startswith("To ask it: "))
-
-
 def amount_shown(summary):
     """What a stage learned from, and how much of it."""
     learns_from, judged = summary["learns_from"], summary["completions_judged"]

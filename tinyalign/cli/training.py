@@ -65,7 +65,10 @@ class Run(Config):
             summaries = train.run(run_plan, folder, resume=self.resume, on_step=on_step)
         screen.print_summaries(summaries, folder)
         print()
-        telling.print_sentences(telling.run_sentences(run_plan, summaries, folder))
+        console = screen.printer()
+        for line in telling.run_sentences(run_plan, summaries, folder):
+            # Broken between words; a command to type stays on one line, to be copied.
+            console.print(line, markup=False, soft_wrap=line.startswith("To ask it: "))
         return 0
 
     def plan(self, names):
