@@ -404,6 +404,16 @@ SOLUTIONS = {
         "my_whiten": (whitened, lambda a, m: whitened(a, m, ddof=0)),
         "my_clip_fraction": (clip_fraction, lambda *five: clip_fraction(*five, both=True)),
     },
+    "26": {
+        "my_answer_weight": (
+            lambda p, q, m, c: np.clip(np.prod(np.where(m > 0, np.exp(p - q), 1), axis=1), 0, c),
+            lambda p, q, m, c: np.exp(np.sum((p - q) * m, axis=1)),
+        ),
+        "my_truncation_bias": (
+            lambda p, q, v, c: np.minimum(p, c * q) @ v - p @ v,
+            lambda p, q, v, c: p @ v - np.minimum(p, c * q) @ v,
+        ),
+    },
     "ca": {
         "my_bytes": (
             lambda trained, frozen: 16 * trained + 2 * frozen,

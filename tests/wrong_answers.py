@@ -43,6 +43,10 @@ def held(logp, old, a, m, c, side=1.0):
     return np.sum((off > c)[m > 0]) / np.sum(m)
 
 
+def capped(p, q, m, cap=np.inf):
+    return np.minimum(np.prod(np.exp(np.where(m > 0, p - q, 0)), 1), cap)
+
+
 def covered(p, n, width, a=0, b=0):
     t = np.arange(width - 1)[None] + 1
     return ((t >= p[:, None] + a) * (t < n[:, None] + b)).astype(float)
@@ -553,5 +557,24 @@ WRONG = {
         "size of the array": lambda p, q, a, m, c: held(p, q, a, m, c) * m.sum() / m.size,
         "Padding counts": lambda p, q, a, m, c: held(p, q, a, np.ones(m.shape), c),
         "gives": lambda p, q, a, m, c: held(p, q, a, m, 2 * c),
+    },
+    "my_answer_weight": {
+        "upside down": lambda p, q, m, c: capped(q, p, m, c),
+        "Padding enters": lambda p, q, m, c: capped(p, q, m * 0 + 1, c),
+        "a cap on the product": lambda p, q, m, c: np.exp(
+            np.minimum((p - q) * m, np.where(m > 0, np.log(c), 0)).sum(1)
+        ),
+        "geometric mean": lambda p, q, m, c: np.minimum(capped(p, q, m) ** (1 / m.sum(1)), c),
+        "cap is missing": lambda p, q, m, c: capped(p, q, m),
+        "dropped": lambda p, q, m, c: capped(p, q, m) * (capped(p, q, m) <= c),
+        "gives": lambda p, q, m, c: capped(p, q, m, c) - 1,
+    },
+    "my_truncation_bias": {
+        "sign is wrong": lambda p, q, v, c: p @ v - np.minimum(p, c * q) @ v,
+        "come from the old": lambda p, q, v, c: (p * np.minimum(p / q, c)) @ v - p @ v,
+        "upside down": lambda p, q, v, c: np.minimum(q * q / p, c * q) @ v - p @ v,
+        "new policy is not subtracted": lambda p, q, v, c: np.minimum(p, c * q) @ v,
+        "old policy is subtracted": lambda p, q, v, c: (np.minimum(p, c * q) - q) @ v,
+        "gives": lambda p, q, v, c: np.minimum(p, c * q) @ v / q.sum() - p @ v + 1,
     },
 }

@@ -13,6 +13,7 @@ from tinyalign.notes.exercises import (
     selection,
     speed,
     spine,
+    stale,
     supervised,
 )
 from tinyalign.notes.exercises.questions import QUESTIONS
@@ -30,14 +31,13 @@ FILES = (
     inside,
     lengths,
     spine,
+    stale,
 )
 # Sorted by number; the capstone's "ca" comes after all digits.
 EXERCISES = sorted(each for file in FILES for each in file.EXERCISES)
+QUESTIONS_OF_ALL = [*QUESTIONS, *inside.QUESTIONS, *spine.QUESTIONS, *stale.QUESTIONS]
 ALL = {
-    each.number: each
-    for each in sorted(
-        [*EXERCISES, *QUESTIONS, *inside.QUESTIONS, *spine.QUESTIONS], key=lambda e: e.number
-    )
+    each.number: each for each in sorted([*EXERCISES, *QUESTIONS_OF_ALL], key=lambda e: e.number)
 }
 
 
