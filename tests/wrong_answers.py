@@ -119,6 +119,10 @@ def whole(p, q, a, m, low, high, length=None):
     return -np.minimum(ratio * a, np.clip(ratio, 1 - low, 1 + high) * a)
 
 
+def tilt(probs, by):
+    return softmax(np.log(probs) + by)
+
+
 WRONG = {
     "my_policy_gradient": {
         "not subtracted": lambda z, r: softmax(z) * r,
@@ -553,5 +557,22 @@ WRONG = {
         "size of the array": lambda p, q, a, m, c: held(p, q, a, m, c) * m.sum() / m.size,
         "Padding counts": lambda p, q, a, m, c: held(p, q, a, np.ones(m.shape), c),
         "gives": lambda p, q, a, m, c: held(p, q, a, m, 2 * c),
+    },
+    "my_two_stages": {
+        "betas are added": lambda p, r, a, b: tilt(p, r / (a + b)),
+        "second stage alone": lambda p, r, a, b: tilt(p, r / b),
+        "first stage alone": lambda p, r, a, b: tilt(p, r / a),
+        "averaged": lambda p, r, a, b: tilt(p, r * 2 / (a + b)),
+        "reference is missing": lambda p, r, a, b: softmax(r / a + r / b),
+        "add up to 1": lambda p, r, a, b: p * np.exp(r / a) * np.exp(r / b),
+        "gives": lambda p, r, a, b: tilt(p, r / a - r / b),
+    },
+    "my_silent_share": {
+        "with a signal": lambda r: np.mean(r.std(axis=1) > 0),
+        "all answers are wrong": lambda r: np.mean((r == 0).all(axis=1)),
+        "all answers are right": lambda r: np.mean((r == 1).all(axis=1)),
+        "number of silent groups": lambda r: np.sum(r.std(axis=1) == 0),
+        "Columns": lambda r: np.mean(r.std(axis=0) == 0),
+        "gives": lambda r: float(r.std() == 0),
     },
 }

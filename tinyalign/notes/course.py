@@ -88,6 +88,10 @@ PAGES = {  # number of a page, as in the name of its file -> what stands on its 
         "read the dashboard of a PPO run, and say why a learned reward is no measure of success.",
         ("02", "03", "07"),
     ),
+    "29": Page(
+        "say what DPO and GRPO each add when they follow one another, and count what each costs.",
+        ("08", "13", "23"),
+    ),
     "ca": Page(
         "read a table of all methods: their data, memory, KL and accuracy with error bars.",
         ("08", "13"),
@@ -113,7 +117,7 @@ PATHS = (  # name, for whom, numbers of the pages in order
     (
         "The RL family",
         "You have a reward, and the model learns from its own samples.",
-        ("07", "23", "04", "13", "19", "20", "18", "15", "21"),
+        ("07", "23", "29", "04", "13", "19", "20", "18", "15", "21"),
     ),
     (
         "Further, and an appendix on speed",

@@ -13,6 +13,7 @@ from tinyalign.notes.exercises import (
     selection,
     speed,
     spine,
+    stages,
     supervised,
 )
 from tinyalign.notes.exercises.questions import QUESTIONS
@@ -30,13 +31,15 @@ FILES = (
     inside,
     lengths,
     spine,
+    stages,
 )
 # Sorted by number; the capstone's "ca" comes after all digits.
 EXERCISES = sorted(each for file in FILES for each in file.EXERCISES)
 ALL = {
     each.number: each
     for each in sorted(
-        [*EXERCISES, *QUESTIONS, *inside.QUESTIONS, *spine.QUESTIONS], key=lambda e: e.number
+        [*EXERCISES, *QUESTIONS, *inside.QUESTIONS, *spine.QUESTIONS, *stages.QUESTIONS],
+        key=lambda e: e.number,
     )
 }
 
