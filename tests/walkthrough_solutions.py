@@ -419,6 +419,13 @@ SOLUTIONS = {
             lambda reward: np.mean(np.ptp(reward, axis=1) > 0),
         ),
     },
+    "31": {
+        "my_majority_flips": (lambda p: p * p * (3 - 2 * p), lambda p: p * p * (3 - p)),
+        "my_equal_beta": (
+            lambda beta, f, n: 1 / ((1 - n) / beta - f / beta),
+            lambda beta, f, n: beta * (1 - f - n),
+        ),
+    },
     "ca": {
         "my_bytes": (
             lambda trained, frozen: 16 * trained + 2 * frozen,

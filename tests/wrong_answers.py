@@ -575,4 +575,22 @@ WRONG = {
         "Columns": lambda r: np.mean(r.std(axis=0) == 0),
         "gives": lambda r: float(r.std() == 0),
     },
+    "my_majority_flips": {
+        "All three have to be": lambda p: p * p * p,
+        "exactly two": lambda p: 3 * p * p - 3 * p**3,
+        "three places": lambda p: p * p,
+        "counted twice": lambda p: 3 * p * p,
+        "majority is right": lambda p: 1 - 3 * p**2 + 2 * p**3,
+        "At least one": lambda p: 3 * p - 3 * p**2 + p**3,
+        "gives": lambda p: p / 3,
+    },
+    "my_equal_beta": {
+        "is multiplied": lambda b, f, n: b - b * f - b * n,
+        "on wrong answers count": lambda b, f, n: b / (1 - f),
+        "on right answers count": lambda b, f, n: b / (1 - n),
+        "equally likely": lambda b, f, n: b / (1 - 2 * f),
+        "shares are multiplied": lambda b, f, n: b / (1 - f) / (1 - n),
+        "is not changed": lambda b, f, n: b,
+        "gives": lambda b, f, n: b / (1 - f + n),
+    },
 }

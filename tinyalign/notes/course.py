@@ -92,6 +92,10 @@ PAGES = {  # number of a page, as in the name of its file -> what stands on its 
         "say what DPO and GRPO each add when they follow one another, and count what each costs.",
         ("08", "13", "23"),
     ),
+    "31": Page(
+        "say what a noisy verifier does to the optimum, and what a verifier that can be gamed does.",
+        ("05", "15"),
+    ),
     "ca": Page(
         "read a table of all methods: their data, memory, KL and accuracy with error bars.",
         ("08", "13"),
@@ -117,7 +121,7 @@ PATHS = (  # name, for whom, numbers of the pages in order
     (
         "The RL family",
         "You have a reward, and the model learns from its own samples.",
-        ("07", "23", "29", "04", "13", "19", "20", "18", "15", "21"),
+        ("07", "23", "29", "04", "13", "19", "20", "18", "15", "31", "21"),
     ),
     (
         "Further, and an appendix on speed",

@@ -12,8 +12,8 @@ TRY = """
 import numpy as np
 from tinyalign.optimum import kl, optimal_policy
 sft, reward = np.array([0.3, 0.5, 0.2]), np.array([1.0, 0.0, 0.0])
-first = optimal_policy(sft, reward, <β of the first>)
-second = optimal_policy(first, reward, <β of the second>)
+first = optimal_policy(sft, reward, beta=<β of the first>)
+second = optimal_policy(first, reward, beta=<β of the second>)
 print("first", first[0], "KL", kl(first, sft))
 print("second", second[0], "KL", kl(second, sft))
 print("one stage would need", 1 / (1 / <β of the first> + 1 / <β of the second>))
@@ -22,8 +22,8 @@ print("one stage would need", 1 / (1 / <β of the first> + 1 / <β of the second
 
 def frame(beta_first, beta_second):
     """Three answers to one problem before, between and after the stages."""
-    first = optimal_policy(SFT, REWARD, beta_first)
-    second = optimal_policy(first, REWARD, beta_second)
+    first = optimal_policy(SFT, REWARD, beta=beta_first)
+    second = optimal_policy(first, REWARD, beta=beta_second)
     bars = [Bars("SFT", SFT), Bars("first stage", first), Bars("second stage", second)]
     numbers = {
         "right after the first": first[0], "its KL": kl(first, SFT),

@@ -10,6 +10,7 @@ from tinyalign.notes.exercises import (
     optimum,
     other_losses,
     pairs,
+    scorers,
     selection,
     speed,
     spine,
@@ -32,13 +33,21 @@ FILES = (
     lengths,
     spine,
     stages,
+    scorers,
 )
 # Sorted by number; the capstone's "ca" comes after all digits.
 EXERCISES = sorted(each for file in FILES for each in file.EXERCISES)
 ALL = {
     each.number: each
     for each in sorted(
-        [*EXERCISES, *QUESTIONS, *inside.QUESTIONS, *spine.QUESTIONS, *stages.QUESTIONS],
+        [
+            *EXERCISES,
+            *QUESTIONS,
+            *inside.QUESTIONS,
+            *spine.QUESTIONS,
+            *stages.QUESTIONS,
+            *scorers.QUESTIONS,
+        ],
         key=lambda e: e.number,
     )
 }
