@@ -593,4 +593,21 @@ WRONG = {
         "is not changed": lambda b, f, n: b,
         "gives": lambda b, f, n: b / (1 - f + n),
     },
+    "my_entropy_change": {
+        "sign is turned": lambda z, a: softmax(z) @ (log_softmax(z) * (a - softmax(z) @ a)),
+        "not subtracted": lambda z, a: -softmax(z) @ (log_softmax(z) * a),
+        "count alike": lambda z, a: -np.cov(log_softmax(z), a, ddof=0)[0, 1],
+        "with the probabilities": lambda z, a: -(softmax(z) ** 2) @ (a - softmax(z) @ a),
+        "entropy itself": lambda z, a: -softmax(z) @ log_softmax(z),
+        "gives": lambda z, a: softmax(z) @ a,
+    },
+    "my_best_with_bonus": {
+        "is multiplied": lambda r, w: softmax(w * r),
+        "not used": lambda r, w: softmax(r),
+        "add up to 1": lambda r, w: np.exp(r / w),
+        "Only the best": lambda r, w: np.eye(len(r))[np.argmax(r)],
+        "bonus alone": lambda r, w: np.full(len(r), 1 / len(r)),
+        "signs are turned": lambda r, w: softmax(-r / w),
+        "gives": lambda r, w: softmax(r / w**2),
+    },
 }

@@ -66,7 +66,8 @@
 # ## Predict
 #
 # **Question 1.** GRPO trains on exact verdicts, on verdicts of which 30 % are turned, and with the
-# lenient verifier. All see the same number of answers. Which one ends with the fewest right answers?
+# lenient verifier. All see the same number of answers. Which one ends with the fewest right
+# answers?
 #
 # * a) The noisy one: almost a third of its verdicts are wrong.
 # * b) The lenient one.
@@ -311,18 +312,18 @@ figure
 #
 # ## What it shows
 #
-# **Noise costs time, and does not move the aim.** On the bandit the policy that was trained on noisy
-# verdicts is within a thousandth of a nat of the optimum for $\beta' = 1$, and more than a tenth of
+# **Noise costs time, and does not move the aim.** On the bandit the policy of the noisy verdicts is
+# within a thousandth of a nat of the optimum for $\beta' = 1$, and more than a tenth of
 # a nat from the optimum for $\beta = 0.4$. On the sums the noisy run has fewer right answers than
 # the exact one after the same number of steps. With three times as many answers it goes further.
 #
 # **More answers beat more verdicts.** For the same number of verdicts, three times as many answers
 # end with more right answers than a majority of three. A coin that is tossed again for the same
-# answer repairs one label. A new answer brings a label and a new example. Where sampling is dear and
-# judging is cheap, this can turn: the page counts verdicts only.
+# answer repairs one label. A new answer brings a label and a new example. This can turn where
+# sampling is dear and judging is cheap: the page counts verdicts only.
 #
-# **A lenient verifier sets a bound.** The lenient run has about as many right answers as the bound
-# $a/(a+b)$ under the SFT model says, a little less. More training cannot help: nearly all of its
+# **A lenient verifier sets a bound.** The lenient run ends two to eight hundredths below the
+# bound $a/(a+b)$ under the SFT model. More training cannot help: nearly all of its
 # answers pass already. The bound belongs to the *optimum with a KL*. Training without a KL can end
 # on either side of it, because nothing holds the proportion of answers that all pass.
 #
@@ -424,7 +425,7 @@ dial(
 #
 # <details><summary>Hint 2</summary>
 #
-# Their difference is $1 - f - n$. The optimum depends on this difference divided by $\beta$.
+# Their difference is $1 - f - n$. The optimum depends on it divided by $\beta$.
 #
 # </details>
 #
@@ -496,7 +497,7 @@ pass
 # ## Further reading
 #
 # * Cobbe and others 2021, arXiv:2110.14168: verifiers for problems in words.
-# * Lambert and others 2024, arXiv:2411.15124: Tülu 3, reinforcement learning with verifiable rewards.
+# * Lambert and others 2024, arXiv:2411.15124: Tülu 3, training on verifiable rewards.
 # * Skalse and others 2022, arXiv:2209.13085: what it means that a reward can be hacked.
 # * Gao, Schulman and Hilton 2022, arXiv:2210.10760: over-optimisation of a learned reward.
 #
@@ -511,7 +512,7 @@ if (FLIPS, STEPS) == (0.3, 60):
     assert found["noisy, 3 × answers", "noisy"] == "better"
     assert found["noisy, 3 × answers", "lenient"] == "better"
     assert found["noisy, majority of 3", "noisy, 3 × answers"] == "worse"
-    assert -0.08 < gap[0] < gap[1] < 0.03, "about the bound, a little less"
+    assert gap[0] > -0.085 and gap[1] < -0.015, "two to eight hundredths below"
     assert np.mean([end[1] for end in ends["lenient"].values()]) > 0.9, "nearly all pass"
     last = {name: np.mean([log[-5:] for log in found.values()]) for name, found in logs.items()}
     assert max(last, key=last.get) == "lenient", "the highest mean verdict"

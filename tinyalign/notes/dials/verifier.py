@@ -1,4 +1,4 @@
-"""Page 31: the optimum under a verifier that errs at random, and that accepts some wrong answers."""
+"""Page 31: a verifier that errs at random, and accepts some wrong answers."""
 
 import numpy as np
 

@@ -52,7 +52,7 @@ def my_equal_beta(beta, false_positive, false_negative):
 
     Hint: What is the mean verdict for a right answer, and what for a wrong one?
 
-    Hint: Their difference is $1 - f - n$. The optimum depends on this difference divided by $\beta$.
+    Hint: Their difference is $1 - f - n$. The optimum depends on it divided by $\beta$.
     """
     return beta / (1 - false_positive - false_negative)
 

@@ -4,6 +4,7 @@ from tinyalign.errors import InputError
 from tinyalign.notes.exercises import (
     basics,
     counting,
+    entropies,
     inside,
     lengths,
     online,
@@ -33,21 +34,16 @@ FILES = (
     lengths,
     spine,
     stages,
+    entropies,
     scorers,
 )
+ASKING = (inside, spine, stages, entropies, scorers)  # questions beside their exercises
 # Sorted by number; the capstone's "ca" comes after all digits.
 EXERCISES = sorted(each for file in FILES for each in file.EXERCISES)
 ALL = {
     each.number: each
     for each in sorted(
-        [
-            *EXERCISES,
-            *QUESTIONS,
-            *inside.QUESTIONS,
-            *spine.QUESTIONS,
-            *stages.QUESTIONS,
-            *scorers.QUESTIONS,
-        ],
+        [*EXERCISES, *QUESTIONS, *(each for file in ASKING for each in file.QUESTIONS)],
         key=lambda e: e.number,
     )
 }
