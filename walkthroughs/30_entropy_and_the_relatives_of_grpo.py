@@ -44,8 +44,8 @@
 # ## The formula
 #
 # How fast does the entropy fall? Write $z$ for the logits of one step, $\pi$ for their softmax and
-# $A$ for the advantages. A small step of the size $\eta$ along the advantages, $z + \eta A$, changes
-# the entropy $H$ by
+# $A$ for the advantages. A small step of the size $\eta$ along the advantages, $z + \eta A$,
+# changes the entropy $H$ by
 #
 # $$\Delta H \approx -\eta\, \mathrm{Cov}_\pi(\log\pi, A).$$
 #
@@ -286,8 +286,8 @@ figure
 #
 # ## What it shows
 #
-# **The entropy falls, and does not collapse.** GRPO loses more than a third of the entropy while the
-# reward rises by a fifth of all answers. Nothing was stuck: after a few thousand answers a small
+# **The entropy falls, and does not collapse.** GRPO loses more than a third of the entropy while
+# the reward rises by a fifth of all answers. Nothing was stuck: after a few thousand answers a small
 # policy on ninety problems is far from the state that the papers on collapse describe. The page can
 # show the fall and its formula, and not the cure.
 #
@@ -309,8 +309,8 @@ figure
 # entropy.
 #
 # **What cannot be told.** Every run has one learning rate, which suits GRPO. A method that wants
-# another rate is judged unfairly, so this page does not rank the methods. `tinyalign tune` searches a
-# rate for each one. On two-digit sums such a search moved the relatives close to each other.
+# another rate is judged unfairly, so this page does not rank the methods. `tinyalign tune` searches
+# a rate for each one. On two-digit sums such a search moved the relatives close to each other.
 #
 # ## What goes wrong in practice
 #
@@ -319,15 +319,15 @@ figure
 # entropy explode. The optimum shows why it can: a bonus asks for spread over *all* tokens, wrong
 # ones included.
 #
-# **“Please add an entropy bonus to GRPO.”** (huggingface/trl #3628, #6140.) Before you use one, look
-# at `frac_reward_zero_std`. If groups are silent because all answers are right, more entropy makes
+# **“Please add an entropy bonus to GRPO.”** (huggingface/trl #3628, #6140.) Before you use one,
+# look at `frac_reward_zero_std`. If groups are silent because all answers are right, more entropy makes
 # right answers wrong.
 #
 # ### The same line in TRL
 #
 # `GRPOConfig(epsilon=0.2, epsilon_high=0.28, loss_type="dapo", beta=0.0)` has the higher clip and
-# the mean over all tokens. `GRPOConfig(importance_sampling_level="sequence", epsilon=3e-4)` is GSPO.
-# Neither draws silent groups again.
+# the mean over all tokens. `GRPOConfig(importance_sampling_level="sequence", epsilon=3e-4)` is
+# GSPO. Neither draws silent groups again.
 
 # %% [markdown]
 # ## Turn the dial
