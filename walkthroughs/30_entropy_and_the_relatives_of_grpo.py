@@ -52,7 +52,7 @@
 # The entropy falls where likely answers have the larger advantages, and rises where *unlikely*
 # answers have them. The entropy bonus adds $\alpha H$ to the reward. The best policy is then
 #
-# $$\pi^* = \arg\max_\pi\ E_\pi[r] + \alpha H(\pi) \propto e^{r/\alpha},$$
+# $$\pi^* \propto e^{r/\alpha},$$
 #
 # which spreads over everything: a bonus is a KL to the uniform policy. The higher clip does not
 # change the optimum. It lets a token rise from probability $q$ to $q\,(1 + \varepsilon_{high})$ in
@@ -287,8 +287,8 @@ figure
 # ## What it shows
 #
 # **The entropy falls, and does not collapse.** GRPO loses more than a third of the entropy while
-# the reward rises by a fifth of all answers. Nothing was stuck: after a few thousand answers a small
-# policy on ninety problems is far from the state that the papers on collapse describe. The page can
+# the reward rises by a fifth of all answers. Nothing was stuck: after a few thousand answers a
+# small policy on ninety problems is far from the state that the papers on collapse describe. The page can
 # show the fall and its formula, and not the cure.
 #
 # **The formula says when it falls.** On random logits and advantages, steps that lower the entropy
@@ -320,8 +320,8 @@ figure
 # ones included.
 #
 # **“Please add an entropy bonus to GRPO.”** (huggingface/trl #3628, #6140.) Before you use one,
-# look at `frac_reward_zero_std`. If groups are silent because all answers are right, more entropy makes
-# right answers wrong.
+# look at `frac_reward_zero_std`. If groups are silent because all answers are right, more entropy
+# makes right answers wrong.
 #
 # ### The same line in TRL
 #
