@@ -288,7 +288,7 @@ figure
 #
 # **The entropy falls, and does not collapse.** GRPO loses more than a third of the entropy while
 # the reward rises by a fifth of all answers. Nothing was stuck: after a few thousand answers a
-# small policy on ninety problems is far from the state that the papers on collapse describe. The page
+# small policy on ninety problems is far from the state that papers on collapse describe. The page
 # can show the fall and its formula, and not the cure.
 #
 # **The formula says when it falls.** On random logits and advantages, steps that lower the entropy
