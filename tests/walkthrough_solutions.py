@@ -175,6 +175,11 @@ def dpo(w, v, rw, rv, *, beta=0.1):
 
 
 # page: {exercise: (right, wrong)}
+def best(ref_probs, reward, beta):
+    """The optimum of one stage, through logarithms."""
+    return softmax(np.log(ref_probs) + reward / beta)
+
+
 SOLUTIONS = {
     "00": {
         "my_policy_gradient": (
@@ -412,6 +417,33 @@ SOLUTIONS = {
         "my_truncation_bias": (
             lambda p, q, v, c: np.minimum(p, c * q) @ v - p @ v,
             lambda p, q, v, c: p @ v - np.minimum(p, c * q) @ v,
+        ),
+    },
+    "29": {
+        "my_two_stages": (
+            lambda p, r, a, b: best(best(p, r, a), r, b),
+            lambda p, r, a, b: best(p, r, a + b),
+        ),
+        "my_silent_share": (
+            lambda reward: np.mean(np.ptp(reward, axis=1) == 0),
+            lambda reward: np.mean(np.ptp(reward, axis=1) > 0),
+        ),
+    },
+    "30": {
+        "my_entropy_change": (
+            lambda z, a: -np.cov(log_softmax(z), a, aweights=softmax(z), ddof=0)[0, 1],
+            lambda z, a: -np.cov(log_softmax(z), a, ddof=0)[0, 1],
+        ),
+        "my_best_with_bonus": (
+            lambda r, w: np.exp(r / w) / np.exp(r / w).sum(),
+            lambda r, w: softmax(w * r),
+        ),
+    },
+    "31": {
+        "my_majority_flips": (lambda p: p * p * (3 - 2 * p), lambda p: p * p * (3 - p)),
+        "my_equal_beta": (
+            lambda beta, f, n: 1 / ((1 - n) / beta - f / beta),
+            lambda beta, f, n: beta * (1 - f - n),
         ),
     },
     "ca": {

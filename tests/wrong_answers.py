@@ -123,6 +123,10 @@ def whole(p, q, a, m, low, high, length=None):
     return -np.minimum(ratio * a, np.clip(ratio, 1 - low, 1 + high) * a)
 
 
+def tilt(probs, by):
+    return softmax(np.log(probs) + by)
+
+
 WRONG = {
     "my_policy_gradient": {
         "not subtracted": lambda z, r: softmax(z) * r,
@@ -576,5 +580,57 @@ WRONG = {
         "new policy is not subtracted": lambda p, q, v, c: np.minimum(p, c * q) @ v,
         "old policy is subtracted": lambda p, q, v, c: (np.minimum(p, c * q) - q) @ v,
         "gives": lambda p, q, v, c: np.minimum(p, c * q) @ v / q.sum() - p @ v + 1,
+    },
+    "my_two_stages": {
+        "betas are added": lambda p, r, a, b: tilt(p, r / (a + b)),
+        "second stage alone": lambda p, r, a, b: tilt(p, r / b),
+        "first stage alone": lambda p, r, a, b: tilt(p, r / a),
+        "averaged": lambda p, r, a, b: tilt(p, r * 2 / (a + b)),
+        "reference is missing": lambda p, r, a, b: softmax(r / a + r / b),
+        "add up to 1": lambda p, r, a, b: p * np.exp(r / a) * np.exp(r / b),
+        "gives": lambda p, r, a, b: tilt(p, r / a - r / b),
+    },
+    "my_silent_share": {
+        "with a signal": lambda r: np.mean(r.std(axis=1) > 0),
+        "all answers are wrong": lambda r: np.mean((r == 0).all(axis=1)),
+        "all answers are right": lambda r: np.mean((r == 1).all(axis=1)),
+        "number of silent groups": lambda r: np.sum(r.std(axis=1) == 0),
+        "Columns": lambda r: np.mean(r.std(axis=0) == 0),
+        "gives": lambda r: float(r.std() == 0),
+    },
+    "my_majority_flips": {
+        "All three have to be": lambda p: p * p * p,
+        "exactly two": lambda p: 3 * p * p - 3 * p**3,
+        "three places": lambda p: p * p,
+        "counted twice": lambda p: 3 * p * p,
+        "majority is right": lambda p: 1 - 3 * p**2 + 2 * p**3,
+        "At least one": lambda p: 3 * p - 3 * p**2 + p**3,
+        "gives": lambda p: p / 3,
+    },
+    "my_equal_beta": {
+        "is multiplied": lambda b, f, n: b - b * f - b * n,
+        "on wrong answers count": lambda b, f, n: b / (1 - f),
+        "on right answers count": lambda b, f, n: b / (1 - n),
+        "equally likely": lambda b, f, n: b / (1 - 2 * f),
+        "shares are multiplied": lambda b, f, n: b / (1 - f) / (1 - n),
+        "is not changed": lambda b, f, n: b,
+        "gives": lambda b, f, n: b / (1 - f + n),
+    },
+    "my_entropy_change": {
+        "sign is turned": lambda z, a: softmax(z) @ (log_softmax(z) * (a - softmax(z) @ a)),
+        "not subtracted": lambda z, a: -softmax(z) @ (log_softmax(z) * a),
+        "count alike": lambda z, a: -np.cov(log_softmax(z), a, ddof=0)[0, 1],
+        "with the probabilities": lambda z, a: -(softmax(z) ** 2) @ (a - softmax(z) @ a),
+        "entropy itself": lambda z, a: -softmax(z) @ log_softmax(z),
+        "gives": lambda z, a: softmax(z) @ a,
+    },
+    "my_best_with_bonus": {
+        "is multiplied": lambda r, w: softmax(w * r),
+        "not used": lambda r, w: softmax(r),
+        "add up to 1": lambda r, w: np.exp(r / w),
+        "Only the best": lambda r, w: np.eye(len(r))[np.argmax(r)],
+        "bonus alone": lambda r, w: np.full(len(r), 1 / len(r)),
+        "signs are turned": lambda r, w: softmax(-r / w),
+        "gives": lambda r, w: softmax(r / w**2),
     },
 }

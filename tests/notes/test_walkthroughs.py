@@ -106,7 +106,8 @@ def test_a_page_runs_as_a_script(tmp_path):
 
 
 def test_every_page_is_there():
-    assert [key(page) for page in PAGES] == [*(f"{i:02d}" for i in range(24)), "26", "ca"]
+    built = [*range(24), 26, 29, 30, 31]
+    assert [key(page) for page in PAGES] == [*(f"{i:02d}" for i in built), "ca"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -92,6 +92,18 @@ PAGES = {  # number of a page, as in the name of its file -> what stands on its 
         "say what samples of an older policy do to the gradient, and what a capped weight costs.",
         ("07", "20"),
     ),
+    "29": Page(
+        "say what DPO and GRPO each add when they follow one another, and count what each costs.",
+        ("08", "13", "23"),
+    ),
+    "30": Page(
+        "say when the entropy falls, and which changes of GRPO a small experiment can tell apart.",
+        ("13", "20"),
+    ),
+    "31": Page(
+        "say what a noisy verifier does to the optimum, and what a gamed one does.",
+        ("05", "15"),
+    ),
     "ca": Page(
         "read a table of all methods: their data, memory, KL and accuracy with error bars.",
         ("08", "13"),
@@ -117,7 +129,7 @@ PATHS = (  # name, for whom, numbers of the pages in order
     (
         "The RL family",
         "You have a reward, and the model learns from its own samples.",
-        ("07", "23", "04", "13", "19", "20", "26", "18", "15", "21"),
+        ("07", "23", "29", "04", "13", "19", "20", "26", "30", "18", "15", "31", "21"),
     ),
     (
         "Further, and an appendix on speed",

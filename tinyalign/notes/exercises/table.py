@@ -4,15 +4,18 @@ from tinyalign.errors import InputError
 from tinyalign.notes.exercises import (
     basics,
     counting,
+    entropies,
     inside,
     lengths,
     online,
     optimum,
     other_losses,
     pairs,
+    scorers,
     selection,
     speed,
     spine,
+    stages,
     stale,
     supervised,
 )
@@ -32,12 +35,19 @@ FILES = (
     lengths,
     spine,
     stale,
+    stages,
+    entropies,
+    scorers,
 )
+ASKING = (inside, spine, stale, stages, entropies, scorers)  # questions beside their exercises
 # Sorted by number; the capstone's "ca" comes after all digits.
 EXERCISES = sorted(each for file in FILES for each in file.EXERCISES)
-QUESTIONS_OF_ALL = [*QUESTIONS, *inside.QUESTIONS, *spine.QUESTIONS, *stale.QUESTIONS]
 ALL = {
-    each.number: each for each in sorted([*EXERCISES, *QUESTIONS_OF_ALL], key=lambda e: e.number)
+    each.number: each
+    for each in sorted(
+        [*EXERCISES, *QUESTIONS, *(each for file in ASKING for each in file.QUESTIONS)],
+        key=lambda e: e.number,
+    )
 }
 
 
