@@ -1,5 +1,6 @@
 """Damaged files of a run: noticed before any training, in one sentence that names the file."""
 
+import hashlib
 import json
 import shutil
 import threading
@@ -130,8 +131,38 @@ def test_forty_bits_of_each_file_are_noticed_by_verify_and_by_resume(mine, tmp_p
         path.write_bytes(content)
         assert cli.main(["verify", str(tmp_path / "mine")]) == 2, place
         assert name in (said := capsys.readouterr().err) and said.count("tinyalign: ") == 1
-        # Settings that changed may be those of another command: then the folder is named.
-        refused(tmp_path, capsys, "mine" if name == "config.json" else name)
+        refused(tmp_path, capsys, name)
+
+
+SETTINGS = {
+    "name of a setting": (b'"gamma"', b'"ga}ma"'),
+    "value": (b'"env": "bandit"', b'"env": "bandid"'),
+    "place": (b'"data": null', b'"data": nul1'),
+    "machine": (b'"machine"', b'"mach)ne"'),
+    "version": (b'"random_streams": 2', b'"random_streams": 3'),
+}
+
+
+@pytest.mark.parametrize("what", SETTINGS)
+def test_damaged_settings_are_not_told_as_settings_of_another_command(mine, tmp_path, capsys, what):
+    """The checkpoint knows the SHA-256 of config.json; without it nobody can tell."""
+    path = mine("stopped") / "config.json"
+    assert path.read_bytes().count(SETTINGS[what][0]) == 1
+    path.write_bytes(path.read_bytes().replace(*SETTINGS[what]))
+    assert "config.json is damaged" in refused(tmp_path, capsys, "config.json")
+
+
+def test_other_settings_are_named_where_no_file_is_damaged(mine, tmp_path, capsys):
+    mine("stopped")
+    said = refused(tmp_path, capsys, "mine", "--learning_rate", "0.5")
+    assert "other settings (learning_rate" in said and "damaged" not in said
+
+
+def test_other_settings_are_named_where_the_checkpoint_is_damaged(mine, tmp_path, capsys):
+    """It vouches for nothing then."""
+    path = mine("stopped") / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert "(learning_rate" in refused(tmp_path, capsys, "mine", "--learning_rate", "0.5")
 
 
 @pytest.mark.slow
@@ -285,6 +316,9 @@ def test_a_run_of_an_older_version_is_told_as_such(mine, tmp_path, capsys):
     path = mine("stopped") / "config.json"
     settings = json.loads(path.read_text())
     path.write_text(json.dumps(settings | {"random_streams": 1}))
+    tree, note = storage.load_tree(checkpoint := path.with_name("checkpoint.safetensors"))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    storage.save_tree(checkpoint, tree, note | {"config_sha256": digest})
     assert "another version" in refused(tmp_path, capsys, "mine")
 
 

@@ -90,7 +90,7 @@ def test_no_run_goes_on_from_a_checkpoint_of_other_settings(tmp_path, capsys):
     (mine / "checkpoint.safetensors").write_bytes(other)
     capsys.readouterr()
     assert run(tmp_path, "--resume") == 2
-    assert "belongs to other settings" in capsys.readouterr().err
+    assert "is of another run" in capsys.readouterr().err
 
 
 def test_a_run_goes_on_only_from_its_start_and_with_its_recipe(tmp_path, monkeypatch, capsys):

@@ -87,6 +87,24 @@ def settings_digest(folder):
     return hashlib.sha256(read_regular(folder / "config.json")).hexdigest()
 
 
+def require_settings(folder, digest):
+    """InputError unless config.json has this SHA-256, that of a checkpoint."""
+    if digest != settings_digest(folder):
+        raise InputError(
+            f"{folder}/config.json is damaged, or the checkpoint beside it is of another run: take "
+            "both from one copy, or begin again under another --name"
+        )
+
+
+def require_vouched_settings(folder):
+    """InputError where a checkpoint holds the SHA-256 of another config.json than the folder's."""
+    try:
+        digest = load_tree(folder / "checkpoint.safetensors")[1]["config_sha256"]
+    except (InputError, KeyError, TypeError):  # no checkpoint, or one that is damaged itself
+        return
+    require_settings(folder, digest)
+
+
 def load_checkpoint(folder, run_plan=None):
     """Read the checkpoint of a folder: Progress.
 
@@ -104,11 +122,7 @@ def load_checkpoint(folder, run_plan=None):
             f"{path} is no checkpoint of this run ({error}): take it from a copy, or begin again "
             "under another --name"
         ) from None
-    if config != settings_digest(folder):
-        raise InputError(
-            f"{path} belongs to other settings than {folder}/config.json: take both from one copy, "
-            "or begin again under another --name"
-        )
+    require_settings(folder, config)
     require_lines(folder, progress.rows, metrics)
     return progress
 
