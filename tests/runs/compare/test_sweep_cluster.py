@@ -101,8 +101,12 @@ def test_a_sweep_killed_with_9_and_restarted_repeats_no_finished_job(tmp_path, i
     assert sweep.digest(asked) == in_peace
 
 
-def test_ctrl_c_says_how_to_go_on_and_ends_the_workers(tmp_path):
-    """SIGINT to all processes, as a terminal sends it: status 130, one sentence, no traceback."""
+@pytest.mark.parametrize(("times", "pause"), [(1, 0.0), (10, 0.0), (10, 0.03), (10, 0.3)])
+def test_ctrl_c_says_how_to_go_on_and_ends_the_workers(tmp_path, times, pause):
+    """SIGINT to all processes, as a terminal sends it: status 130, one sentence, no traceback.
+
+    However often it is pressed: workers are put away and the sentence is said all the same.
+    """
     argv = ["-m", "tinyalign", "compare", "sft", "dpo", "--env", "bandit", "--steps", "100000"]
     argv += ["--output", str(tmp_path), "--name", "cut", "--num_pairs", "20"]
     heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's & is deaf
@@ -115,14 +119,17 @@ def test_ctrl_c_says_how_to_go_on_and_ends_the_workers(tmp_path):
                 )
             )
             workers = children(process.pid)
-            os.killpg(process.pid, signal.SIGINT)
+            for _ in range(times):
+                with contextlib.suppress(ProcessLookupError):  # it may have ended before the tenth
+                    os.killpg(process.pid, signal.SIGINT)
+                time.sleep(pause)
             said = process.communicate(timeout=60)[1]
         finally:
             with contextlib.suppress(ProcessLookupError):  # a failure here is no other test's
                 os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 130
     assert "start finished" in said and "--resume goes on" in said
-    assert "Traceback" not in said
+    assert said.count("tinyalign: ") == 1 and "Traceback" not in said
     until(lambda: all(map(ended, workers)))
 
 
