@@ -37,6 +37,12 @@ def test_every_combination_of_answers_ends_in_a_recommendation_and_each_is_reach
     assert reached == set(range(len(choose.TREE)))
 
 
+def test_the_answers_of_the_caller_stay_as_they_are():
+    answers = {"data": "rewards"}
+    choose.walk(answers, lambda name: next(iter(choose.QUESTIONS[name].answers)))
+    assert answers == {"data": "rewards"}
+
+
 def test_the_method_fits_what_you_have():
     """What a method learns from is there, or can be sampled and scored."""
     kinds = {"rankings": {"rankings"}, "none": {"demonstrations"}}

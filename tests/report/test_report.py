@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tinyalign import report
 from tinyalign.cli import screen
-from tinyalign.report import comparison_plots, html, plots, sentences, story
+from tinyalign.report import comparison_plots, html, plots, sentences, story, story_plot
 from tinyalign.runs.compare import cost, results
 from tinyalign.runs.config import Config
 
@@ -336,3 +336,36 @@ def test_methods_were_shown_different_things_only_where_they_were():
     same = [row("start"), row("dpo", labels=64), row("ipo", labels=64)]
     assert differ not in story.sentences(same)[-1]
     assert differ in story.sentences([*same, row("cpo", labels=128)])[-1]
+
+
+def test_a_goal_is_reached_by_the_methods_of_which_a_run_ends_there():
+    """A judge has no policy, and the start is no method; a run that broke off counts."""
+    broken = report.MethodResult("grpo", "rewards", "rewards", seed=1, failure="killed")
+    runs = [row("start"), *seeds("dpo", [0.6, 0.95]), row("grpo", accuracy=0.5), broken]
+    assert sentences.goal_sentences([*runs, row("reward", curve=())]) == [
+        "accuracy 0.9 reached: dpo (1/2)",
+        "accuracy 0.9 not reached: grpo (0/2)",
+    ]
+
+
+def test_the_costs_of_one_run_and_of_one_that_broke_off():
+    """A run that broke off holds no bytes and learned from what its method learns from."""
+    broken = report.MethodResult("ipo", "pairs", "pairs", failure="killed")
+    one, none = report.cost_cells([row("dpo", bytes=2_000), broken], {})
+    assert one[3] == report.format_bytes(2_000) and none[3] == report.format_bytes(0)
+    assert one[-1] == none[-1] == "pairs"
+    assert broken.problems == 0
+
+
+def test_learning_has_a_panel_for_each_of_few_methods_and_none_is_empty():
+    figure = comparison_plots.learning([*START, *ROWS[5:10], *ROWS[15:20]])
+    assert [axes.get_title() for axes in figure.axes] == ["dpo", "grpo"]
+
+
+def test_the_story_says_over_each_panel_what_it_shows():
+    config = Config()
+    learned = results.Results(ROWS, COSTS, (), config, 5)
+    known = results.Results(ROWS, COSTS, (), Config(env="bandit"), 5)
+    titles = [axes.get_title() for axes in story_plot.picture(known, learned).axes]
+    assert [title.partition(":")[0] for title in titles] == ["bandit", "addition", "addition"]
+    assert "start" in titles[1] and "training" in titles[2]
