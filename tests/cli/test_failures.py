@@ -205,7 +205,7 @@ BOXES = {  # what is typed: what is said of it
     ("runn",): "there is no command 'runn'; `tinyalign --help`",
     ("--steps", "3", "run"): "--steps stands before its command",
     ("choose", "--data", "nothing"): "--data is 'nothing', want 'ask', 'demonstrations'",
-    ("build-pages",): "tinyalign build-pages needs PATH",
+    ("build-pages",): "tinyalign build-pages needs FOLDER",
 }
 
 

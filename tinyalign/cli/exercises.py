@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -16,16 +17,21 @@ class Exercise:
     """List the exercises of the course, write a file to fill in, or judge one. Exit status 0:
     right; 1: not yet right; 2: the input is wrong."""
 
-    number: tyro.conf.Positional[str] = ""
-    """A page and a number, for example 13.1. Without a file: write one with the task."""
-    file: tyro.conf.Positional[Path | None] = None
-    """The file that you have filled in."""
+    number: Annotated[
+        tyro.conf.Positional[str], tyro.conf.arg(metavar="[NUMBER]", help_behavior_hint="")
+    ] = ""
+    """An exercise, for example 13.1: page 13, first exercise. Without a file, the command writes
+    one to fill in. Without a number, it lists all exercises."""
+    file: Annotated[
+        tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[FILE]", help_behavior_hint="")
+    ] = None
+    """The file that you have filled in, to be judged."""
     hint: int = 0
     """Print hint 1 or hint 2."""
     solution: bool = False
     """Print the solution, or the answer to a question without code."""
     seconds: float = SECONDS
-    """Limit for importing and judging the file."""
+    """The judging of a file is stopped after so many seconds."""
 
     def __call__(self):
         # The exercises load the laws, which no other command needs.

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import warnings
+from typing import Annotated
 
 import autograd.numpy as np
 import tyro
@@ -21,7 +22,7 @@ ADVANTAGES = {  # plain arrays in and out: nothing trains through them
 class Golden:
     """Print inputs, value and gradient of a loss in float64, for your own unit tests."""
 
-    method: tyro.conf.Positional[str]
+    method: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NAME")]
     """A function of `tinyalign.losses`, or a method of `tinyalign methods`: its loss."""
     json: bool = False
     """One JSON object."""

@@ -5,6 +5,7 @@ import importlib.metadata
 import platform
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -23,7 +24,7 @@ LIBRARIES = (  # whose versions matter for what is shown, drawn, saved or judged
 class Verify:
     """Check whether the files of a run, or of all runs of a comparison, are whole."""
 
-    folder: tyro.conf.Positional[Path]
+    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")]
     """The folder of a run or of a comparison."""
 
     def __call__(self):

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -21,7 +22,9 @@ class Methods:
 class Metrics:
     """Print what each number of metrics.jsonl means, and when to look closer."""
 
-    name: tyro.conf.Positional[str] = ""
+    name: Annotated[
+        tyro.conf.Positional[str], tyro.conf.arg(metavar="[KEY]", help_behavior_hint="")
+    ] = ""
     """A key, or a part of one, for example kl. Without it: all."""
 
     def __call__(self):
@@ -36,7 +39,7 @@ class Show:
     that are about it.
     """
 
-    method: tyro.conf.Positional[str]
+    method: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NAME")]
     """A method of `tinyalign methods`, a task such as bandit, a function such as gae, or a word
     such as KL."""
 
@@ -48,7 +51,9 @@ class Show:
 class Read:
     """Open a walkthrough in the browser. Without a name: the index of pages, symptoms and terms."""
 
-    name: tyro.conf.Positional[str] = ""
+    name: Annotated[
+        tyro.conf.Positional[str], tyro.conf.arg(metavar="[PAGE]", help_behavior_hint="")
+    ] = ""
     """Its number, a method or a word of its title, for example 08, dpo or KL."""
 
     def __call__(self):
@@ -83,7 +88,7 @@ class Play:
 class BuildPages:
     """Run all walkthroughs and write their pages into a folder."""
 
-    out: tyro.conf.Positional[Path]
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")]
     """The folder."""
 
     def __call__(self):

@@ -34,7 +34,7 @@ class Check:
     float32: bool = False
     """Judge it in float32."""
     seconds: float | None = None
-    """Limit for all of it, the import, the judging, the output: 90 unless something is said."""
+    """The check is stopped after so many seconds; 90 where no number is given."""
 
     def __call__(self):
         return command.check(
