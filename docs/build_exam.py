@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "exam"))
+sys.path[:0] = [str(ROOT / "tests" / "exam"), str(ROOT / "tests")]
 
 from test_probe import FLAWS, bench_of, found_by, make_exams  # noqa: E402
 from trainers import PLANTED, RIGHT, SMALL_BATCHES, checkpoints, sampled  # noqa: E402
@@ -96,6 +96,8 @@ def invisible():
             "A mistake that does not move the end cannot be graded.\n",
             *rows,
             "- DPO that counts the prompt's tokens: they are the same in both answers, and cancel.",
+            "- A loss that leaves EOS out, on the task bandit: the start says EOS after every answer "
+            "almost surely, so such a trainer ends at the right place. The task words shows EOS.",
             "",
         ]
     )

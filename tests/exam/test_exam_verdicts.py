@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import autograd.numpy as np
+import numpy as np
 import pytest
 from planted import paper_for
 from trainers import PLANTED, RIGHT, SMALL_BATCHES, checkpoints, pairs, sampled, sft
@@ -16,7 +16,12 @@ SEEDS = range(20)
 NOISE = {"batch": 128}  # lines a step, for trainers on lines
 EVERY_DAY = {("sft", "words"), ("dpo", "words"), ("ipo", "words"), ("reward", "words"),
              ("grpo", "bandit"), ("rloo", "words"), ("raft", "bandit")}  # fmt: skip
-QUICK = {"EOS masked", "k3 as a loss", "own mean"}  # the others are slow
+QUICK = {
+    "EOS masked",
+    "k3 as a loss",
+    "own mean",
+    "beta on the policy alone",
+}  # the others are slow
 
 
 def verdict(method, task, train, seed=0, **options):
@@ -85,16 +90,6 @@ def test_right_says_where_eos_cannot_be_seen(method, task, hidden):
     found = judge(paper, read_checkpoint(paper, end))
     assert found.word == "right" and ("EOS cannot be seen" in found.sentence) is hidden
     assert ("cannot be seen" in eos_note(paper)) is hidden
-
-
-def test_beta_on_the_policy_alone_is_named():
-    """It ends at (π_ref·e^r)^{1/β}/Z."""
-
-    def loss(c, r, rc, rr):
-        return np.logaddexp(0, rc - rr - 0.5 * (c - r))
-
-    found = verdict("dpo", "bandit", pairs(loss))
-    assert (found.word, found.suspect) == ("looks like", "beta on the policy alone"), found
 
 
 def test_one_checkpoint_alone_accuses_nobody():

@@ -63,6 +63,11 @@ def forward(c, r, rc, rr, *, beta):
     return -np.log(1 / (1 + np.exp(beta * (np.exp(rc - c) - np.exp(rr - r)))))
 
 
+def beta_on_the_policy(c, r, rc, rr, *, beta):
+    """DPO's loss with log π times β, and log π_ref as it is."""
+    return np.logaddexp(0, rc - rr - beta * (c - r))
+
+
 def with_likelihood(paper, tree, logits, rng):
     """DPO, and the chosen answers' mean negative log-likelihood per token."""
 
@@ -294,6 +299,8 @@ PLANTED = [  # name, method, task, trainer, what it has to be called
     ("labels smoothed", "dpo", "words", pairs(ta.cdpo, beta=0.5, flip=0.1), "label smoothing"),
     ("IPO's square", "dpo", "words", pairs(ta.ipo, tau=0.5), "IPO's square"),
     ("likelihood added", "dpo", "words", with_likelihood, "likelihood added"),
+    ("beta on the policy alone", "dpo", "words", pairs(beta_on_the_policy, beta=0.5),
+     "beta on the policy alone"),
     ("moving reference", "dpo", "words", moving(60), "reference moves"),
     ("not smoothed", "cdpo", "words", pairs(beta=0.5), "label smoothing without effect"),
     ("tau doubled", "ipo", "words", pairs(ta.ipo, tau=0.4), OTHER_BETA),
