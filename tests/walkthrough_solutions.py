@@ -419,6 +419,16 @@ SOLUTIONS = {
             lambda p, q, v, c: p @ v - np.minimum(p, c * q) @ v,
         ),
     },
+    "28": {
+        "my_merged_weight": (
+            lambda w, a, b, c: w + np.einsum("ik,kj->ij", a, b) * c / len(b),
+            lambda w, a, b, c: w + np.einsum("ik,kj->ij", a, b) * c,
+        ),
+        "my_gradient_of_b": (
+            lambda g, a, c: np.einsum("ik,ij->kj", a, g) * c / a.shape[1],
+            lambda g, a, c: np.einsum("ik,ij->kj", a, g),
+        ),
+    },
     "29": {
         "my_two_stages": (
             lambda p, r, a, b: best(best(p, r, a), r, b),

@@ -633,4 +633,19 @@ WRONG = {
         "signs are turned": lambda r, w: softmax(-r / w),
         "gives": lambda r, w: softmax(r / w**2),
     },
+    "my_merged_weight": {
+        "not divided by the rank": lambda w, a, b, c: w + c * np.dot(a, b),
+        "number of rows": lambda w, a, b, c: w + c * np.dot(a, b) / w.shape[0],
+        "base is missing": lambda w, a, b, c: c * np.dot(a, b) / len(b),
+        "subtracted": lambda w, a, b, c: w - c * np.dot(a, b) / len(b),
+        "transposed": lambda w, a, b, c: w + c * np.dot(b.T, a.T) / len(b),
+        "gives": lambda w, a, b, c: 2 * w + c * np.dot(a, b) / len(b),
+    },
+    "my_gradient_of_b": {
+        "scale α/r is missing": lambda g, a, c: np.dot(g.T, a).T,
+        "not divided by the rank": lambda g, a, c: c * np.dot(g.T, a).T,
+        "sign is turned": lambda g, a, c: -c * np.dot(g.T, a).T / a.shape[1],
+        "enters twice": lambda g, a, c: (c / a.shape[1]) ** 2 * np.dot(g.T, a).T,
+        "gives": lambda g, a, c: c * np.dot(g.T, a).T / a.shape[1] + 1,
+    },
 }

@@ -92,6 +92,10 @@ PAGES = {  # number of a page, as in the name of its file -> what stands on its 
         "say what samples of an older policy do to the gradient, and what a capped weight costs.",
         ("07", "20"),
     ),
+    "28": Page(
+        "train an adapter of low rank, and say when it reaches the optimum of full training.",
+        ("05", "08"),
+    ),
     "29": Page(
         "say what DPO and GRPO each add when they follow one another, and count what each costs.",
         ("08", "13", "23"),
@@ -134,6 +138,6 @@ PATHS = (  # name, for whom, numbers of the pages in order
     (
         "Further, and an appendix on speed",
         "You know the methods: best-of-n, over-optimisation, wrong losses, every method at once.",
-        ("06", "14", "16", "ca", "17"),
+        ("06", "14", "28", "16", "ca", "17"),
     ),
 )

@@ -2,6 +2,7 @@
 
 from tinyalign.errors import InputError
 from tinyalign.notes.exercises import (
+    adapters,
     basics,
     counting,
     entropies,
@@ -35,11 +36,20 @@ FILES = (
     lengths,
     spine,
     stale,
+    adapters,
     stages,
     entropies,
     scorers,
 )
-ASKING = (inside, spine, stale, stages, entropies, scorers)  # questions beside their exercises
+ASKING = (
+    inside,
+    spine,
+    stale,
+    adapters,
+    stages,
+    entropies,
+    scorers,
+)  # questions beside their exercises
 # Sorted by number; the capstone's "ca" comes after all digits.
 EXERCISES = sorted(each for file in FILES for each in file.EXERCISES)
 ALL = {
