@@ -65,6 +65,13 @@
 # γ = 1 it is the whole reward still to come, minus the critic's guess. The *return*, which the
 # critic learns to predict, is advantage plus guess.
 #
+# ```trajectory
+#                 token 1   token 2   token 3
+# reward            0.0       0.0       1.0
+# critic's guess    0.4       0.6       0.9
+# advantage         0.6       0.4       0.1     (lambda = 1, gamma = 1)
+# ```
+#
 # {source tinyalign.losses.advantage.gae}
 #
 # **The loss.** The ratio multiplies the advantage, and the smaller of two products counts:

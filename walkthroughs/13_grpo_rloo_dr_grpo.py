@@ -34,7 +34,7 @@
 # divided by, and whether an answer is part of its own average. Each choice has an effect on the
 # average gradient, and this page computes this effect exactly.
 #
-# ```
+# ```group
 # one prompt -> K = 4 answers -> rewards 1 0 0 0 -> group mean 0.25
 # advantage = reward - mean:     +0.75 -0.25 -0.25 -0.25     (centred: Dr. GRPO)
 # divided by the spread 0.5:     +1.5  -0.5  -0.5  -0.5      (standardised: GRPO)

@@ -43,6 +43,11 @@
 # CISPO (0.2)  0.5    1.0    1.2      1.2      1.2    weight capped, slope kept
 # ```
 #
+# ```clip
+#  A > 0:  slope A up to ratio 1.2, no slope above
+#  A < 0:  no slope below ratio 0.8, slope A above
+# ```
+#
 # ## The formula
 #
 # GRPO's loss for one token is the negative of

@@ -33,7 +33,7 @@
 # human judges can do: it measures the *true* reward at every step, and it repeats the third stage
 # with the true reward in place of the learned one.
 #
-# ```
+# ```stages
 # demonstrations -> SFT ----> policy --------------------------> PPO -> policy
 #                              |  writes pairs                    ^
 #                              v                                  | scores

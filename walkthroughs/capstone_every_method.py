@@ -52,6 +52,14 @@
 # bytes for a weight and 8 for Adam's two averages, so 12 for a trained parameter and 4 for a frozen
 # one.
 #
+# ```networks
+#         policy   critic   reference      reward model
+# SFT     trained
+# DPO     trained           frozen
+# GRPO    trained           where beta>0   where learned
+# PPO     trained  trained  frozen         where learned
+# ```
+#
 # A method is a row of data in the library. The command line, the tables and this page read the same
 # row.
 #

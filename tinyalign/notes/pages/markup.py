@@ -36,6 +36,7 @@ def parser():
     dollars = need("mdit_py_plugins.dollarmath").dollarmath_plugin
     markdown.use(dollars, renderer=mathml, allow_labels=False, double_inline=True)
     markdown.options["highlight"] = lambda code, language, _: fenced(code, language)
+    markdown.add_render_rule("fence", fence)
     # A table that is wider than the screen scrolls by itself, with the arrow keys too.
     markdown.add_render_rule("table_open", lambda *_: '<div class="wide" tabindex="0"><table>\n')
     markdown.add_render_rule("table_close", lambda *_: "</table></div>\n")
@@ -72,28 +73,47 @@ def inline(text):
 
 def mathml(formula, options):
     """A formula of LaTeX as MathML."""
-    display = "block" if options["display_mode"] else "inline"
+    if not options["display_mode"]:
+        return converted(formula, "inline")
+    # Formulas side by side stand below each other where the column is narrow.
+    parts = [converted(part, "block") for part in re.split(r"\\qquad\b", formula)]
+    # Long formulas are set smaller where the column is narrow: the style sheet divides by this.
+    ems = 0.62 * max(map(visible_length, parts))
+    return f'<span tabindex="0" style="--ems: {ems:.0f}">{"".join(parts)}</span>'
+
+
+def converted(formula, display):
+    """One formula as MathML, in the line or as a block."""
     # A subscript of several letters is a word, not a product.
     words = re.sub(r"_\{([a-z]{2,})\}", r"_{\\mathrm{\1}}", formula)
     try:
-        converted = need("latex2mathml.converter").convert(words, display=display)
+        math = need("latex2mathml.converter").convert(words, display=display)
     except InputError:
         raise
     except Exception as error:  # the converter raises errors of many types
         raise InputError(f"cannot read the formula {formula!r}: {error!r}") from error
-    if "\\" in converted:  # a command that the converter does not know comes out as text
+    if "\\" in math:  # a command that the converter does not know comes out as text
         raise InputError(f"cannot read all of the formula {formula!r}")
-    converted = converted.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
+    math = math.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
     # An operator named in letters keeps its distance from what it is applied to.
     spaced = r'<mo lspace="0.17em" rspace="0.17em">\1</mo>'
-    converted = re.sub(r"<mi>(log|exp|ln)</mi>", spaced, converted)
-    if display == "inline":
-        return converted
-    # Long formulas are set smaller where the column is narrow: the style sheet divides by this.
-    width = 0.62 * len(
-        re.sub(r"<annotation.*?</annotation>|<[^>]+>", "", re.sub(r"&#?\w+;", "x", converted))
-    )
-    return f'<span tabindex="0" style="--ems: {width:.0f}">{converted}</span>'
+    return re.sub(r"<mi>(log|exp|ln)</mi>", spaced, math)
+
+
+def visible_length(math):
+    """How many characters of MathML are seen."""
+    text = re.sub(r"&#?\w+;", "x", math)
+    return len(re.sub(r"<annotation.*?</annotation>|<[^>]+>", "", text))
+
+
+def fence(renderer, tokens, at, options, env):
+    """A fence: a drawing where it has the name of one, else what stands in it."""
+    from tinyalign.notes.pages import drawings  # which loads the losses
+
+    name = tokens[at].info.strip()
+    if name in drawings.DRAWINGS:
+        return drawings.html(name)
+    return renderer.fence(tokens, at, options, env)
 
 
 def fenced(code, language):
