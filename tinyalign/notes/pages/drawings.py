@@ -3,10 +3,11 @@
 A notebook and a reader of the script see the text between the fences.
 """
 
+from html import escape
+
 import numpy as np
 
 from tinyalign.losses.advantage import gae, group_center, group_standardize, leave_one_out
-from tinyalign.notes.pages.markup import escape
 
 WIDTH = 380  # units of a drawing; about the pixels of the column on a desk and on a phone
 ARROWHEAD = (
@@ -15,7 +16,7 @@ ARROWHEAD = (
 )
 
 
-def html(name):
+def figure(name):
     """The drawing with this name, described for screen readers."""
     words, height, shapes = DRAWINGS[name]()
     head = ARROWHEAD.format(name)

@@ -112,7 +112,7 @@ def fence(renderer, tokens, at, options, env):
 
     name = tokens[at].info.strip()
     if name in drawings.DRAWINGS:
-        return drawings.html(name)
+        return drawings.figure(name)
     return renderer.fence(tokens, at, options, env)
 
 
