@@ -109,9 +109,11 @@ def test_axe_finds_nothing(browser, axe, page, width, dark):
     assert browser.ask(VIOLATIONS) == []
 
 
-def test_no_equation_is_cut_and_no_column_is_empty(browser, page):
-    """At a desk every formula fits its column, and beside every cell there stands some prose."""
-    browser.show(page, width=1280, dark=False)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_equation_is_cut_and_no_column_is_empty(browser, page, width):
+    """Every formula fits its column, and beside every cell there stands some prose."""
+    browser.show(page, width=width, dark=False)
+    browser.ask("document.querySelectorAll('details').forEach(e => { e.open = true })")
     cut = """[...document.querySelectorAll('.math.block > span')]
       .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"""
     assert browser.ask(cut) == []
