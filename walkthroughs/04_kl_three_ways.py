@@ -479,8 +479,8 @@ dial(
 #
 # <details><summary>The answer</summary>
 #
-# KL $= 0.5 \log(0.5/0.8)$ $+ 0.5 \log(0.5/0.2)$ $= 0.2231$. k1: −0.4700 and 0.9163, mean 0.2231. k2:
-# 0.1105 and 0.4198, mean 0.2651. k3: 0.1300 and 0.3163, mean 0.2231. So k1 and k3 have it.
+# KL $= 0.5 \log(0.5/0.8)$ $+ 0.5 \log(0.5/0.2)$ $= 0.2231$. k1: −0.4700 and 0.9163, mean 0.2231.
+# k2: 0.1105 and 0.4198, mean 0.2651. k3: 0.1300 and 0.3163, mean 0.2231. So k1 and k3 have it.
 #
 # </details>
 #

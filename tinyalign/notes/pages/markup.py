@@ -78,7 +78,7 @@ def mathml(formula, options):
     # Formulas side by side stand below each other where the column is narrow.
     parts = [converted(part, "block") for part in re.split(r"\\qquad\b", formula)]
     # Long formulas are set smaller where the column is narrow: the style sheet divides by this.
-    ems = 0.76 * max(map(visible_length, parts))
+    ems = 0.82 * max(map(visible_length, parts))
     return f'<span tabindex="0" style="--ems: {ems:.0f}">{"".join(parts)}</span>'
 
 
