@@ -8,12 +8,13 @@ from hypothesis import settings
 
 from tinyalign.laws import assert_lawful, laws_of
 from tinyalign.laws.catalogue import pair
-from tinyalign.laws.catalogue.formulas import FORMULAS
+from tinyalign.laws.catalogue.formulas import FORMULAS, formula_of
 from tinyalign.laws.catalogue.table import BY_NAME, METHODS
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.laws.harness.judge import judge_all
 from tinyalign.laws.harness.law import Broken, assert_close, assert_different
+from tinyalign.laws.harness.signature import CannotCall
 
 # a probability of 0, a row without tokens, nobody else: right functions may divide by them
 EDGES = {
@@ -41,6 +42,11 @@ def test_the_formula_of_a_method_holds_its_laws(name):
 
 def test_every_method_but_a_random_one_has_a_formula():
     assert {m.name for m in METHODS} - set(FORMULAS) == {"rejection_sample"}
+
+
+def test_a_method_without_a_formula_is_told_where_to_add_one():
+    with pytest.raises(CannotCall, match="no formula: .*Add it to PAIRS in tinyalign/laws/"):
+        formula_of("rejection_sample")
 
 
 # precision

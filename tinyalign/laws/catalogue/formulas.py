@@ -11,6 +11,7 @@ from tinyalign.laws.catalogue.domain import log_softmax, softmax
 from tinyalign.laws.catalogue.formulas_of_variants import OF_VARIANTS
 from tinyalign.laws.catalogue.formulas_over_tokens import OVER_TOKENS
 from tinyalign.laws.catalogue.odds import log_odds
+from tinyalign.laws.harness.signature import CannotCall
 
 
 def softplus(x):
@@ -140,3 +141,13 @@ OTHERS = {
     "adaptive_beta": adaptive_beta,
 }
 FORMULAS = PAIRS | FREE | OTHERS | OVER_TOKENS | OF_VARIANTS
+
+
+def formula_of(method):
+    """The closed form of a method whose laws compare values with it."""
+    if method not in FORMULAS:
+        raise CannotCall(
+            f"{method} has no formula: its laws compare values with one. Add it to PAIRS in "
+            "tinyalign/laws/catalogue/formulas.py, as cdpo's is."
+        )
+    return FORMULAS[method]
