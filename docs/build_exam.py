@@ -99,8 +99,8 @@ def invisible():
             "A mistake that does not move the end cannot be graded.\n",
             *rows,
             "- DPO that counts the prompt's tokens: they are the same in both answers, and cancel.",
-            "- A loss that leaves EOS out, on the task bandit: the start says EOS after every answer "
-            "almost surely, so such a trainer ends at the right place. The task words shows EOS.",
+            "- A loss that leaves EOS out, on the task bandit: the start says EOS after every "
+            "answer almost surely, so such a trainer ends at the right place. The task words shows EOS.",
             "",
         ]
     )

@@ -45,7 +45,7 @@ def test_every_method_but_a_random_one_has_a_formula():
 
 
 def test_a_method_without_a_formula_is_told_where_to_add_one():
-    with pytest.raises(CannotCall, match="no formula: .*Add it to PAIRS in tinyalign/laws/"):
+    with pytest.raises(CannotCall, match=r"no formula: .*Add it to PAIRS in tinyalign/laws/"):
         formula_of("rejection_sample")
 
 
