@@ -100,7 +100,8 @@ def invisible():
             *rows,
             "- DPO that counts the prompt's tokens: they are the same in both answers, and cancel.",
             "- A loss that leaves EOS out, on the task bandit: the start says EOS after every "
-            "answer almost surely, so such a trainer ends at the right place. The task words shows EOS.",
+            "answer almost surely, so such a trainer ends at the right place. The task words shows "
+            "EOS.",
             "",
         ]
     )
