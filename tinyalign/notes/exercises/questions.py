@@ -79,7 +79,7 @@ EARLIER = (
         "04.4", PAPER,
         "Policy (0.5, 0.5), reference (0.8, 0.2). Compute the KL in nats, and k1, "
         "k2 and k3 for both answers. Which of the three have the KL as their mean?",
-        "KL $= 0.5 \\log(0.5/0.8) + 0.5 \\log(0.5/0.2) = 0.2231$. k1: −0.4700 and "
+        "KL $= 0.5 \\log(0.5/0.8)$ $+ 0.5 \\log(0.5/0.2)$ $= 0.2231$. k1: −0.4700 and "
         "0.9163, mean 0.2231. k2: 0.1105 and 0.4198, mean 0.2651. k3: 0.1300 and "
         "0.3163, mean 0.2231. So k1 and k3 have it.",
     ),
