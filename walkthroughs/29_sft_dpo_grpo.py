@@ -46,7 +46,7 @@
 # $$L^{DPO} = -\log\sigma\left(\beta\log\frac{\pi(w)}{\pi_{ref}(w)}
 # - \beta\log\frac{\pi(l)}{\pi_{ref}(l)}\right)$$
 #
-# $$L^{GRPO}_t = -\min(\rho_t A,\ \mathrm{clip}(\rho_t, 1-\varepsilon, 1+\varepsilon)\, A), \quad
+# $$L^{GRPO}_t = -\min(\rho_t A,\ \mathrm{clip}(\rho_t, 1-\varepsilon, 1+\varepsilon)\, A) \qquad
 # A = \frac{R - \mathrm{mean}(R)}{\mathrm{std}(R)}$$
 #
 # * $\pi$ is the policy that is trained, and $\pi_{ref}$ is its frozen start.
