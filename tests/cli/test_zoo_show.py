@@ -157,3 +157,11 @@ def test_a_task_shows_its_prompts_its_answers_and_their_rewards(capsys):
         assert cli.main(["show", name]) == 0
         said = capsys.readouterr().out
         assert "prompts to learn from" in said and said.count("(demonstration)") >= 3
+
+
+def test_show_says_what_a_cited_row_of_the_errata_says(capsys):
+    one = " ".join(printed(capsys, "show", "k1").split())
+    assert "errata row 43 (note 004, line 344)" in one and "expected gradient exactly 0" in one
+    several = " ".join(printed(capsys, "show", "ipo").split())  # its docstring cites 50 to 54
+    assert [f"errata row {n} (" in several for n in range(49, 56)] == [False, *[True] * 5, False]
+    assert "errata row" not in printed(capsys, "show", "k2")

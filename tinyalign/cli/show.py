@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tinyalign import losses
 from tinyalign import methods as table
+from tinyalign.cli import show_errata
 from tinyalign.losses import advantage, divergence, numerics
 from tinyalign.methods import metrics, steps
 from tinyalign.runs import lookup, plan, train
@@ -75,8 +76,10 @@ def method(name):
     # An arrow a line: the whole chain is too long for one.
     arrows = f"\n{'':12}→ ".join(call_chain(row))
     console.print(f"{'calls':12}{arrows}", soft_wrap=True, markup=False)
-    for heading, function in parts(row):
+    shown = list(parts(row))
+    for heading, function in shown:
         print_source(console, heading, function)
+    show_errata.print_sentences(console, [function for _, function in shown])
     if row.surrogate and row.kl_placement:
         print_heading(console, "what each KL estimator does")
         print(divergence.__doc__)

@@ -6,7 +6,7 @@ import re
 from tinyalign import losses, optimum
 from tinyalign import methods as table
 from tinyalign.cli import show as source
-from tinyalign.cli import show_task
+from tinyalign.cli import show_errata, show_task
 from tinyalign.errors import InputError, folded, nearest
 from tinyalign.losses import aggregate, divergence
 
@@ -73,6 +73,7 @@ def print_functions(name, functions):
     if len(functions) <= FEW:
         for function in functions.values():
             source.print_source(console, "function", function)
+        show_errata.print_sentences(console, functions.values())
         return
     for each, function in functions.items():
         console.print(f"[bold]{each}[/bold]", soft_wrap=True)
