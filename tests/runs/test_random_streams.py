@@ -1,5 +1,6 @@
 """Randomness: weights, data, training and looks draw from streams of their own."""
 
+import hashlib
 import itertools
 import json
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ from sweeping import run
 from tinyalign.errors import InputError
 from tinyalign.models import tabular
 from tinyalign.notes.claims import runs
-from tinyalign.runs import files, lookup, plan, train
+from tinyalign.runs import files, lookup, plan, storage, train
 from tinyalign.runs.config import Config
 
 PURPOSES = (files.WEIGHTS, files.EXAMPLES, files.TRAINING, files.EVALUATION, files.COMPLETIONS)
@@ -79,6 +80,9 @@ def test_a_run_of_other_random_numbers_is_not_gone_on_with(tmp_path, version):
     assert content.pop("random_streams") == files.STREAMS_VERSION
     path.write_text(json.dumps(content | ({"random_streams": version} if version else {})))
     before = path.read_bytes()
+    tree, note = storage.load_tree(checkpoint := tmp_path / "checkpoint.safetensors")
+    digest = hashlib.sha256(before).hexdigest()  # as the older version would have written it
+    storage.save_tree(checkpoint, tree, note | {"config_sha256": digest})
     job = plan.plan_run(["dpo"], Config(**settings))
     with pytest.raises(InputError, match="another version of tinyalign") as refusal:
         train.run(job, tmp_path, resume=True)

@@ -41,6 +41,7 @@ KINDS = {  # name of a parameter -> kind, where no row below says otherwise
     "rollout_logp": "token", "advantage": "advantage", "x": "table", "value": "table",
     "old_value": "table", "returns": "table", "reward": "group", "ranked_reward": "group",
     "log_ratio": "group", "avg_logp": "candidates", "logits": "logits", "ref_logits": "logits",
+    "teacher_logits": "logits",
     "chosen_reward": "score", "rejected_reward": "score", "score": "score", "length": "length",
     "z0": "number", "kl": "number", "beta": "positive",
 }  # fmt: skip

@@ -64,9 +64,8 @@ class Run(Config):
 
             summaries = train.run(run_plan, folder, resume=self.resume, on_step=on_step)
         screen.print_summaries(summaries, folder)
-        print()
         console = screen.printer()
-        for line in telling.run_sentences(run_plan, summaries, folder):
+        for line in ("", *telling.run_sentences(run_plan, summaries, folder)):
             # Broken between words; a command to type stays on one line, to be copied.
             console.print(line, markup=False, soft_wrap=line.startswith("To ask it: "))
         return 0

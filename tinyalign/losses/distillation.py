@@ -9,7 +9,7 @@ import math
 import autograd.numpy as np
 
 from tinyalign.losses.divergence import exact_kl
-from tinyalign.losses.numerics import log_softmax, require_binary, require_in, require_same_shape
+from tinyalign.losses.numerics import log_softmax, require_in, where_counted
 
 
 def forward_kl(logits, teacher_logits, *, mask=None):
@@ -81,14 +81,3 @@ def generalized_js(logits, teacher_logits, *, beta=0.5, mask=None):
     both = np.logaddexp(*(np.where(possible, part, 0.0) for part in weighted))
     mixture = np.where(possible, both, -np.inf)
     return beta * exact_kl(teacher, mixture) + (1 - beta) * exact_kl(student, mixture)
-
-
-def where_counted(mask, logits, teacher_logits):
-    """Both logits, and 0 in place of each where the mask is 0: there the two agree."""
-    require_same_shape(logits=logits, teacher_logits=teacher_logits)
-    if mask is None:
-        return logits, teacher_logits
-    require_same_shape(mask=mask, tokens=logits[..., 0])
-    require_binary(mask=mask)
-    # A NaN in the branch that is thrown away has the slope 0, and never meets a softmax.
-    return tuple(np.where(mask[..., None] > 0, z, 0.0) for z in (logits, teacher_logits))

@@ -119,3 +119,14 @@ def require_scalar_or_same_shape(like, **numbers):
             raise ValueError(
                 f"{name} must be one number or have shape {np.shape(like)}, got {np.shape(value)}"
             )
+
+
+def where_counted(mask, logits, teacher_logits):
+    """Both logits, and 0 in place of each where the mask is 0: there the two agree."""
+    require_same_shape(logits=logits, teacher_logits=teacher_logits)
+    if mask is None:
+        return logits, teacher_logits
+    require_same_shape(mask=mask, tokens=logits[..., 0])
+    require_binary(mask=mask)
+    # A NaN in the branch that is thrown away has the slope 0, and never meets a softmax.
+    return tuple(np.where(mask[..., None] > 0, z, 0.0) for z in (logits, teacher_logits))

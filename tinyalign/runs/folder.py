@@ -101,7 +101,13 @@ def require_same_settings(folder, content):
     before = read_object(folder / MARKER)
     if before is None:
         raise InputError(f"{folder}/{MARKER} is damaged: choose another --name")
-    changed = changed_settings(before, content)
+    # A run that an earlier version began does not say what its recipes were.
+    before = {"recipes": content.get("recipes")} | before
+    changed = sorted(
+        key
+        for key in content.keys() | before.keys()  # --data that is no longer typed counts too
+        if key not in PLACES and before.get(key) != content.get(key)
+    )
     if changed:
         require_vouched_settings(folder)  # one flipped bit looks like another setting
     if before.get("random_streams") != STREAMS_VERSION:
@@ -114,17 +120,6 @@ def require_same_settings(folder, content):
             f"{folder} was started with other settings ({', '.join(changed)}): resume with the "
             "same ones, or choose another --name"
         )
-
-
-def changed_settings(before, content):
-    """The names of the settings in which two contents of config.json differ."""
-    # A run that an earlier version began does not say what its recipes were.
-    before = {"recipes": content.get("recipes")} | before
-    return sorted(
-        key
-        for key in content.keys() | before.keys()  # --data that is no longer typed counts too
-        if key not in PLACES and before.get(key) != content.get(key)
-    )
 
 
 def machine_changes(folder, content):
