@@ -118,9 +118,12 @@ def kind_of(name, parameter):
 
 
 def numbers_of(name):
-    """The numbers of a loss: its defaults, and ours where it has none. An axis stays the last."""
+    """The numbers of a loss: its defaults, and ours where it has none.
+
+    An axis stays the last; a mask that may be left out is left out.
+    """
     found = {}
     for p in parameters(name):
-        if p.kind is p.KEYWORD_ONLY and p.name != "axis":
+        if p.kind is p.KEYWORD_ONLY and p.name not in ("axis", "mask"):
             found[p.name] = NEEDED[p.name] if p.default is p.empty else p.default
     return found
