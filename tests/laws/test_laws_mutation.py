@@ -46,8 +46,8 @@ EQUIVALENT = [  # (function, pattern of the mutant, why no result can tell it fr
     ("rejection_sample", r"0\.0 -> constant 1\.0", "exp(…) above 1 accepts for certain either way"),
     ("_rewards_above_first", ANY, "a common shift: changes rounding only"),
     (
-        "exact_kl|entropy",
-        r"isfinite|0\.0 -> constant",
+        "exact_kl|entropy|generalized_js",
+        r"isfinite|0\.0 -> constant|inf -> no minus",
         "differs for forbidden tokens only: the laws draw finite logits",
     ),
     ("bradley_terry", r"19: 0 -> constant 1", "differs at a centring of exactly 1"),
