@@ -1,9 +1,13 @@
 """tinyalign compare --runs: runs that were made one by one, in one table and one picture."""
 
+import shutil
+
 import pytest
 
 from tinyalign import cli
+from tinyalign.engine.tree import leaves, rebuild
 from tinyalign.errors import InputError
+from tinyalign.runs import storage
 from tinyalign.runs.compare import finished
 
 
@@ -32,6 +36,19 @@ def test_two_runs_stand_in_one_table_with_the_reasons_against_a_ranking(
     for words in ("known answer", "no ranking", "completions drawn: dpo", "--seeds 5", "different"):
         assert words in out
     assert (tmp_path / "compare-runs" / "compare.png").exists()
+
+
+def test_runs_from_different_policies_are_told_as_such(runs, tmp_path):
+    """One number of one start is moved; runs from one start are not told so."""
+    other = shutil.copytree(runs / "g", tmp_path / "other")
+    tree, note = storage.load_tree(before := other / "before.safetensors")
+    numbers = leaves(tree)
+    path = next(path for path in numbers if path.startswith("policy."))
+    storage.save_tree(before, rebuild(numbers | {path: numbers[path] + 1}), note)
+    for second, told in ((runs / "g", False), (other, True)):
+        typed = [str(runs / "d"), str(second)]
+        said = finished.sentences(typed, finished.read(typed).rows)
+        assert ("- the runs began from different policies" in said) == told
 
 
 def test_figures_are_those_that_the_runs_printed(runs):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from tinyalign import methods, report
+from tinyalign.engine.tree import leaves
 from tinyalign.errors import InputError
 from tinyalign.report import comparison_plots, intervals, story
 from tinyalign.runs import asking, files, lookup
@@ -33,7 +34,8 @@ def read(typed):
     configs = [Config(**own[-1]["settings"]) for own in summaries]
     require_same_task(folders, configs)
     names, task = names_of(folders, summaries), lookup.find_task(configs[0])
-    rows = list(map(result_row, names, folders, configs))
+    stages = map(len, summaries)
+    rows = list(map(result_row, names, folders, configs, stages))
     if not known.is_enumerable(task):
         return results.Results(rows, {}, (), configs[0], 1)
     starts = [asking.probs_of(asking.read_trained(folder, before=True)) for folder in folders]
@@ -87,13 +89,11 @@ def names_of(folders, summaries):
     ]
 
 
-def result_row(name, folder, config):
+def result_row(name, folder, config, stages):
     """The report.MethodResult of a run; its start is unknown but for what its files hold."""
     start = report.MethodResult("start", "", "")
     row = results.result_row(name, folder, start)
-    return row._replace(
-        seed=0, stages=len(files.read_summaries(folder)), problems=results.num_eval_problems(config)
-    )
+    return row._replace(seed=0, stages=stages, problems=results.num_eval_problems(config))
 
 
 def with_known_answer(row, folder, start, reward):
@@ -113,7 +113,8 @@ def sentences(typed, rows):
     rows   of its Results
     """
     folders = [asking.find_run(name) for name in typed]
-    settings = [files.read_summaries(folder)[-1]["settings"] for folder in folders]
+    last = [files.read_summaries(folder)[-1] for folder in folders]
+    settings = [summary["settings"] for summary in last]
     reasons = [
         amounts_sentence(rows, name, words)
         for name, words in AMOUNTS.items()
@@ -128,17 +129,12 @@ def sentences(typed, rows):
     if len({story.SHOWN[row.learns_from] for row in rows}) > 1:
         reasons.append("the methods were shown different things")
     reasons.append(f"one run of each is too few: a ranking takes {intervals.ENOUGH} seeds")
-    names = " ".join(dict.fromkeys(methods.find(s["method"]).name for s in map(last_of, folders)))
+    names = " ".join(dict.fromkeys(summary["method"] for summary in last))
     return [
         "This is no ranking:",
         *(f"- {reason}" for reason in reasons),
         f"For one: tinyalign compare {names} --env {settings[0]['env']} --seeds {intervals.ENOUGH}",
     ]
-
-
-def last_of(folder):
-    """The summary of a run's last stage."""
-    return files.read_summaries(folder)[-1]
 
 
 def amounts_sentence(rows, name, words):
@@ -154,12 +150,11 @@ def have_one_start(folders):
 
 
 def equal(first, second):
-    """Whether two trees hold the same numbers."""
-    from tinyalign.engine.tree import leaves
-
-    pairs = list(zip(leaves(first), leaves(second), strict=False))
-    same = len(list(leaves(first))) == len(list(leaves(second)))
-    return same and all(np.array_equal(a, b) for a, b in pairs)
+    """Whether two trees hold the same numbers at the same places."""
+    mine, theirs = leaves(first), leaves(second)
+    return mine.keys() == theirs.keys() and all(
+        np.array_equal(mine[path], theirs[path]) for path in mine
+    )
 
 
 def write_picture(comparison, folder):
