@@ -2,8 +2,10 @@
 
 import autograd.numpy as np
 
+from tinyalign.losses.numerics import softmax
 from tinyalign.notes.exercises.comparing import require_same
 from tinyalign.notes.exercises.exercise import Question, exercise
+from tinyalign.optimum import optimal_policy
 
 
 def my_two_stages(ref_probs, reward, beta_first, beta_second):
@@ -22,12 +24,6 @@ def my_two_stages(ref_probs, reward, beta_first, beta_second):
     return weight / np.sum(weight)
 
 
-def tilted(probs, tilt):
-    """Probabilities times e to the power of the tilt, normalised."""
-    weight = probs * np.exp(tilt - np.max(tilt))
-    return weight / np.sum(weight)
-
-
 def check_my_two_stages(solution):
     """Against the two stages one after the other."""
     inputs = [
@@ -40,19 +36,19 @@ def check_my_two_stages(solution):
     ]
     require_same(solution, my_two_stages, inputs, {
         "The two betas are added: want 1/β of the stages added, because the exponents add up.":
-            lambda p, r, a, b: tilted(p, r / (a + b)),
+            lambda p, r, a, b: optimal_policy(p, r, beta=a + b),
         "The second stage alone: its reference is the result of the first stage.":
-            lambda p, r, a, b: tilted(p, r / b),
+            lambda p, r, a, b: optimal_policy(p, r, beta=b),
         "The first stage alone: the second one goes on from there.":
-            lambda p, r, a, b: tilted(p, r / a),
+            lambda p, r, a, b: optimal_policy(p, r, beta=a),
         "The betas are averaged: each stage adds an exponent of its own.":
-            lambda p, r, a, b: tilted(p, 2 * r / (a + b)),
+            lambda p, r, a, b: optimal_policy(p, r, beta=(a + b) / 2),
         "The reference is missing: rare answers stay rarer than common ones.":
-            lambda p, r, a, b: tilted(np.ones_like(p), r / a + r / b),
+            lambda p, r, a, b: softmax(r / a + r / b),
         "The probabilities do not add up to 1: divide by their sum.":
             lambda p, r, a, b: p * np.exp(r / a + r / b),
         "The reward is multiplied by β: a large β has to hold the policy back.":
-            lambda p, r, a, b: tilted(p, r * a + r * b),
+            lambda p, r, a, b: optimal_policy(p, r, beta=1 / (a + b)),
     }, wanted=one_stage_after_the_other)  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from tinyalign.notes.exercises import (
 )
 from tinyalign.notes.exercises.questions import QUESTIONS
 
+ASKING = (inside, spine, stale, adapters, stages, entropies, scorers)  # with questions beside them
 FILES = (
     basics,
     supervised,
@@ -32,24 +33,9 @@ FILES = (
     other_losses,
     counting,
     speed,
-    inside,
     lengths,
-    spine,
-    stale,
-    adapters,
-    stages,
-    entropies,
-    scorers,
+    *ASKING,
 )
-ASKING = (
-    inside,
-    spine,
-    stale,
-    adapters,
-    stages,
-    entropies,
-    scorers,
-)  # questions beside their exercises
 # Sorted by number; the capstone's "ca" comes after all digits.
 EXERCISES = sorted(each for file in FILES for each in file.EXERCISES)
 ALL = {

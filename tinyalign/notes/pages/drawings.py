@@ -104,12 +104,12 @@ def group():
         "RLOO": (306, leave_one_out(reward)),
     }
     shapes = [text(146 + 66 * i, 16, f"answer {i + 1}", "small") for i in range(4)]
-    told = []
+    sentences = []
     for name, (base, values) in rows.items():
         shapes += [text(46, base, name), line((100, base), (378, base))]
         shapes += [bar(146 + 66 * i, base, value) for i, value in enumerate(values[0])]
-        told.append(f"{name}: {', '.join(f'{value:.2f}' for value in values[0])}")
-    return f"One prompt, four answers, as bars. {'. '.join(told)}.", 332, shapes
+        sentences.append(f"{name}: {', '.join(f'{value:.2f}' for value in values[0])}")
+    return f"One prompt, four answers, as bars. {'. '.join(sentences)}.", 332, shapes
 
 
 def bar(x, base, value):
