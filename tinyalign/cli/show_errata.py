@@ -2,13 +2,12 @@
 
 import re
 
+from tinyalign.notes.pages import errata, site
+
 
 def sentences(functions):
     """A sentence for each row that the docstrings of the functions cite, in the order of rows."""
-    # Imported here: most words that are shown cite no row.
-    from tinyalign.notes.pages import errata, site
-
-    numbers = {n for function in functions for n in cited_rows(function, errata.CITATION)}
+    numbers = {n for function in functions for n in cited_rows(function)}
     for row in errata.read(site.WALKTHROUGHS):
         if row["row"] in numbers:
             quote = f"“{row['quotes'][0]}”" if row["quotes"] else "what is written there"
@@ -17,10 +16,10 @@ def sentences(functions):
             yield f"errata row {row['row']} ({place}), on {quote}: {row['truth']}"
 
 
-def cited_rows(function, citation):
+def cited_rows(function):
     """The numbers of the rows that a docstring cites: "rows 3, 5 to 7" gives 3, 5, 6, 7."""
     found = set()
-    for match in citation.finditer(function.__doc__ or ""):
+    for match in errata.CITATION.finditer(function.__doc__ or ""):
         for first, last in re.findall(r"(\d+)(?:\s+to\s+(\d+))?", match[0]):
             found |= set(range(int(first), int(last or first) + 1))
     return found
