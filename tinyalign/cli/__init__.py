@@ -89,7 +89,7 @@ def main(argv=None):
     command = None  # Ctrl-C may come before there is one
     failures.open_missing_streams()
     try:
-        with failures.signals_heard():
+        with failures.signals_heard(is_process):
             command = parse_command(argv)
             status = command()
             # Flushed here: at Python's own exit a closed pipe would print a traceback.
@@ -102,7 +102,7 @@ def main(argv=None):
         failures.say(error)
         return 2
     except KeyboardInterrupt as error:
-        return failures.interrupted(error, message_after_interrupt(command), is_process)
+        return failures.interrupted(error, message_after_interrupt(command))
     except (OSError, MemoryError, RecursionError) as error:
         return failures.refused(error, resumable=hasattr(command, "resume"))
     except Exception as error:

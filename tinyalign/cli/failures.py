@@ -26,24 +26,33 @@ class Ended(KeyboardInterrupt):
 
 
 @contextlib.contextmanager
-def signals_heard():
-    """Ctrl-C, SIGTERM and SIGHUP end the block by an exception: workers and files are put away."""
+def signals_heard(is_process):
+    """The first Ctrl-C, SIGTERM or SIGHUP ends the block by an exception, which puts things away.
+
+    A further Ctrl-C is ignored, since it would break that off; a SIGTERM ends the process at once.
+
+    is_process  the process ends with the block: after an interrupt nothing is heard any more
+    """
     names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    numbers = [getattr(signal, name) for name in names]
-
-    def end(number, frame):
-        raise KeyboardInterrupt if number == signal.SIGINT else Ended(number)
-
     # Only the main thread may set handlers; a signal that is ignored, as under nohup, stays so.
     main = threading.current_thread() is threading.main_thread()
-    heard = [n for n in numbers if main and signal.getsignal(n) == signal.SIG_DFL]
-    for number in heard:
+    found = {n: signal.getsignal(n) for n in (getattr(signal, name) for name in names)}
+    usual = (signal.SIG_DFL, signal.default_int_handler)
+    before = {n: handler for n, handler in found.items() if main and handler in usual}
+
+    def end(number, frame):
+        for n in before:
+            signal.signal(n, signal.SIG_DFL if n == signal.SIGTERM else signal.SIG_IGN)
+        raise KeyboardInterrupt if number == signal.SIGINT else Ended(number)
+
+    for number in before:
         signal.signal(number, end)
     try:
         yield
     finally:
-        for number in heard:
-            signal.signal(number, signal.SIG_DFL)
+        for number in before:
+            if not is_process or signal.getsignal(number) is end:
+                signal.signal(number, before[number])
 
 
 def say(text):
@@ -52,13 +61,8 @@ def say(text):
         print(f"tinyalign: {shown(text)}", file=sys.stderr, flush=True)
 
 
-def interrupted(error, message, is_process):
-    """Say what is kept after Ctrl-C or another signal, and return the status.
-
-    is_process  the process ends now: pressed once more, Ctrl-C would meet Python's own exit
-    """
-    if is_process:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+def interrupted(error, message):
+    """Say what is kept after Ctrl-C or another signal, and return the status."""
     with contextlib.suppress(OSError, ValueError):
         print(file=sys.stderr)
     say(message)

@@ -20,6 +20,7 @@ from tinyalign.errors import InputError
 
 DEFAULT_JOBS = 2
 CONNECT_SECONDS = 10
+CLOSING_SECONDS = 5  # for the threads of a pool whose processes have been ended
 KINDS = "want dask:tcp://HOST:PORT, mpi, or MODULE:FACTORY"
 
 
@@ -131,7 +132,7 @@ def init_worker():
 @contextlib.contextmanager
 def shutdown_on_exit(pool):
     """Shut a pool down when the block ends; after a failure or Ctrl-C, terminate its workers."""
-    others = multiprocessing.active_children()
+    others, threads = multiprocessing.active_children(), threading.enumerate()
     try:
         yield pool
     except BaseException:
@@ -141,6 +142,11 @@ def shutdown_on_exit(pool):
             for process in multiprocessing.active_children():
                 if process not in others:
                     process.terminate()
+            if isinstance(pool, futures.ProcessPoolExecutor):
+                # Python's exit would meet the pool's threads as they close their pipes.
+                for thread in threading.enumerate():
+                    if thread not in threads:
+                        thread.join(CLOSING_SECONDS)
         raise
     pool.shutdown()
 
