@@ -7,6 +7,7 @@ import numpy as np
 from tinyalign.laws.catalogue.general import BATCH
 from tinyalign.laws.check.answers import AlwaysRaises
 from tinyalign.laws.check.case import excuses, understand
+from tinyalign.laws.check.defaults import options_at_default
 from tinyalign.laws.check.deviation import describe, epsilon_in_the_count
 from tinyalign.laws.check.diagnose import looks_like
 from tinyalign.laws.check.one_reason import one_reason
@@ -35,6 +36,7 @@ class Report:
     reduced: str = ""  # what the function does to the batch
     diagnosis: str = ""
     examples: dict = field(default_factory=dict)  # law name -> pasteable code
+    defaults: list = field(default_factory=list)  # options that were judged at one value only
 
     @property
     def broken(self):
@@ -73,6 +75,7 @@ def examine(fn, spec, conventions, *, setting, module="yours", **how):
     value_at(subject, *fitted_probes(subject)[0])  # it learns what is taken out of an answer
     notes = [*assumptions(subject, case.conventions), *case.notes]
     report = Report(subject.label, spec, verdicts, notes, case.reduced.sentence)
+    report.defaults = [*options_at_default(subject.caller)]
     report.examples = {
         v.law.name: as_code(subject, module, v.calls, v.message) for v in report.broken
     }

@@ -1,5 +1,6 @@
 """What a report says in words: what was assumed, and what a function was read as."""
 
+from tinyalign.laws.check.defaults import default_sentences
 from tinyalign.laws.harness.holders import guess, has_of_its_own
 from tinyalign.laws.harness.judge import HOLDS
 from tinyalign.laws.harness.subject import OFFSET
@@ -22,7 +23,7 @@ def assumptions(subject, conventions):
         for theirs, names in ours.items()
         if len(names) > 1
     ]
-    return fixed + shared + array_assumptions(subject)
+    return fixed + shared + array_assumptions(subject) + default_sentences(subject.caller)
 
 
 def array_assumptions(subject):
@@ -133,7 +134,9 @@ def nearly_sentence(subject, verdicts, epsilon_of):
     if epsilon:
         return f"{subject.label} adds about {epsilon:.0e} to the count that it divides by: no bug."
     most = max(v.gap for v in nearly)
-    laws = "1 law holds" if len(nearly) == 1 else f"{len(nearly)} laws hold"
+    names = ", ".join(v.law.name for v in nearly[:3])
+    names += f" and {len(nearly) - 3} more" if len(nearly) > 3 else ""
+    laws = f"The law {names} holds" if len(nearly) == 1 else f"The laws {names} hold"
     return (
         f"{laws} to {most:.0e} and not to rounding: an epsilon in a denominator, or a number in "
         f"float32, moves results by about that; no bug."

@@ -27,6 +27,8 @@ def as_data(report):
             for v in report.verdicts
         ],
         "notes": report.notes,
+        # options that were judged at this one value only
+        "left_at_default": report.defaults,
         "diagnosis": report.diagnosis,
     }
 

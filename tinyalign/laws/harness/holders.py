@@ -140,6 +140,11 @@ def has_of_its_own(fn, holder, name):
     return owner is not None and hasattr(_instance(owner), name)
 
 
+def own_value(fn, holder, name):
+    """What the holder has there without a guess; None where it has nothing."""
+    return getattr(_instance(class_of(fn)), name) if has_of_its_own(fn, holder, name) else None
+
+
 def class_of(fn):
     """The class that a plain function is defined in, by its qualified name."""
     owner = getattr(fn, "__qualname__", "").rpartition(".")[0]

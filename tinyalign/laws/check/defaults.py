@@ -1,0 +1,66 @@
+"""The options of a function that no law varies: each was judged at one value only."""
+
+import numpy as np
+
+from tinyalign.laws.catalogue.formulas import FORMULAS
+from tinyalign.laws.catalogue.table import BY_NAME
+from tinyalign.laws.check.probes import probes, same
+from tinyalign.laws.harness.holders import own_value
+from tinyalign.laws.harness.number_names import SELDOM, aliases
+from tinyalign.laws.harness.signature import parameters_of
+
+
+def options_at_default(caller):
+    """{option: its default} for each number, switch or word that no law varies and nobody set."""
+    binding = caller.binding
+    taken = {*binding.numbers.values(), *(binding.arrays or {}).values(), *caller.held}
+    found = {n: q.default for n, q in (parameters_of(caller.fn, caller.label) or {}).items()}
+    for holder, read in binding.holders.items():
+        found |= {f"{holder}.{n}": own_value(caller.fn, holder, n) for n in read}
+    return {n: v for n, v in found.items() if n not in taken and isinstance(v, int | float | str)}
+
+
+def default_sentences(caller):
+    """For each option at its default: what was not judged, and how to have it judged."""
+    return [
+        f"{name} stayed at {'' if '.' in name else 'its default '}{value!r}: nothing is said "
+        f"about other values. {_way(caller, name, value)}"
+        for name, value in options_at_default(caller).items()
+    ]
+
+
+def _way(caller, name, value):
+    """How another value is judged: as a method that has this number, as a number, or by hand."""
+    spec, is_number = caller.spec, not isinstance(value, bool | str)
+    related = methods_with(spec, name.rpartition(".")[2], value) if is_number else []
+    if related:
+        return f"{' or '.join(f'--as {n}' for n in related)} judges other values too."
+    free = [n for n in caller.fixed if is_number and (spec.name, n) not in SELDOM]
+    if free:
+        flags = " or ".join(f"--convention {n}={name}" for n in free)
+        return f"If it is a number of {spec.name}, say so: {flags}."
+    if "." in name:
+        return f"--convention {name}=… judges another value."
+    return "To have another value judged, make it the default."
+
+
+def methods_with(spec, option, value):
+    """Names of methods that have this option as a number, and are `spec` where it is `value`."""
+    numbers = {
+        other.name: n
+        for other in BY_NAME.values()
+        for n in other.numbers
+        if other.arrays == spec.arrays and {*other.numbers} == {*spec.numbers, n}
+        if n not in spec.numbers and option in (n, *aliases(other.name, n))
+    }
+    return [name for name, n in numbers.items() if _is_the_same(spec, name, {n: value})]
+
+
+def _is_the_same(spec, name, fixed):
+    """Whether the two formulas agree where the number is fixed."""
+    one, other = FORMULAS[spec.name], FORMULAS[name]
+    try:
+        with np.errstate(all="ignore"):
+            return all(same(one(*x, **p), other(*x, **p, **fixed)) for x, p in probes(spec.name))
+    except ArithmeticError:  # the other has no value there: no method at a flip of 1/2
+        return False
