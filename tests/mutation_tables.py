@@ -1,40 +1,4 @@
-"""For mutation.py: which tests judge which module, and which changes no test can see, and why."""
-
-STEPS = ["test_one_step_offline", "test_one_step_online", "test_one_step_actor_critic"]
-DETAILS = ["test_stage_details", "test_methods_details", "test_step_details", "test_own_files"]
-EDGES = ["test_online_batches", "test_evaluation", "test_evaluation_sizes"]
-LATER = ["test_clip_widths", "test_held_out_lines", "test_refusals", "test_steps", "test_metrics"]
-SLOWER = ["test_offline_details", "test_transfers", "test_zoo_runs"]
-QUICK = [*STEPS, *DETAILS, *EDGES, *LATER, *SLOWER]
-
-
-def first(*names):
-    """The quick tests with some of them before the others."""
-    return [*names, *(name for name in QUICK if name not in names)]
-
-
-JUDGES = {
-    "methods/samples": first("test_one_step_offline", "test_refusals"),
-    "methods/rollouts": first("test_online_batches", "test_one_step_online"),
-    "methods/train_offline": first("test_one_step_offline", "test_stage_details"),
-    "methods/train_online": first("test_one_step_online", "test_one_step_actor_critic"),
-    "methods/train_ppo": first("test_one_step_actor_critic", "test_one_step_online"),
-    "methods/evaluate": first("test_evaluation", "test_evaluation_sizes", "test_own_files"),
-    "methods/method": first("test_methods_details", "test_one_step_offline"),
-    "methods/offline": first(
-        "test_methods_details", "test_one_step_offline", "test_offline_details"
-    ),
-    "methods/online": first("test_clip_widths", "test_methods_details", "test_one_step_online"),
-    "methods/metrics": first("test_step_details", "test_steps"),
-    "methods/steps": first("test_step_details", "test_steps"),
-}
-# Default tests that run methods in another way, cheap ones first.
-OTHERS = [
-    "test_zoo_reductions", "test_random_streams", "test_zoo_kl", "test_data", "test_budget",
-    "test_choose", "test_zoo_show", "test_zoo_optimum", "test_memory",
-    "test_bad_input", "test_offline_optimum_others", "test_known_answers", "test_offline_optimum",
-    "test_resume", "test_online_optimum",
-]  # fmt: skip
+"""For mutation.py: which changes no test can see, and why."""
 
 ANY = ""
 RECIPE = r"^[\d.]+ -> (constant [\d.]*[1-9][\d.]*|doubled)$"
