@@ -245,11 +245,28 @@ def test_the_stand_in_refuses_keywords_that_cupys_ufuncs_lack(keyword):
         assert float(xp.add(x, x, out=xp.zeros(3, np.float32), casting="no")[0]) == 2
 
 
-@pytest.mark.parametrize("name, keyword", [("sort", "order"), ("broadcast_to", "subok")])
+@pytest.mark.parametrize(
+    "name, keyword",
+    [
+        ("lexsort", "axis"), ("unpackbits", "count"), ("count_nonzero", "keepdims"),
+        ("partition", "kind"), ("clip", "max"), ("std", "mean"), ("clip", "min"), ("take", "mode"),
+        ("array", "ndmax"), ("sort", "order"), ("unique", "sorted"), ("indices", "sparse"),
+        ("broadcast_to", "subok"), ("percentile", "weights"),
+    ],
+)  # fmt: skip
 def test_the_stand_in_refuses_keywords_that_one_function_lacks(name, keyword):
-    """Other functions of CuPy take them."""
-    with using("strict"), pytest.raises(TypeError, match=keyword):
+    """CuPy's signature of the function does not have the keyword, whatever the arguments are."""
+    with using("strict"), pytest.raises(TypeError, match=f"{name}.*unexpected.*{keyword}"):
         getattr(xp, name)(xp.ones(3, np.float32), 3, **{keyword: None})
+
+
+def test_the_stand_in_takes_the_same_keywords_where_cupy_does():
+    """A keyword that one function lacks is another's."""
+    with using("strict"):
+        x = xp.ones(3, np.float32)
+        assert xp.meshgrid(x, x, sparse=True)[0].shape == (1, 3)
+        assert x.sum(axis=0, keepdims=True).shape == (1,)
+        assert float(xp.average(xp.sort(x, kind="stable"), weights=x)) == 1
 
 
 def test_the_stand_in_counts_copies():
