@@ -1,29 +1,44 @@
 """For mutation.py: which changes no test can see, and why."""
 
-ANY = ""
+ANY, METHODS = "", "^methods/"
 RECIPE = r"^[\d.]+ -> (constant [\d.]*[1-9][\d.]*|doubled)$"
 LAST = r"^1 -> constant -1$"
 EQUIVALENT = [  # (pattern of the module, of the line with ⟨what changes⟩, of the change, why)
-    (ANY, r"axis=⟨1⟩", LAST, "the last of two axes is number 1"),
-    ("rollouts|online", r"\.shape\[⟨1⟩\]", LAST, "the last of two axes is number 1"),
-    ("metrics", r"means\[⟨1⟩\]", LAST, "the last of two is number 1"),
-    ("evaluate|train_offline", ANY, r"^float\(np\.mean.* -> no float$", "float64 is a float"),
-    ("evaluate", ANY, r"^float\(reward\) -> no float$", "NumPy's float64 is a float"),
-    ("steps", "UNCLIPPED = ", r"-> (doubled|constant 1000001)", "no ratio is as large"),
-    ("steps", ANY, r"^getval\(logp\) -> no getval$", "a metric is not differentiated"),
-    ("train_offline", r"examples\[⟨0⟩\]", r"constant 1$", "all arrays have as many rows"),
-    ("samples", "size=⟨1024⟩", r"-> (doubled|constant -?10)", "rows of a chunk do not mix"),
-    ("online", "ones_like", r"-> Div$", "a division by 1"),
+    (METHODS, r"axis=⟨1⟩", LAST, "the last of two axes is number 1"),
+    ("^methods/(rollouts|online)", r"\.shape\[⟨1⟩\]", LAST, "the last of two axes is number 1"),
+    ("^methods/metrics", r"means\[⟨1⟩\]", LAST, "the last of two is number 1"),
     (
-        "train_online",
+        "^methods/(evaluate|train_offline)",
+        ANY,
+        r"^float\(np\.mean.* -> no float$",
+        "float64 is a float",
+    ),
+    ("^methods/evaluate", ANY, r"^float\(reward\) -> no float$", "NumPy's float64 is a float"),
+    ("^methods/steps", "UNCLIPPED = ", r"-> (doubled|constant 1000001)", "no ratio is as large"),
+    ("^methods/steps", ANY, r"^getval\(logp\) -> no getval$", "a metric is not differentiated"),
+    ("^methods/train_offline", r"examples\[⟨0⟩\]", r"constant 1$", "all arrays have as many rows"),
+    (
+        "^methods/samples",
+        "size=⟨1024⟩",
+        r"-> (doubled|constant -?10)",
+        "rows of a chunk do not mix",
+    ),
+    ("^methods/.*online", "ones_like", r"-> Div$", "a division by 1"),
+    (
+        "^methods/train_online",
         ANY,
         r"^config\.kl if in_loss .* -> always$",
         "the estimator has the weight 0",
     ),
-    ("method", "startswith", r"without 'logp'", "every ref_ argument is a log-probability"),
-    ("rollouts", "drawn: int", ANY, "every batch is given the number"),
     (
-        "/(offline|online)$",
+        "^methods/method",
+        "startswith",
+        r"without 'logp'",
+        "every ref_ argument is a log-probability",
+    ),
+    ("^methods/rollouts", "drawn: int", ANY, "every batch is given the number"),
+    (
+        "^methods/(offline|online)$",
         r'"(beta|alpha)": ⟨(?!0\.0)',
         RECIPE,
         "a recipe's number, found by trial: no law sets it",
