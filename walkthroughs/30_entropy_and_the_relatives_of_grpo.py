@@ -299,11 +299,12 @@ figure
 # for the reward and for the entropy. This is no proof that they do nothing: the intervals of the
 # reward are from five to fourteen hundredths wide, and smaller effects hide in them.
 #
-# **DAPO, GSPO and ReMax end lower here, each for a reason that can be read off.** DAPO draws
-# silent groups again, and on this task those answers are half of its budget, so that it takes half
-# as many gradient steps. DAPO counts batches, and this page counts answers. GSPO has its own clip,
-# a few ten-thousandths wide, which holds back most answers of the later steps. ReMax compares with
-# one likely answer, and this baseline is noisier than the mean of a group.
+# **DAPO, GSPO and ReMax end lower here. We did not measure why.** Two facts are in the logs. DAPO
+# takes half as many gradient steps as GRPO, because it draws silent groups again and this page
+# counts those answers. GSPO has its own clip, a few ten-thousandths wide, and this clip holds back
+# more than half of the answers in the last gradient step of a batch. A run that changes only the
+# number of steps, or only the width of the clip, would show whether this fact is the reason. About
+# ReMax the logs say nothing that would explain the difference.
 #
 # **CISPO, SAPO and REINFORCE++ are not told apart from GRPO by the reward.** CISPO ends with more
 # entropy.
@@ -315,9 +316,9 @@ figure
 # ## What goes wrong in practice
 #
 # **“Is the entropy loss of the GRPO example a bug?”** (verl-project/verl #514, #781.) The first
-# examples had a bonus of 0.001, and the paper has none. The thread suspects that the bonus made the
-# entropy explode. The optimum shows why it can: a bonus asks for spread over *all* tokens, wrong
-# ones included.
+# examples had a bonus of 0.001, and the paper has none. The author of #781 suspects that the bonus
+# made the entropy explode. The optimum shows why it can: a bonus asks for spread over *all* tokens,
+# wrong ones included.
 #
 # **“Please add an entropy bonus to GRPO.”** (huggingface/trl #3628, #6140.) Before you use one,
 # look at `frac_reward_zero_std`. If groups are silent because all answers are right, more entropy
