@@ -103,14 +103,18 @@ class Browser:
 
     def show(self, page, *, width, dark, height=900):
         """Load a file in a window of this width, in light or in dark."""
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-        self.send("Emulation.setDeviceMetricsOverride", **size)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.send("Emulation.setEmulatedMedia", features=[scheme])
+        self.look(width=width, dark=dark, height=height)
         self.requests, self.complaints, self.loaded = [], [], False
         self.send("Page.navigate", url=page.as_uri())
         while not self.loaded:
             self.receive()
+
+    def look(self, *, width, dark, height=900, media="screen"):
+        """The same page in a window of this width, in light or in dark, on a screen or in print."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.send("Emulation.setDeviceMetricsOverride", **size)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.send("Emulation.setEmulatedMedia", media=media, features=[scheme])
 
     def ask(self, expression):
         """The value of some JavaScript, awaited where it is a promise."""

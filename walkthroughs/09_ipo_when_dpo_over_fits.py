@@ -109,6 +109,7 @@ from tinyalign.losses import cdpo, dpo, ipo, sppo
 from tinyalign.losses.numerics import log_softmax, sigmoid, softmax
 from tinyalign.notes.lesson import check_exercise, minimise, picture, table
 from tinyalign.optimum import cdpo_margin, ipo_policy
+from tinyalign.report.plots import COLOURS
 
 # %%
 TAU = (0.1, 0.5, 1.0)
@@ -200,7 +201,7 @@ for axes, tau, i in zip(panels, TAU, range(len(TAU)), strict=True):
             axes.plot(
                 a2[name][:, i, :, arm].mean(axis=1),
                 dash,
-                color=f"C{arm}",
+                color=COLOURS[arm],
                 label=f"{name}, arm {arm}",
             )
     for exact in a2_predicted[i]:

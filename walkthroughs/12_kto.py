@@ -110,6 +110,7 @@ from tinyalign.losses import dpo, kto, kto_z0
 from tinyalign.losses.numerics import log_softmax, sigmoid, softmax, stop_gradient
 from tinyalign.notes.lesson import check_exercise, minimise, picture, table
 from tinyalign.optimum import expectation, kl
+from tinyalign.report.plots import COLOURS
 
 # %%
 BETA, MAJORITY = 0.3, 0.6
@@ -258,7 +259,7 @@ table(
 figure, (left, right) = picture(2, width=8.6)
 for axes, values in ((left, earned), (right, sure)):
     for i, (name, value) in enumerate(values.items()):
-        axes.bar(i, value.mean(), color="C0" if "weighted" in name or i == 0 else "C1")
+        axes.bar(i, value.mean(), color=COLOURS[0 if "weighted" in name or i == 0 else 1])
         axes.plot(np.full(SEEDS, i), value, "o", color="white", markeredgecolor="black", ms=4)
     ticks = [name.replace(", ", "\n") for name in values]
     axes.set_xticks(range(len(values)), ticks, fontsize="x-small", rotation=30)

@@ -442,8 +442,8 @@ figure
 # answers of SFT mean scores from −1 to above 2. Look at the rise, and not at the level.
 #
 # **“The reward converges, the KL grows, and all answers are the same.”** (huggingface/trl #204.)
-# This is the blue run. A larger $\beta$ or an earlier stop helps, as far as the orange run goes. A
-# better reward model helps further.
+# This is the run on the learned reward. A larger $\beta$ or an earlier stop helps, as far as the
+# run with 20 × β goes. A better reward model helps further.
 #
 # **“The value loss falls, but the mean reward falls too.”** (huggingface/trl #1098.) The critic
 # learns to predict whatever the policy earns. A small value loss says that nothing surprises the

@@ -96,6 +96,7 @@ import numpy as np
 from tinyalign.engine.tree import size
 from tinyalign.methods import METHODS, holds
 from tinyalign.notes.lesson import check_exercise, picture, table
+from tinyalign.report.comparison_plots import COLOURS
 from tinyalign.report.intervals import wilson
 from tinyalign.runs import plan, train
 from tinyalign.runs.config import Config
@@ -166,9 +167,10 @@ table(names, rows)
 # %%
 figure, axes = picture(width=7.5, height=4.6)
 policies = [row for row in rows if row[0] != "reward"]
-for needs in dict.fromkeys(row[1] for row in policies):
-    points = [(row[5], row[3]) for row in policies if row[1] == needs]
-    axes.semilogx(*zip(*points, strict=True), "o", label=needs)
+family = {method.name: method.family for method in METHODS}
+for group in dict.fromkeys(family[row[0]] for row in policies):
+    points = [(row[5], row[3]) for row in policies if family[row[0]] == group]
+    axes.semilogx(*zip(*points, strict=True), "o", color=COLOURS[group], label=group)
 for name, _, _, solved, _, moved, *_ in policies:
     axes.vlines(moved, *between[name], color="0.8", linewidth=0.8, zorder=0)
     if name in ("sft", "dpo", "ppo", "grpo", "orpo", "best_of_n", "rrhf", "dpop", "apo_down"):

@@ -5,6 +5,8 @@ import io
 import numpy as np
 import tables
 
+from tinyalign.report.plots import COLOURS, style_axes
+
 
 def described(machine):
     """What it was measured on, in one line."""
@@ -63,6 +65,9 @@ def picture(part):
     with rc_context({"svg.hashsalt": "speed", "svg.fonttype": "none"}):
         figure = Figure(figsize=(9, 3.6), layout="constrained")
         axes = figure.subplots(1, 2)
+        for ax in axes:
+            ax.set_prop_cycle(color=COLOURS)
+            style_axes(ax)
         for curve in part["curves"]:
             sizes = np.array(curve["sizes"]) / curve["sizes"][0]
             for ax, values in zip(axes, (curve["ms"], curve["peak"]), strict=True):
