@@ -419,6 +419,16 @@ SOLUTIONS = {
             lambda p, q, v, c: p @ v - np.minimum(p, c * q) @ v,
         ),
     },
+    "27": {
+        "my_line_credit": (
+            lambda r: (r - r.mean(0)) @ np.tri(r.shape[1]),
+            lambda r: (r - r.mean(0)) @ np.tri(r.shape[1], k=-1),
+        ),
+        "my_best_for_lines": (
+            lambda q, n, b: (1 + (1 / q - 1) * np.exp(-1 / (n * b))) ** -n,
+            lambda q, n, b: (1 + (1 / q - 1) * np.exp(-1 / b)) ** -n,
+        ),
+    },
     "28": {
         "my_merged_weight": (
             lambda w, a, b, c: w + np.einsum("ik,kj->ij", a, b) * c / len(b),

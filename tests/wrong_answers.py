@@ -52,6 +52,10 @@ def covered(p, n, width, a=0, b=0):
     return ((t >= p[:, None] + a) * (t < n[:, None] + b)).astype(float)
 
 
+def centre_rows(x):
+    return x - x.mean(axis=1, keepdims=True)
+
+
 def bt(w, v, margin, center):
     return np.log1p(np.exp(-(w - v - margin))) + center * (w + v) ** 2
 
@@ -597,6 +601,25 @@ WRONG = {
         "number of silent groups": lambda r: np.sum(r.std(axis=1) == 0),
         "Columns": lambda r: np.mean(r.std(axis=0) == 0),
         "gives": lambda r: float(r.std() == 0),
+    },
+    "my_line_credit": {
+        "rewards of the answer": lambda r: np.repeat((r - r.mean(0)).sum(1)[:, None], len(r[0]), 1),
+        "own reward counts": lambda r: r - r.mean(axis=0),
+        "Earlier lines": lambda r: (r - r.mean(0)) @ np.tri(r.shape[1]).T,
+        "is left out": lambda r: (r - r.mean(0)) @ np.tri(r.shape[1], k=-1),
+        "is not subtracted": lambda r: r @ np.tri(r.shape[1]),
+        "One mean": lambda r: r @ np.tri(r.shape[1]) - np.mean(r @ np.tri(r.shape[1])),
+        "over the answers": lambda r: centre_rows(r @ np.tri(r.shape[1])),
+        "gives": lambda r: (r - r.mean(0)) / (r.std(0) + 1),
+    },
+    "my_best_for_lines": {
+        "of the outcome": lambda q, n, b: 1 / (1 + (q**-n - 1) * np.exp(-1 / b)),
+        "a whole point": lambda q, n, b: (1 + (1 / q - 1) * np.exp(-1 / b)) ** -n,
+        "chance of one line": lambda q, n, b: 1 / (1 + (1 / q - 1) * np.exp(-1 / (n * b))),
+        "multiplied by": lambda q, n, b: (1 + (1 / q - 1) * np.exp(-b / n)) ** -n,
+        "not divided by their sum": lambda q, n, b: q**n * np.exp(1 / b),
+        "reference is left out": lambda q, n, b: sigmoid(1 / (n * b)) ** n,
+        "gives": lambda q, n, b: q ** (n * b),
     },
     "my_majority_flips": {
         "All three have to be": lambda p: p * p * p,

@@ -92,6 +92,10 @@ PAGES = {  # number of a page, as in the name of its file -> what stands on its 
         "say what samples of an older policy do to the gradient, and what a capped weight costs.",
         ("07", "20"),
     ),
+    "27": Page(
+        "say what a reward for each step changes: the optimum, the noise, and how it is gamed.",
+        ("07", "13"),
+    ),
     "28": Page(
         "train an adapter of low rank, and say when it reaches the optimum of full training.",
         ("05", "08"),
@@ -133,7 +137,7 @@ PATHS = (  # name, for whom, numbers of the pages in order
     (
         "The RL family",
         "You have a reward, and the model learns from its own samples.",
-        ("07", "23", "29", "04", "13", "19", "20", "26", "30", "18", "15", "31", "21"),
+        ("07", "23", "29", "04", "13", "19", "20", "26", "30", "18", "15", "31", "27", "21"),
     ),
     (
         "Further, and an appendix on speed",

@@ -12,6 +12,7 @@ from tinyalign.notes.exercises import (
     optimum,
     other_losses,
     pairs,
+    process,
     scorers,
     selection,
     speed,
@@ -22,7 +23,16 @@ from tinyalign.notes.exercises import (
 )
 from tinyalign.notes.exercises.questions import QUESTIONS
 
-ASKING = (inside, spine, stale, adapters, stages, entropies, scorers)  # with questions beside them
+ASKING = (  # with questions beside them
+    inside,
+    spine,
+    stale,
+    process,
+    adapters,
+    stages,
+    entropies,
+    scorers,
+)
 FILES = (
     basics,
     supervised,
