@@ -42,7 +42,7 @@ CANDIDATES = [
         (512, 4, 1, 4, 2e-3, 5, 100, 0.0),
     )
 ]
-OWN = CANDIDATES[0]  # TRL's
+OWN = CANDIDATES[4]  # the least median on seeds 100 to 102: 45 s
 
 
 def start_of(seed):
