@@ -196,7 +196,11 @@ PLANTED = {  # claim: a wrong figure, where it is planted, and the verdicts befo
     "grpo-memory": ("savings", WEIGHTS, 0.8, SUPPORTED, CONTRADICTED),
     "grpo-no-reference": ("networks", ("exact", "grpo"), ["policy"], CONVENTION, SUPPORTED),
     "dpo-single-stage": ("stages", ("exact", "dpo"), ["dpo"], CONVENTION, SUPPORTED),
-    "ppo-highest-cost": ("passes", ("grpo", "each"), 99.0, SUPPORTED, CONTRADICTED),
+    "ppo-highest-cost": ("passes", ("grpo", "each"), 99.0, CONVENTION, CONTRADICTED),
+    "time-dpo": ("passes", ("ppo", "each"), 1.0, SUPPORTED, CONTRADICTED),
+    "grpo-no-judge": ("stages", ("exact", "ppo"), ["sft", "reward", "ppo"], CONVENTION, SUPPORTED),
+    "kto-only-option": ("thumbs_losses", ("dpo",), 0.0, CONVENTION, CONTRADICTED),
+    "clip-forgetting": ("clips", ("kept 10.0",), [0.9] * 10, SUPPORTED, CONTRADICTED),
     "k2-no-signal": ("signal", ("0.2", "2"), 0.0, CONTRADICTED, SUPPORTED),
     "guard-even-better": ("guards", ("noise_epsilon",), 0.0, SUPPORTED, CONTRADICTED),
     "advantages-near-zero": ("scorers", ("coin", "spread"), 0.0, CONVENTION, SUPPORTED),
@@ -305,6 +309,20 @@ def test_no_verdict_on_steadiness_hangs_on_one_run(name):
         chaos = copy.deepcopy(FIGURES)
         chaos["endings_ppo"]["30"][seed] = chaos["endings_ppo"]["start"][seed] - 0.1
         assert verdict(name, chaos) == verdict(name, FIGURES)
+
+
+def test_fewer_failures_at_the_recipe_s_rates_alone_decide_nothing():
+    """The steadier method must be the steadier one at its best learning rate as well."""
+    calm = {rate: [0.3 + 0.001 * seed for seed in range(15)] for rate in RATE_NAMES}
+    wild = {rate: [0.3 + 0.1 * seed for seed in range(15)] for rate in RATE_NAMES}
+    failing = dict(calm) | {RATE_NAMES[-1]: [0.1] * 15}
+    start = {"start": [0.2] * 15}
+    (claim,) = claims.select(["dpo-steadier-than-ppo"])
+    only_over_rates = claim.judge(calm | start, failing | start)
+    assert only_over_rates.verdict == UNDECIDED
+    assert only_over_rates.doubt == steadiness.ONLY_OVER_RATES
+    assert claim.judge(calm | start, wild | start).verdict == SUPPORTED
+    assert claim.judge(wild | start, calm | start).verdict == CONTRADICTED
 
 
 def test_what_one_seed_decides_is_not_told_apart():

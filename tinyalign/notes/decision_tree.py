@@ -89,7 +89,7 @@ TREE = (
         "grpo", {"scorer": ("yes",), "memory": ("large",), "sampling": ("cheap",)},
         "A reward that a program computes should be trained on directly. The mean of a group of "
         "samples is the baseline, so there is no critic to train.",
-        ("grpo-best", "grpo-less-compute-to-goal", "objective-metrics", "k8-better-per-sample"),
+        ("grpo-best", "grpo-less-compute-to-goal", "objective-metrics", "k8-much-better"),
         "tinyalign run grpo",
         'GRPOTrainer, GRPOConfig(loss_type="grpo", beta=0.0)',
         "One of the notes recommends GRPO for ranked responses, but GRPO samples its own.",

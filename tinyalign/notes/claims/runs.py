@@ -104,6 +104,11 @@ def digits_value(params, seed, data=None):
 
     data  the file whose characters the policy was trained on, where there was one
     """
+    return float(digits_rewards(params, seed, data).mean())
+
+
+def digits_rewards(params, seed, data=None):
+    """Rewards of sampled completions of the training problems, (P, SAMPLES); see digits_value."""
     run_plan = plan.plan_run(["sft"], dataclasses.replace(DIGITS, seed=seed, data=data))
     inputs = plan.stage_inputs(run_plan, 0, params)._replace(task=digits_task())
     prompts = list(inputs.task.train)
@@ -111,4 +116,4 @@ def digits_value(params, seed, data=None):
     # A policy trained on a file has read START in front of every prompt.
     questions = [f"{START}{prompt}" if data else prompt for prompt in prompts]
     rollout = samples.sample_completions(inputs, params["policy"], questions, rng, 1.0, SAMPLES)
-    return float(samples.score(inputs, prompts, rollout).mean())
+    return samples.score(inputs, prompts, rollout)

@@ -2,7 +2,7 @@
 
 import autograd.numpy as np
 
-from tinyalign.losses import clipped_surrogate, dpo, gae, ipo, tpo
+from tinyalign.losses import dpo, gae, ipo, tpo
 from tinyalign.losses.numerics import log_softmax, softmax
 from tinyalign.notes.claims.measures.measure import Measure
 from tinyalign.notes.lesson import minimise
@@ -60,27 +60,6 @@ def displacement():
         moved = float(kl(np.exp(logp), np.exp(even)))
         figures[name] = {"chosen": chosen, "rejected": rejected, "gold": gold, "kl": moved}
     return figures
-
-
-def clip_drift():
-    """Forty batches with PPO's clip and no KL, as exact expectations.
-
-    returns  largest step of the rewarded arm's log-probability in a batch; KL to the start at the
-             end
-    """
-    z, reward, moved = np.zeros(4), np.array([1.0, 0.0, 0.0, 0.0]), []
-    for _ in range(40):
-        old = log_softmax(z)
-
-        def loss(p, old=old):
-            gain = (reward - np.exp(old) @ reward)[None]  # (1, 4): reward minus its mean
-            terms = clipped_surrogate(log_softmax(p["z"])[None], old[None], gain)
-            # The expectation over arms stands in place of a sampled batch.
-            return np.sum(np.exp(old) * terms)
-
-        z = minimise(loss, {"z": z}, steps=5, learning_rate=0.05)[0]["z"]
-        moved.append(abs(float((log_softmax(z) - old)[0])))
-    return {"largest_step": max(moved), "kl": float(kl(softmax(z), np.full(4, 0.25)))}
 
 
 def overoptimisation():
@@ -147,7 +126,6 @@ def noise_of_returns():
 MEASURES = {
     "overconfidence": Measure(overconfidence, "two arms, one always preferred, uniform reference"),
     "displacement": Measure(displacement, "30 answers, 8 shared features, one pair, beta 0.1"),
-    "clip_drift": Measure(clip_drift, "four arms, population gradient, clip 0.2, no KL"),
     "overoptimisation": Measure(overoptimisation, "hackable: 41 answers enumerated"),
     "references": Measure(references, "the bandit's closed-form optimum at beta 1"),
     "reward_shapes": Measure(reward_shapes, "four arms, closed form"),

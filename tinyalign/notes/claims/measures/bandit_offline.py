@@ -11,8 +11,8 @@ import numpy as np
 
 from tinyalign.methods import find
 from tinyalign.notes.claims.measures.measure import Measure
-from tinyalign.notes.claims.runs import BANDIT, bandit_value, train
-from toy_envs import bandit
+from tinyalign.notes.claims.runs import BANDIT, bandit_value, make_plan, train_in_memory
+from toy_envs import bandit, feedback
 
 SEEDS = range(10)
 TUNING_SEEDS = range(100, 103)
@@ -20,19 +20,24 @@ RATES = (0.01, 0.03, 0.1)
 STRENGTHS = (0.03, 0.1, 0.3, 1.0)  # times the method's own beta
 
 
-def offline(name, seed, **settings):
+def offline(name, seed, label=None, **settings):
     """Expected reward after training on samples of the uniform policy.
 
+    label     in place of the method's own function that makes feedback of rewards
     settings  fields of Config
     """
     config = dataclasses.replace(BANDIT, seed=seed, steps=200, **settings)
-    return bandit_value(train([name], config))
+    job = make_plan([name], config)
+    if label:
+        (stage,) = job.stages
+        job = job._replace(stages=[stage._replace(method=stage.method._replace(label=label))])
+    return bandit_value(train_in_memory(job, 0, job.initial_params))
 
 
 def searched(name, **data):
     """Rewards of ten fresh seeds at the rate and strength that did best on the tuning seeds.
 
-    data  fields of Config that say what there is to learn from
+    data  arguments of `offline` that say what there is to learn from
     """
     own = find(name).defaults.get("beta")
     # A method without a strength has only its rates to search.
@@ -69,9 +74,18 @@ def wrong_pairs():
 
 
 def candidates():
-    """Eight candidates for each of 50 prompts: DPO gets one pair of them, the others all scores."""
+    """Eight candidates for each of 50 prompts: DPO gets one pair of them, the others all scores.
+
+    dpo, 28 pairs  28 pairs of them, as many as eight candidates have
+    """
     data = {"num_generations": 8, "num_pairs": 50}
-    return {name: searched(name, **data) for name in ("dpo", "infonca", "rrhf")}
+    figures = {name: searched(name, **data) for name in ("dpo", "infonca", "rrhf")}
+    return figures | {"dpo, 28 pairs": searched("dpo", label=label_many_pairs, **data)}
+
+
+def label_many_pairs(reward, rng, config):
+    """28 labelled pairs of each prompt's completions, drawn at random: feedback.Pairs."""
+    return feedback.pairs(reward, rng, pairs_per_prompt=28, temperature=config.label_temperature)
 
 
 OFFLINE = (

@@ -17,17 +17,30 @@ def passes():
     """{method: its passes, each of one completion through one network}; a backward pass is two.
 
     each     passes for each completion that is sampled, or that given data contain
+    once     the same where a method that samples reads each completion once, and not twice
     drawn    completions sampled in one step of the training loop
+    group    completions sampled of each prompt
     """
     figures = {}
     for name in COMPARED:
-        taken = cost.measure(plan.plan_run([name], BANDIT))
-        # Each step of the loop has `taken.updates` gradient steps.
-        drawn, whole_step = taken.tokens * taken.updates, count_passes(taken) * taken.updates
-        # A method that samples nothing sends each given completion backward once.
-        each = whole_step / (drawn or taken.backward * taken.updates)
-        figures[name] = {"each": round(each, 1), "drawn": round(drawn, 1)}
+        twice, once = (
+            plan.plan_run([name], dataclasses.replace(BANDIT, num_iterations=n)) for n in (2, 1)
+        )
+        taken = cost.measure(twice)
+        figures[name] = {
+            "each": passes_each(taken),
+            "once": passes_each(cost.measure(once)),
+            # Each step of the loop has `taken.updates` gradient steps.
+            "drawn": round(taken.tokens * taken.updates, 1),
+            "group": twice.stages[-1].config.num_generations if taken.tokens else 0,
+        }
     return figures
+
+
+def passes_each(taken):
+    """Passes of one completion, from a cost.Cost."""
+    # A method that samples nothing sends each given completion backward once.
+    return round(count_passes(taken) / (taken.tokens or taken.backward), 1)
 
 
 def count_passes(taken):

@@ -10,7 +10,15 @@ import numpy as np
 
 from tinyalign.methods import find
 from tinyalign.notes.claims.measures.measure import Measure
-from tinyalign.notes.claims.runs import DIGITS, digits_start, digits_task, digits_value, train
+from tinyalign.notes.claims.runs import (
+    DIGITS,
+    digits_rewards,
+    digits_start,
+    digits_task,
+    digits_value,
+    train,
+)
+from tinyalign.runs import plan
 
 SEEDS = range(10)
 # More seeds where the spread of seeds is asked for: no single run may decide the answer.
@@ -52,16 +60,24 @@ def endings(name):
 
 
 def clips():
-    """GRPO with four passes over each batch at ten times the learning rate: clip 0.2 and 10."""
+    """PPO with four passes over each batch at ten times its learning rate: clip 0.2 and 10.
+
+    start, 0.2, 10.0                 reward before, and after training with these clips
+    kept start, kept 0.2, kept 10.0  the same on the problems that the policy solved at the start
+    """
     figures = {}
-    # A clip of 10 is next to none.
-    for clip in (0.2, 10.0):
-        settings = {"epsilon": clip, "num_iterations": 4, "steps": 15}
-        ends = [
-            train(["grpo"], config_of("grpo", s, 10, **settings), initial=digits_start(s))
-            for s in SEEDS
-        ]
-        figures[str(clip)] = [digits_value(end, s) for s, end in zip(SEEDS, ends, strict=True)]
+    for seed in SEEDS:
+        policies = {"start": digits_start(seed)}
+        # A clip of 10 is next to none.
+        for clip in (0.2, 10.0):
+            settings = {"epsilon": clip, "num_iterations": 4, "steps": 15}
+            config = config_of("ppo", seed, 10, **settings)
+            policies[str(clip)] = train(["ppo"], config, initial=policies["start"])
+        rewards = {name: digits_rewards(p, seed).mean(axis=1) for name, p in policies.items()}
+        solved = rewards["start"] >= 0.5
+        for name, reward in rewards.items():
+            figures.setdefault(name, []).append(float(reward.mean()))
+            figures.setdefault(f"kept {name}", []).append(float(reward[solved].mean()))
     return figures
 
 
@@ -96,22 +112,43 @@ def pairs_file(folder):
     return path
 
 
+# Learning rates that are searched for a stage of `from_nothing`.
+STAGE_RATES = {"sft": (1e-3, 3e-3, 1e-2), "orpo": (1e-3, 3e-3, 1e-2), "dpo": (1e-4, 3e-4, 1e-3)}
+TUNING_SEEDS = range(100, 103)
+
+
 def from_nothing():
     """Reward after ORPO, after SFT, and after SFT then DPO, from untrained policies."""
-    figures = {"orpo": [], "sft": [], "sft,dpo": []}
     with TemporaryDirectory() as folder:
         shared = dataclasses.replace(
             DIGITS, data=pairs_file(folder), context=16, steps=300, warmup_steps=30
         )
-        for name, seed in ((name, seed) for name in figures for seed in SEEDS):
-            config = dataclasses.replace(shared, seed=seed, learning_rate=3e-3)
-            # DPO takes a smaller learning rate than the stage before it.
-            first, *rest = name.split(",")
-            end = train([first], config)
-            for later in rest:
-                end = train([later], dataclasses.replace(config, learning_rate=3e-4), initial=end)
-            figures[name].append(digits_value(end, seed, data=config.data))
+        rates, figures = {}, {"untrained": [reward_after((), shared, s, {}) for s in SEEDS]}
+        # SFT comes first, so that the SFT before DPO has the rate that is best for SFT.
+        for names in (("sft",), ("orpo",), ("sft", "dpo")):
+            rates[names[-1]] = best_last_rate(names, shared, rates)
+            figures[",".join(names)] = [reward_after(names, shared, s, rates) for s in SEEDS]
     return figures
+
+
+def best_last_rate(names, shared, rates):
+    """The learning rate of the last of these stages that does best on the tuning seeds."""
+
+    def total(rate):
+        tried = rates | {names[-1]: rate}
+        return sum(reward_after(names, shared, seed, tried) for seed in TUNING_SEEDS)
+
+    return max(STAGE_RATES[names[-1]], key=total)
+
+
+def reward_after(names, shared, seed, rates):
+    """Reward after these stages from an untrained policy; rates are {method: learning rate}."""
+    config = dataclasses.replace(shared, seed=seed)
+    params = plan.plan_run(["sft"], config).initial_params
+    for name in names:
+        of_stage = dataclasses.replace(config, learning_rate=rates[name])
+        params = train([name], of_stage, initial=params)
+    return digits_value(params, seed, data=config.data)
 
 
 SMALL = "one-digit addition, small transformer, 15 seeds, a sixteenth of the recipe's passes, "
@@ -121,12 +158,20 @@ MEASURES = {
     f"endings_{name}": Measure(functools.partial(endings, name), f"{name} on {SMALL}", exact=False)
     for name in METHODS
 } | {
-    "clips": Measure(clips, "GRPO on one-digit addition, 15 steps, 10 seeds", exact=False),
+    "clips": Measure(
+        clips,
+        "PPO on one-digit addition, four passes over each batch, 10 times its learning rate, "
+        "15 steps, 10 seeds",
+        exact=False,
+    ),
     "learned_rewards": Measure(
         learned_rewards, "GRPO on one-digit addition, 10 seeds, reward learned from 1000 pairs",
         exact=False,
     ),
     "from_nothing": Measure(
-        from_nothing, "pairs of a right and a wrong sum, 300 steps a stage, 10 seeds", exact=False
+        from_nothing,
+        "pairs of a right and a wrong sum, 300 steps a stage, 10 seeds, each stage at the best of "
+        "3 learning rates on 3 other seeds",
+        exact=False,
     ),
 }  # fmt: skip

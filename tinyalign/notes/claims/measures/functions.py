@@ -34,10 +34,15 @@ def tpo_orders():
 
 
 def tpo_reward():
-    """TPO's slope in the chosen log-probability at beta 0.01, and the references that it reads."""
+    """TPO's slopes at beta 0.01 in a log-probability and in gold's NLL; references it reads."""
     slope = grad(lambda x: losses.tpo(x, ZERO, ZERO, beta=0.01)[0])(ZERO)[0]
+    gold = grad(lambda x: losses.tpo(ZERO, ZERO, x, beta=0.01)[0])(ZERO)[0]
     names = inspect.signature(losses.tpo).parameters
-    return {"slope": float(-slope), "references": sum(name.startswith("ref_") for name in names)}
+    return {
+        "slope": float(-slope),
+        "gold_slope": float(gold),
+        "references": sum(name.startswith("ref_") for name in names),
+    }
 
 
 def rrhf_reads():
@@ -78,7 +83,7 @@ def infonca_at_rlhf():
 
 
 def dpo_reads():
-    """DPO's change when an answer in no pair moves, and its gradients in tokens and in a sum."""
+    """DPO's change when an answer in no pair moves, and its gradients in several places."""
     even = log_softmax(np.zeros(3))
     # Only the third answer changes its logit; chosen and rejected keep their difference.
     away = log_softmax(np.array([0.0, 0.0, -4.0]))
@@ -91,7 +96,25 @@ def dpo_reads():
         "kl_moved": float(kl(np.exp(away), np.exp(even))),
         "token_slopes_apart": float(np.ptp(slopes)),
         "chosen_slope": float(chosen[0]),
+        "rlhf_slope": dpo_at_rlhf(),
     }
+
+
+def dpo_at_rlhf():
+    """Largest gradient of DPO over all pairs, at the optimum of reward minus β·KL."""
+    reward, even, beta = np.array([0.2, 1.0, -0.5]), log_softmax(np.zeros(3)), 0.5
+    won, lost = np.divmod(np.arange(9), 3)  # every ordered pair of the three answers
+    # Bradley and Terry's law says how often the first of a pair is preferred.
+    often = 1 / (1 + np.exp(reward[lost] - reward[won]))  # (9,)
+
+    def loss(logp):
+        each = [
+            losses.dpo(logp[i : i + 1], logp[j : j + 1], even[:1], even[:1], beta=beta)[0]
+            for i, j in zip(won, lost, strict=True)
+        ]
+        return np.sum(often * np.array(each))
+
+    return float(np.abs(grad(loss)(log_softmax(even + reward / beta))).max())
 
 
 def ipo_reads():
@@ -106,13 +129,13 @@ def ipo_reads():
 def thumbs_losses():
     """Interaction of a pair's two answers in each loss: 0 where each is judged by itself."""
     figures = {}
-    for name, loss in (("bco", losses.bco), ("apo_zero", losses.apo_zero), ("dpo", losses.dpo)):
+    for loss in (losses.bco, losses.apo_zero, losses.dpo, losses.ipo):
 
         def at(won, lost, loss=loss):
             return loss(one(won), one(lost), ZERO, ZERO)[0]
 
         # A loss that is a sum of two terms has equal differences at both ends.
-        figures[name] = float(abs(at(9, 2) - at(0, 2) - at(9, -9) + at(0, -9)))
+        figures[loss.__name__] = float(abs(at(9, 2) - at(0, 2) - at(9, -9) + at(0, -9)))
     return figures
 
 

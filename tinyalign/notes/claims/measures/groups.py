@@ -121,6 +121,7 @@ def guards():
         "noise_epsilon": float(np.abs(epsilon(NEARLY_EQUAL)).max()),
         "noise_guarded": float(np.abs(guarded(NEARLY_EQUAL)).max()),
         "rank_apart": float(np.abs(group_rank(rewards) - epsilon(rewards)).max()),
+        "position_apart": float(np.abs(epsilon(ranks) - epsilon(rewards)).max()),
         "graded_apart": float(np.abs(group_rank(GRADED) - group_standardize(GRADED, ddof=0)).max()),
     }
 

@@ -18,6 +18,7 @@ from tinyalign.notes.claims.verdicts import (
     scorers,
     stages,
     steady_runs,
+    training_time,
 )
 
 # {theme: its claims}, in the order in which they are shown.
@@ -25,7 +26,7 @@ THEMES = {
     "networks in memory": networks.CLAIMS,
     "memory": memory_use.CLAIMS,
     "stages": stages.CLAIMS,
-    "cost": costs.CLAIMS,
+    "cost": costs.CLAIMS + training_time.CLAIMS,
     "what losses read": losses_read.CLAIMS,
     "known answers": known_answers.CLAIMS,
     "data": data.CLAIMS,

@@ -10,9 +10,10 @@ def ranks_are_grpo(guards):
     # On two values ranks and rewards are the same up to scale, so graded rewards decide.
     return judge_fact(
         guards["graded_apart"] < ROUNDING,
-        "ranked advantages differ from the paper's, standardised rewards, by at most "
-        f"{guards['rank_apart']:.1g} on rewards of 0 and 1, and by {guards['graded_apart']:.2f} on "
-        "rewards 0, 1, 2, 9",
+        "ranked advantages differ from the paper's, standardised rewards, by "
+        f"{guards['graded_apart']:.2f} on rewards 0, 1, 2, 9, where nothing ties; on rewards of 0 "
+        f"and 1 by at most {guards['rank_apart']:.1g} where ties share a rank, and by up to "
+        f"{guards['position_apart']:.2f} where ties are ranked by position, as in the note's code",
         "more than rounding",
     )
 
@@ -70,7 +71,7 @@ NOTES = "My Implementation Notes"
 CLAIMS = (
     Claim(
         "grpo-ranks", "004", 88, "GRPO · The Math", "GRPO uses a **ranking-based advantage**:",
-        "Ranks give the same advantages as GRPO's published formula.",
+        "Ranks, under some rule for ties, give the advantages of GRPO's published formula.",
         ranks_are_grpo, ("guards",),
     ),
     Claim(

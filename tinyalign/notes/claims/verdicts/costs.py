@@ -13,17 +13,27 @@ def dpo_no_rl(passes):
 
 
 def ppo_highest_cost(passes, bytes_held):
-    """PPO costs the most of the table's four methods, in passes and in bytes."""
+    """PPO costs the most of the table's four methods: for a completion, or for a prompt."""
     each = {name: passes[name]["each"] for name in FOUR}
+    prompt = {name: count * each[name] for name, count in completions_of_a_prompt(passes).items()}
     held = {name: bytes_held["exact"][name] for name in FOUR}
-    highest = all(
-        cost["ppo"] > max(cost[name] for name in FOUR if name != "ppo") for cost in (each, held)
+    each_highest, prompt_highest, most_bytes = (
+        cost["ppo"] > max(cost[name] for name in FOUR if name != "ppo")
+        for cost in (each, prompt, held)
     )
-    return judge_fact(
-        highest,
-        f"passes for a completion: {listed(each)}; bytes per weight of the policy: {listed(held)}",
-        LESS,
+    return judge_by_convention(
+        [each_highest and most_bytes, prompt_highest and most_bytes],
+        COUNTED,
+        f"passes for a completion: {listed(each)}; for a prompt: {listed(prompt)}; bytes per "
+        f"weight of the policy: {listed(held)}",
     )
+
+
+def completions_of_a_prompt(passes):
+    """{method: how many completions of one prompt it takes}, for the methods in FOUR."""
+    # A pair, a triple, and what is sampled of each prompt.
+    sampled = {name: passes[name]["group"] for name in ("ppo", "grpo")}
+    return {"ppo": sampled["ppo"], "dpo": 2, "tpo": 3, "grpo": sampled["grpo"]}
 
 
 def dpo_low_cost(passes, networks):
@@ -39,14 +49,15 @@ def dpo_low_cost(passes, networks):
 
 
 def tpo_moderate_cost(passes, bytes_held):
-    """TPO costs more than DPO and less than PPO, in passes for an example or in bytes."""
-    # An example is a triple, a pair, and a completion.
-    each = {name: n * passes[name]["each"] for name, n in (("dpo", 2), ("tpo", 3), ("ppo", 1))}
+    """TPO costs more than DPO and less than PPO, in passes for a prompt or in bytes."""
+    completions = completions_of_a_prompt(passes)
+    each = {name: completions[name] * passes[name]["each"] for name in ("dpo", "tpo", "ppo")}
     held = {name: bytes_held["exact"][name] for name in each}
     return judge_by_convention(
         [cost["dpo"] < cost["tpo"] < cost["ppo"] for cost in (each, held)],
         "whether cost is counted in passes or in memory",
-        f"passes for an example: {listed(each)}; bytes per weight of the policy: {listed(held)}",
+        f"passes for a pair, a triple and one completion of PPO: {listed(each)}; bytes per weight "
+        f"of the policy: {listed(held)}",
     )
 
 
@@ -57,8 +68,16 @@ def cheaper_than_ppo(name, passes):
 
 
 def grpo_cheaper(passes):
-    """GRPO takes fewer passes than PPO for each completion that it samples."""
-    return judge_fact(*cheaper_than_ppo("grpo", passes), LESS)
+    """GRPO takes fewer passes than PPO: for a completion, or for a prompt."""
+    cheaper, words = cheaper_than_ppo("grpo", passes)
+    counts = completions_of_a_prompt(passes)
+    grpo, ppo = (counts[name] * passes[name]["each"] for name in ("grpo", "ppo"))
+    return judge_by_convention(
+        [cheaper, grpo < ppo],
+        COUNTED,
+        f"{words}; for a prompt: GRPO {grpo:g}, with {counts['grpo']} completions, PPO {ppo:g}, "
+        f"with {counts['ppo']}; to a goal: see grpo-less-compute-to-goal",
+    )
 
 
 def dpo_cheaper(passes):
@@ -89,7 +108,7 @@ def dpo_fewer_settings(settings):
 
 
 def rrhf_simpler(passes, settings):
-    """RRHF samples nothing, has neither clip nor advantage, and fewer settings than GRPO."""
+    """RRHF has neither clip nor advantage, and fewer settings than GRPO."""
     fewer, words = fewer_settings(settings, "rrhf", "grpo")
     rrhf, grpo = passes["rrhf"]["drawn"], passes["grpo"]["drawn"]
     none_of_these = not {"epsilon", "advantage"} & set(settings["rrhf"])
@@ -114,11 +133,7 @@ def listed(costs):
 
 
 FOUR = ("ppo", "dpo", "tpo", "grpo")
-# A share of time follows from the sizes of two runs, which the note does not give.
-NO_SIZES = (
-    "the share has no source, and a share of training time follows from the sizes of two runs, "
-    "which the note does not give"
-)
+COUNTED = "whether cost is counted for a completion, or for a prompt, of which GRPO takes a group"
 CLAIMS = (
     Claim(
         "dpo-no-rl", "000", 17, "Does it use Reinforcement Learning? · DPO",
@@ -130,8 +145,7 @@ CLAIMS = (
         "ppo-highest-cost", "000", 23, "Complexity / Compute Cost · PPO",
         "**Highest cost** — requires: policy + critic + RM + rollouts; unstable and "
         "computationally heavy.",
-        "Of the table's four methods, PPO takes the most passes for a completion and the most "
-        "memory.",
+        "Of the table's four methods, PPO takes the most passes and the most memory.",
         ppo_highest_cost, ("passes", "bytes_held"),
     ),
     Claim(
@@ -149,14 +163,14 @@ CLAIMS = (
     Claim(
         "grpo-cheaper-each", "000", 23, "Complexity / Compute Cost · GRPO",
         "**Lower than PPO** — removes critic, uses only policy + RM + group sampling.",
-        "A completion takes fewer passes in GRPO than in PPO.",
+        "GRPO takes fewer passes than PPO, because it has no critic.",
         grpo_cheaper, ("passes",),
     ),
     Claim(
         "grpo-less-compute", "000", 25, "Main Motivation · GRPO",
         "Fix PPO’s critic instability + reduce compute by replacing critic with multiple old "
         "rollouts.",
-        "Without a critic a completion takes fewer passes.",
+        "GRPO takes fewer passes than PPO, because samples replace the critic.",
         grpo_cheaper, ("passes",),
     ),
     Claim(
@@ -193,18 +207,7 @@ CLAIMS = (
     ),
     Claim(
         "rrhf-simpler", "004", 438, "GRPO's Relatives · RRHF", "# RRHF is simpler than GRPO:",
-        "RRHF has fewer parts than GRPO: it needs no sampling, no clip and no advantage.",
+        "RRHF has fewer parts than GRPO: it needs no clip and no advantage.",
         rrhf_simpler, ("passes", "settings"),
-    ),
-    *(
-        Claim(
-            f"time-{method.lower()}", "004", line, f"Training Time · {method}", share,
-            f"Training with {method} takes about {share} of the time of training with PPO.",
-            why=NO_SIZES,
-        )
-        for method, line, share in (
-            ("DPO", 599, "30%"), ("IPO", 600, "32%"), ("RRHF", 601, "45%"), ("GRPO", 602, "50%"),
-            ("KTO", 603, "25%"),
-        )
     ),
 )  # fmt: skip

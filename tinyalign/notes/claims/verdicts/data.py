@@ -7,7 +7,9 @@ from tinyalign.notes.claims.verdicts.differences import (
     judge_more,
     paired_difference,
 )
-from tinyalign.notes.claims.verdicts.finding import Claim, judge_fact
+from tinyalign.notes.claims.verdicts.finding import CONVENTION, Claim, judge_fact
+
+HOW_MANY_PAIRS = "whether DPO gets one pair of a prompt's candidates, or many"
 
 
 def triples_cost(annotation):
@@ -28,14 +30,19 @@ def dpo_needs_quality(wrong_pairs):
 
 
 def dpo_wastes_candidates(candidates):
-    """All candidates teach more than one pair of them."""
-    gap = difference(candidates, "infonca", "dpo")
-    order = sum(candidates["rrhf"]) / len(candidates["rrhf"])
-    return judge_more(
-        gap,
-        f"expected reward (RRHF, which reads the order of all eight: {order:.3f}), InfoNCA on all "
-        "eight candidates against DPO on a pair of them",
+    """A loss on all candidates teaches more than DPO: on a pair of them, or on many pairs."""
+    one, many = (difference(candidates, "rrhf", dpo) for dpo in ("dpo", "dpo, 28 pairs"))
+    by_size = sum(candidates["infonca"]) / len(candidates["infonca"])
+    what = (
+        f"expected reward (DPO on 28 labelled pairs of them: {many.second:.3f}; InfoNCA, which "
+        f"reads their rewards and not only their order: {by_size:.3f}), RRHF on the order of all "
+        "eight against DPO on a pair of them"
     )
+    on_one, on_many = (judge_more(gap, what) for gap in (one, many))
+    if on_one.verdict == on_many.verdict:
+        return on_one
+    # DPO can be given more pairs of the same candidates.
+    return on_one._replace(verdict=CONVENTION, doubt="", convention=HOW_MANY_PAIRS)
 
 
 def thumbs_suffice(thumbs):
@@ -69,13 +76,20 @@ def loss_from_noise(wrong_pairs, name):
 def kto_less_data(thumbs):
     """KTO learns more than DPO from little data."""
     gap = difference(thumbs, "kto, a quarter", "dpo, a quarter")
-    return judge_more(gap, "expected reward from the same 100 completions, KTO against DPO")
+    return judge_more(
+        gap, "expected reward from the same 100 completions (100 thumbs, 50 pairs), KTO against DPO"
+    )
 
 
 def kto_near_dpo(thumbs):
     """KTO on a quarter of the completions is almost as good as DPO on all."""
     gap = difference(thumbs, "kto, a quarter", "dpo")
-    return judge_as_good(gap, "expected reward, KTO on 100 completions against DPO on 400")
+    as_many = sum(thumbs["kto"]) / len(thumbs["kto"])
+    return judge_as_good(
+        gap,
+        f"expected reward (KTO on all 400 completions {as_many:.3f}), KTO on 100 completions "
+        "against DPO on 400",
+    )
 
 
 CLAIMS = (
@@ -93,7 +107,7 @@ CLAIMS = (
     Claim(
         "dpo-wastes-candidates", "004", 16, "Why This Matters · DPO",
         "Doesn't leverage **multiple candidate samples** well",
-        "From the same eight candidates, a loss on all of them learns more than DPO on a pair.",
+        "From the same eight candidates, a loss that compares all of them learns more than DPO.",
         dpo_wastes_candidates, ("candidates",),
     ),
     Claim(

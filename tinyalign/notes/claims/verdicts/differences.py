@@ -15,6 +15,7 @@ from tinyalign.notes.claims.verdicts.finding import (
 from tinyalign.report import intervals
 
 SMALL = "smaller than what would matter"
+NO_MATTER = "the interval leaves out every difference that would matter"
 TWENTIETH = 0.05  # of rewards, shares and probabilities, which are at most 1
 
 
@@ -69,7 +70,9 @@ def judge_more(gap, what, matters=TWENTIETH, unit="", digits=".3f"):
         verdict = SUPPORTED
     elif gap.below and gap.gap <= -matters:
         verdict = CONTRADICTED
-    return difference_finding(verdict, gap, what, f"{matters:.2g}{unit}", digits)
+    finding = difference_finding(verdict, gap, what, f"{matters:.2g}{unit}", digits)
+    alike = verdict == UNDECIDED and -matters < gap.low and gap.high < matters
+    return finding._replace(doubt=NO_MATTER) if alike else finding
 
 
 def judge_less(gap, what, matters=TWENTIETH, unit="", digits=".3f"):

@@ -62,7 +62,8 @@ def two_silent(signal, gradients):
     return judge_fact(
         mean == 0 or share == 0,
         f"at K = 2, {share:.0%} of the groups have a signal where one answer in five is right and "
-        f"{half:.0%} where half are; the expected gradient is {mean:.2f} times the true one",
+        f"{half:.0%} where half are; the expected gradient is {mean:.2f} times the true one; what "
+        "K = 2 learns stands in the row k8-much-better",
     )
 
 
@@ -85,13 +86,12 @@ def sixteen_slower(group_passes):
 def eight_better(group_sizes):
     """Groups of eight learn faster than groups of two."""
     gap = difference(group_sizes, "prompts 8", "prompts 2")
-    return judge_more(gap, "probability of the best answer, same prompts, K = 8 against 2")
-
-
-def eight_better_per_sample(group_sizes):
-    """Groups of eight learn faster than groups of two from as many completions."""
-    gap = difference(group_sizes, "completions 8", "completions 2")
-    return judge_more(gap, "probability of the best answer, same completions, K = 8 against 2")
+    as_many = sum(group_sizes["completions 2"]) / len(group_sizes["completions 2"])
+    return judge_more(
+        gap,
+        "probability of the best of eight answers (0.125 at the start; K = 2 with as many "
+        f"completions as K = 8: {as_many:.3f}), same prompts, K = 8 against 2",
+    )
 
 
 def more_samples(reach):
@@ -160,11 +160,6 @@ CLAIMS = (
         "k8-much-better", "004", 857, NOTES, WEEK_1,
         "With the same prompts, groups of eight learn more than groups of two.",
         eight_better, ("group_sizes",),
-    ),
-    Claim(
-        "k8-better-per-sample", "004", 857, NOTES, WEEK_1,
-        "Groups of eight learn more than groups of two from the same number of completions.",
-        eight_better_per_sample, ("group_sizes",),
     ),
 )  # fmt: skip
 SAMPLE_CLAIMS = (

@@ -76,18 +76,6 @@ def pairs_forget_size(reward_shapes):
     )
 
 
-def clip_limits(clip_drift):
-    """PPO's clip limits what one batch can destroy."""
-    step, drift = clip_drift["largest_step"], clip_drift["kl"]
-    # At 1.2 times its old probability an arm has moved by log 1.2 = 0.18 nats; 0.25 leaves room.
-    return judge_fact(
-        step < 0.25,
-        f"with the clip, and without a KL penalty, no batch moves the rewarded arm by more than "
-        f"{step:.2f} nats; the clip limits updates and not their sum, which comes to a KL of "
-        f"{drift:.2f} nats after 40 batches",
-    )
-
-
 def dpo_overconfident(overconfidence):
     """DPO goes to certainty on one pair."""
     # 0.99 stands for certainty, which DPO approaches without ever stopping.
@@ -148,12 +136,6 @@ CLAIMS = (
         pairs_forget_size, ("reward_shapes",),
     ),
     Claim(
-        "clip-forgetting", "003", 18, "Proximal Policy Optimization",
-        "**Clipped Objective**: Limits policy updates to prevent catastrophic forgetting",
-        "One update cannot take away what the policy could do.",
-        clip_limits, ("clip_drift",),
-    ),
-    Claim(
         "gae-variance", "003", 20, "Proximal Policy Optimization",
         "**Advantage Estimation**: Uses GAE (Generalized Advantage Estimation) for variance "
         "reduction",
@@ -175,7 +157,7 @@ CLAIMS = (
     Claim(
         "ipo-conservative", "004", 486, "GRPO's Relatives · IPO",
         "# IPO is more conservative - prevents overconfidence",
-        "Where one answer is always preferred, IPO stops short of DPO.",
+        "Where one answer is always preferred, IPO stops at a set margin, and DPO goes further.",
         ipo_holds_back, ("overconfidence",),
     ),
 )  # fmt: skip

@@ -7,11 +7,12 @@ ROUNDING = 1e-9
 
 def reward_is_logp(tpo_reward):
     """TPO's implicit reward is log π times its beta, and no reference is in it."""
-    slope, count = tpo_reward["slope"], tpo_reward["references"]
+    slope, count, gold = (tpo_reward[key] for key in ("slope", "references", "gold_slope"))
     return judge_fact(
-        slope > 0 and count == 0,
+        slope > 0 and count == 0 and gold > 0,
         f"TPO's loss reads {count} log-probabilities of a reference, and falls by {slope:.3f} for "
-        "a nat of log π: its reward is β·log π, here with β = 0.01, which ranks answers as log π",
+        "a nat of log π: its reward is β·log π, here with β = 0.01, which ranks answers as log π; "
+        f"the loss grows by {gold:g} for a nat of gold's NLL",
     )
 
 
@@ -64,9 +65,9 @@ def infonca_subsumes(infonca_reads):
     from_dpo, slope = infonca_reads["from_dpo"], infonca_reads["rlhf_slope"]
     return judge_fact(
         from_dpo < ROUNDING and slope < ROUNDING,
-        "InfoNCA is the nearest published method; no published one has the note's name. It differs "
-        f"from DPO by {from_dpo:.1g} on two answers, and its slope at RLHF's optimum is "
-        f"{slope:.1g}",
+        "no published method has the note's name, and InfoNCA is the nearest to its description: "
+        f"it differs from DPO by {from_dpo:.1g} on two answers, and its slope at the optimum of "
+        f"reward minus KL is {slope:.1g}",
     )
 
 
@@ -75,8 +76,8 @@ def infonca_real_valued(infonca_reads):
     moved = infonca_reads["by_values"]
     return judge_fact(
         moved > ROUNDING,
-        f"the loss of InfoNCA, the nearest published method, moves by {moved:.2f} when rewards 3, "
-        "2, 1 become 9, 2, 1; pairs stay the same",
+        "no published method has the note's name; the loss of InfoNCA, the nearest, moves by "
+        f"{moved:.2f} when rewards 3, 2, 1 become 9, 2, 1; pairs stay the same",
     )
 
 
@@ -85,7 +86,7 @@ def infonca_flexible(infonca_reads):
     from_dpo, moved = infonca_reads["from_dpo"], infonca_reads["by_values"]
     return judge_fact(
         from_dpo < ROUNDING,
-        "InfoNCA, the nearest published method, differs from DPO by "
+        "no published method has the note's name; InfoNCA, the nearest, differs from DPO by "
         f"{from_dpo:.1g} on a preferred pair; with more answers the sizes of their rewards count "
         f"(its loss moves by {moved:.2f}), and people or a model may give them",
     )
@@ -126,13 +127,16 @@ def ipo_l2(ipo_reads):
 
 
 def only_kto(thumbs_losses):
-    """No loss but KTO's judges each answer by itself."""
+    """No loss but KTO's judges each answer by itself: of the notes' losses, or of all."""
     # Where the answers interact, a loss needs them in pairs.
-    bco, apo_zero, dpo = (thumbs_losses[name] for name in ("bco", "apo_zero", "dpo"))
-    return judge_fact(
-        min(bco, apo_zero) > ROUNDING,
-        f"interaction of the two answers of a pair: BCO {bco:.1g}, APO-zero {apo_zero:.1g}, DPO "
-        f"{dpo:.2f}; a loss without it learns from single thumbs",
+    bco, apo_zero, dpo, ipo = (thumbs_losses[k] for k in ("bco", "apo_zero", "dpo", "ipo"))
+    return judge_by_convention(
+        [min(dpo, ipo) > ROUNDING, min(bco, apo_zero) > ROUNDING],
+        "whether KTO is the only option among the methods of the note, or among all that are "
+        "published",
+        "a loss learns from single thumbs where the two answers of a pair do not interact; "
+        f"interaction: DPO {dpo:.2f} and IPO {ipo:.0f}, which the note has; BCO {bco:.1g} and "
+        f"APO-zero {apo_zero:.1g}, which it does not have",
     )
 
 
@@ -141,7 +145,7 @@ CLAIMS = (
     Claim(
         "tpo-reward", "000", 21, "How Reward is Interpreted · TPO",
         "Reward = **log πθ(y | x)** (direct model confidence); adds **gold NLL** as anchor.",
-        "TPO's implicit reward is log π, with no reference.",
+        "TPO's implicit reward is log π, with no reference, and gold's NLL is a term of the loss.",
         reward_is_logp, ("tpo_reward",),
     ),
     Claim(
@@ -172,18 +176,18 @@ CLAIMS = (
     Claim(
         "grpo-subsumes-dpo", "002", 66, RESAMPLING,
         "General framework—subsumes DPO and approaches PPO.",
-        "The method is DPO for two answers, and shares the optimum of PPO with a KL penalty.",
+        "If InfoNCA is meant: it is DPO for two answers, and shares the optimum of PPO with a KL.",
         infonca_subsumes, ("infonca_reads",),
     ),
     Claim(
         "grpo-real-valued", "002", 67, RESAMPLING,
         "More flexible for multi-signal or real-valued feedback.",
-        "The method uses how much better an answer is, which DPO cannot.",
+        "If InfoNCA is meant: it uses how much better an answer is, which DPO cannot.",
         infonca_real_valued, ("infonca_reads",),
     ),
     Claim(
         "grpo-flexible-input", "002", 81, "Needs Reward Model? · GRPO", "❌ (flexible input)",
-        "The method can do without a reward model, because it can learn from preferred pairs.",
+        "If InfoNCA is meant: it can learn from preferred pairs, without a reward model.",
         infonca_flexible, ("infonca_reads",),
     ),
     Claim(
@@ -201,7 +205,7 @@ CLAIMS = (
     ),
     Claim(
         "kto-only-option", "004", 624, TREE, 'return "KTO"  # Only option!',
-        "No other published method learns from single thumbs.",
+        "No other method learns from single thumbs.",
         only_kto, ("thumbs_losses",),
     ),
     Claim(

@@ -34,12 +34,18 @@ def grpo_memory_peak(peaks):
 
 def ppo_memory(bytes_held):
     """PPO keeps more bytes than any other method that trains a policy."""
-    policies = {name: b for name, b in bytes_held["exact"].items() if name not in UNTRAINED}
-    following = max(b for name, b in policies.items() if name != "ppo")
+    cases = []
+    for source in SOURCES:
+        policies = {name: b for name, b in bytes_held[source].items() if name not in UNTRAINED}
+        following = max(b for name, b in policies.items() if name != "ppo")
+        cases.append((policies["ppo"], following))
+    words = (
+        f"PPO {ppo:.0f}, the next of all methods {following:.0f} with {source}"
+        for (ppo, following), source in zip(cases, SOURCES.values(), strict=True)
+    )
     return judge_fact(
-        policies["ppo"] > following,
-        f"PPO holds {policies['ppo']:.0f} bytes per weight of the policy, the next of all methods "
-        f"{following:.0f}",
+        all(ppo > following for ppo, following in cases),
+        f"bytes per weight of the policy: {'; '.join(words)}",
         BYTES,
     )
 
@@ -107,19 +113,22 @@ CLAIMS = (
     ),
     Claim(
         "ppo-memory", "001", 75, HEADER,
-        "| **PPO** | Clipped probability ratios + Value function | 3 | Highest |",
+        "| **PPO** | Clipped probability ratios + Value function | 3 | Highest | "
+        "General chat, proven reliability |",
         "PPO holds the most bytes.",
         ppo_memory, ("bytes_held",),
     ),
     Claim(
         "dpo-memory", "001", 76, HEADER,
-        "| **DPO** | Direct preference classification | 1 | Lowest |",
+        "| **DPO** | Direct preference classification | 1 | Lowest | Simple alignment, resource "
+        "constraints |",
         "DPO holds fewer bytes than PPO and GRPO.",
         dpo_memory, ("bytes_held",),
     ),
     Claim(
         "grpo-memory-medium", "001", 77, HEADER,
-        "| **GRPO** | Group-relative advantages | 2 | Medium |",
+        "| **GRPO** | Group-relative advantages | 2 | Medium | Mathematical reasoning, "
+        "efficiency |",
         "GRPO holds more bytes than DPO and fewer than PPO.",
         grpo_memory_medium, ("bytes_held",),
     ),

@@ -2,7 +2,9 @@
 
 from tinyalign.notes.claims.verdicts.finding import Claim, judge_by_convention, judge_fact
 
-KL_TERM = "whether GRPO has a KL term, as in its paper, or none, as in Dr.GRPO, DAPO and TRL"
+KL_TERM = (
+    "whether GRPO has a KL term, as in its paper, or none, as in Dr.GRPO, DAPO and TRL's default"
+)
 
 
 def grpo_no_critic(networks):
@@ -43,23 +45,26 @@ def grpo_no_reference(networks):
     )
 
 
-def ppo_models(networks):
-    """PPO keeps a policy, a critic and a reward model."""
-    names = networks["model"]["ppo"]
+def ppo_models(networks, passes):
+    """PPO keeps a policy, a critic and a reward model, and samples."""
+    names, drawn = networks["model"]["ppo"], passes["ppo"]["drawn"]
     return judge_fact(
-        {"policy", "critic", "reward model"} <= set(names),
-        f"PPO with a reward model and a KL penalty holds {listed(names)}",
+        {"policy", "critic", "reward model"} <= set(names) and drawn > 0,
+        f"PPO with a reward model and a KL penalty holds {listed(names)}, and samples "
+        f"{drawn:.0f} completions in a step",
     )
 
 
-def grpo_models(networks):
-    """GRPO keeps a policy and a reward model and nothing else: with a KL term, and without."""
+def grpo_models(networks, passes):
+    """GRPO keeps a policy and a reward model and nothing else, and samples groups."""
+    # With a KL term, and without one.
     tied, free = networks["model"]["grpo"], networks["model"]["dr_grpo"]
+    group = passes["grpo"]["group"]
     return judge_by_convention(
-        [set(names) == {"policy", "reward model"} for names in (tied, free)],
+        [set(names) == {"policy", "reward model"} and group > 1 for names in (tied, free)],
         KL_TERM,
         f"with a reward model, GRPO with a KL term holds {listed(tied)}; Dr.GRPO, which has none, "
-        f"holds {listed(free)}",
+        f"holds {listed(free)}; {group} completions of a prompt are sampled",
     )
 
 
@@ -95,7 +100,10 @@ def listed(names):
     return f"{', '.join(others)} and {last}" if others else last
 
 
-CELL = "requires: policy + critic + RM + rollouts; unstable and computationally heavy."
+PPO_CELL = (
+    "**Highest cost** — requires: policy + critic + RM + rollouts; unstable and computationally "
+    "heavy."
+)
 CLAIMS = (
     Claim(
         "grpo-no-critic", "000", 17, "Does it use Reinforcement Learning? · GRPO",
@@ -128,15 +136,15 @@ CLAIMS = (
         grpo_no_reference, ("networks",),
     ),
     Claim(
-        "ppo-models", "000", 23, "Complexity / Compute Cost · PPO", CELL,
+        "ppo-models", "000", 23, "Complexity / Compute Cost · PPO", PPO_CELL,
         "PPO needs at least a policy, a critic, a reward model and samples.",
-        ppo_models, ("networks",),
+        ppo_models, ("networks", "passes"),
     ),
     Claim(
         "grpo-models", "000", 23, "Complexity / Compute Cost · GRPO",
-        "removes critic, uses only policy + RM + group sampling.",
+        "**Lower than PPO** — removes critic, uses only policy + RM + group sampling.",
         "GRPO needs a policy, a reward model and samples, and nothing else.",
-        grpo_models, ("networks",),
+        grpo_models, ("networks", "passes"),
     ),
     Claim(
         "dpo-no-reward-model", "001", 39, "DPO · Key Features",

@@ -19,7 +19,12 @@ def scorer_limits(noisy_scorer):
 def objective_better(learned_rewards):
     """The true reward teaches more than a learned one."""
     gap = difference(learned_rewards, "exact", "learned")
-    return judge_more(gap, "true reward of GRPO on addition, trained on it against a learned one")
+    start = sum(learned_rewards["start"]) / len(learned_rewards["start"])
+    return judge_more(
+        gap,
+        f"true reward of GRPO on addition (start {start:.3f}), trained on it against one that is "
+        "learned from 1000 pairs",
+    )
 
 
 def length_scorer(overoptimisation):
@@ -95,7 +100,12 @@ def distances(values):
 def majority_helps(noisy_scorer):
     """The majority of three verdicts teaches more than one verdict."""
     gap = difference(noisy_scorer, "thrice", "once")
-    return judge_more(gap, "probability of the best answer, asked three times against once")
+    perfect = sum(noisy_scorer["never wrong"]) / len(noisy_scorer["never wrong"])
+    return judge_more(
+        gap,
+        f"probability of the best answer (with a scorer that is never wrong {perfect:.3f}), asked "
+        "three times against once",
+    )
 
 
 WEEK_2 = (
@@ -149,7 +159,7 @@ CLAIMS = (
     ),
     Claim(
         "majority-helps", "004", 859, NOTES, WEEK_2,
-        "With the majority of three, GRPO learns more.",
+        "One noisy verdict costs GRPO success, and the majority of three wins some of it back.",
         majority_helps, ("noisy_scorer",),
     ),
 )  # fmt: skip

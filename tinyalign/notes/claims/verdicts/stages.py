@@ -3,6 +3,8 @@
 from tinyalign.notes.claims.verdicts.differences import judge_as_good, paired_difference
 from tinyalign.notes.claims.verdicts.finding import Claim, judge_by_convention, judge_fact
 
+ROUNDING = 1e-9
+
 
 def ppo_three_stages(stages):
     """PPO with a learned reward takes three stages."""
@@ -51,18 +53,40 @@ def reward_model_required(stages):
 
 
 def grpo_no_judge(stages):
-    """Where a rule can score, GRPO does without a reward model and PPO does not."""
-    ppo, grpo = stages["exact"]["ppo"], stages["exact"]["grpo"]
-    return judge_fact(
-        "reward" in ppo and "reward" not in grpo,
-        f"where a rule can score, PPO takes {in_order(ppo)} and GRPO {in_order(grpo)}: either can "
-        "do without a reward model",
+    """GRPO with a rule does without the reward model of PPO: of RLHF's PPO, or of PPO itself."""
+    grpo, rlhf, ppo = stages["exact"]["grpo"], stages["model"]["ppo"], stages["exact"]["ppo"]
+    return judge_by_convention(
+        ["reward" in other and "reward" not in grpo for other in (rlhf, ppo)],
+        "whether PPO means the pipeline of RLHF, which learns its reward, or the algorithm, which "
+        "takes any reward",
+        f"where a rule can score, GRPO takes {in_order(grpo)} and PPO {in_order(ppo)}; RLHF's PPO "
+        f"takes {in_order(rlhf)}",
     )
 
 
-def dpo_simpler(stages, networks):
-    """DPO takes fewer stages and fewer networks than PPO with a reward model."""
-    return judge_fact(*fewer_parts(stages, networks))
+def dpo_joint(stages, dpo_reads):
+    """One stage of DPO after SFT has the optimum of PPO's two: reward and KL together."""
+    dpo, ppo = (
+        [stage for stage in run if stage != "sft"]
+        for run in (stages["exact"]["dpo"], stages["model"]["ppo"])
+    )
+    slope = dpo_reads["rlhf_slope"]
+    return judge_fact(
+        len(dpo) == 1 < len(ppo) and slope < ROUNDING,
+        f"after SFT, DPO has the stage {in_order(dpo)} and PPO {in_order(ppo)}; where reward minus "
+        f"KL is greatest, the slope of DPO's loss over all pairs is {slope:.1g}",
+    )
+
+
+def dpo_simpler(stages, networks, passes):
+    """DPO takes fewer stages, networks and samples than PPO with a reward model."""
+    fewer, parts = fewer_parts(stages, networks)
+    drawn = passes["dpo"]["drawn"], passes["ppo"]["drawn"]
+    return judge_fact(
+        fewer and drawn[0] == 0 < drawn[1],
+        f"{parts}; while it learns DPO samples {drawn[0]:.0f} completions, PPO {drawn[1]:.0f} in "
+        "each step; how much simpler is “much”, the note does not say",
+    )
 
 
 def fewer_parts(stages, networks):
@@ -78,10 +102,11 @@ def fewer_parts(stages, networks):
 def orpo_no_sft(from_nothing):
     """ORPO alone is as good as SFT and then DPO."""
     gap = paired_difference(from_nothing["orpo"], from_nothing["sft,dpo"])
-    alone = sum(from_nothing["sft"]) / len(from_nothing["sft"])
+    start, alone = (sum(from_nothing[key]) / len(from_nothing[key]) for key in ("untrained", "sft"))
     return judge_as_good(
         gap,
-        f"reward from an untrained policy (SFT alone {alone:.3f}), ORPO against SFT and then DPO",
+        f"reward (untrained {start:.3f}, after SFT alone {alone:.3f}), ORPO against SFT and then "
+        "DPO",
     )
 
 
@@ -112,26 +137,28 @@ CLAIMS = (
     Claim(
         "dpo-simpler", "001", 41, "DPO · Key Features",
         "**Simplicity**: Much simpler pipeline than PPO",
-        "DPO's pipeline has fewer stages and fewer networks than PPO's.",
-        dpo_simpler, ("stages", "networks"),
+        "DPO's pipeline has fewer stages and networks than PPO's, and no sampling.",
+        dpo_simpler, ("stages", "networks", "passes"),
     ),
     Claim(
         "dpo-one-stage", "001", 76, HEADER,
-        "| **DPO** | Direct preference classification | 1 | Lowest |",
+        "| **DPO** | Direct preference classification | 1 | Lowest | Simple alignment, resource "
+        "constraints |",
         "DPO takes one stage.",
         dpo_one_stage, ("stages",),
     ),
     Claim(
         "grpo-two-stages", "001", 77, HEADER,
-        "| **GRPO** | Group-relative advantages | 2 | Medium |",
+        "| **GRPO** | Group-relative advantages | 2 | Medium | Mathematical reasoning, "
+        "efficiency |",
         "GRPO takes two stages.",
         grpo_two_stages, ("stages",),
     ),
     Claim(
         "dpo-single-stage-training", "003", 36, "Direct Preference Optimization",
         "**Single-Stage Training**: Jointly optimizes for reward and KL constraint",
-        "DPO takes one stage.",
-        dpo_one_stage, ("stages",),
+        "After SFT, one stage of DPO aims at reward and KL together, where PPO takes two stages.",
+        dpo_joint, ("stages", "dpo_reads"),
     ),
     Claim(
         "stages-two", "003", 62, "Aspect | PPO | DPO",
@@ -148,7 +175,7 @@ CLAIMS = (
     Claim(
         "grpo-no-judge", "004", 84, "GRPO · The Algorithm (Intuition)",
         "**Key difference from PPO**: No separate reward model! Use direct metrics when available.",
-        "Where a rule can score, GRPO does without a reward model and PPO does not.",
+        "GRPO with a direct metric needs no reward model, and PPO does.",
         grpo_no_judge, ("stages",),
     ),
     Claim(

@@ -16,7 +16,9 @@ from tinyalign.notes.claims.verdicts.finding import (
 )
 
 SURE = 0.99  # two things are asked of every two methods, and runs at high rates are chaotic
-MATTERS = "any clear one, whichever seed is left out"
+MATTERS = "any clear one, at all rates and at the best, whichever seed is left out"
+# The rates are multiples of each recipe's own, and no search made the recipes' rates alike.
+ONLY_OVER_RATES = "cannot be told apart where each method has its best learning rate"
 FINEST = 1e-3  # distances below it are rounding, and a logarithm has to be taken
 
 
@@ -74,17 +76,25 @@ def clear_direction(failed, spread):
 def judge_steadier(first, second, names):
     """The Finding on the claim that the first of two methods is steadier.
 
+    A verdict needs the same direction over all learning rates and at each method's best one.
     names  of both, in words: "TPO, DPO"
     """
-    pair = steadiness(first, second)
-    verdict = {-1: SUPPORTED, 0: UNDECIDED, 1: CONTRADICTED}[pair.direction]
+    pair, best = compare_both_ways(first, second)
+    direction = pair.direction if pair.direction == best.direction else 0
     return Finding(
-        verdict,
-        f"{names}: {steadiness_sentence(pair)}",
+        {-1: SUPPORTED, 0: UNDECIDED, 1: CONTRADICTED}[direction],
+        f"{names}: {steadiness_sentence(pair)}; at the best rate of each {failures(best)} of the "
+        f"runs do, and seeds are {ratio_words(best)} as far",
         MATTERS,
-        deciding_interval(pair),
-        UNCLEAR if verdict == UNDECIDED else "",
+        deciding_interval(best if pair.direction and not direction else pair),
+        "" if direction else ONLY_OVER_RATES if pair.direction else UNCLEAR,
     )
+
+
+def compare_both_ways(first, second):
+    """Two methods over all learning rates, and each at its best one: two of Steadiness."""
+    best = [only_best_rate(figures) for figures in (first, second)]
+    return steadiness(first, second), steadiness(*best)
 
 
 def deciding_interval(pair):
@@ -97,22 +107,39 @@ def deciding_interval(pair):
 
 def steadiness_sentence(pair):
     """Failed runs, distances from the median and gains of two methods in words."""
-    failed, (ratio, _, _) = pair.failed, pair.spread
+    failed = pair.failed
     return (
-        f"{failed.first:.0%} against {failed.second:.0%} of the runs end below their start "
-        f"(99 %: {failed.low:+.0%} to {failed.high:+.0%}), mean gains are {pair.gains[0]:+.2f} and "
-        f"{pair.gains[1]:+.2f}, and seeds are {ratio:.2f} times as far from their median"
+        f"at 1, 10 and 30 times the recipe's learning rate {failures(pair)} of the runs end below "
+        f"their start (99 %: {failed.low:+.0%} to {failed.high:+.0%}), mean gains are "
+        f"{pair.gains[0]:+.2f} and {pair.gains[1]:+.2f}, and seeds are {ratio_words(pair)} as far "
+        "from their median"
     )
+
+
+def failures(pair):
+    """The shares of runs of two methods that end below their start, in words."""
+    return f"{pair.failed.first:.0%} against {pair.failed.second:.0%}"
+
+
+def ratio_words(pair):
+    """How many times as far one method's seeds are from their median as the other's, in words."""
+    return f"{pair.spread[0]:.2f} times"
 
 
 def reward_table(figures):
     """Rewards at the end of the runs, (rates, seeds)."""
-    return np.array([figures[str(rate)] for rate in RATES])
+    return np.array([figures[str(rate)] for rate in RATES if str(rate) in figures])
 
 
 def best_rewards(figures):
     """Rewards of the seeds at the learning rate with the best mean."""
-    return max((figures[str(rate)] for rate in RATES), key=np.mean)
+    return max(reward_table(figures).tolist(), key=np.mean)
+
+
+def only_best_rate(figures):
+    """The figures at the learning rate with the best mean alone."""
+    best = max(RATES, key=lambda rate: np.mean(figures[str(rate)]))
+    return {"start": figures["start"], str(best): figures[str(best)]}
 
 
 def failure_shares(figures):
@@ -133,5 +160,5 @@ def mean_gain(figures):
 
 def without_seed(seed, figures):
     """The figures of all seeds but one."""
-    lists = {key: figures[key] for key in ("start", *map(str, RATES))}
+    lists = {key: figures[key] for key in ("start", *map(str, RATES)) if key in figures}
     return {key: [*values[:seed], *values[seed + 1 :]] for key, values in lists.items()}
