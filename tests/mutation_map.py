@@ -1,4 +1,4 @@
-"""For mutation.py: which default tests run which line of the code, and how many seconds each takes.
+"""For mutation.py: which default tests run which line of the code, and what each of them costs.
 
 The default tests run once in a copy of the repository, watched by coverage.py, which has to be
 installed by hand: pip install coverage. Processes that a test starts are watched too. A test that
@@ -46,15 +46,18 @@ class Watch:
     """Tells coverage.py which test runs, and writes down what each test took."""
 
     def __init__(self):
-        self.costs, self.failed = defaultdict(float), set()
+        self.costs, self.failed, self.start = {}, set(), 0.0
 
     def pytest_runtest_logstart(self, nodeid):
         from coverage import Coverage
 
         Coverage.current().switch_context(nodeid)
+        self.start = sum(os.times()[:4])  # of the processor, its processes' time included
+
+    def pytest_runtest_logfinish(self, nodeid):
+        self.costs[nodeid] = sum(os.times()[:4]) - self.start
 
     def pytest_runtest_logreport(self, report):
-        self.costs[report.nodeid] += report.duration
         if report.failed:
             self.failed.add(report.nodeid)
 
