@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from tinyalign import cli, losses
+from tinyalign.cli import method_help, screen
 from tinyalign.cli.show import print_source
 
 
@@ -48,3 +49,26 @@ def test_code_is_seen_on_a_light_and_on_a_dark_screen():
     assert {code for code, _ in pieces} > {"0", "34;49"}  # there is colour
     unseen = {"30", "37", "90", "97"}
     assert [text for code, text in pieces if unseen & {*code.split(";")} and text.strip()] == []
+
+
+STAGE = {"method": "sft", "steps": 2, "completions_sampled": 0, "networks": ["policy"],
+         "bytes": 1000, "train_seconds": 0.5}  # fmt: skip
+TUNED = {"sft": {"chosen": {"learning_rate": 0.1}, "score": 0.5, "median": 0.25}}
+
+
+@pytest.mark.parametrize(
+    ("show", "result"), [(screen.print_summaries, [STAGE]), (screen.print_tuned, TUNED)]
+)
+def test_a_place_is_never_broken(narrow, capsys, show, result):
+    """It can be copied; what looks like a style of rich is part of the name."""
+    place = "/".join(["a-folder", "[bold]"] * 10)
+    show(result, place)
+    assert place in capsys.readouterr().out
+
+
+def test_brackets_in_the_help_of_a_method_are_not_a_style(capsys, monkeypatch):
+    monkeypatch.setattr(method_help, "sections", lambda row: [("numbers", ["--x 1  in [bold]"])])
+    assert method_help.print_help(["sft", "dpo"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("--x 1  in [bold]") == out.count("numbers:") == 2
+    assert out.startswith("sft: ") and "\ndpo: " in out
