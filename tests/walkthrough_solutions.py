@@ -409,6 +409,19 @@ SOLUTIONS = {
         "my_whiten": (whitened, lambda a, m: whitened(a, m, ddof=0)),
         "my_clip_fraction": (clip_fraction, lambda *five: clip_fraction(*five, both=True)),
     },
+    "24": {
+        "my_generalized_js": (
+            lambda p, q, b: sum(
+                w * np.sum(x * (np.log(x) - np.log(b * q + (1 - b) * p)))
+                for w, x in ((b, q), (1 - b, p))
+            ),
+            lambda p, q, b: b * np.sum(q * np.log(q / p)) + (1 - b) * np.sum(p * np.log(p / q)),
+        ),
+        "my_reward_to_come": (
+            lambda p, q, m: ((q - p) * m) @ np.tril(np.ones((m.shape[1],) * 2)),
+            lambda p, q, m: ((q - p) * m) @ np.triu(np.ones((m.shape[1],) * 2)),
+        ),
+    },
     "26": {
         "my_answer_weight": (
             lambda p, q, m, c: np.clip(np.prod(np.where(m > 0, np.exp(p - q), 1), axis=1), 0, c),

@@ -60,6 +60,13 @@ def bt(w, v, margin, center):
     return np.log1p(np.exp(-(w - v - margin))) + center * (w + v) ** 2
 
 
+def js(p, q, weight, share, back=False):
+    m = share * q + (1 - share) * p
+    pairs = ((m, q), (m, p)) if back else ((q, m), (p, m))
+    first, second = (np.sum(x * np.log(x / y)) for x, y in pairs)
+    return weight * first + (1 - weight) * second
+
+
 def pl(r, places):
     return sum(-log_softmax(r[:, i:])[:, 0] for i in places)
 
@@ -670,5 +677,25 @@ WRONG = {
         "sign is turned": lambda g, a, c: -c * np.dot(g.T, a).T / a.shape[1],
         "enters twice": lambda g, a, c: (c / a.shape[1]) ** 2 * np.dot(g.T, a).T,
         "gives": lambda g, a, c: c * np.dot(g.T, a).T / a.shape[1] + 1,
+    },
+    "my_generalized_js": {
+        "Student and teacher": lambda p, q, b: js(q, p, b, b),
+        "mixture has the weights": lambda p, q, b: js(p, q, b, 1 - b),
+        "their weights exchanged": lambda p, q, b: js(p, q, 1 - b, b),
+        "from the mixture": lambda p, q, b: js(p, q, b, b, back=True),
+        "without weights": lambda p, q, b: js(p, q, b, b) + js(p, q, 1 - b, b),
+        "no mixture": lambda p, q, b: np.sum((b * q - (1 - b) * p) * np.log(q / p)),
+        "β is ½": lambda p, q, b: js(p, q, 0.5, 0.5),
+        "gives": lambda p, q, b: js(p, q, b, b) ** 0.5,
+    },
+    "my_reward_to_come": {
+        "Only the token itself": lambda p, q, m: m * q - m * p,
+        "reward of the whole text": lambda p, q, m: m * np.sum(m * (q - p), 1)[:, None],
+        "tokens before": lambda p, q, m: m * ((m * (q - p)) @ np.tri(m.shape[1]).T),
+        "itself is missing": lambda p, q, m: (m * (q - p)) @ np.tri(m.shape[1], k=-1),
+        "sign is turned": lambda p, q, m: (m * (p - q)) @ np.tri(m.shape[1]),
+        "padding earns": lambda p, q, m: m * ((q - p) @ np.tri(m.shape[1])),
+        "over the texts": lambda p, q, m: np.tri(len(m)).T @ (m * (q - p)),
+        "gives": lambda p, q, m: (m * np.exp(q - p)) @ np.tri(m.shape[1]),
     },
 }

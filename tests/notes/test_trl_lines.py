@@ -12,7 +12,7 @@ from tinyalign.notes.pages import site
 
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore")]
 
-EXPERIMENTAL = ("cpo", "orpo", "tpo")
+EXPERIMENTAL = ("cpo", "gkd", "orpo", "tpo")
 QUOTED = re.compile(r"`(\w+Config)\(([^`]*)\)`")
 
 

@@ -20,12 +20,14 @@ from tinyalign.notes.exercises import (
     stages,
     stale,
     supervised,
+    teacher,
 )
 from tinyalign.notes.exercises.questions import QUESTIONS
 
 ASKING = (  # with questions beside them
     inside,
     spine,
+    teacher,
     stale,
     process,
     adapters,
