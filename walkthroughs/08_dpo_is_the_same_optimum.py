@@ -334,8 +334,10 @@ dial(
 # %% [markdown]
 # <details><summary>The answer</summary>
 #
-# Each run ends at $\pi_{ref}e^{r/\beta}/Z$ for its own β, the third row of bars, which was known
-# before the run began. A small β has its optimum far from the reference, so its run takes longer.
+# Each run ends at $\pi_{ref}e^{r/\beta}/Z$ for its own β, the bars named *optimum*, which were
+# known before the run began. A small β has its optimum far from the reference, so its run takes
+# longer: at step 20 the run with β = 0.25 is 0.70 nats from its optimum, and the run with β = 2
+# only 0.003.
 #
 # </details>
 

@@ -14,10 +14,10 @@ from course import HEADER, build_course, check_page, text_of
 from tinyalign.engine.backend import using
 from tinyalign.errors import InputError
 from tinyalign.notes import dials
-from tinyalign.notes.dials import axes, frame, heads
+from tinyalign.notes.dials import axes, dpo_run, frame, heads
 from tinyalign.notes.dials.dial import Dial
 from tinyalign.notes.lesson import Picture
-from tinyalign.notes.pages import dial_block, site
+from tinyalign.notes.pages import dial_block, front, site
 from tinyalign.notes.pages.cells import cells
 
 PATHS = {path.stem[:2]: path for path in site.walkthroughs()}
@@ -167,6 +167,18 @@ def test_a_notebook_shows_a_picture_and_with_widgets_a_slider(monkeypatch):
     monkeypatch.setitem(sys.modules, "ipywidgets", widgets)
     shown._ipython_display_()
     assert "x = 2" in seen.pop().get_suptitle()
+
+
+def test_the_run_of_dpo_arrives_as_the_front_page_says():
+    """Each β within 0.0001 nats at step 160; at step 20 a small β is far and a large one near."""
+    left = {
+        (beta, step): float(dpo_run.frame(beta, step).numbers["KL to the optimum"])
+        for beta in (0.25, 0.5, 1.0, 2.0)
+        for step in (20, 160)
+    }
+    assert all(left[beta, 160] < 1e-4 for beta, _ in left)
+    assert f"{left[0.25, 20]:.2f}" == "0.70" and f"{left[2.0, 20]:.3f}" == "0.003"
+    assert "0.70 nats" in front.ARRIVED and "0.003" in front.ARRIVED
 
 
 def test_the_first_token_looks_for_no_previous_one():
