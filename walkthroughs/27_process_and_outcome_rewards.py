@@ -505,7 +505,7 @@ figure
 # **Right answers can rest on unsound workings.** From a start that knows nothing, the outcome
 # reward brings most runs to right answers, and in most of these the working is a private code. By
 # symmetry each of the two hidden carries takes either code with the same chance, so that one run in
-# four is sound. SFT breaks the symmetry: from a start with the chance 0.4 nearly all runs are sound.
+# four is sound. SFT breaks the symmetry: from a start with the chance 0.4 nearly all are sound.
 #
 # **A reward for steps pays for steps.** The sum fills the answer to the limit of twelve lines where
 # β is small, and almost one in five sums is then never finished, because an unfinished sum earns as
