@@ -670,7 +670,7 @@ pass
 #
 # * *"Check which are correct (objective metric!)"*, of DeepSeekMath. **Wrong.** [A trained reward
 #   model](errata.html#row-64), of outcomes or of steps, scored its samples.
-# * *"A(s,a) = Q(s,a) - V(s) = r + γV(s') - V(s)"*. **True of the exact V**, as [the
+# * *"A(s,a) = Q(s,a) - V(s)"*, and this as r + γ·V(s') − V(s). **True of the exact V**, as [the
 #   errata](errata.html#row-11) say. With the outcome reward this is the progress of this page. With
 #   a learned V it is one estimate among others.
 #
