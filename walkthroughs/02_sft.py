@@ -243,9 +243,9 @@ figure
 # wrong. Later the sums become right.
 #
 # **Compare losses only under one mask.** The run that also learns the prompt has by far the highest
-# loss, and it adds as well as the first run. Most of its loss is the entropy of problems that
-# nobody can foresee. On a task with long prompts and short answers the prompts would take most of
-# the gradient.
+# loss, and it adds as well as the first run. Nobody can predict which problem a prompt asks, and
+# most of the loss of this run is that uncertainty. On a task with long prompts and short answers
+# the prompts would take most of the gradient.
 #
 # **Without EOS nothing ends.** The third run writes the right digits and then goes on. An answer
 # that does not end is wrong, so its exact match is 0.

@@ -384,7 +384,7 @@ dial(
 # <details><summary>Hint 1</summary>
 #
 # The advantage at $t$ is $\delta_t + \gamma\lambda$ times the advantage at $t + 1$, with
-# $\delta_t = r_t + \gamma V_{t+1} - V_t$. Behind the last token both are 0.
+# $\delta_t = r_t + \gamma V_{t+1} - V_t$. After the last token both are 0.
 #
 # </details>
 #

@@ -72,8 +72,8 @@
 # * (b) 1 for both
 # * (c) IPO 0.5, DPO 0.73
 #
-# **2.** Three answers a, b, c. The data contain a against b, once with each result. The answer c is
-# in no pair. Where does DPO send c?
+# **2.** There are three answers a, b and c. The data hold two pairs of a and b: a wins one, and b
+# wins the other. The answer c is in no pair. Where does DPO send c?
 #
 # * (a) to 0
 # * (b) c keeps its probability of one third
@@ -424,8 +424,8 @@ check_exercise(check_my_ipo_optimum, my_ipo_optimum)
 # * A loss with a target for *each* log-ratio is called IPO: [it is not IPO](errata.html#row-52).
 #   IPO asks for the difference only. The printed loss is [SPPO with hard
 #   labels](errata.html#row-53), a method of its own. The next cell compares three properties.
-# * “squared hinge loss variant”: [not a hinge](errata.html#row-51). Too much is penalised like too
-#   little.
+# * “squared hinge loss variant”: [not a hinge](errata.html#row-51). A hinge charges only a margin
+#   that is too small; IPO charges a margin that is too large just as much.
 # * “Use explicit L2 regularization.”: [there is none](errata.html#row-50). The square is a
 #   regression of the margin.
 # * “fixes DPO overconfidence”: [too strong](errata.html#row-54). IPO bounds the margin at a value

@@ -74,9 +74,20 @@
 # The last equation is worth a second look. RLOO's advantage *is* the centred advantage, times a
 # number that depends on $K$ alone.
 #
+# The centred advantage subtracts the mean of the group. Dr. GRPO uses it.
+#
 # {source tinyalign.losses.advantage.group_center}
+#
+# GRPO divides it by the standard deviation of the group.
+#
 # {source tinyalign.losses.advantage.group_standardize}
+#
+# RLOO subtracts the mean of the *other* answers.
+#
 # {source tinyalign.losses.advantage.leave_one_out}
+#
+# A fourth way replaces each reward by its rank in the group.
+#
 # {source tinyalign.losses.advantage.group_rank}
 #
 # ## Predict

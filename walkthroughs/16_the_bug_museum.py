@@ -86,6 +86,7 @@ from tinyalign import losses
 from tinyalign.laws import METHODS, Broken, assert_lawful, laws_of
 from tinyalign.laws.curate import broken_laws, recorded
 from tinyalign.laws.museum import BY_NAME, EXHIBITS
+from tinyalign.laws.museum.exhibit import PLANTED
 from tinyalign.losses.numerics import log_sigmoid
 from tinyalign.notes.lesson import check_exercise, picture, table
 
@@ -102,7 +103,7 @@ for law in laws_of("dpo"):
 # %%
 verdicts = recorded()
 first_law = {name: broken[0] for name, broken in verdicts.items() if broken}
-seen_in_public = sum(exhibit.seen != "planted here" for exhibit in EXHIBITS)
+seen_in_public = sum(exhibit.seen != PLANTED for exhibit in EXHIBITS)
 print(f"{len(EXHIBITS)} exhibits for {len({e.method for e in EXHIBITS})} of {len(METHODS)} names,")
 print(f"{seen_in_public} of them seen in public code or in the notes; {len(first_law)} are killed.")
 

@@ -102,8 +102,8 @@
 #
 # **2 a.** The hybrid catches up, and the interval holds 0. This is not a proof that both are equal.
 #
-# **3 a.** With both budgets and for each seed. A quarter of the budget brings DPO further than GRPO
-# gets with that quarter.
+# **3 a.** With both budgets and for each seed. With a quarter of the budget DPO gets further than
+# GRPO does with the same quarter.
 #
 # </details>
 #
@@ -403,8 +403,9 @@ print("two stages", twice, "one stage", once, "apart", np.abs(twice - once).max(
 # them twice only. DPO judged as many answers, dropped those that are in no pair, and read the
 # others again and again.
 #
-# **With the large budget DPO and the hybrid are not told apart.** The interval of their difference
-# reaches from a loss of four hundredths to a gain of five. Both are better than GRPO alone.
+# **With the large budget nothing shows whether DPO or the hybrid is better.** The interval of the
+# difference goes from four hundredths below 0 to five hundredths above. Both are better than GRPO
+# alone.
 #
 # **The hybrid is better than GRPO alone with both budgets.** After DPO about three quarters of the
 # first fresh answers are right, and GRPO alone begins with a quarter. The stages have one

@@ -127,7 +127,7 @@ def test_the_time_left_is_of_the_runs_at_work(monkeypatch):
 
     shown, clock = [], iter([0, 0, 10, 100, 100, 110])
     monkeypatch.setattr(watching.time, "monotonic", lambda: next(clock))
-    on_poll = watching.live_table(lambda table: shown.append([*table.columns[2].cells][-1]), "")
+    on_poll = watching.live_table(lambda table: shown.append([*table.columns[2].cells][-1]), "", "")
     for steps in ([0], [50], [80, 0], [90, 40]):
         on_poll(states(*steps))
     lefts = ["0 s", "10 s, about 10 s left", "0 s", "10 s, about 14 s left"]
@@ -136,8 +136,15 @@ def test_the_time_left_is_of_the_runs_at_work(monkeypatch):
 
 def test_the_accuracy_of_a_judge_is_called_one_of_pairs():
     row = {"eval_accuracy": 0.75}
-    assert screen.format_metrics(row | {"stage": "dpo"}) == "held-out accuracy 0.750"
-    assert screen.format_metrics(row | {"stage": "reward"}) == "held-out pair accuracy 0.750"
+    assert screen.format_metrics(row | {"stage": "dpo"}, "addition") == "held-out accuracy 0.750"
+    for env in ("addition", "bandit"):
+        shown = screen.format_metrics(row | {"stage": "reward"}, env)
+        assert shown == "held-out pair accuracy 0.750"
+
+
+def test_on_the_bandit_a_line_tells_the_distance_to_the_optimum_and_no_accuracy():
+    row = {"stage": "dpo", "eval_accuracy": 0.75, "eval_kl": 0.2, "eval_optimum_kl": 0.018}
+    assert screen.format_metrics(row, "bandit") == "held-out kl 0.200  to optimum 0.018"
 
 
 def test_what_a_model_writes_stays_on_its_line(capsys):

@@ -133,6 +133,11 @@ def test_what_a_row_calls_constant_gets_no_gradient(row):
     assert told <= set(methods.constants(row)) <= told | {"reference", "advantage", "reward"}
 
 
+def test_a_method_says_what_its_constants_are(capsys):
+    told = "the reference's log-probs (the loss reads them, no gradient flows into them)"
+    assert told in printed(capsys, "show", "dpo")
+
+
 def test_a_method_shows_its_recipe_and_only_what_it_reads(capsys):
     recipe = "steps 180, learning_rate 0.0015, batch_size 256"
     assert f"{recipe}, beta 0, num_generations 4 (" in printed(capsys, "show", "grpo")

@@ -137,7 +137,7 @@ MISTAKES = {  # what is typed after export-data, and words of the sentence
     ),
     "two for three": (
         ["addition", "out", "--as", "tpo", "--num_generations", "2"],
-        "no feedback can be made of the candidates",
+        "the candidates give no examples to train on",
     ),
     "only ties": (
         [

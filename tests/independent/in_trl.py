@@ -459,7 +459,9 @@ BATCH = "convention: scale_rewards='batch' divides by the deviation of the batch
 RLOO = "convention: RLOO's ratio is of whole sequences, e to the sum of log-ratios, not the mean"
 K3_LOSS = "convention: GRPO's k3 as a loss follows KL(reference ‖ policy); the paper has it so"
 WHERE = "defect: the gradient is NaN where an answer is almost certain, see below"
-K3_RHO = "convention: ratio times k3 has k3's value and k2's slope; judged as k2 all laws hold"
+K3_RHO = (
+    "convention: the ratio times k3 has the value of k3 and the slope of k2; as k2 it breaks no law"
+)
 
 
 @dataclass(frozen=True)

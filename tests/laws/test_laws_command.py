@@ -206,6 +206,8 @@ def test_the_museum_lists_and_shows(capsys):
     out = capsys.readouterr().out
     assert out.index("np.logaddexp") < out.index("breaks log2_at_reference")
     assert museum("no_such_exhibit") == 2
+    assert museum("dpo_reference_added", reveal=True) == 0
+    assert "We planted this mistake ourselves; no public project" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])

@@ -28,7 +28,7 @@ def runs(tmp_path_factory):
     place = tmp_path_factory.mktemp("runs")
     assert run(place, name="finished") == 0
 
-    def stop(row):
+    def stop(row, env):
         if row["step"] == 5:
             raise KeyboardInterrupt
         return ""

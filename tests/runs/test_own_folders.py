@@ -32,7 +32,7 @@ def contents(place):
 def stopped_run(place, *extra, after=3):
     """A run that ended after a step, as a kill would end it."""
 
-    def stop(row):
+    def stop(row, env):
         if row["step"] == after:
             raise InputError("stopped")
         return ""

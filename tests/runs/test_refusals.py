@@ -23,7 +23,7 @@ def test_completions_that_all_score_alike_are_nothing_to_compare(name):
 
 
 def test_thumbs_that_agree_are_refused():
-    with pytest.raises(InputError, match="no feedback can be made of the samples: all 80 comp"):
+    with pytest.raises(InputError, match="the samples give no examples to train on: all 80 comp"):
         made = setting("kto", task=LEVEL, num_pairs=20, label_temperature=0.0)
         made.method.stage(made)
 

@@ -109,7 +109,7 @@ def test_a_finished_run_can_be_reported_afterwards(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "library", "words"),
     [
-        ("wandb", None, "want none, trackio or tensorboard"),
+        ("wandb", None, "it can be none, trackio or tensorboard"),
         ("tensorboard", "tensorboardX", "pip install -e '.[tensorboard]'"),
         ("trackio", "trackio", "pip install -e '.[track]'"),
     ],

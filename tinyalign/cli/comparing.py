@@ -44,7 +44,7 @@ class Compare(Config):
     several seeds labels:32768,samples:131072; recipe where --until ends the runs, --data is given,
     or a length is typed]"""
     eval_every: TypedInt = None
-    """Steps between evaluations. [default: 8 of them in a run]"""
+    """Steps between evaluations. [default: so many that a run is evaluated 8 times]"""
     name: TypedStr = None
     """Folder of the comparison below --output."""
     output: Path = Path("runs")
@@ -157,6 +157,6 @@ class Compare(Config):
         with (
             workers as executor,
             folder_lock(folder, wait=False),
-            watching.compare_progress(folder) as on_poll,
+            watching.compare_progress(folder, config.env) as on_poll,
         ):
             return comparison.compare(names, config, folder, executor, **settings, on_poll=on_poll)

@@ -29,4 +29,6 @@ def require_laws(name):
     try:
         find_spec(name)
     except ValueError:
-        raise InputError(f"{name} has no laws yet: CONTRIBUTING.md, step 3") from None
+        raise InputError(
+            f"{name} has no laws yet: CONTRIBUTING.md, step 3, says how to add them"
+        ) from None

@@ -23,6 +23,7 @@ METRIC_LABELS = (  # the metrics of a progress line, in its order: a key of metr
     ("accuracy", "pair accuracy"),
     ("eval_accuracy", "held-out accuracy"),
     ("eval_kl", "held-out kl"),
+    ("eval_optimum_kl", "to optimum"),
     ("eval_nll", "held-out nll"),
 )
 PIPED = 160  # characters of a line where no screen limits them
@@ -38,14 +39,17 @@ def printer():
     return console if limited else Console(highlight=False, width=PIPED)
 
 
-def format_metrics(row, learned=False):
+def format_metrics(row, env, learned=False):
     """The key metrics of a row in one line.
 
+    env      the task; on the bandit the accuracy is left out: it is of four prompts, all trained on
     learned  whether its reward is that of a reward model, whose scale is its own
     """
     labels = dict(METRIC_LABELS) | ({"reward": "learned reward"} if learned else {})
     if "stage" in row and methods.find(row["stage"]).trains_reward_model:
         labels["eval_accuracy"] = "held-out pair accuracy"
+    elif env == "bandit":
+        del labels["eval_accuracy"]
     return "  ".join(f"{label} {row[name]:.3f}" for name, label in labels.items() if name in row)
 
 
@@ -64,7 +68,7 @@ def progress_bar(console):
 
 
 @contextlib.contextmanager
-def run_progress():
+def run_progress(env):
     """A bar for each stage, and a line for each evaluation; gives the function to call per step."""
     console = Console(stderr=True)  # standard output is left to the results
     progress = progress_bar(console)
@@ -81,7 +85,7 @@ def run_progress():
                 reason = "good enough (--warm_start_accuracy, --until), or its --budget is used up"
                 log(f"{before.description} stopped early: {reason}")
                 progress.update(before.id, total=before.completed)
-            metrics = format_metrics(row)
+            metrics = format_metrics(row, env)
             progress.update(bars[index], completed=row["step"], metrics=metrics)
             if "eval_accuracy" in row or "eval_nll" in row:
                 log(f"{stage} {row['step']}/{total}  {metrics}")

@@ -22,6 +22,9 @@ WHERE = {  # where --beta puts the KL to the reference
     "tokens": "in the reward of each token, − beta · k1",
     None: "none",
 }
+CONSTANTS = {  # what the rows of the table of methods call them -> in more words
+    "reference": "the reference's log-probs", "old": "the old policy's log-probs",
+}  # fmt: skip
 
 
 def methods():
@@ -92,7 +95,8 @@ def facts(row):
     yield "learns from", f"{row.learns_from}: {table.FEEDBACK[row.learns_from]}"
     yield "holds", ", ".join(table.holds(row))
     if table.constants(row):
-        yield "constant", ", ".join(table.constants(row))
+        names = ", ".join(CONSTANTS.get(name, name) for name in table.constants(row))
+        yield "constant", f"{names} (the loss reads them, no gradient flows into them)"
     if row.beta_sets and row.beta_sets != "beta":
         yield "--beta", f"is its {row.beta_sets}"
     # A method that samples while it learns is a product of four choices.

@@ -54,7 +54,7 @@ class Run(Config):
         with (
             trackers.open_tracker(self.report_to, folder) as track,
             folder_lock(folder, wait=False),
-            screen.run_progress() as show,
+            screen.run_progress(self.env) as show,
         ):
             print_machine_changes(folder, run_plan)
 

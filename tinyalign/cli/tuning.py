@@ -63,7 +63,7 @@ class Tune:
         with (
             workers as executor,
             folder_lock(folder, wait=False),
-            watching.compare_progress(folder) as on_poll,
+            watching.compare_progress(folder, self.env) as on_poll,
         ):
             entries = tune.tune(
                 names, config, folder, executor, resume=self.resume, on_poll=on_poll

@@ -14,21 +14,22 @@ FEW = 12  # runs that are all listed while they go on
 
 
 @contextlib.contextmanager
-def compare_progress(folder):
+def compare_progress(folder, env):
     """A live table of the runs below `folder`; gives the function to call with their states.
 
     Where there is no terminal, as in a log file, a line for each run that ends.
     """
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield end_of_run_lines(folder, console)
+        yield end_of_run_lines(folder, env, console)
         return
-    console.print("an accuracy is of problems that no method trains on", style="dim")
+    if env != "bandit":
+        console.print("an accuracy is of problems that no method trains on", style="dim")
     with Live(console=console, refresh_per_second=2) as live:
-        yield live_table(live.update, folder)
+        yield live_table(live.update, folder, env)
 
 
-def live_table(show, folder):
+def live_table(show, folder, env):
     """A function to call with the states of runs: it shows their table, and how long they take.
 
     show  function of a table
@@ -38,12 +39,13 @@ def live_table(show, folder):
     def on_poll(states):
         if states.keys() != began["runs"]:  # a sweep of other runs: first starts, then methods
             began.update(runs=set(states), time=time.monotonic(), done=steps_done(states))
-        show(table_of(states, folder, time.monotonic() - began["time"], began["done"]))
+        seconds = time.monotonic() - began["time"]
+        show(table_of(states, folder, env, seconds, began["done"]))
 
     return on_poll
 
 
-def table_of(states, folder, seconds=0.0, before=0):
+def table_of(states, folder, env, seconds=0.0, before=0):
     """A line for each run, or of many runs for those at work; the last line counts them all.
 
     seconds  since the first of them began
@@ -53,7 +55,7 @@ def table_of(states, folder, seconds=0.0, before=0):
     for run, row in states.items():
         if len(states) <= FEW or row["state"] in ("running", "failed"):
             name, learned = str(run.relative_to(folder)), "reward," in run.name
-            table.add_row(name, progress_words(row), format_metrics(row, learned))
+            table.add_row(name, progress_words(row), format_metrics(row, env, learned))
     counts = collections.Counter(row["state"] for row in states.values())
     counted = ", ".join(f"{count} {state}" for state, count in counts.items())
     table.add_row("", "", f"{counted}; {time_words(states, seconds, before)}")
@@ -90,7 +92,7 @@ def steps_done(states):
     )
 
 
-def end_of_run_lines(folder, console):
+def end_of_run_lines(folder, env, console):
     """A function to call with the states of runs: it prints each run once, when it has ended."""
     reported = set()
 
@@ -98,7 +100,7 @@ def end_of_run_lines(folder, console):
         for run, row in states.items():
             if row["state"] in ("finished", "failed") and run not in reported:
                 reported.add(run)
-                metrics = format_metrics(row, "reward," in run.name)
+                metrics = format_metrics(row, env, "reward," in run.name)
                 line = f"{run.relative_to(folder)} {row['state']}  {metrics}"
                 console.print(line, soft_wrap=True, highlight=False, markup=False)
 

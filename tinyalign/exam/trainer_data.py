@@ -83,7 +83,7 @@ def records(stage, task, count):
     try:
         labels = row.label(reward, rng, config)
     except ValueError as error:
-        raise InputError(f"no feedback can be made of the candidates: {error}") from None
+        raise InputError(f"the candidates give no examples to train on: {error}") from None
     if len(labels.prompt) == 0:
         raise InputError("all candidates of every prompt got the same reward: raise --num_prompts")
     columns = label_columns(row.learns_from, labels, completions, reward)

@@ -93,7 +93,7 @@ def collect_feedback(inputs):
     """Completions with feedback: those of a file, or samples of the initial policy.
 
     returns  ScoredSamples; the method's `label` makes feedback of the rewards of samples
-    raises   InputError if no feedback can be made of the samples
+    raises   InputError if the samples give no examples to train on
     """
     if inputs.data is not None:
         return read_feedback(inputs)
@@ -107,7 +107,7 @@ def collect_feedback(inputs):
     try:
         labels = first_labels(inputs, inputs.method.label(reward, inputs.rng, config))
     except ValueError as error:
-        raise InputError(f"no feedback can be made of the samples: {error}") from None
+        raise InputError(f"the samples give no examples to train on: {error}") from None
     if len(labels.prompt) == 0:  # every prompt was a tie
         raise InputError(
             "all sampled completions of every prompt got the same reward, so there is nothing to "

@@ -67,7 +67,10 @@ def require_unused(folder, names=RUN_FILES):
     """
     taken = [name for name in names if os.path.lexists(folder / name)]
     if MARKER in taken and is_run(folder):
-        raise InputError(f"{folder} already holds a run: add --resume to go on, or --name another")
+        raise InputError(
+            f"{folder} already holds a run: go on with it (--resume), or give the new one another "
+            "name (--name)"
+        )
     if taken:
         raise InputError(
             f"{folder} holds {taken[0]}, which is not of this run and would be overwritten: choose "

@@ -33,7 +33,7 @@ def open_tracker(name, folder):
         yield lambda row, total: None
         return
     if name not in stores:
-        raise InputError(f"--report_to is {name!r}, want none, {' or '.join(stores)}")
+        raise InputError(f"--report_to is {name!r}; it can be none, {' or '.join(stores)}")
     store_folder, log, steps = Path(folder) / name, None, itertools.count(1)
     require_own_store(store_folder)
     store = stores[name](store_folder)

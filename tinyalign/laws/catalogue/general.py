@@ -47,7 +47,7 @@ def constants_have_no_gradient(loss, x, p):
 
 
 def slopes_are_those_of_the_value(loss, x, p):
-    """by autodiff the slope in each argument is that of the value: nothing is detached"""
+    """autodiff gives the true slope of the value in each argument: nothing is detached"""
     x = _off_the_kinks(x, loss.spec)
     for index in loss.spec.moving:
         own = autodiff_slope(loss, x, index, p)

@@ -21,7 +21,7 @@ def shaping_ignores_padding(loss, x, p):
 
 
 def score_alone_at_reference(loss, x, p):
-    """policy = reference: the score on the last real token, 0 elsewhere"""
+    """where policy and reference agree, the last real token gets the score and all others get 0"""
     score, logp, _, mask = x
     # the real token with no real token after it
     last = mask * (np.cumsum(mask[:, ::-1], axis=1)[:, ::-1] == 1)

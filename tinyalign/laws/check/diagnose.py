@@ -143,4 +143,4 @@ def looks_like(subject, broken):
     if not alike:
         return ""
     top = alike[0].exhibit
-    return f"Looks like: {top.story}. Seen in: {top.seen}. (tinyalign museum {top.name})"
+    return f"Looks like: {top.story}. {top.origin} (tinyalign museum {top.name})"

@@ -37,6 +37,7 @@ def _list_exhibits(console, exhibits):
     exhibits = list(exhibits)
     width = max(len(exhibit.name) for exhibit in exhibits) + 4
     print(f"The museum of silent bugs: {len(exhibits)} wrong losses, and where each was seen.")
+    print("planted by us: we made this mistake ourselves; no public project is known to have it.")
     for method in dict.fromkeys(exhibit.method for exhibit in exhibits):
         print(f"\n{method}")
         for exhibit in exhibits:
@@ -77,7 +78,7 @@ def _show_exhibit(console, exhibit, reveal):
         console.input("What is wrong with it? Press Enter to see. ")
     elif reveal is False:
         return 0
-    console.print(Text(f"\n{exhibit.story}. Seen in: {exhibit.seen}."))
+    console.print(Text(f"\n{exhibit.story}. {exhibit.origin}"))
     # from the shipped table: judging it again would take seconds
     broken = recorded().get(exhibit.name, [])
     for law in laws_for(spec_of(exhibit)):

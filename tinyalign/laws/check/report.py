@@ -24,7 +24,7 @@ from tinyalign.laws.harness.limits import CALL_LIMIT, WAIT_LIMIT, TookTooLong
 from tinyalign.laws.harness.reproducer import as_code
 from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.subject import Subject
-from tinyalign.laws.museum.exhibit import PLANTED
+from tinyalign.laws.museum.exhibit import CONFESSION
 
 
 @dataclass
@@ -104,7 +104,7 @@ def _as_read(case, conventions, holds):
     sentence = reading_sentence(case.spec, before, case.reading, conventions, holds)
     bug = looks_like(before, [])
     # a bug that nobody was seen to have is no reason to doubt
-    if not bug or PLANTED in bug:
+    if not bug or CONFESSION in bug:
         return sentence
     return f"{sentence} If it is not meant: {bug.removeprefix('Looks like: ')}"
 

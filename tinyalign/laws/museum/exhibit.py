@@ -5,7 +5,8 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-PLANTED = "planted here"
+PLANTED = "planted by us"
+CONFESSION = "We planted this mistake ourselves; no public project is known to have it."
 
 
 @dataclass(frozen=True, eq=False)  # two exhibits are never equal
@@ -22,6 +23,13 @@ class Exhibit:
     @property
     def name(self):
         return self.fn.__name__
+
+    @property
+    def origin(self):
+        """Where it was seen, as a sentence."""
+        if self.seen == PLANTED:
+            return CONFESSION
+        return f"Seen in: {self.seen}."
 
     @property
     def source(self):
