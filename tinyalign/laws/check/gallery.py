@@ -37,7 +37,7 @@ def _list_exhibits(console, exhibits):
     exhibits = list(exhibits)
     width = max(len(exhibit.name) for exhibit in exhibits) + 4
     print(f"The museum of silent bugs: {len(exhibits)} wrong losses, and where each was seen.")
-    print("planted by us: we made this mistake ourselves; no public project is known to have it.")
+    print("Planted by us: no public project is known to have the mistake.")
     for method in dict.fromkeys(exhibit.method for exhibit in exhibits):
         print(f"\n{method}")
         for exhibit in exhibits:
