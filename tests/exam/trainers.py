@@ -85,18 +85,32 @@ def free(loss, reduce=mean, **numbers):
     return pairs(lambda c, r, rc, rr, **k: loss(c, r, **k), reduce, **numbers)
 
 
-def orpo(reduce=mean, lam=None):
+def orpo(reduce=mean, lam=None, likelihood=None):
+    """likelihood: None, or what stands for each chosen answer's mean negative log-likelihood."""
+
     def train(paper, tree, logits, rng, batch=None):
         weight = paper.settings["lam"] if lam is None else lam
 
         def mean_loss(token_logp, lines):
             x, i, j = lines.T
-            logp, nll = reduce(token_logp, tree), -mean(token_logp, tree)
-            return np.mean(ta.orpo(logp[x, i], logp[x, j], nll[x, i], lam=weight))
+            logp, nll = reduce(token_logp, tree), -mean(token_logp, tree)[x, i]
+            if likelihood is not None:
+                nll = likelihood(token_logp[x, i], tree.mask[i])
+            return np.mean(ta.orpo(logp[x, i], logp[x, j], nll, lam=weight))
 
         return train_on_lines(paper, tree, logits, mean_loss, rng, batch=batch)
 
     return train
+
+
+def over_the_batch(token_logp, mask):
+    """(B, T) -> (B,), whose mean is the mean over all tokens of the batch's answers."""
+    return -token_logp.sum(axis=1) / np.mean(mask.sum(axis=1))
+
+
+def over_prompts_too(token_logp, mask):
+    """As `over_the_batch`, with prompts of one token, which a tree does not learn."""
+    return -token_logp.sum(axis=1) / np.mean(mask.sum(axis=1) + 1)
 
 
 def kto(reduce=whole, up_alone=False):
@@ -312,6 +326,10 @@ PLANTED = [  # name, method, task, trainer, what it has to be called
      "γ times β"),
     ("sums", "orpo", "words", orpo(whole), "sums in ORPO"),
     ("odds ratio lost", "orpo", "words", orpo(lam=0.0), "odds ratio without effect"),
+    ("over the batch's tokens", "orpo", "words", orpo(likelihood=over_the_batch),
+     "likelihood over the batch's tokens"),
+    ("over the prompts' tokens too", "orpo", "words", orpo(likelihood=over_prompts_too),
+     "likelihood over the prompts' tokens too"),
     ("mean", "kto", "words", kto(mean), "means in KTO"),
     ("thumbs down lost", "kto", "words", kto(up_alone=True), "thumbs down ignored"),
     ("EOS masked", "sft", "words", sft(no_eos), "EOS not trained"),

@@ -2,7 +2,7 @@
 
 from tinyalign.exam.evidence import hides_eos
 from tinyalign.exam.methods import METHODS
-from tinyalign.exam.programs import TRL, lines_for_trl, longest, rate_of, steps_of
+from tinyalign.exam.programs import TRL, batch_of, lines_for_trl, longest, rate_of, steps_of
 
 WARNINGS = {
     "ipo": "TRL divides IPO's log-ratios by the answers' lengths. On the task words the grade will "
@@ -32,11 +32,19 @@ COEFFICIENT = {  # what each method's number stands for, for whoever sets it els
     "orpo": "lam weighs the odds-ratio loss, of mean log-probabilities, beside the likelihood.",
     "kto": f"beta {WITH_REFERENCE}.",
     "reward": "No setting. The loss is Bradley-Terry's, on the difference of two scores.",
-    "rloo": "beta is the coefficient of the KL in the reward, a sum over an answer's tokens.",
+    "rloo": "beta is the coefficient of the KL in the reward, a sum over an answer's tokens. The "
+    "baseline is the mean over the other completions of a group.",
     "ppo": "beta is the coefficient of the KL in the reward, a sum over an answer's tokens.",
-    "grpo": "beta is the coefficient of the KL in the loss, a sum over an answer's tokens.",
+    "grpo": "beta is the coefficient of the KL in the loss, a sum over an answer's tokens. "
+    "(log π/π_ref)²/2 of a sampled token has the slope of that KL; k3 has the slope of the other "
+    "direction. The advantage is the reward less the mean of its group, and is not divided by a "
+    "standard deviation. The loss sums over a completion's tokens and averages over completions.",
     "raft": "num_generations is the number of draws of which the best is kept.",
 }
+REWARD = (
+    "`reward(prompts, completions)` is a list of numbers. Prompts are those of `data.jsonl`, and "
+    "completions are text without EOS. What is no answer has the least reward."
+)
 STATUS = """Exit status 0: right; 1: wrong; 2: it could not be said.
 
 | verdict | what it means, and what to do |
@@ -76,7 +84,7 @@ def facts(paper, method):
     """Files and settings."""
     settings = ", ".join(f"{key} = {value:g}" for key, value in paper.settings.items())
     known = warning(paper)
-    reward = "- `reward.py`: the reward of a completion.\n" if method.samples else ""
+    reward = f"- `reward.py`: {REWARD}\n" if method.samples else ""
     end = "EOS belongs to every answer." if paper.ends else "An answer is one token, without EOS."
     role = "" if paper.method in WITHOUT_REFERENCE else ", and the frozen reference"
     return (
@@ -115,13 +123,26 @@ def elsewhere(paper, method):
         "## With another trainer\n\n"
         f"- {COEFFICIENT[paper.method]}\n"
         "- No dropout, no weight decay, float32, no gradient clipping that bites.\n"
-        "- Every prompt begins with the token of `\\n`, which the tokenizer in `model/` adds.\n"
-        f"{sampled}"
-        f"- Large batches, {steps_of(paper)} updates, Adam, a learning rate of {rate_of(paper):g} "
-        "that falls to zero.\n"
+        "- Every prompt begins with the token of `\\n`, which the tokenizer in `model/` adds. No "
+        "space stands between a prompt and its answer.\n"
+        f"{padding(paper)}{sampled}"
+        f"- {steps_of(paper)} updates of {batch_of(paper)} "
+        f"{'completions' if method.samples else 'lines'} each, Adam, a learning rate of "
+        f"{rate_of(paper):g} that falls to zero. Smaller batches are noisy, and the grade may then "
+        "be `not trained enough`.\n"
         "- Keep a checkpoint from half of the updates. Without it the grade cannot tell a mistake "
         "from too little training, and names none.\n"
     )
+
+
+def padding(paper):
+    """That padding cannot be told by its token, where EOS belongs to the answers."""
+    if not paper.ends:
+        return ""
+    own = "EOS is a token of a completion and counts like the others."
+    if not METHODS[paper.method].samples:
+        own = "Your trainer has to add EOS to every answer of `data.jsonl`."
+    return f"- {own} The padding token is EOS too: a mask made from the token would hide EOS.\n"
 
 
 def probing(paper):
@@ -168,6 +189,8 @@ def grading(paper):
         "## The grade\n\n"
         f"```\ntinyalign exam grade . trained/checkpoint-{steps} --before "
         f"trained/checkpoint-{steps // 2}\n```\n\n"
+        "A loop in torch saves such a folder with `model.save_pretrained(folder)` and "
+        "`tokenizer.save_pretrained(folder)`: the grade reads both. "
         "If your trainer writes no folder that transformers can load, write a JSON file with the "
         f"log-probability of each token of each answer{', EOS last' if paper.ends else ''}: "
         f"`{example(paper, f'[{numbers}]')}`.\n\n{STATUS}"

@@ -82,6 +82,24 @@ def orpo_of_sums(paper, token_logp):
     return _minimum(paper, lambda c, r, rc, rr, n, m: preference.orpo(c, r, -c / n, lam=lam))
 
 
+def likelihood_over_tokens(prompts):
+    """ORPO whose likelihood is one mean over all tokens of the batch; prompts: theirs too.
+
+    The START token in front of a prompt is predicted by nothing, and counts nowhere.
+    """
+
+    def point(paper, token_logp):
+        lam, lines = paper.settings["lam"], bradley_terry_counts(paper).sum(axis=2)  # (P, K)
+        asked = np.array([len(prompt) * prompts for prompt in paper.prompts])
+        tokens = np.average(paper.mask.sum(axis=1) + asked[:, None], weights=lines)  # of a line
+        return _minimum(
+            paper,
+            lambda c, r, rc, rr, n, m: preference.orpo(c / n, r / m, -c / tokens, lam=lam),
+        )
+
+    return point
+
+
 def kto_of_means(paper, token_logp):
     return optima.kto_point(paper, length=paper.mask.sum(axis=1)) - paper.ref_logp
 

@@ -104,6 +104,12 @@ SUSPECTS = [
         point=points.chosen_alone),
     Suspect("sums in ORPO", "sums log π over tokens where ORPO takes the mean", "", ("orpo",),
         point=points.orpo_of_sums, tokens=True),
+    Suspect("likelihood over the batch's tokens", "averages its likelihood over all tokens of the "
+        "batch's answers, not over each answer", "xfactlab/orpo with disable_prompt_loss",
+        ("orpo",), point=points.likelihood_over_tokens(prompts=False), tokens=True),
+    Suspect("likelihood over the prompts' tokens too", "averages its likelihood over all tokens of "
+        "the batch, prompts' and answers', not over each answer", "xfactlab/orpo, TRL's ORPO",
+        ("orpo",), point=points.likelihood_over_tokens(prompts=True)),
     Suspect("means in KTO", "divides an answer's log-ratio by its number of tokens", "", ("kto",),
         point=points.kto_of_means, tokens=True),
     Suspect("thumbs down ignored", "learns from thumbs up alone", "", ("kto",),
