@@ -318,6 +318,16 @@ def test_self_play_reaches_nash_on_average_but_not_at_last():
     assert np.abs(policy - 1 / 3).max() > 0.05
 
 
+def test_one_answer_is_a_bandit_too():
+    """Against itself it wins half of the time, and every optimum is the reference."""
+    one, half = np.ones(1), np.full((1, 1), 0.5)
+    close(O.pair_expectation(np.full((1, 1), 3.0), one, half), 1.5)
+    close(O.optimal_policy(one, one, beta=1.0), one)
+    close(O.ipo_policy(one, half, one, tau=0.1), one)
+    close(O.kl(one, one), 0.0)
+    close(O.win_rate(one, one, one), 0.5)
+
+
 def test_optima_check_their_arguments():
     """Shapes, ranges, and log-probabilities given where probabilities are meant."""
     p, r = np.full(3, 1 / 3), np.zeros(3)

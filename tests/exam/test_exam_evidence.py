@@ -71,6 +71,21 @@ def test_settled_is_a_share_of_what_the_later_checkpoint_has_moved():
     assert not verdict.is_settled(near, near)  # the same policy twice shows nothing
 
 
+def test_who_rests_off_every_line_is_unknown_and_who_still_moves_is_not_judged(monkeypatch):
+    """Nearer to the optimum than before is on its way there, farther is undecided."""
+    for name in ("named_mistake", "on_shape"):
+        monkeypatch.setattr(verdict, name, lambda *_: None)
+    for name in ("unknown", "movement"):
+        monkeypatch.setattr(verdict.sentences, name, lambda *_, name=name: name)
+    near, there = reading([[0.52, 0.48]], moved=1.0, kl=0.5), reading([[0.5, 0.5]], moved=0.1)
+    assert verdict.on_two(None, near, there, [])[:3] == ("unknown", "unknown", 1)
+    assert verdict.on_two(None, there, near, [])[:3] == ("not trained enough", "movement", 2)
+    farther = there._replace(kl=0.6)
+    assert verdict.on_two(None, farther, near, [])[:3] == ("undecided", "movement", 2)
+    assert verdict.on_two(None, farther, near._replace(kl=0.6), [])[0] == "undecided"
+    assert verdict.on_two(None, near, near, [])[0] == "undecided"
+
+
 def test_a_deviations_line_is_clear_where_it_leaves_much_less_unexplained():
     assert evidence.is_clear(line(0.01), line(0.041))
     assert not evidence.is_clear(line(0.01), line(0.039))
