@@ -12,6 +12,7 @@ from tinyalign.losses.numerics import (
     softmax,
     stop_gradient,
 )
+from tinyalign.optimum import best_of_n
 from toy_envs import interpreter
 
 
@@ -420,6 +421,16 @@ SOLUTIONS = {
         "my_reward_to_come": (
             lambda p, q, m: ((q - p) * m) @ np.tril(np.ones((m.shape[1],) * 2)),
             lambda p, q, m: ((q - p) * m) @ np.triu(np.ones((m.shape[1],) * 2)),
+        ),
+    },
+    "25": {
+        "my_kept_weights": (
+            lambda r: r / np.where(r.sum(1) > 0, r.sum(1), 1)[:, None],
+            lambda r: r / np.where(r.sum(1) > 0, r.shape[1] - r.sum(1) + 1, 1)[:, None],
+        ),
+        "my_next_policy": (
+            lambda p, r, n: best_of_n(p, r, n),
+            lambda p, r, n: best_of_n(p, -r, n),
         ),
     },
     "26": {

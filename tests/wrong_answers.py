@@ -52,6 +52,10 @@ def covered(p, n, width, a=0, b=0):
     return ((t >= p[:, None] + a) * (t < n[:, None] + b)).astype(float)
 
 
+def pass_on(p, r, won):
+    return np.where(r > 0, p * won / (p @ r), p * (1 - won) / (1 - p @ r))
+
+
 def centre_rows(x):
     return x - x.mean(axis=1, keepdims=True)
 
@@ -608,6 +612,28 @@ WRONG = {
         "number of silent groups": lambda r: np.sum(r.std(axis=1) == 0),
         "Columns": lambda r: np.mean(r.std(axis=0) == 0),
         "gives": lambda r: float(r.std() == 0),
+    },
+    "my_kept_weights": {
+        "that is REINFORCE": lambda r: r / len(r[0]),
+        "over all prompts": lambda r: r / r.sum(),
+        "runs over the prompts": lambda r: np.nan_to_num(r / r.sum(0)),
+        "gives 0/0": lambda r: r / r.sum(1)[:, None],
+        "pushed down": lambda r: (r - r.mean(1, keepdims=True)) / len(r[0]),
+        "count alike": lambda r: 0 * r + 1 / len(r[0]),
+        "Only one": lambda r: np.eye(len(r[0]))[r.argmax(1)] * r,
+        "gives": lambda r: r / (1 + r.sum(1))[:, None],
+    },
+    "my_next_policy": {
+        "have vanished": lambda p, r, n: p * r / (p @ r),
+        "have to be right": lambda p, r, n: pass_on(p, r, (p @ r) ** n),
+        "the policy before": lambda p, r, n: p,
+        "multiplied by n": lambda p, r, n: pass_on(p, r, min(1, n * (p @ r))),
+        "equally likely": lambda p, r, n: pass_on(
+            np.where(r > 0, (p @ r) / r.sum(), p), r, 1 - (1 - p @ r) ** n
+        ),
+        "do not sum": lambda p, r, n: np.where(r > 0, pass_on(p, r, 1 - (1 - p @ r) ** n), p),
+        "by itself": lambda p, r, n: (1 - (1 - p) ** n) / sum(1 - (1 - p) ** n),
+        "gives": lambda p, r, n: pass_on(p, r, 1 - (1 - p @ r) ** (n + 1)),
     },
     "my_line_credit": {
         "rewards of the answer": lambda r: np.repeat((r - r.mean(0)).sum(1)[:, None], len(r[0]), 1),

@@ -92,6 +92,10 @@ PAGES = {  # number of a page, as in the name of its file -> what stands on its 
         "distil a teacher in five ways, and say which of them end alike, and which need few texts.",
         ("02", "04", "07"),
     ),
+    "25": Page(
+        "train on the right answers alone, and say what this does to the variety of answers.",
+        ("06", "07"),
+    ),
     "26": Page(
         "say what samples of an older policy do to the gradient, and what a capped weight costs.",
         ("07", "20"),
@@ -141,7 +145,24 @@ PATHS = (  # name, for whom, numbers of the pages in order
     (
         "The RL family",
         "You have a reward, and the model learns from its own samples.",
-        ("07", "23", "29", "04", "13", "19", "20", "26", "30", "24", "18", "15", "31", "27", "21"),
+        (
+            "07",
+            "23",
+            "29",
+            "04",
+            "13",
+            "19",
+            "20",
+            "26",
+            "30",
+            "24",
+            "18",
+            "15",
+            "25",
+            "31",
+            "27",
+            "21",
+        ),
     ),
     (
         "Further, and an appendix on speed",
