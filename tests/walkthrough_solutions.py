@@ -12,7 +12,6 @@ from tinyalign.losses.numerics import (
     softmax,
     stop_gradient,
 )
-from tinyalign.optimum import best_of_n
 from toy_envs import interpreter
 
 

@@ -241,7 +241,7 @@ def answers_for_signal(chance, baseline):
 
 CHANCES = (0.02, 0.05, 0.2, 0.5, 0.8, 0.95)
 needed = {a: [answers_for_signal(a, b) for b in (0.0, a, 1.0)] for a in CHANCES}
-table(["right answers", "wrong ones dropped", "with a baseline", "right ones dropped", "first : second"],
+table(["right answers", "wrong dropped", "baseline", "right dropped", "first : second"],
       [[a, *three, three[0] / three[1]] for a, three in needed.items()])  # fmt: skip
 
 # %% [markdown]
@@ -370,23 +370,25 @@ figure
 # most right answers. Dropping the right answers in place of the wrong ones has the same mean too:
 # its weights are $R - 1$, which is a baseline of 1.
 #
-# **A full fit is another thing.** One full fit to very many kept answers makes all answers right and
-# keeps their proportions. Best-of-n goes the same way in smaller pieces, and two rounds are exactly
-# one round with $n^2$. So repeated rounds reach nothing that one round with more samples cannot
-# reach, for one prompt in a table. What rounds add in a real model is that the samples of the next
-# round come from a policy that solves more *other* problems.
+# **A full fit is another thing.** One full fit to very many kept answers makes all answers right
+# and keeps their proportions. Best-of-n goes the same way in smaller pieces, and two rounds are
+# exactly one round with $n^2$. So for one prompt in a table, rounds reach nothing that one round
+# with more samples cannot reach. In a real model the next round also samples from a policy that
+# has learned from *other* problems.
 #
 # **What wrong answers say depends on how many are right.** With five right answers in a hundred,
 # dropping the wrong ones costs less than a tenth more answers. With half of them right it costs
 # twice as many, and with 95 in a hundred ten times as many. There the wrong answer is the rare
-# event. A method that drops wrong answers is best at the start and worst at the end. A method that
-# drops the right ones is the reverse.
+# event. To drop the right answers is much worse at the start, and as good as the baseline at the
+# end.
 #
 # **Small steps lose variety, with or without a baseline.** The exact steps without any sampling end
 # with the share 0.98 of the first right answer, from 0.5. This is no noise. The slope in a logit is
 # proportional to the answer's probability, so what is likely grows fastest. A baseline does not
-# stop it: leave-one-out ends with slightly *fewer* kinds than no baseline. To count each different
-# right answer once does stop it, because the push no longer grows with the probability.
+# stop it: leave-one-out ends with slightly *fewer* kinds than no baseline. Nor does dropping the
+# right answers, although Zhu and others find in large models that wrong answers alone keep more
+# variety. A table cannot show why. To count each different right answer once does stop the loss,
+# because the push no longer grows with the probability.
 #
 # **When all answers are right, a baseline matters.** Without one, every batch is a step towards
 # what was drawn, and the number of kinds falls although nothing is left to learn. With
@@ -395,12 +397,13 @@ figure
 #
 # **Full fits to few answers lose variety by luck, and the law is known.** Each round multiplies the
 # chance that two right answers differ by $1 - 1/n$. Biologists know this as genetic drift. With
-# four kept answers the variety is gone after ten rounds, with 64 it lasts for many.
+# four kept answers nearly all variety is gone after ten rounds. With 64 most of it is left after
+# twenty.
 #
-# **Hard problems get no data.** A problem with one right answer in a hundred has something to keep in
-# one round out of thirteen, and less than one in a hundred of the data. This is why STaR gives the
-# answer as a hint, and why others draw more samples for hard problems. The table policy of this page
-# has nothing to share between problems, so the page cannot say how far solved problems help others.
+# **Hard problems get no data.** A problem with one right answer in a hundred has something to keep
+# in one round out of thirteen, and less than one in a hundred of the data. This is why STaR gives
+# the answer as a hint, and why others draw more samples for hard problems. The table of this page
+# shares nothing between problems, so the page cannot say how far solved problems help others.
 #
 # ## What goes wrong in practice
 #
@@ -409,11 +412,12 @@ figure
 # thread recommends to log the mean reward of the kept set. Log the number of different kept answers
 # too.
 #
-# **“Our figures for STaR differ from the paper.”** (njucckevin/MM-Self-Improve #8, camel-ai/camel
-# #1478.) Many programs with this name leave out the hints for problems that were never solved.
+# **“Our figures for STaR differ from the paper.”** (njucckevin/MM-Self-Improve #8, and
+# camel-ai/camel #1478.) Many programs with this name leave out the hints for problems that were
+# never solved.
 #
-# **“What does `rejection_sample` do?”** (rllm-org/rllm #14.) There it skips prompts whose answers are
-# all right or all wrong. The right answers of other prompts are not singled out. One name, two
+# **“What does `rejection_sample` do?”** (rllm-org/rllm #14.) There it skips prompts whose answers
+# are all right or all wrong. The right answers of other prompts are not singled out. One name, two
 # methods.
 #
 # ### The same line in TRL
@@ -424,8 +428,8 @@ figure
 # %% [markdown]
 # ## Turn the dial
 #
-# Each round keeps some answers and fits the policy to their frequencies. Before you turn: eight kept
-# answers and ten rounds. Is more than half of the variety left?
+# Each round keeps some answers and fits the policy to their frequencies. Before you turn: eight
+# answers are kept, and ten rounds are played. Is more than half of the variety left?
 
 # %%
 from tinyalign.notes.dials import dial, diversity
@@ -440,8 +444,8 @@ dial(
 # %% [markdown]
 # <details><summary>The answer</summary>
 #
-# No. $(1 - 1/8)^{10}$ is 0.26, so about a quarter is left. It takes 64 answers to keep more than
-# half for twenty rounds.
+# No. $(1 - 1/8)^{10}$ is 0.26, so about a quarter is left. Only 64 answers keep more than half for
+# twenty rounds.
 #
 # </details>
 
