@@ -40,6 +40,14 @@
 #                                   '----> wrong ones: dropped
 # ```
 #
+# The published versions differ in what they keep, and in where a round begins:
+#
+# * **Rejection-sampling fine-tuning** keeps right answers with different workings, for one round.
+# * **RAFT** keeps the best of $n$ answers to each prompt, round after round.
+# * **ReST** keeps what is above a threshold, and raises the threshold within a round.
+# * **STaR** keeps right answers, asks again with the solution as a hint where there are none, and
+#   fine-tunes the *first* model in every round.
+#
 # ## The formula
 #
 # An update moves the logits along $\sum_i w_i\, \nabla \log \pi(y_i)$. The sum is over the $G$

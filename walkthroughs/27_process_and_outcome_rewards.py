@@ -202,10 +202,11 @@ table(["right answers at the KL", *map(str, KLS)], [[name, *at] for name, at in 
 # share of right answers is not measured by sampling: a walk from column to column sums over all
 # sums and all answers.
 #
-# Six rewards train. *Shared* gives the mean of all lines to every line. *From here on* gives a line
-# its own reward and those of all later lines ($\lambda = 1$). *Own* gives a line its own reward
-# ($\lambda = 0$). *Exact critic* is the progress of the formula, with the chances of the present
-# policy: nobody has them in practice. *Digits* rewards the digit of a line, and not its carry.
+# Five rewards train here, and two more below. *Shared* gives the mean of all lines to every line.
+# *From here on* gives a line its own reward and those of all later lines ($\lambda = 1$). *Own*
+# gives a line its own reward ($\lambda = 0$). *Exact critic* is the progress of the formula, with
+# the chances of the present policy: nobody has them in practice. *Digits* rewards the digit of a
+# line, and not its carry.
 
 # %%
 ROWS = np.array(list(product((0, 1), repeat=3))).sum(axis=1)  # (8,) the line that follows
@@ -340,7 +341,7 @@ table(["reward", *(f"{n} columns" for n in SIZES)],
 SEEDS, ANSWERS, RATE = 10, 16, 1.0
 
 
-def train(kind, columns, chance=0.4, seeds=SEEDS, updates=3000, until=0.5):
+def train(kind, columns, chance=0.4, seeds=SEEDS, updates=3000, until=0.5, rate=RATE):
     """Exact shares of right answers and of sound workings before each update, (·, 2, seeds)."""
     rng, logits, curve = np.random.default_rng(0), first_logits(columns, chance, seeds), []
     best = np.zeros(seeds)
@@ -357,7 +358,7 @@ def train(kind, columns, chance=0.4, seeds=SEEDS, updates=3000, until=0.5):
             chances_of = np.take_along_axis(probs[:, t], rows[:, :, t, None], axis=1)
             score = (lines[:, :, t, None] == np.arange(4)) - chances_of  # (seeds, answers, 4)
             step = at_row.swapaxes(1, 2) @ (gain[:, :, t, None] * score) / ANSWERS
-            logits[:, t] = logits[:, t] + RATE * step
+            logits[:, t] = logits[:, t] + rate * step
     return np.array(curve)
 
 
@@ -375,9 +376,18 @@ for kind in FIVE:
 names = [name for n in SIZES for name in (f"{n} columns", "times own")]
 table(["reward", *names], rows)
 
+at_rate = {}  # how many times as many answers the outcome needs with four columns
+for rate in (0.5, 2.0):
+    halves = [np.argmax(train(kind, 4, rate=rate)[:, 0] >= 0.5, axis=0)
+              for kind in ("outcome", "lines, own")]  # fmt: skip
+    at_rate[rate] = bootstrap(halves[0] / halves[1].mean())
+    print(f"learning rate {rate}: outcome against own "
+          "{:.2f} … {:.2f}".format(*at_rate[rate]))  # fmt: skip
+
 # %% [markdown]
-# The last columns compare with the reward for each line that is credited to this line alone: 95 %
-# bootstrap intervals over the seeds.
+# The columns "times own" compare with the reward for each line that is credited to this line alone.
+# They are 95 % bootstrap intervals over the seeds. Half and double the learning rate give a similar
+# figure for four columns.
 #
 # ### Who gets the credit?
 #
@@ -487,9 +497,9 @@ figure
 #
 # **The gain is on the way.** At the start eight columns need thousands of answers before the
 # outcome shows a direction, and a line's own reward needs about a dozen. In training the difference
-# is smaller, but still more than ten times with eight columns: an answer that gets better makes the
-# outcome speak more often. With two columns the outcome needs about twice as many answers, and with
-# four columns four times as many.
+# is smaller, because the outcome speaks more often as the answers get better. With eight columns it
+# still needs more than ten times as many answers as a line's own reward. With four columns it needs
+# four times as many, and with two columns twice as many.
 #
 # **Two things help, and they are not the same.** *More is seen*: the mean of all lines, given to
 # all lines alike, needs a fraction of the answers of the outcome. *It is said where*: the line's
@@ -497,10 +507,9 @@ figure
 # where the chance of a right answer changed. With eight columns it is a little faster than the
 # shared reward. So a process reward of this kind and a good critic do the same work.
 #
-# **Credit that is too short is wrong, and not only noisy.** For lines, the own reward is enough,
-# because whether a line follows does not depend on what comes later. Where only digits are paid, a
-# carry is paid one line later. With $\lambda = 0$ nothing trains the carry on purpose, and the run
-# ends with fewer right answers.
+# **Credit that is too short is wrong.** For lines, the own reward is enough here: a later line can
+# follow whatever stands before it. Where only digits are paid, a carry is paid one line later. With
+# $\lambda = 0$ nothing trains the carry on purpose, and the run ends with fewer right answers.
 #
 # **Right answers can rest on unsound workings.** From a start that knows nothing, the outcome
 # reward brings most runs to right answers, and in most of these the working is a private code. By
@@ -713,6 +722,7 @@ if (SEEDS, ANSWERS, RATE) == (10, 16, 1.0):
               for key, found in until_half.items()}  # fmt: skip
     for n, low, high in ((2, 1.7, 2.1), (4, 3.5, 4.5), (8, 10, 25)):
         assert low < factor["outcome", n][0] and factor["outcome", n][1] < high, "outcome and own"
+    assert all(low > 3 and high < 6 for low, high in at_rate.values()), "at other rates too"
     assert needed["outcome", 8] > 5000 and needed["lines, own", 8] < 20, "thousands, a dozen"
     assert factor["lines, shared", 8][0] > 2 and factor["lines, shared", 8][1] < 4
     assert factor["exact critic", 8][1] < factor["lines, shared", 8][0], "a little faster"
