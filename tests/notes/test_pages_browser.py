@@ -146,10 +146,17 @@ def test_all_that_can_be_used_is_reached_by_the_keyboard(browser, loaded, width)
 
 
 def test_on_paper_there_is_text_and_nothing_to_press(browser, loaded):
+    """Answers and hints are printed, though nobody has unfolded them."""
     browser.look(width=800, dark=False, media="print")
     assert browser.ask("document.documentElement.scrollWidth") <= 800
     shown = "[...document.querySelectorAll('nav, input')].filter(e => e.checkVisibility()).length"
     assert browser.ask(shown) == 0
+    fold = "document.querySelectorAll('details').forEach(e => { e.open = OPEN })"
+    browser.ask(fold.replace("OPEN", "false"))
+    lost = """[...document.querySelectorAll('details > :not(summary)')]
+      .filter(e => !e.checkVisibility()).map(e => e.outerHTML.slice(0, 120))"""
+    assert browser.ask(lost) == []
+    browser.ask(fold.replace("OPEN", "true"))
 
 
 def test_the_search_finds(browser, out):

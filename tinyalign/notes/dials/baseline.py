@@ -44,7 +44,7 @@ def frame(baseline):
     curve = [np.sqrt(np.sum(moments(b)[1] ** 2)) for b in BASELINES]
     total = np.sqrt(np.sum(noise**2))
     panels = [
-        Panel("The gradient of each logit", "arm, reward 3 2 4 2.5", "gradient",
+        Panel("The gradient of each logit", "arm (rewards 3, 2, 4, 2.5)", "gradient",
               [Bars("exact", policy_gradient(LOGITS, REWARD)), Bars("mean of the estimate", mean),
                Bars("its standard deviation", noise)], NAMES),
         Panel("Noise against baseline", "baseline", "standard deviation, all logits",

@@ -23,7 +23,7 @@ def frame(n):
     moved = [kl(best_of_n(REF, REWARD, draw), REF) for draw in draws]
     bound = [best_of_n_kl_bound(draw) for draw in draws]
     here = kl(policy, REF)
-    answers = Panel("Five answers", "answer, reward 0 0.5 1 2 1.5", "probability",
+    answers = Panel("Five answers", "answer (rewards 0, 0.5, 1, 2, 1.5)", "probability",
                     [Bars("reference", REF), Bars("best of n", policy)], NAMES)  # fmt: skip
     curve = Panel("How far it moves", "log n", "KL to the reference, nats",
                   [Line("the bound", np.log(draws), bound), Line("best of n", np.log(draws), moved),

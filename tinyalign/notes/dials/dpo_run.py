@@ -47,7 +47,7 @@ def frame(beta, step):
     policy = policies[step]
     left = kl(policy, best)
     panels = [
-        Panel("Four answers", "answer, reward 0 1 2 1.5", "probability",
+        Panel("Four answers", "answer (rewards 0, 1, 2, 1.5)", "probability",
               [Bars("reference", REF), Bars("policy", policy), Bars("optimum", best)], NAMES),
         Panel("What is left", "step", "KL to the optimum, nats",
               [Line("the run", every, curve), Points("this step", [step], [left])]),

@@ -28,7 +28,7 @@ def frame(beta):
     policies = [optimal_policy(REF, REWARD, beta=b) for b in np.geomspace(0.03, 100, 40)]
     x, y = zip(*map(place, policies), strict=True)
     moved, earned = place(best)
-    answers = Panel("Five answers", "answer, reward 0 0.5 1 2 1.5", "probability",
+    answers = Panel("Five answers", "answer (rewards 0, 0.5, 1, 2, 1.5)", "probability",
                     [Bars("reference", REF), Bars("optimum", best)], NAMES)  # fmt: skip
     marks = [Line("the most at this KL", x, y), Points("this β", [moved], [earned])]
     curve = Panel("The frontier", "KL to the reference, nats", "expected reward", marks)

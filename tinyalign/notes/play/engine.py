@@ -111,7 +111,7 @@ def frame(settings):
     policies, best = run(settings), optimal_policy(REF, REWARD, beta=settings.beta)
     policy, left = policies[-1], [kl(policy, best) for policy in policies]
     panels = [
-        Panel("Four answers", "answer, reward 0 1 2 1.5", "probability",
+        Panel("Four answers", "answer (rewards 0, 1, 2, 1.5)", "probability",
               [Bars("reference", REF), Bars("policy", policy), Bars("optimum", best)], NAMES),
         Panel("The way to the optimum", "step", "KL to the optimum, nats",
               [Line("the run", list(range(STEPS + 1)), left)]),
