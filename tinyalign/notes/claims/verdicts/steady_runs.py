@@ -76,8 +76,9 @@ def tpo_steadiest(tpo, *others):
     return Finding(
         verdict,
         f"of {len(others)} others (IPO, DPO, KTO, RRHF, ORPO) TPO is clearly steadier than "
-        f"{over_rates} over three learning rates, and than {len(beaten)} at the best rate of each "
-        f"as well; clearly less steady than {len(beaten_by)}; {len(unclear)} are in doubt",
+        f"{over_rates} over three learning rates, and than {len(beaten) or 'none'} if each also "
+        f"has its best rate; clearly less steady than {len(beaten_by) or 'none'}; {len(unclear)} "
+        "are in doubt",
         MATTERS,
         deciding_interval((beaten_by or unclear or beaten)[0]),
         UNCLEAR if verdict == UNDECIDED else "",
