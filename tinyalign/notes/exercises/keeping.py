@@ -31,16 +31,13 @@ def check_my_kept_weights(solution):
         )
     ]
 
-    def divided(r, count):
-        return np.where(count > 0, r / np.where(count > 0, count, 1), 0.0)
-
     require_same(solution, my_kept_weights, inputs, {
         "Right answers are divided by all G answers: that is REINFORCE, want the mean over the "
         "right ones.": lambda r: r / r.shape[1],
         "One mean is taken over all prompts, want a mean for each prompt.":
             lambda r: r / np.maximum(np.sum(r), 1),
         "The sum runs over the prompts, want the sum over the answers of a prompt.":
-            lambda r: divided(r, np.sum(r, axis=0, keepdims=True)),
+            lambda r: r / np.maximum(np.sum(r, axis=0), 1),
         "A prompt without a right answer gives 0/0, want 0.":
             lambda r: r / np.sum(r, axis=1, keepdims=True),
         "Wrong answers are pushed down here, want them dropped.":
@@ -80,39 +77,38 @@ def my_next_policy(probs, right, n):
 
 
 def check_my_next_policy(solution):
-    """Against the policy of best-of-n with ties."""
+    """Against all groups of n answers."""
     inputs = [
-        {"probs": np.array(p), "right": np.array(r, float), "n": n}
-        for p, r, n in (
-            ([0.2, 0.8], [1, 0], 2),
-            ([0.1, 0.3, 0.4, 0.2], [1, 0, 0, 1], 4),
-            ([0.25, 0.05, 0.1, 0.6], [0, 1, 0, 1], 3),
-        )
+        {"probs": np.array(p), "right": np.array(r, float), "n": n} for p, r, n in SMALL_POLICIES
     ]
-
-    def split(p, r, won):
-        a = np.sum(p * r)
-        return np.where(r > 0, p / a * won(a), p / (1 - a) * (1 - won(a)))
-
     require_same(solution, my_next_policy, inputs, {
         "Wrong answers have vanished: want their chance if all n answers are wrong.":
             lambda p, r, n: p * r / np.sum(p * r),
         "All n answers have to be right here, want at least one.":
-            lambda p, r, n: split(p, r, lambda a: a**n),
+            lambda p, r, n: with_success(p, r, np.sum(p * r) ** n),
         "That is the policy before, want the one after.": lambda p, r, n: 1.0 * p,
         "The chance of a right answer is multiplied by n, want at least one of n.":
-            lambda p, r, n: split(p, r, lambda a: np.minimum(n * a, 1)),
+            lambda p, r, n: with_success(p, r, np.minimum(n * np.sum(p * r), 1)),
         "All right answers are equally likely here, want the proportions that they had.":
-            lambda p, r, n: np.where(
-                r > 0,
-                (1 - (1 - np.sum(p * r)) ** n) / np.sum(r),
-                p * (1 - np.sum(p * r)) ** (n - 1),
-            ),
+            lambda p, r, n: my_next_policy(np.where(r > 0, np.sum(p * r) / np.sum(r), p), r, n),
         "The chances do not sum to 1: wrong answers keep their old chance, want less.":
             lambda p, r, n: np.where(r > 0, my_next_policy(p, r, n), p),
         "Each answer is raised by itself, want the group of right answers as one.":
             lambda p, r, n: (1 - (1 - p) ** n) / np.sum(1 - (1 - p) ** n),
     }, wanted=group_by_group)  # fmt: skip
+
+
+SMALL_POLICIES = (  # chances of the answers, which ones are right, answers in a group
+    ([0.2, 0.8], [1, 0], 2),
+    ([0.1, 0.3, 0.4, 0.2], [1, 0, 0, 1], 4),
+    ([0.25, 0.05, 0.1, 0.6], [0, 1, 0, 1], 3),
+)
+
+
+def with_success(probs, right, won):
+    """The policy with this chance of a right answer, and the proportions that it had."""
+    a = np.sum(probs * right)
+    return np.where(right > 0, probs / a * won, probs / (1 - a) * (1 - won))
 
 
 def group_by_group(probs, right, n):
