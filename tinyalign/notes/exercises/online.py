@@ -15,7 +15,7 @@ def my_gae(reward, value, mask, *, gamma=1.0, lam=0.95):
     GAE, from the right. The padding may hold anything.
 
     Hint: The advantage at $t$ is $\delta_t + \gamma\lambda$ times the advantage at $t + 1$, with
-    $\delta_t = r_t + \gamma V_{t+1} - V_t$. Behind the last token both are 0.
+    $\delta_t = r_t + \gamma V_{t+1} - V_t$. After the last token both are 0.
 
     Hint: Set reward and value to 0 outside the mask, walk from the last column to the first, and
     set the advantage to 0 where the mask is 0. The returns are advantage plus value.
