@@ -1,5 +1,6 @@
 """What the command says of itself, when it is stopped, and to a name that is nearly one."""
 
+import itertools
 import os
 import re
 import subprocess
@@ -64,6 +65,26 @@ def test_the_welcome_and_the_help_fit_a_narrow_terminal(monkeypatch, capsys):
     assert usage.startswith("usage")  # the list of commands, which the library never breaks
     assert max(map(len, [*welcome.splitlines(), *rest])) <= 80
     assert all(f"tinyalign {name}" in welcome for name in ("check", "choose", "claims"))
+
+
+@pytest.mark.parametrize("command", ["run", "compare"])
+def test_a_line_of_help_ends_where_the_next_word_has_no_room(command, capsys, monkeypatch):
+    """At a width that no line of the source has: a line of the source is no line of the help."""
+    monkeypatch.setenv("COLUMNS", "110")
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    # The help of an option begins beside it or, where the option is long, on the next line.
+    lines = [line.strip("│") for line in capsys.readouterr().out.splitlines()]
+    pairs = [
+        (line.rstrip(), after)
+        for line, after in itertools.pairwise(lines)
+        if after.startswith(" " * 17)
+        and after.strip()
+        and not re.fullmatch(r" *-\S+( \S+)* *", line)
+    ]
+    assert len(pairs) > 1
+    for line, after in pairs:
+        assert len(f"{line} {after.split()[0]}") > 106, (line, after)
 
 
 def test_a_name_that_is_nearly_a_method_is_asked_about(capsys):

@@ -5,6 +5,7 @@ tyro parses. It draws a box around a mistake, whose parts are read here.
 
 import contextlib
 import dataclasses
+import functools
 import inspect
 import io
 import itertools
@@ -12,6 +13,7 @@ import os
 import re
 import typing
 
+import docstring_parser
 import tyro
 
 from tinyalign.errors import InputError
@@ -38,6 +40,8 @@ WIDE = "1000"  # columns, so that no line of a box is broken
 def parse(commands, argv, **options):
     """The command object for the arguments; InputError for a mistake, SystemExit after --help."""
     if {"-h", "--help"} & set(argv):
+        for command in commands.values():
+            join_help_lines(command)
         return tyro.extras.subcommand_cli_from_dict(commands, args=argv, **options)
     require_plain_numbers(commands.get(argv[0]), argv)
     columns, box = os.environ.get("COLUMNS"), io.StringIO()
@@ -53,6 +57,20 @@ def parse(commands, argv, **options):
         os.environ.pop("COLUMNS")
         if columns is not None:
             os.environ["COLUMNS"] = columns
+
+
+@functools.cache  # once is enough
+def join_help_lines(command):
+    """Make one paragraph of each option's help: tyro would begin a line where the source does."""
+    for owner in filter(dataclasses.is_dataclass, inspect.getmro(command)):
+        texts = {
+            p.arg_name: p.description for p in docstring_parser.parse_from_object(owner).params
+        }
+        types = inspect.get_annotations(owner)
+        for name in types.keys() & texts.keys():
+            paragraph = tyro.conf.arg(help=" ".join(texts[name].split()))
+            types[name] = typing.Annotated[types[name], paragraph]
+        owner.__annotations__ = types
 
 
 def command_of(argv, commands):
