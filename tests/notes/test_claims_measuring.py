@@ -26,7 +26,7 @@ FIGURES = ledger.read_measurements("figures")
 def assert_alike(current, kept):
     """The same tree of figures but for rounding."""
     if isinstance(kept, dict):
-        assert current.keys() == kept.keys()
+        assert current.keys() == kept.keys(), "tinyalign claims ID --measure --write writes them"
         for key in kept:
             assert_alike(current[key], kept[key])
     elif isinstance(kept, float) or (
