@@ -30,12 +30,10 @@ INVISIBLE = [
 ]  # fmt: skip
 
 IN_TRL = """TRL 1.16.0, by the program in each exam's README.md, on one core. What stands after a
-comma was set otherwise. docs/reports says why some end elsewhere. SimPO's loss holds no mass on the
-answers: the run of the table let much of it leak away, and a second run of the same program kept
-nearly all. The cause of the difference is not known. ORPO's trainer averages its likelihood over
-all tokens of a batch, the prompt's tokens too. The exam averages over each answer's tokens first,
-so the two have different optima. Patched to leave the prompt out, the trainer still ended as far
-from the exam's optimum: leaving the prompt out is not enough."""
+comma was set otherwise. docs/reports says why some end elsewhere. ORPO's trainer averages its
+likelihood over all tokens of a batch, the prompts' tokens too. The exam averages over each chosen
+answer's tokens first. The two have different optima, so the grade names the difference. It is a
+choice and no mistake: the code of ORPO's authors (xfactlab/orpo) averages over all tokens, too."""
 
 HEAD = """# What the exam finds
 

@@ -39,8 +39,8 @@ RUNS = {
         changes=(("beta=0.5", 'beta=0.5, loss_type="sigmoid_norm"'),),
     ),
     "KTO": Run("kto"),
-    "CPO, loss_type simpo": Run("simpo", "mass leaked"),  # which its loss does not hold
-    "ORPO": Run("orpo", "not trained enough"),  # it counts the prompt's tokens, see `exam probe`
+    "CPO, loss_type simpo": Run("simpo"),
+    "ORPO": Run("orpo", "likelihood over the prompts' tokens too"),
     "Reward": Run("reward"),
     "RLOO": Run("rloo"),
     "RLOO, words": Run("rloo", task="words"),

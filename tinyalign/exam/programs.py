@@ -39,7 +39,9 @@ TRL = {
         'scale_rewards="none", loss_type="dr_grpo"'),
 }  # fmt: skip
 STEPS = {False: 160, True: 300}  # by whether the method samples
-LONG = {"ipo": 320}  # TRL's divides by the length, so that it has twice as far to go
+# TRL's IPO divides by the length, so that it has twice as far to go. SimPO's and ORPO's losses are
+# of means, whose slopes are smaller: 160 updates end half-way between two verdicts.
+LONG = {"ipo": 320, "simpo": 320, "orpo": 320}
 SAMPLER = "max_completion_length={length}, temperature=1.0, top_p=1.0, top_k=0"
 
 SCORES = """
