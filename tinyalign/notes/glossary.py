@@ -38,6 +38,11 @@ TERMS = {  # term -> (sentence, number of a page)
         "GRPO with a higher upper clip, a mean over tokens, and no groups without a signal.",
         "20",
     ),
+    "distillation": (
+        "A student learns the next-token probabilities of a teacher; on-policy means that the "
+        "student writes the texts.",
+        "24",
+    ),
     "DPO": (
         "A loss on pairs that has the optimum of RLHF and needs neither reward model nor samples.",
         "08",
@@ -47,12 +52,21 @@ TERMS = {  # term -> (sentence, number of a page)
     "entropy": ("How undecided a distribution is, in nats: 0 for certainty.", "02"),
     "EOS": ("The token that ends a completion; a model that never learns it never stops.", "02"),
     "episode": ("One prompt and one completion, seen as a series of decisions.", "07"),
+    "forward and reverse KL": (
+        "The KL from teacher to student, which wants everything covered, and from student to "
+        "teacher, which wants nothing strange said.",
+        "24",
+    ),
     "GAE": (
         "Advantages as a weighted sum of one-step errors of the critic; lambda trades bias "
         "for noise.",
         "07",
     ),
     "gate": ("A number between 0 and 1 that says how much of a value passes.", "22"),
+    "GKD": (
+        "Generalised knowledge distillation: any of three distances, on texts of either author.",
+        "24",
+    ),
     "gold reward": ("The true quality, which the proxy reward only imitates.", "14"),
     "group": ("Several completions of one prompt that are compared with one another.", "13"),
     "GRPO": ("PPO's clipped loss with a group of answers in place of a critic.", "13"),
