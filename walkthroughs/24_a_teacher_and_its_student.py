@@ -204,7 +204,7 @@ print({memory: int(states(memory).max() + 1) for memory in (2, 4, 7)}, "states b
 # the fourteen balanced texts are in use: the exponential of the entropy among them. The KLs are
 # those of whole texts.
 #
-# **The dial:** `MEMORIES`. At which memory do the four ways agree, and why not sooner?
+# **The dial:** `MEMORIES`. At which memory do the five ways agree, and why not sooner?
 
 # %%
 MEMORIES, STEPS = (2, 4, 7), 300
@@ -480,8 +480,8 @@ figure
 # depends on the student: it is between 2 and 61 for the five starts. All next tokens together, as
 # in GKD, are a little less noisy than the written token. In training the reward of whole texts
 # ends farther from the teacher after sixteen times as many texts. It has *lost* some texts: a text
-# that is never sampled earns nothing. Each of the fourteen that is lost costs 0.07 nats or more. The
-# one student that has lost none ends nearer to the teacher than all others.
+# that is never sampled earns nothing. Each of the fourteen that is lost costs 0.07 nats or more.
+# The one student that has lost none ends nearer to the teacher than all others.
 #
 # **So a teacher is a critic that somebody has trained.** Here $\log q(y)$ is the verdict divided by
 # $\beta$, up to a constant. The reward of whole texts is therefore reinforcement learning on the
