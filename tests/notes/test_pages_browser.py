@@ -34,6 +34,14 @@ ALONE = """[...document.querySelectorAll('.row')].filter(row => row.querySelecto
   && !row.querySelector('.prose')?.textContent.trim()).map(e => e.textContent.slice(0, 200))"""
 UNREACHED = """[...document.querySelectorAll('a[href], input, summary, pre, .wide, .rail')]
   .filter(e => e.tabIndex < 0).map(e => e.outerHTML.slice(0, 120))"""
+# axe computes the contrast of every span, and pages have thousands that are styled alike: one of
+# each kind stays, the others become text. That makes axe three times as fast.
+THIN = """(() => { const seen = new Set();
+  for (const span of document.querySelectorAll('pre span[class]')) {
+    const pre = span.closest('pre'), style = span.getAttribute('style');
+    const kind = [span.className, style, pre.className, pre.parentElement.className].join();
+    if (seen.has(kind)) span.replaceWith(...span.childNodes);
+    seen.add(kind); } })()"""
 # In the dark the page has the same elements in other colours: two rules of axe read colours.
 VIOLATIONS = """(rules => axe.run({resultTypes: ['violations'], ...rules})
   .then(found => found.violations.map(v =>
@@ -134,6 +142,7 @@ def test_axe_finds_nothing(browser, loaded, width, dark):
     assert browser.ask("getComputedStyle(document.body).backgroundColor") == (
         "rgb(20, 23, 27)" if dark else "rgb(255, 255, 255)"
     )
+    browser.ask(THIN)
     assert browser.ask(VIOLATIONS + (OF_COLOUR if dark else EVERY)) == []
 
 
@@ -183,7 +192,8 @@ def test_these_checks_can_fail(browser, axe, tmp_path):
     page.write_text(
         "<!doctype html><html><head><link rel=stylesheet href='http://localhost:9/a.css'></head>"
         "<body><main><h1>One</h1><h3 style='color:#ddd'>Pale</h3>"
-        "<p style='width:2000px'>wide, $x$</p></main>"
+        "<p style='width:2000px'>wide, $x$</p><pre><span class='k'>if</span> "
+        "<span class='k'>or</span> <span class='k' style='color:#ddd'>not</span></pre></main>"
         "<script>console.error('ouch')</script></body></html>"
     )
     browser.show(page, width=390, dark=False)
@@ -192,5 +202,7 @@ def test_these_checks_can_fail(browser, axe, tmp_path):
     browser.ask(f"{axe};0")
     violations = {line.split(":")[0] for line in browser.ask(VIOLATIONS + EVERY)}
     assert {"color-contrast", "html-has-lang", "document-title", "heading-order"} <= violations
+    browser.ask(THIN)
+    assert browser.ask("document.querySelectorAll('pre span').length") == 2
     (of_colour,) = browser.ask(VIOLATIONS + OF_COLOUR)
-    assert of_colour.startswith("color-contrast: ")
+    assert of_colour.startswith("color-contrast: 2 times")
