@@ -66,9 +66,9 @@
 # and EOS `.`, then padding `_`:
 #
 # ```
-#  tokens   a  b  b  .  _   row t reads tokens[: t+1]
-#  target      b  b  .  _   and scores tokens[t + 1]
-#  mask        0  1  1  0   1: part of the completion
+# tokens   a  b  b  .  _   row t reads tokens[:t+1]
+# target      b  b  .  _   and scores tokens[t + 1]
+# mask        0  1  1  0   1: part of completion
 # ```
 #
 # {source tinyalign.policy.token_logp}

@@ -34,9 +34,11 @@
 # library's own losses by none.
 #
 # ```
-# your function --> law: draws inputs, checks one statement --> holds
-#                                                           \-> broken, with the smallest example
-# wrong functions (museum) --> the same laws --> each must be broken by at least one
+# your function --> law: draws inputs, --> holds
+#                   checks one         \-> broken, with the
+#                   statement              smallest example
+# wrong functions --> the same laws --> each is broken
+#                                       by at least one
 # ```
 #
 # ## The formula

@@ -28,16 +28,15 @@
 # reference chooses evenly everywhere, and $\beta = 1$.
 #
 # ```
-#            .-- a --.-- +   earns 1      after a: say + more often, and pay KL for that
-#  prompt ---|       '-- -   earns 0
-#            '-- b ----- =   earns 0.7    after b: nothing to choose, nothing to pay
+#           .-- a --.-- +   earns 1
+# prompt ---|       '-- -   earns 0
+#           '-- b ----- =   earns 0.7
 # ```
 #
 # Which first token is worth more? After `a` the policy will lean towards `+` and earn 0.73 on
-# average. But leaning costs KL, and with this cost the branch `a` is worth only 0.62. The branch
-# `b` costs nothing later, and is worth 0.7. A trainer that counts *the KL to come* therefore
-# prefers
-# `b`. A trainer that does not count the KL to come prefers `a`.
+# average. But leaning costs KL, and with this cost the branch `a` is worth only 0.62. After `b`
+# there is nothing to choose and nothing to pay, so this branch is worth 0.7. A trainer that counts
+# *the KL to come* therefore prefers `b`. A trainer that does not count the KL to come prefers `a`.
 #
 # KL in the reward is counted: the return of the first token contains the KL of the second token.
 # KL in the loss is not counted. There each token's KL term pushes on that token's own distribution,
@@ -410,8 +409,8 @@ for place, (name, logp) in enumerate(bars.items()):
     starts = [sum(np.exp(logp[0, k]) for k, y in enumerate(ANSWERS) if y[0] == a) for a in letters]
     left.bar(np.arange(len(letters)) + 0.2 * place - 0.3, starts, 0.2, label=name)
 left.set_xticks(range(len(letters)), letters)
-left.set(xlabel="first token after prompt p", ylabel="probability")
-left.legend(fontsize=7)
+left.set(xlabel="first token after prompt p", ylabel="probability", ylim=(0, 0.65))
+left.legend(fontsize=7, loc="upper left")
 for place, by_point in enumerate(far.values()):
     for values, colour in zip(by_point.values(), COLOURS[1:], strict=False):
         right.semilogx(values, [place] * len(values), "o", color=colour, alpha=0.7)

@@ -118,6 +118,7 @@ from tinyalign.methods.method import passed_on
 from tinyalign.notes.claims.runs import train_in_memory
 from tinyalign.notes.lesson import check_exercise, picture, table
 from tinyalign.report import intervals
+from tinyalign.report.plots import COLOURS
 from tinyalign.runs import files, plan
 from tinyalign.runs.config import Config
 
@@ -267,17 +268,23 @@ fall = intervals.difference(over_seeds("GRPO", 1), over_seeds("SFT", 1))
 print(f"entropy of GRPO minus that of SFT: {fall[0]:+.3f} to {fall[1]:+.3f}")
 
 # %%
-figure, axes = picture(2, width=9.6, height=3.8)
-for name in ("GRPO", "entropy bonus", "clip-higher", "DAPO", "GSPO"):
+figure, axes = picture(2, width=9.6, height=4.2)
+drawn = ("GRPO", "entropy bonus", "clip-higher", "DAPO", "GSPO")
+colours = dict(zip(drawn, COLOURS, strict=False))
+for name in drawn:
     logs = [trained[name, seed][1] for seed in SEEDS]
     curves = [np.interp(np.linspace(0, 1, 30), np.linspace(0, 1, len(log)),
                         [row["entropy"] for row in log]) for log in logs]  # fmt: skip
     axes[0].plot(np.linspace(0, ANSWERS, 30), np.mean(curves, axis=0), label=name, linewidth=1.2)
 axes[0].set(title="Entropy in the log", xlabel="sampled answers", ylabel="nats a token")
 axes[0].legend(fontsize="x-small")
-for name in ("SFT", *RUNS):
-    axes[1].plot(mean_of(name, 1), mean_of(name, 0), "o")
-    axes[1].annotate(name, (mean_of(name, 1), mean_of(name, 0)), fontsize=6)
+# From the highest reward down, names stand right and left of their dots in turn: none is covered.
+for place, name in enumerate(sorted(("SFT", *RUNS), key=lambda name: -mean_of(name, 0))):
+    at, side = (mean_of(name, 1), mean_of(name, 0)), ("left", "right")[place % 2]
+    axes[1].plot(*at, "o", color=colours.get(name, "0.5"))
+    offset = {"xytext": (6, -3) if side == "left" else (-6, -3), "textcoords": "offset points"}
+    axes[1].annotate(name, at, ha=side, fontsize="x-small", **offset)
+axes[1].set_xlim(0.33, 0.78)
 axes[1].set(title="At the end, means of seeds", xlabel="entropy, nats a token", ylabel="reward")
 figure
 
