@@ -27,7 +27,7 @@ from toy_envs import arithmetic
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 0
 SFT_STEPS, SFT_RATE, SFT_WARMUP, SFT_BATCH = 400, 6e-3, 100, 64
 SFT_ACCURACY = 0.4  # of training problems: the warm start stops there
-STEPS, RATE, WARMUP = 120, 1.5e-3, 10  # a step is one batch of rollouts
+STEPS, RATE, WARMUP = 80, 1.5e-3, 10  # a step is one batch of rollouts
 PROBLEMS, GENERATIONS = 256, 4  # P and G of a batch of rollouts
 EPOCHS, MINIBATCHES = 2, 2  # passes over a batch, and gradient steps per pass
 CLIP, BETA = 0.2, 0.01  # of the ratio; weight of the KL to the reference, per nat

@@ -31,7 +31,7 @@ from toy_envs import arithmetic
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 0
 SFT_STEPS, SFT_RATE, SFT_WARMUP, SFT_BATCH = 400, 6e-3, 100, 64
 SFT_ACCURACY = 0.4  # of training problems: the warm start stops there
-STEPS, RATE, WARMUP = 130, 2e-3, 15  # a step is one batch of rollouts
+STEPS, RATE, WARMUP = 80, 2e-3, 15  # a step is one batch of rollouts
 BATCH = 512  # completions of a batch of rollouts, one a problem
 EPOCHS, MINIBATCHES = 2, 2  # passes over a batch, and gradient steps per pass
 CLIP, BETA = 0.2, 0.01  # of ratio and value; weight of the KL to the reference, per nat
