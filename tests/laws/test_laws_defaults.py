@@ -5,8 +5,11 @@ import pytest
 
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.report import examine
+from tinyalign.laws.check.sentences import nearly_sentence
 from tinyalign.laws.check.terminal import as_data, as_text
 from tinyalign.laws.harness.draws import repeatable_settings
+from tinyalign.laws.harness.judge import HOLDS, Verdict, laws_for
+from tinyalign.laws.harness.subject import Subject
 
 
 def examined(fn, name, conventions=None):
@@ -91,3 +94,15 @@ def test_a_default_at_which_the_relative_is_another_method_names_no_relative():
 
     notes = " ".join(examined(half, "dpo").notes)
     assert "label_smoothing stayed at its default 0.5" in notes and "--as" not in notes
+
+
+def test_laws_that_hold_nearly_are_named():
+    subject = Subject(plain, BY_NAME["dpo"])
+    some = laws_for(subject.spec)[:5]
+    for count, said in (
+        (1, "The law batch_is_its_rows holds to 1e-06 and not to rounding"),
+        (5, "The laws batch_is_its_rows, "),
+    ):
+        verdicts = [Verdict(law, HOLDS, gap=1e-6) for law in some[:count]]
+        sentence = nearly_sentence(subject, verdicts, lambda subject: None)
+        assert sentence.startswith(said) and ("and 2 more hold" in sentence) == (count == 5)
