@@ -10,7 +10,8 @@ WARNINGS = {
     "cdpo": "TRL 1.16 ignores label_smoothing with this loss. The grade will name that.",
     "orpo": "ORPO has no closed form: its optimum was found by Newton's method on the exact loss. "
     "The likelihood is a mean over each chosen answer's tokens, then over answers. TRL's is one "
-    "mean over all tokens of the batch, the prompts' too. The grade will name that.",
+    "mean over all tokens of the batch, the prompts' too. On the task words the grade will name "
+    "that.",
     "kto": "KTO has no closed form: its optimum was found by Newton's method on the exact loss, z0 "
     "and all. Shuffle, and use large batches: z0 is a mean over the batch.",
     "grpo": "A group's mean contains the sample, so beta counts as β·G/(G−1). The exam knows. "

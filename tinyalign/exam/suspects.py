@@ -109,7 +109,7 @@ SUSPECTS = [
         ("orpo",), point=points.likelihood_over_tokens(prompts=False), tokens=True),
     Suspect("likelihood over the prompts' tokens too", "averages its likelihood over all tokens of "
         "the batch, prompts' and answers', not over each answer", "xfactlab/orpo, TRL's ORPO",
-        ("orpo",), point=points.likelihood_over_tokens(prompts=True)),
+        ("orpo",), point=points.likelihood_over_tokens(prompts=True), tokens=True),
     Suspect("means in KTO", "divides an answer's log-ratio by its number of tokens", "", ("kto",),
         point=points.kto_of_means, tokens=True),
     Suspect("thumbs down ignored", "learns from thumbs up alone", "", ("kto",),
