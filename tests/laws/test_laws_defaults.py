@@ -88,6 +88,14 @@ def test_an_attribute_of_a_class_is_an_option_until_it_is_set(said, left):
     assert (sentence in " ".join(report.notes)) == bool(left)
 
 
+def test_an_attribute_of_an_instance_is_an_option_too():
+    report = examined(Loss().forward, "dpo")
+    assert report.exit_code == 0 and report.defaults == ["self.smoothing"]
+    said = "self.smoothing stayed at 0.0: nothing is said about other values. An instance with"
+    assert said in " ".join(report.notes)
+    assert "beta: taken as fixed at 0.1" in " ".join(report.notes)  # and told once
+
+
 def test_a_default_at_which_the_relative_is_another_method_names_no_relative():
     def half(w, r, rw, rr, beta=0.1, label_smoothing=0.5):
         return plain(w, r, rw, rr, beta)

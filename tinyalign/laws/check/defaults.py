@@ -1,11 +1,13 @@
 """The options of a function that no law varies: each was judged at one value only."""
 
+import inspect
+
 import numpy as np
 
 from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.probes import probes, same
-from tinyalign.laws.harness.holders import own_value
+from tinyalign.laws.harness.holders import attributes_read, own_value
 from tinyalign.laws.harness.number_names import SELDOM, aliases
 from tinyalign.laws.harness.signature import parameters_of
 
@@ -15,9 +17,20 @@ def options_at_default(caller):
     binding = caller.binding
     taken = {*binding.numbers.values(), *(binding.arrays or {}).values(), *caller.held}
     found = {n: q.default for n, q in (parameters_of(caller.fn, caller.label) or {}).items()}
+    found |= _attributes_of_instance(caller)
     for holder, read in binding.holders.items():
         found |= {f"{holder}.{n}": own_value(caller.fn, holder, n) for n in read}
     return {n: v for n, v in found.items() if n not in taken and isinstance(v, int | float | str)}
+
+
+def _attributes_of_instance(caller):
+    """{self.name: value} of what the method of an instance reads and no other sentence tells."""
+    method = inspect.unwrap(getattr(caller.fn, "forward", caller.fn))
+    if not inspect.ismethod(method):
+        return {}
+    told = {alias for n in caller.fixed for alias in (n, *aliases(caller.spec.name, n))}
+    names = [n for n in attributes_read(method, "self") if n not in told]
+    return {f"self.{n}": getattr(method.__self__, n, None) for n in names}
 
 
 def default_sentences(caller):
@@ -32,6 +45,8 @@ def default_sentences(caller):
 def _way(caller, name, value):
     """How another value is judged: as a method that has this number, as a number, or by hand."""
     spec, is_number = caller.spec, not isinstance(value, bool | str)
+    if name.startswith("self.") and "self" not in caller.binding.holders:
+        return "An instance with another value is judged at that value."
     related = methods_with(spec, name.rpartition(".")[2], value) if is_number else []
     if related:
         return f"{' or '.join(f'--as {n}' for n in related)} judges other values too."
