@@ -2,7 +2,8 @@
 
 python docs/build.py --everything   all that follows but --all: a quarter of an hour
 python docs/build.py --derived      what takes seconds: docs/claims.md, docs/metrics.md,
-                                    docs/peers.md, the types of tinyalign
+                                    docs/peers.md, the types of tinyalign, and in the pages of --all
+                                    the methods that are newer than they
 python docs/build.py --museum       which law finds which wrong loss: verdicts.json and
                                     docs/kill_matrix.md, some minutes
 python docs/build.py                the comparison of README: its tables, and docs/compare.png
@@ -13,12 +14,13 @@ addition/ and bandit/. build_exam.py, build_noise.py and build_exercises.py stan
 """
 
 import itertools
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from tinyalign import cli, report
+from tinyalign import cli, methods, report
 from tinyalign.report import (
     comparison_page,
     comparison_plots,
@@ -42,6 +44,7 @@ TASKS = {"addition": "two-digit addition", "bandit": "the bandit"}
 EVERY = ["compare", "--all", "--seeds", "10", "--env"]
 # What sets these apart: the baseline, GRPO's division by the standard deviation, the clip.
 ESTIMATORS = ("reinforce", "rloo", "dr_grpo", "grpo")
+UNMEASURED = "Not measured yet: "
 NOT_SEARCHED = (
     "No settings were searched for these runs: every method took the recipe of its family. What a "
     "method loses here may be its settings' fault. `tinyalign tune` searches them."
@@ -191,6 +194,17 @@ def write_page(env, comparison):
             plots.save(figure, docs / f"compare_{env}_{name}.svg")
 
 
+def with_unmeasured(text, names):
+    """A comparison page that says which of these methods it has no row of, if there are any."""
+    pieces = [piece for piece in text.split("\n\n") if not piece.startswith(UNMEASURED)]
+    # "| grpo@4 |" is GRPO with four updates a rollout, and "| reward * |" has a caveat.
+    missing = [name for name in names if not re.search(rf"^\| {name}[@ ]", text, re.MULTILINE)]
+    if missing:
+        again = "`python docs/build.py --all` measures every method anew, in an hour."
+        pieces.insert(2, f"{UNMEASURED}{', '.join(missing)}. {again}")
+    return "\n\n".join(pieces)
+
+
 def write_readme(known, learned):
     """README's tables and its picture, from the two comparisons of the first command."""
     readme = ROOT / "README.md"
@@ -246,6 +260,10 @@ def main(arguments):
     everything = "--everything" in arguments
     if everything or "--derived" in arguments:
         run_programs(DERIVED)
+        for path in (ROOT / "docs" / f"compare_{env}.md" for env in TASKS):
+            path.write_text(
+                with_unmeasured(path.read_text(), [row.name for row in methods.METHODS])
+            )
     if everything or "--museum" in arguments:
         run_programs(MUSEUM)
     if {"--derived", "--museum"} & set(arguments):
