@@ -33,7 +33,7 @@ IN_TRL = """TRL 1.16.0, by the program in each exam's README.md, on one core. Wh
 comma was set otherwise. docs/reports says why some end elsewhere. ORPO's trainer averages its
 likelihood over all tokens of a batch, the prompts' tokens too. The exam averages over each chosen
 answer's tokens first. The two have different optima, so the grade names the difference. It is a
-choice and no mistake: the code of ORPO's authors (xfactlab/orpo) averages over all tokens, too."""
+choice and no mistake: the code of ORPO's authors (xfactlab/orpo) does the same."""
 
 HEAD = """# What the exam finds
 
