@@ -72,3 +72,24 @@ def test_brackets_in_the_help_of_a_method_are_not_a_style(capsys, monkeypatch):
     out = capsys.readouterr().out
     assert out.count("--x 1  in [bold]") == out.count("numbers:") == 2
     assert out.startswith("sft: ") and "\ndpo: " in out
+
+
+def test_names_stand_on_the_left_of_a_column_and_numbers_on_the_right(capsys):
+    both = ["policy", "reference"]
+    stages = [STAGE, STAGE | {"method": "grpo", "steps": 1234, "networks": both}]
+    screen.print_summaries(stages, "folder")
+    head, first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first.startswith("sft ") and second.startswith("grpo ")
+    at, end = head.index("networks"), head.index("steps") + len("steps")
+    assert first[at:].startswith("policy ") and second[at:].startswith("policy, reference ")
+    assert first[:end].endswith("    2") and second[:end].endswith(" 1234")
+
+
+@pytest.mark.parametrize("typed", ["claims dpo", "metrics", "methods"])
+def test_no_number_is_coloured(monkeypatch, capsys, typed):
+    """Colours are for headings; rich would paint every number and every word in quotes."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    assert cli.main(typed.split()) == 0
+    painted = re.findall(r"\x1b\[[0-9;]*m([^\x1b]+)", capsys.readouterr().out)
+    assert painted and [text for text in painted if re.fullmatch(r"[\d.]+", text)] == []

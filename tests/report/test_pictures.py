@@ -5,8 +5,9 @@ import pytest
 from matplotlib.colors import to_hex
 
 from tinyalign import report
-from tinyalign.report import comparison_plots, plots, straight_lines, table_plots
-from tinyalign.runs.compare import cost
+from tinyalign.report import comparison_plots, plots, story_plot, straight_lines, table_plots
+from tinyalign.runs.compare import cost, results
+from tinyalign.runs.config import Config
 
 FAMILIES = {
     "start": "demonstrations",
@@ -116,8 +117,12 @@ def test_the_curves_of_few_methods_end_at_their_means_inside_a_band(overview):
 
 
 @pytest.mark.parametrize(
-    "draw", [comparison_plots.overview, comparison_plots.scores, comparison_plots.frontier]
-)
+    "draw",
+    [
+        comparison_plots.overview, comparison_plots.scores, comparison_plots.frontier,
+        table_plots.table_scores, table_plots.frontiers,
+    ],
+)  # fmt: skip
 def test_the_legend_names_each_family_once_beside_its_colour(draw):
     figure = draw(ROWS)
     (legend,) = figure.legends
@@ -126,6 +131,33 @@ def test_the_legend_names_each_family_once_beside_its_colour(draw):
     colours = [to_hex(patch.get_facecolor()).upper() for patch in legend.get_patches()]
     assert colours == [comparison_plots.COLOURS[family] for family in families]
     assert legend.get_title().get_text() == "colour: what a method learns from"
+
+
+def test_the_curves_of_many_methods_say_what_their_axes_are():
+    """The start is a dotted line in each panel; a legend stands above all of them."""
+    figure = comparison_plots.learning(ROWS)
+    assert [axes.get_title() for axes in figure.axes if axes.get_visible()] == list(SCORES)[1:]
+    assert figure.get_supylabel() == "held-out accuracy, %"
+    assert figure.get_supxlabel().startswith("completions drawn (dashed: before training")
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["pairs", "rewards, with a critic"]
+    for axes in figure.axes:
+        (start,) = [line for line in axes.get_lines() if line.get_linestyle() == ":"]
+        assert set(start.get_ydata()) == {37.5}
+
+
+def test_the_first_picture_has_the_exact_ends_of_one_task_and_the_scores_of_another():
+    """On the left stand KL and reward of the policy itself, not of its samples."""
+    exact = [row._replace(exact_kl=2 * row.kl, exact_reward=row.reward / 2) for row in ROWS]
+    known = results.Results(exact, {}, EXACT, Config(env="bandit"), 5)
+    figure = story_plot.picture(known, results.Results(ROWS, {}, (), Config(), 5))
+    left, middle, right = figure.axes
+    assert marks(left, "X") == [(COLOURS["start"], [[0.0, pytest.approx(0.1375)]])]
+    assert marks(left, "D") == [(COLOURS["ppo"], [[3.0, pytest.approx(0.2)]])]
+    assert any(np.array_equal(line.get_xydata().T, EXACT) for line in left.get_lines())
+    assert [bar.get_width() for bar in middle.patches] == [37.5, 62.5, 87.5, 50.0]
+    assert {text.get_text() for text in right.texts} == {"dpo", "ppo", "reward,ppo"}
+    assert len(figure.legends) == 1
 
 
 def test_the_panels_stand_side_by_side(overview):

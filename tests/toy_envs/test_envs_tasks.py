@@ -137,6 +137,8 @@ def test_the_bandit_pays_by_its_table(arms, data):
         (lambda: bandit.make(contexts=9, arms=8), "contexts is 9"),
         (lambda: bandit.make().reward(["a"], ["ab"], [True]), "'ab' is no arm"),
         (lambda: bandit.make().reward(["h"], ["a"], [True]), "'h' is no prompt"),
+        (lambda: bandit.make().success(["h"], ["a"], [True]), "'h' is no prompt"),
+        (lambda: bandit.make().success(["a"], ["z"], [True]), "'z' is no arm"),
     ],
 )
 def test_bad_task_input_is_named(call, reason):
