@@ -202,7 +202,7 @@ PLANTED = {  # claim: a wrong figure, where it is planted, and the verdicts befo
     "kto-only-option": ("thumbs_losses", ("dpo",), 0.0, CONVENTION, CONTRADICTED),
     "clip-forgetting": ("clips", ("kept 10.0",), [0.9] * 10, SUPPORTED, CONTRADICTED),
     "k2-no-signal": ("signal", ("0.2", "2"), 0.0, CONTRADICTED, SUPPORTED),
-    "guard-even-better": ("guards", ("noise_epsilon",), 0.0, SUPPORTED, CONTRADICTED),
+    "guard-even-better": ("guards", ("noise", "ranks", "guarded"), 0.0, CONVENTION, SUPPORTED),
     "advantages-near-zero": ("scorers", ("coin", "spread"), 0.0, CONVENTION, SUPPORTED),
     "dpo-raises-chosen": ("displacement", ("dpo", "chosen"), 3.0, CONVENTION, SUPPORTED),
     "ipo-conservative": ("overconfidence", ("0.5", "ipo"), 1.0, SUPPORTED, CONTRADICTED),

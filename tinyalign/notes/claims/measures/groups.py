@@ -109,6 +109,15 @@ def epsilon(reward):
     return group_standardize(reward, eps=1e-8, ddof=0)
 
 
+def noise_advantages(scores):
+    """Largest advantages with an epsilon and with the guard, and the spread of these scores."""
+    return {
+        "spread": float(scores.std()),
+        "epsilon": float(np.abs(epsilon(scores)).max()),
+        "guarded": float(np.abs(guarded(scores)).max()),
+    }
+
+
 def guards():
     """What a guard against a small standard deviation does, on ranks and on rewards."""
     rewards, _ = all_groups(4, 0.5)
@@ -118,8 +127,11 @@ def guards():
         "least_rank_spread": float(ranks.std(axis=1).min()),
         "least_shared_spread": float(shared_ranks(rewards).std(axis=1).min()),
         "apart": float(np.abs(epsilon(rewards) - guarded(rewards)).max()),
-        "noise_epsilon": float(np.abs(epsilon(NEARLY_EQUAL)).max()),
-        "noise_guarded": float(np.abs(guarded(NEARLY_EQUAL)).max()),
+        "noise": {
+            "rewards": noise_advantages(NEARLY_EQUAL),
+            "ranks": noise_advantages(argsort_ranks(NEARLY_EQUAL)),
+            "shared ranks": noise_advantages(shared_ranks(NEARLY_EQUAL)),
+        },
         "rank_apart": float(np.abs(group_rank(rewards) - epsilon(rewards)).max()),
         "position_apart": float(np.abs(epsilon(ranks) - epsilon(rewards)).max()),
         "graded_apart": float(np.abs(group_rank(GRADED) - group_standardize(GRADED, ddof=0)).max()),

@@ -31,13 +31,18 @@ def ranks_divide_by_zero(guards):
 
 
 def guard_better(guards):
-    """A guard against a small spread does better than an epsilon."""
-    epsilon, guarded, apart = (guards[k] for k in ("noise_epsilon", "noise_guarded", "apart"))
-    return judge_fact(
-        guarded < 0.05 < epsilon,
-        f"on rewards 1, 1.0001, 1, 1 epsilon gives advantages up to {epsilon:.2f} and the guard "
-        f"{guarded:.0f}; on rewards of 0 and 1 they differ by at most {apart:.1g}",
-        "more than rounding",
+    """A guard against a small spread does better than an epsilon: of rewards, or of ranks."""
+    rewards, ranks, shared = (guards["noise"][k] for k in ("rewards", "ranks", "shared ranks"))
+    return judge_by_convention(
+        [case["guarded"] < 0.05 < case["epsilon"] for case in (rewards, ranks)],
+        "whether the standard deviation is that of the rewards, or of the ranks as in the note's "
+        "code",
+        f"on rewards 1, 1.0001, 1, 1, whose standard deviation is {rewards['spread']:.1g}, epsilon "
+        f"gives advantages up to {rewards['epsilon']:.2f} and the guard {rewards['guarded']:.0f}; "
+        f"the standard deviation of their ranks is {ranks['spread']:.3f} by position, as in the "
+        f"note's code, and {shared['spread']:.2f} where equal rewards share a rank, and the guard "
+        f"on ranks gives advantages up to {ranks['guarded']:.2f} and {shared['guarded']:.2f}; on "
+        f"rewards of 0 and 1 epsilon and guard differ by at most {guards['apart']:.1g}",
     )
 
 
