@@ -106,6 +106,25 @@ def test_measuring_shows_both_and_writes_nothing(package, capsys):
     assert package.read_bytes() == before
 
 
+@pytest.mark.parametrize("old", [{}, {"noise": 1.0}])
+def test_recorded_figures_of_another_layout_are_said_and_replaced(package, old, capsys):
+    """The claim that needs the changed figures has no comparison; the others keep theirs."""
+    entries = json.loads(package.read_text())
+    kept = {key: value for key, value in entries["guards"]["figures"].items() if key != "noise"}
+    entries["guards"]["figures"] = kept | old
+    package.write_text(json.dumps(entries))
+    typed = ["claims", "--measure", "guard-even-better", "std-near-zero"]
+    assert cli.main(typed) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("have another layout") == 1 and "--write puts" in printed
+    assert printed.count("recorded  depends on a convention") == 1
+    assert printed.count("now       depends on a convention") == 2
+    assert cli.main([*typed, "--json"]) == 0
+    assert ["recorded" in row for row in json.loads(capsys.readouterr().out)] == [False, True]
+    assert cli.main([*typed, "--write"]) == 0
+    assert_alike(json.loads(package.read_text())["guards"]["figures"], FIGURES["guards"])
+
+
 def test_figures_go_where_they_are_wanted(package, tmp_path, capsys):
     before, out = json.loads(package.read_text()), tmp_path / "mine.json"
     assert cli.main(["claims", "--measure", "k2-no-signal", "--output", str(out)]) == 0

@@ -94,11 +94,22 @@ def rows(ids=(), figures=None):
 
 
 def compare(ids, entries):
-    """Pairs of ClaimRows, by the recorded figures and by these entries; for these ids, or all."""
+    """Pairs of ClaimRows, by the recorded figures and by these entries; for these ids, or all.
+
+    The first of a pair is None where the recorded figures have a layout of an earlier version.
+    """
     recorded = read_measurements("figures")
     # A claim may need a measure that was not taken again: the recorded figures stand in.
     current = recorded | {name: entry["figures"] for name, entry in entries.items()}
-    return list(zip(rows(ids, recorded), rows(ids, current), strict=True))
+    return [(recorded_row(row.claim, recorded), row) for row in rows(ids, current)]
+
+
+def recorded_row(claim, recorded):
+    """The claim, judged by the recorded figures; None where they have another layout."""
+    try:
+        return claim_row(claim, recorded)
+    except (LookupError, TypeError):  # a figure is missing, or is a number in place of a table
+        return None
 
 
 def users(measure):

@@ -46,6 +46,10 @@ nats.
 COLUMNS = "claim", "the note says", "strongest reading", "measured", "interval", "would matter"
 
 
+OTHER_LAYOUT = (
+    "the recorded figures have another layout and cannot be compared; --write puts the new ones in "
+    "their place"
+)
 PLACES = "001:39 is line 39 of community note 001; each claim quotes what its line says."
 
 
@@ -62,14 +66,17 @@ def print_ledger(rows, console):
 def print_changes(pairs, console):
     """Print claims that were measured again: recorded and new figures, and changed verdicts.
 
-    pairs  (ClaimRow by the recorded figures, ClaimRow by the new ones)
+    pairs  (ClaimRow by the recorded figures or None, ClaimRow by the new ones), see ledger.compare
     """
     for before, after in pairs:
         # Quotes contain brackets and stars, which rich would read as its markup.
         console.print(f"\n{after.claim.id}: {after.quotation}", markup=False, style="bold")
         for when, row in (("recorded", before), ("now", after)):
-            console.print(f"  {when:9} {row.judgement}: {row.measured}", markup=False)
-    changes = [after.claim.id for before, after in pairs if before.verdict != after.verdict]
+            words = f"{row.judgement}: {row.measured}" if row else OTHER_LAYOUT
+            console.print(f"  {when:9} {words}", markup=False)
+    changes = [
+        after.claim.id for before, after in pairs if before and before.verdict != after.verdict
+    ]
     console.print(f"\n{tally([after for _, after in pairs])}")
     console.print(f"changed verdicts: {', '.join(changes) or 'none'}")
 
