@@ -51,7 +51,9 @@ class Finding(NamedTuple):
     @property
     def measured(self):
         """The sentence, with interval and doubt where there are some."""
-        interval = f" ({self.interval})" if self.interval else ""
+        # A sentence with several intervals has each beside its own figure.
+        said = self.interval is None or str(self.interval) in self.sentence
+        interval = "" if said else f" ({self.interval})"
         return f"{self.statement}{interval}" + (f"; {self.doubt}" if self.doubt else "")
 
 

@@ -19,6 +19,7 @@ SURE = 0.99  # two things are asked of every two methods, and runs at high rates
 MATTERS = "any clear one, at all rates and at the best, whichever seed is left out"
 # The rates are multiples of each recipe's own, and no search made the recipes' rates alike.
 ONLY_OVER_RATES = "cannot be told apart where each method has its best learning rate"
+ONE_SEED = "but without one of the seeds this is not clear"
 FINEST = 1e-3  # distances below it are rounding, and a logarithm has to be taken
 
 
@@ -83,8 +84,8 @@ def judge_steadier(first, second, names):
     direction = pair.direction if pair.direction == best.direction else 0
     return Finding(
         {-1: SUPPORTED, 0: UNDECIDED, 1: CONTRADICTED}[direction],
-        f"{names}: {steadiness_sentence(pair)}; at the best rate of each {failures(best)} of the "
-        f"runs do, and seeds are {ratio_words(best)} as far",
+        f"{names}: {steadiness_sentence(pair)}; at the best rate of each {failures(best, 'do')}, "
+        f"and seeds are {ratio_words(best, 'as far')}",
         MATTERS,
         deciding_interval(best if pair.direction and not direction else pair),
         "" if direction else ONLY_OVER_RATES if pair.direction else UNCLEAR,
@@ -99,31 +100,47 @@ def compare_both_ways(first, second):
 
 def deciding_interval(pair):
     """The Interval that decides which method is steadier; that of the distances in doubt."""
-    failed, (_, low, high) = pair.failed, pair.spread
-    if pair.direction and (failed.above or failed.below):
-        return Interval(failed.low, failed.high, level=SURE, digits="+.0%")
-    return Interval(low, high, none=1.0, level=SURE, digits=".2f")
+    failed = failure_interval(pair)
+    return failed if pair.direction and not failed.covers_none else spread_interval(pair)
+
+
+def failure_interval(pair):
+    """The Interval of the difference between two shares of runs that end below their start."""
+    return Interval(pair.failed.low, pair.failed.high, level=SURE, digits="+.0%")
+
+
+def spread_interval(pair):
+    """The Interval of the ratio between two methods' distances from the median."""
+    return Interval(*pair.spread[1:], none=1.0, level=SURE, digits=".2f")
 
 
 def steadiness_sentence(pair):
     """Failed runs, distances from the median and gains of two methods in words."""
-    failed = pair.failed
+    ends = failures(pair, "end below their start")
     return (
-        f"at 1, 10 and 30 times the recipe's learning rate {failures(pair)} of the runs end below "
-        f"their start (99 %: {failed.low:+.0%} to {failed.high:+.0%}), mean gains are "
-        f"{pair.gains[0]:+.2f} and {pair.gains[1]:+.2f}, and seeds are {ratio_words(pair)} as far "
-        "from their median"
+        f"at 1, 10 and 30 times the recipe's learning rate {ends}, mean gains are "
+        f"{pair.gains[0]:+.2f} and {pair.gains[1]:+.2f}, and seeds are "
+        f"{ratio_words(pair, 'as far from their median')}"
     )
 
 
-def failures(pair):
-    """The shares of runs of two methods that end below their start, in words."""
-    return f"{pair.failed.first:.0%} against {pair.failed.second:.0%}"
+def failures(pair, verb):
+    """The shares of runs of two methods that end below their start, and the interval, in words."""
+    shares = f"{pair.failed.first:.0%} against {pair.failed.second:.0%} of the runs {verb}"
+    if not (pair.failed.first or pair.failed.second):  # nothing to estimate
+        return shares
+    return f"{shares} ({interval_of(pair, failure_interval(pair))})"
 
 
-def ratio_words(pair):
+def ratio_words(pair, far):
     """How many times as far one method's seeds are from their median as the other's, in words."""
-    return f"{pair.spread[0]:.2f} times"
+    return f"{pair.spread[0]:.2f} times {far} ({interval_of(pair, spread_interval(pair))})"
+
+
+def interval_of(pair, interval):
+    """An interval in words; with ONE_SEED where it is clear, but not whichever seed is left out."""
+    hangs = not interval.covers_none and not pair.direction
+    return f"{interval}, {ONE_SEED}" if hangs else str(interval)
 
 
 def reward_table(figures):

@@ -17,6 +17,7 @@ from tinyalign.notes.claims.verdicts.steadiness import (
     deciding_interval,
     judge_steadier,
     steadiness,
+    steadiness_sentence,
 )
 
 
@@ -73,14 +74,16 @@ def tpo_steadiest(tpo, *others):
     over_rates = sum(pair.direction == -1 for pair, _ in pairs)
     unclear = [pair for pair, _ in pairs if pair not in beaten and pair not in beaten_by]
     verdict = CONTRADICTED if beaten_by else UNDECIDED if unclear else SUPPORTED
+    shown = (beaten_by or unclear or beaten)[0]
+    rival = RIVALS[[pair for pair, _ in pairs].index(shown)]
     return Finding(
         verdict,
-        f"of {len(others)} others (IPO, DPO, KTO, RRHF, ORPO) TPO is clearly steadier than "
+        f"of {len(others)} others ({', '.join(RIVALS)}) TPO is clearly steadier than "
         f"{over_rates} over three learning rates, and than {len(beaten) or 'none'} if each also "
         f"has its best rate; clearly less steady than {len(beaten_by) or 'none'}; {len(unclear)} "
-        "are in doubt",
+        f"are in doubt; TPO, {rival}: {steadiness_sentence(shown)}",
         MATTERS,
-        deciding_interval((beaten_by or unclear or beaten)[0]),
+        deciding_interval(shown),
         UNCLEAR if verdict == UNDECIDED else "",
     )
 
@@ -107,6 +110,7 @@ def clip_keeps(clips):
     )
 
 
+RIVALS = "IPO", "DPO", "KTO", "RRHF", "ORPO"
 TPO_CELL = "**Moderate** — uses triples; no reference model; more stable than DPO."
 DPO_CELL = "More stable than PPO but still sensitive to quality of reference model."
 CLAIMS = (
@@ -132,7 +136,7 @@ CLAIMS = (
         "artifacts.",
         "TPO is steadier than each of five other preference methods.",
         tpo_steadiest,
-        tuple(f"endings_{name}" for name in ("tpo", "ipo", "dpo", "kto", "rrhf", "orpo")),
+        tuple(f"endings_{name.lower()}" for name in ("TPO", *RIVALS)),
     ),
     Claim(
         "grpo-steadier-than-ppo", "000", 24, "Stability · GRPO",
