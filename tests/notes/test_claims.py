@@ -159,6 +159,14 @@ def test_a_difference_counts_where_it_is_clear_and_matters():
     assert verdicts(-1.0) == [CONTRADICTED, SUPPORTED, CONTRADICTED]
     assert verdicts(0.01) == [UNDECIDED, UNDECIDED, SUPPORTED]
     assert verdicts(0.0, np.tile([1.0, -1.0], 5)) == [UNDECIDED] * 3
+    # Gap and interval within what matters: with 0 in it, without, and an end beyond what matters.
+    for low, high, said in (
+        (-0.01, 0.02, "contains 0: no better, and no worse, is shown; a difference of 0.05 or"),
+        (0.01, 0.02, "a difference is shown, but one of 0.05 or more is excluded"),
+        (-0.01, 0.06, UNCLEAR),
+    ):
+        for judge in (judge_more, judge_less):
+            assert said in judge(SeedDifference(0.51, 0.5, 0.01, low, high), "").doubt
     # Less by more than what matters, and perhaps not: that is no small difference.
     assert judge_as_good(SeedDifference(0.0, 0.2, -0.2, -0.39, -0.01), "").doubt == UNCLEAR
     assert judge_as_good(SeedDifference(0.0, 0.04, -0.04, -0.07, -0.01), "").doubt == SMALL
@@ -206,6 +214,7 @@ PLANTED = {  # claim: a wrong figure, where it is planted, and the verdicts befo
     "advantages-near-zero": ("scorers", ("coin", "spread"), 0.0, CONVENTION, SUPPORTED),
     "dpo-raises-chosen": ("displacement", ("dpo", "chosen"), 3.0, CONVENTION, SUPPORTED),
     "ipo-conservative": ("overconfidence", ("0.5", "ipo"), 1.0, SUPPORTED, CONTRADICTED),
+    "ipo-robust": ("overconfidence", ("0.5", "ipo"), 1.0, CONVENTION, UNDECIDED),
     "rrhf-absolute-scores": ("rrhf_reads", ("large",), 7.0, CONVENTION, SUPPORTED),
     "k16-better": ("group_sizes", ("prompts 16",), [0.1] * 10, SUPPORTED, CONTRADICTED),
     "kto-almost-dpo": ("thumbs", ("kto, a quarter",), [9.0] * 10, CONTRADICTED, SUPPORTED),
@@ -280,6 +289,16 @@ def test_no_function_says_the_same_whatever_was_measured(claim):
     assert verdict_turns(claim.judge, claim.measures)
 
 
+def test_robustness_is_decided_only_where_both_meanings_are():
+    """Wrong labels that cost IPO less, more, and unclearly; the other meaning holds throughout."""
+    lost = FIGURES["wrong_pairs"]["ipo, noise 0.0"]
+    seesaw = np.tile([0.5, -0.5], len(lost) // 2)
+    for shift, expected in ((0.0, SUPPORTED), (0.9, CONVENTION), (0.45 + seesaw, UNDECIDED)):
+        noisy_labels = (np.array(lost) - shift).tolist()
+        place = ("wrong_pairs", ("ipo, noise 0.3",), noisy_labels)
+        assert verdict("ipo-robust", planted(FIGURES, [place])) == expected
+
+
 SEARCHED = {"searched": ["learning rate", "strength"], "start": [0.2] * 10}
 RATE_NAMES = list(map(str, RATES))
 FLAT = SEARCHED | {rate: [0.3, 0.2, 0.4, 0.1, 0.5] * 2 for rate in RATE_NAMES}
@@ -299,6 +318,7 @@ def test_being_best_of_all_can_be_won_and_lost(name):
         assert finding.verdict == UNDECIDED and "strength" in finding.doubt
 
 
+RANKINGS = SEVERAL - {"tpo-most-stable"}
 STEADINESS = [c.id for c in CLAIMS if any("endings" in name for name in c.measures)]
 
 
@@ -344,7 +364,22 @@ def test_what_one_seed_decides_is_not_told_apart():
         if steadiness.clear_direction(one.failed, one.spread) and not one.direction
     ]
     assert hanging
+    told = [steadiness.ONE_SEED in steadiness.steadiness_sentence(one) for one in compared]
+    assert told == [one in hanging for one in compared]
     assert compared[0].direction == 0 and compared[-1].direction == -1
+
+
+def test_a_ratio_stands_beside_its_own_interval():
+    """And no interval is printed twice."""
+    number = r"(\d+\.\d\d)"
+    ratios = 0
+    for row in claims.rows(sorted(set(STEADINESS) - set(RANKINGS))):
+        found = re.findall(rf"{number} times [^(]+\(99 %: {number} to {number}", row.measured)
+        assert len(found) == row.measured.count(" times as far")
+        ratios += len(found)
+        assert all(float(low) < float(ratio) < float(high) for ratio, low, high in found)
+        assert row.measured.count(str(row.finding.interval)) == 1
+    assert ratios >= 11
 
 
 def test_what_the_interval_does_not_tell_apart_is_said():

@@ -19,9 +19,12 @@ figures by a function in `tinyalign/notes/claims/verdicts/`.
 - *Contradicted*: the figures show the opposite. An interval that contains 0 (for a ratio 1)
   contradicts nothing: a rule in the code forbids it.
 - *Undecided at this size*: the interval contains 0 (for a ratio 1), or the difference is smaller
-  than what would matter, or the settings of the methods were not searched alike and may decide. One
-  method is steadier than another only if it is so both over three learning rates, which are
-  multiples of its recipe's, and at the best of them.
+  than what would matter, or the settings of the methods were not searched alike and may decide.
+  Where the interval contains 0 and leaves out every difference that would matter, the row says so:
+  no better, and no worse, is shown, and a difference that would matter is excluded. Such a row is
+  not contradicted, because the figures do not show the opposite either. One method is steadier than
+  another only if it is so both over three learning rates, which are multiples of its recipe's, and
+  at the best of them.
 - *Depends on a convention*: the claim holds under one way to count or to speak and not under
   another. The verdict names the convention.
 - *Not testable here*: no small experiment can decide the claim, for instance because it speaks of

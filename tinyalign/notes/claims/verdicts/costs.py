@@ -70,13 +70,26 @@ def cheaper_than_ppo(name, passes):
 def grpo_cheaper(passes):
     """GRPO takes fewer passes than PPO: for a completion, or for a prompt."""
     cheaper, words = cheaper_than_ppo("grpo", passes)
-    counts = completions_of_a_prompt(passes)
-    grpo, ppo = (counts[name] * passes[name]["each"] for name in ("grpo", "ppo"))
+    grpo, ppo = passes_of_a_prompt(passes)
     return judge_by_convention(
         [cheaper, grpo < ppo],
         COUNTED,
-        f"{words}; for a prompt: GRPO {grpo:g}, with {counts['grpo']} completions, PPO {ppo:g}, "
-        f"with {counts['ppo']}; to a goal: see grpo-less-compute-to-goal",
+        f"{words}; {prompt_words(passes)}; to a goal: see grpo-less-compute-to-goal",
+    )
+
+
+def passes_of_a_prompt(passes):
+    """Passes that GRPO and PPO take for all completions of one prompt."""
+    counts = completions_of_a_prompt(passes)
+    return [counts[name] * passes[name]["each"] for name in ("grpo", "ppo")]
+
+
+def prompt_words(passes):
+    """What passes_of_a_prompt counts, in words."""
+    counts, (grpo, ppo) = completions_of_a_prompt(passes), passes_of_a_prompt(passes)
+    return (
+        f"for a prompt: GRPO {grpo:g}, with {counts['grpo']} completions, PPO {ppo:g}, with "
+        f"{counts['ppo']}"
     )
 
 

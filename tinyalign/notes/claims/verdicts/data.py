@@ -5,11 +5,23 @@ from tinyalign.notes.claims.verdicts.differences import (
     judge_as_good,
     judge_less,
     judge_more,
+    leaves_out,
     paired_difference,
 )
-from tinyalign.notes.claims.verdicts.finding import CONVENTION, Claim, judge_fact
+from tinyalign.notes.claims.verdicts.finding import (
+    CONVENTION,
+    SUPPORTED,
+    UNDECIDED,
+    Claim,
+    judge_fact,
+)
+from tinyalign.notes.claims.verdicts.known_answers import ipo_holds_back
 
 HOW_MANY_PAIRS = "whether DPO gets one pair of a prompt's candidates, or many"
+ROBUST_TO = (
+    "whether robust means robust to labels that never doubt, as the note explains it in lines 465 "
+    "and 799, or to wrong labels"
+)
 
 
 def triples_cost(annotation):
@@ -32,11 +44,12 @@ def dpo_needs_quality(wrong_pairs):
 def dpo_wastes_candidates(candidates):
     """A loss on all candidates teaches more than DPO: on a pair of them, or on many pairs."""
     one, many = (difference(candidates, "rrhf", dpo) for dpo in ("dpo", "dpo, 28 pairs"))
-    by_size = sum(candidates["infonca"]) / len(candidates["infonca"])
+    by_size = difference(candidates, "infonca", "dpo, 28 pairs")
     what = (
         f"expected reward (DPO on 28 labelled pairs of them: {many.second:.3f}; InfoNCA, which "
-        f"reads their rewards and not only their order: {by_size:.3f}), RRHF on the order of all "
-        "eight against DPO on a pair of them"
+        f"reads their rewards and not only their order: {by_size.first:.3f}, "
+        f"difference to DPO on 28 pairs {by_size.gap:+.3f}, {by_size.interval}), RRHF on the order "
+        "of all eight against DPO on a pair of them"
     )
     on_one, on_many = (judge_more(gap, what) for gap in (one, many))
     if on_one.verdict == on_many.verdict:
@@ -47,8 +60,11 @@ def dpo_wastes_candidates(candidates):
 
 def thumbs_suffice(thumbs):
     """KTO learns from thumbs alone."""
+    dpo = sum(thumbs["dpo"]) / len(thumbs["dpo"])
     return judge_more(
-        difference(thumbs, "kto", "start"), "expected reward, KTO on 400 thumbs against its start"
+        difference(thumbs, "kto", "start"),
+        f"expected reward (DPO on pairs of the same 400 completions: {dpo:.3f}), KTO on 400 thumbs "
+        "against its start",
     )
 
 
@@ -58,13 +74,21 @@ def ipo_better(wrong_pairs):
     return judge_more(gap, "expected reward on the same 200 pairs, IPO against DPO")
 
 
-def ipo_robust(wrong_pairs):
-    """Wrong labels cost IPO less reward than DPO."""
-    losses = [loss_from_noise(wrong_pairs, name) for name in ("ipo", "dpo")]
-    return judge_less(
-        paired_difference(*losses),
-        "expected reward lost to three wrong labels in ten, IPO against DPO",
+def ipo_robust(wrong_pairs, overconfidence):
+    """IPO is more robust than DPO: to labels that never doubt, or to wrong labels."""
+    gap = paired_difference(*(loss_from_noise(wrong_pairs, name) for name in ("ipo", "dpo")))
+    never_doubt = ipo_holds_back(overconfidence)
+    wrong = judge_less(
+        gap,
+        f"{never_doubt.sentence}; expected reward lost to three wrong labels in ten, IPO against "
+        "DPO",
     )
+    holds = [finding.verdict == SUPPORTED for finding in (never_doubt, wrong)]
+    # An interval that leaves out every difference that would matter leaves out this advantage too.
+    decided = wrong.verdict != UNDECIDED or leaves_out(gap)
+    if not decided or holds[0] == holds[1]:
+        return wrong
+    return wrong._replace(verdict=CONVENTION, doubt="", convention=ROBUST_TO)
 
 
 def loss_from_noise(wrong_pairs, name):
@@ -107,7 +131,8 @@ CLAIMS = (
     Claim(
         "dpo-wastes-candidates", "004", 16, "Why This Matters · DPO",
         "Doesn't leverage **multiple candidate samples** well",
-        "From the same eight candidates, a loss that compares all of them learns more than DPO.",
+        "From the same eight candidates, a loss that compares all of them by their order alone "
+        "learns more than DPO.",
         dpo_wastes_candidates, ("candidates",),
     ),
     Claim(
@@ -124,8 +149,8 @@ CLAIMS = (
     ),
     Claim(
         "ipo-robust", "004", 615, "Decision Tree", 'return "IPO"  # More robust than DPO',
-        "Wrong labels cost IPO less than DPO.",
-        ipo_robust, ("wrong_pairs",),
+        "IPO is more robust than DPO, to labels that never doubt or to wrong ones.",
+        ipo_robust, ("wrong_pairs", "overconfidence"),
     ),
     Claim(
         "kto-less-data", "004", 798, "Key Takeaways",

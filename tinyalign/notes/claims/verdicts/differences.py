@@ -15,7 +15,6 @@ from tinyalign.notes.claims.verdicts.finding import (
 from tinyalign.report import intervals
 
 SMALL = "smaller than what would matter"
-NO_MATTER = "the interval leaves out every difference that would matter"
 TWENTIETH = 0.05  # of rewards, shares and probabilities, which are at most 1
 
 
@@ -27,6 +26,11 @@ class SeedDifference(NamedTuple):
     gap: float  # first minus second
     low: float  # ends of the interval of the gap
     high: float
+
+    @property
+    def interval(self):
+        """The Interval of the gap, as it is printed."""
+        return Interval(self.low, self.high)
 
     @property
     def above(self):
@@ -71,8 +75,24 @@ def judge_more(gap, what, matters=TWENTIETH, unit="", digits=".3f"):
     elif gap.below and gap.gap <= -matters:
         verdict = CONTRADICTED
     finding = difference_finding(verdict, gap, what, f"{matters:.2g}{unit}", digits)
-    alike = verdict == UNDECIDED and -matters < gap.low and gap.high < matters
-    return finding._replace(doubt=NO_MATTER) if alike else finding
+    if verdict == UNDECIDED and leaves_out(gap, matters):
+        return finding._replace(doubt=no_matter(gap, finding.matters))
+    return finding
+
+
+def leaves_out(gap, matters=TWENTIETH):
+    """Whether the interval leaves out every difference that would matter, in both directions."""
+    return -matters < gap.low and gap.high < matters
+
+
+def no_matter(gap, matters):
+    """Why a difference that cannot matter decides nothing, in words."""
+    if gap.above or gap.below:
+        return f"a difference is shown, but one of {matters} or more is excluded"
+    return (
+        "the interval contains 0: no better, and no worse, is shown; a difference of "
+        f"{matters} or more is excluded"
+    )
 
 
 def judge_less(gap, what, matters=TWENTIETH, unit="", digits=".3f"):

@@ -2,6 +2,7 @@
 
 import functools
 
+from tinyalign.notes.claims.verdicts.costs import prompt_words
 from tinyalign.notes.claims.verdicts.finding import Claim, judge_fact
 
 FACTOR = 3  # half an order of magnitude, up or down
@@ -27,22 +28,28 @@ def judge_share(method, percent, passes):
     )
 
 
+def judge_group_share(method, percent, passes):
+    """judge_share for GRPO, which samples a group of each prompt: with the passes for a prompt."""
+    finding = judge_share(method, percent, passes)
+    return finding._replace(sentence=f"{finding.sentence}; {prompt_words(passes)}")
+
+
 HEADING = (
     "Method | GSM8K | MATH | Training Time | Stability · "
     "Numbers approximate from various papers (2024)"
 )
 ROWS = (
-    ("dpo", 599, 30, "| DPO | 76.5% | 32.8% | 30% | High ✓ |"),
-    ("ipo", 600, 32, "| IPO | 77.1% | 33.2% | 32% | High ✓ |"),
-    ("rrhf", 601, 45, "| RRHF | 79.3% | 35.4% | 45% | Medium |"),
-    ("grpo", 602, 50, "| GRPO | **81.7%** | **37.2%** | 50% | High ✓ |"),
-    ("kto", 603, 25, "| KTO | 75.8% | 31.9% | 25% | High ✓ |"),
+    ("dpo", 599, 30, "| DPO | 76.5% | 32.8% | 30% | High ✓ |", judge_share),
+    ("ipo", 600, 32, "| IPO | 77.1% | 33.2% | 32% | High ✓ |", judge_share),
+    ("rrhf", 601, 45, "| RRHF | 79.3% | 35.4% | 45% | Medium |", judge_share),
+    ("grpo", 602, 50, "| GRPO | **81.7%** | **37.2%** | 50% | High ✓ |", judge_group_share),
+    ("kto", 603, 25, "| KTO | 75.8% | 31.9% | 25% | High ✓ |", judge_share),
 )
 CLAIMS = tuple(
     Claim(
         f"time-{method}", "004", line, HEADING, quote,
         f"For equally many completions, {method.upper()} takes about {percent}% of PPO's time.",
-        functools.partial(judge_share, method, percent), ("passes",),
+        functools.partial(judge, method, percent), ("passes",),
     )
-    for method, line, percent, quote in ROWS
+    for method, line, percent, quote, judge in ROWS
 )  # fmt: skip
