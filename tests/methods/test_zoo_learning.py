@@ -33,9 +33,11 @@ def trained(folder, names, stop=False, **settings):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
-def test_every_method_improves_held_out_accuracy_or_says_why_not(tmp_path, seed):
-    """From 30–60 % on problems never seen: at least 3 points up, or down where it says so."""
+def test_every_method_improves_held_out_accuracy_or_says_why_not(tmp_path, seed=0):
+    """From 30–60 % on problems never seen: at least 3 points up, or down where it says so.
+
+    On one seed: docs/compare_addition.md has ten.
+    """
     start = tmp_path / "start"
     (before,) = (s["eval_accuracy"] for s in trained(start, "sft", stop=True, seed=seed))
     assert 0.3 <= before <= 0.6
