@@ -218,6 +218,14 @@ def test_a_folder_of_checkpoints_is_answered_with_the_last_one(exam, tmp_path, c
     assert f"did you mean {tmp_path / 'trained' / '160'}?" in capsys.readouterr().err
 
 
+def test_a_model_saved_without_its_tokenizer_is_told_to_save_both(exam, tmp_path, capsys):
+    folder = exam("dpo")
+    shutil.copytree(folder / "model", tmp_path / "trained")
+    (tmp_path / "trained" / "tokenizer.json").unlink()
+    assert main(["exam", "grade", str(folder), str(tmp_path / "trained")]) == 2
+    assert "save the tokenizer there too" in capsys.readouterr().err
+
+
 UNSOUND = {  # what is changed in exam.json, and what is said
     "method": ({"method": "poetry"}, "there is no method 'poetry'"),
     "task": ({"task": "poems"}, "there is no task 'poems'"),

@@ -62,6 +62,11 @@ def read_folder(paper, folder):
         raise InputError(f"a reward model is graded from its scores, as a JSON file: {SCORES}")
     if not is_model_folder(folder):
         raise InputError(f"{folder} is no folder that transformers saved; {what_else(folder)}")
+    if not (folder / "tokenizer.json").is_file():
+        raise InputError(
+            f"{folder} has a model and no tokenizer.json: save the tokenizer there too, with "
+            "`tokenizer.save_pretrained`"
+        )
     params, words = read_model_folder(folder)
     if words.alphabet != paper.alphabet:
         raise InputError(
