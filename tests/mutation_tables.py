@@ -43,4 +43,13 @@ EQUIVALENT = [  # (pattern of the module, of the line with ⟨what changes⟩, o
         RECIPE,
         "a recipe's number, found by trial: no law sets it",
     ),
+    (
+        "^methods/rollouts",
+        "is_kept",
+        "-> no astype$",
+        "a mask times booleans is of the mask's type",
+    ),
+    ("^exam/", r"[<>] [A-Z]+⟩", r"-> [GL]tE$", "no measured number is equal to a limit"),
+    ("^runs/compare/cost", r"traced_memory\(\)\[⟨1⟩", LAST, "the last of two is number 1"),
+    ("^toy_envs/programs", r"zip\(outputs", "without strict$", "both have a number for each input"),
 ]
