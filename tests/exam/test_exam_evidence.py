@@ -4,9 +4,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from planted import paper_for
 
-from tinyalign.exam import evidence, lines, verdict
-from tinyalign.exam.grade import Reading
+from tinyalign.exam import evidence, lines, picture, suspects, verdict
+from tinyalign.exam.grade import Reading, optimum, read_checkpoint
 
 
 def line(unexplained, slope=1.0):
@@ -168,3 +169,24 @@ def test_a_line_is_fitted_by_least_squares_with_one_constant_for_each_prompt():
     assert held.unexplained == pytest.approx(1) and held.miss == pytest.approx(np.sqrt(variance))
     assert held.slope == 0 and held.slopes == pytest.approx([0.5, 0.5])
     np.testing.assert_allclose(held.predicted, np.broadcast_to(mean, score.shape))
+
+
+def test_a_picture_has_the_right_line_and_that_of_the_mistake(monkeypatch):
+    """Where a mistake has another optimum, the statistic is drawn against it, at slope 1."""
+    drawn = []
+    monkeypatch.setattr(picture, "straight_lines", lambda *asked: drawn.append(asked))
+    paper, tree, _ = paper_for("dpo")
+    now = read_checkpoint(paper, tree.token_logp(tree.logits_of(np.exp(optimum(paper)))))
+    named = {suspect.name: suspect for suspect in suspects.suspects_for(paper)}
+    for name in (None, "no reference", "label smoothing"):
+        picture.draw(paper, now, verdict.say("right", "", drawn=named.get(name)), "there.svg")
+    (right,), (_, free), (_, held) = (panels for panels, *_ in drawn)
+    ratio = (now.token_logp - paper.reference).sum(axis=2)
+    assert right[0] == "as it should be" and right[3] == pytest.approx(now.right.slope)
+    np.testing.assert_allclose(right[2], ratio)
+    assert (free[0], free[3]) == ("no reference", None)
+    np.testing.assert_allclose(free[1], paper.reward)
+    np.testing.assert_allclose(free[2], now.token_logp.sum(axis=2))
+    assert (held[0], held[3]) == ("label smoothing", 1.0)
+    np.testing.assert_allclose(held[1], named["label smoothing"].point(paper, now.token_logp))
+    assert all(others == [paper.prompts, paper.answers, "there.svg"] for _, *others in drawn)
