@@ -23,10 +23,11 @@
 # ## The idea
 #
 # Reinforcement learning from human feedback maximises the reward and pays for every nat of distance
-# from a reference policy. For each reward there is exactly one best policy. The relation also works
-# backwards: from the best policy one can read the reward. The reward of an answer is $\beta$ times
-# the logarithm of how much more likely the policy finds it than the reference does, plus a
-# constant. So a policy *is* a reward model.
+# from a reference policy. (A nat is the unit of natural logarithms: an answer that is one nat more
+# likely is $e = 2.72$ times as likely.) For each reward there is exactly one best policy. The
+# relation also works backwards: from the best policy one can read the reward. The reward of an
+# answer is $\beta$ times the logarithm of how much more likely the policy finds it than the
+# reference does, plus a constant. So a policy *is* a reward model.
 #
 # DPO uses this. A reward model learns from pairs by a logistic loss on the difference of two
 # rewards. DPO puts the policy's own reward into the same loss, and the unknown constant cancels in
@@ -49,13 +50,17 @@
 #
 # $$\pi^*(y) = \frac{\pi_{\mathrm{ref}}(y)\, e^{r(y)/\beta}}{Z}$$
 #
-# Solved for the reward, this is
+# The reward and $\beta$ stand in it only as the quotient $r/\beta$. Whoever doubles both gets the
+# same policy. (The labels do change: by the law below, doubled rewards make them surer.) Solved for
+# the reward, this is
 #
 # $$r(y) = \beta \log \frac{\pi^*(y)}{\pi_{\mathrm{ref}}(y)} + \beta \log Z$$
 #
 # By the law of Bradley and Terry, a person prefers $y_w$ to $y_l$ with probability
-# $\sigma(r(y_w) - r(y_l))$. The difference does not contain $Z$. DPO's loss is the cross-entropy of
-# this probability:
+# $\sigma(r(y_w) - r(y_l))$. The difference does not contain $Z$. Nor would it contain any other
+# constant that all answers to one prompt share, even if each prompt has a constant of its own: the
+# preferences, the loss and the policy stay the same. DPO's loss is the cross-entropy of this
+# probability:
 #
 # $$-\log \sigma(\beta\, (h_w - h_l)) \qquad h = \log \pi(y) - \log \pi_{\mathrm{ref}}(y)$$
 #
@@ -67,7 +72,7 @@
 # * $r$ is the reward, $\beta > 0$ the price of one nat of distance, and $Z$ makes the probabilities
 #   add up to 1.
 # * $\sigma(x) = 1/(1+e^{-x})$ is the logistic function. The difference $h_w - h_l$ is called the
-#   *margin*.
+#   *margin*. It does not contain $\beta$.
 #
 # {source tinyalign.losses.preference.dpo}
 # {source tinyalign.losses.log_ratio.margin}
@@ -102,13 +107,13 @@
 #
 # ### The answer, before any training
 #
-# First the code prints which networks some methods hold (GRPO needs its reference only where
-# $\beta > 0$). Then there is one prompt with eight answers. The rewards and the reference are drawn
-# once. The best policy, the loss at the start and the loss at the end are computed from the
-# formulas.
+# First the code prints which networks DPO holds, and for comparison PPO, GRPO (page 13) and SimPO
+# (page 11). GRPO needs its reference only where $\beta > 0$. Then there is one prompt with eight
+# answers. The rewards and the reference are drawn once. The best policy, the loss at the start and
+# the loss at the end are computed from the formulas.
 #
-# **The dial:** `BETA`. Try 0.1 and 2. The loss starts and ends at the same values. Only the policy
-# changes.
+# **The dial:** `BETA`. Try 0.1 and 2. The loss starts at $\log 2$ and ends at the entropy of the
+# labels for every $\beta$, because the labels depend on the rewards alone. Only the policy changes.
 
 # %%
 import autograd.numpy as np
@@ -153,8 +158,9 @@ print(f"loss at the end, predicted:   {end_predicted:.4f}")
 # ### Two ways to find it
 #
 # Both methods train the same eight logits with the same optimizer. DPO sees every ordered pair,
-# weighted by how often people would label it so. The policy gradient sees the exact objective.
-# Neither has sampling noise, so a difference between them would be a difference in principle.
+# weighted by how often people would label it so. (An answer also meets itself. The loss of such a
+# pair is $\log 2$ whatever the policy does.) The policy gradient sees the exact objective. Neither
+# has sampling noise, so a difference between them would be a difference in principle.
 
 # %%
 first, second = np.indices((ARMS, ARMS)).reshape(2, -1)
@@ -210,8 +216,8 @@ figure
 #
 # ### Does the loss contain a KL term?
 #
-# If it did, it would cost something to move probability among answers that are in no pair. Take
-# three answers and one pair, and lower the logit of the third answer.
+# If it did, taking probability away from an answer that is in no pair would change the loss. Take
+# three answers and one pair, the first two, and lower the logit of the third answer.
 
 # %%
 rows = []
@@ -226,10 +232,16 @@ unpaired_move = rows
 # %% [markdown]
 # ### Other divergences and other weights
 #
-# The KL divergence is a choice. For another divergence, with generator $f$, the reward of a policy
-# is $\beta f'(\pi/\pi_{\mathrm{ref}})$. For the divergence of Jensen and Shannon this reward cannot
-# exceed $\beta\log 2$, so a chosen answer gains little by rising further. WPO keeps DPO's reward.
-# It weights each pair by how likely the current policy finds its answers.
+# The KL divergence is a choice, and another measure of distance gives another reward. Let
+# $u = \pi/\pi_{\mathrm{ref}}$. With the KL the reward of an answer is $\beta \log u$, and every
+# further nat earns as much as the one before. With the divergence of Jensen and Shannon (JS), which
+# compares both policies with their mixture, the reward is $\beta \log\frac{2u}{1+u}$. This reward
+# cannot exceed $\beta\log 2$, so a chosen answer gains little by rising further: in the table below
+# its slope dies out much sooner than DPO's.
+#
+# WPO is another change. It keeps DPO's reward and weights each pair by how likely the current
+# policy finds its two answers. Here their log-weights are $-1.5$ each, so every slope of WPO is
+# $e^{-3}$, or a twentieth, of DPO's.
 #
 # {source tinyalign.losses.f_dpo.f_dpo_js}
 # {source tinyalign.losses.self_weighted.wpo}
@@ -263,7 +275,8 @@ table(["chosen above the reference by", "DPO", "JS", "WPO"], risen)
 # **The theorem has conditions.** The labels must follow Bradley and Terry's law. The pairs must
 # cover all answers: DPO learns nothing about an answer that is in no pair (page 05). And every
 # answer must have its own free parameter, as in this table of logits. In a network, answers share
-# parameters, and then one pair moves the probabilities of many answers (page 10).
+# parameters, and then one pair moves the probabilities of many answers (page 10). This page tests
+# the table only.
 #
 # **There is no KL term.** The KL grows while the third answer falls, and the loss does not notice.
 # The reference holds the policy only through the margins of the pairs.
@@ -283,7 +296,9 @@ table(["chosen above the reference by", "DPO", "JS", "WPO"], risen)
 # They start at exactly 0 if both are computed alike. Dropout in only one of them is enough to break
 # this.
 #
-# **“My chosen log-probability falls.”** Page 10 explains why.
+# **“My chosen log-probability falls.”** This is normal. The loss reads only $h_w - h_l$, so it also
+# falls when both answers become less likely and the rejected one falls more. Other answers then get
+# the probability. Page 10 says when this happens, and what to do if the samples get worse.
 
 # %%
 logp = ref_logp.copy()
@@ -352,14 +367,14 @@ dial(
 #
 # <details><summary>Hint 1</summary>
 #
-# The margin is $\beta$ times (chosen log-ratio − rejected log-ratio), where a log-ratio is policy
-# minus reference.
+# The margin is chosen log-ratio minus rejected log-ratio, where a log-ratio is policy minus
+# reference.
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# The loss is $-\log\sigma$ of the margin. Use `log_sigmoid`, which stays finite:
+# The loss is $-\log\sigma$ of $\beta$ times the margin. Use `log_sigmoid`, which stays finite:
 # `from tinyalign.losses.numerics import log_sigmoid`.
 #
 # </details>
@@ -405,12 +420,13 @@ dial(
 # </details>
 #
 # **3. On paper.** At the start policy and reference are equal. What are DPO's loss, its slope in
-# the chosen log-probability and the accuracy? What are they once the margin is 2?
+# the chosen log-probability and the accuracy? What are they once $\beta$ times the margin is 2?
 #
 # <details><summary>The answer</summary>
 #
-# At the start: $\log 2 = 0.693$, $-\beta/2$, and no pair is ordered yet. At margin 2: $0.127$,
-# $-0.119\beta$, and the pair is ordered right. The slope has fallen to a quarter.
+# At the start: $\log 2 = 0.693$, $-\beta/2$, and no pair is ordered yet. Where $\beta$ times the
+# margin is 2: $0.127$, $-0.119\beta$, and the pair is ordered right. The slope has fallen to a
+# quarter.
 #
 # </details>
 #
@@ -419,8 +435,9 @@ dial(
 #
 # <details><summary>What to look for</summary>
 #
-# Nothing in the loss mentions the answer, so its probability is what the others leave over, and
-# it depends on what they share with it. The optimum of RLHF would look at its reward.
+# Nothing in the loss mentions the answer. In a table of logits its logit stays where it was, and
+# its probability changes only because the logits of the others move. In a network it also depends
+# on the parameters that the answers share. The optimum of RLHF would look at its reward.
 #
 # </details>
 

@@ -122,8 +122,8 @@ def test_the_command_lists_and_writes_and_never_overwrites(tmp_path, monkeypatch
 
 def test_the_command_shows_hints_solutions_and_questions(capsys):
     for typed, says in (
-        (["08.1", "--hint", "1"], "The margin is β times"),
-        (["08.1", "--hint", "2"], "−log σ of the margin"),
+        (["08.1", "--hint", "1"], "The margin is chosen log-ratio minus"),
+        (["08.1", "--hint", "2"], "−log σ of β times the margin"),
         (["08.1", "--hint", "2"], "from tinyalign.losses.numerics import log_sigmoid"),
         (["08.1", "--solution"], "def my_dpo("),
         (["08.3"], "on paper"),

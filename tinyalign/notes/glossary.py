@@ -102,7 +102,7 @@ TERMS = {  # term -> (sentence, number of a page)
     ),
     "logits": ("The scores of all tokens before the softmax.", "01"),
     "LSTM": ("A network that reads token after token and keeps a memory behind gates.", "22"),
-    "margin": ("The reward of the chosen answer minus that of the rejected one.", "08"),
+    "margin": ("The log-ratio of the chosen answer minus that of the rejected one.", "08"),
     "mask": ("Ones and zeros that say which tokens count.", "02"),
     "myopic point": (
         "Where a KL that is charged token by token ends if it ignores the KL to come.",

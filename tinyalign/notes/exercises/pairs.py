@@ -15,11 +15,11 @@ def my_dpo(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, *, be
     Write DPO yourself, from four arrays. The check holds it against the list of laws of
     `tinyalign check`, some of which you may not have thought of.
 
-    Hint: The margin is $\beta$ times (chosen log-ratio − rejected log-ratio), where a log-ratio
-    is policy minus reference.
+    Hint: The margin is chosen log-ratio minus rejected log-ratio, where a log-ratio is policy
+    minus reference.
 
-    Hint: The loss is $-\log\sigma$ of the margin. Use `log_sigmoid`, which stays finite:
-    `from tinyalign.losses.numerics import log_sigmoid`.
+    Hint: The loss is $-\log\sigma$ of $\beta$ times the margin. Use `log_sigmoid`, which stays
+    finite: `from tinyalign.losses.numerics import log_sigmoid`.
     """
     chosen = chosen_logp - ref_chosen_logp
     rejected = rejected_logp - ref_rejected_logp

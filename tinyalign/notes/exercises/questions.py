@@ -146,18 +146,19 @@ EARLIER = (
         "08.3", PAPER,
         "At the start policy and reference are equal. What are DPO's loss, its "
         "slope in the chosen log-probability and the accuracy? What are they once "
-        "the margin is 2?",
-        "At the start: $\\log 2 = 0.693$, $-\\beta/2$, and no pair is ordered yet. At"
-        " margin 2: $0.127$, $-0.119\\beta$, and the pair is ordered right. The "
-        "slope has fallen to a quarter.",
+        "$\\beta$ times the margin is 2?",
+        "At the start: $\\log 2 = 0.693$, $-\\beta/2$, and no pair is ordered yet. "
+        "Where $\\beta$ times the margin is 2: $0.127$, $-0.119\\beta$, and the pair is "
+        "ordered right. The slope has fallen to a quarter.",
     ),
     Question(
         "08.4", OPEN,
         "Leave one answer out of all comparisons. Where does DPO put its "
         "probability, and is that what the reward would want?",
-        "Nothing in the loss mentions the answer, so its probability is what the "
-        "others leave over, and it depends on what they share with it. The optimum "
-        "of RLHF would look at its reward.",
+        "Nothing in the loss mentions the answer. In a table of logits its logit stays "
+        "where it was, and its probability changes only because the logits of the "
+        "others move. In a network it also depends on the parameters that the answers "
+        "share. The optimum of RLHF would look at its reward.",
     ),
 )  # fmt: skip
 QUESTIONS = EARLIER + LATER
