@@ -40,7 +40,7 @@ def tests_of(mutant, known):
     lines, in_call = statement_of(ast.parse(path_of(mutant.module).read_text()), mutant.line)
     runs = known.lines.get(mutant.module, {})
     stages = [set().union(*(runs.get(line, set()) for line in lines))]
-    if not in_call:
+    if not in_call or not stages[0]:  # the import may have called it
         room, _, name = mutant.module.rpartition("/")
         users = [user for user in known.lines if {name, room.split("/")[-1]} & imported(user)]
         stages = [tests_that_call(mutant.module, known)]
