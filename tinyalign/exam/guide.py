@@ -131,8 +131,8 @@ def elsewhere(paper, method):
         f"{padding(paper)}{sampled}"
         f"- {steps_of(paper)} updates of {batch_of(paper)} "
         f"{'completions' if method.samples else 'lines'} each, Adam with betas "
-        f"0.9 and 0.99, a learning rate of {rate_of(paper):g} that falls to zero. Smaller batches are noisy, and the grade may then "
-        "be `not trained enough`.\n"
+        f"0.9 and 0.99, a learning rate of {rate_of(paper):g} that falls to zero. "
+        "Smaller batches are noisy, and the grade may then be `not trained enough`.\n"
         "- Keep a checkpoint from half of the updates. Without it the grade cannot tell a mistake "
         "from too little training, and names none.\n"
     )
