@@ -45,7 +45,8 @@ def lstm_memory(c, write, keep, read, what, forgets=True):
 
 def whitened(advantage, mask, ddof=1):
     kept = advantage[mask == 1]
-    return np.where(mask == 1, (advantage - kept.mean()) / kept.std(ddof=ddof), 0)
+    spread = np.sqrt(kept.var(ddof=ddof) + 1e-8)
+    return np.where(mask == 1, (advantage - kept.mean()) / spread, 0)
 
 
 def clip_fraction(logp, old_logp, advantage, mask, clip, both=False):

@@ -33,9 +33,10 @@ def remembered(c, i, f, o, u, read_old=False):
     return sigmoid(o) * np.tanh(c if read_old else new), new
 
 
-def white(a, m, ddof=1, shift=1.0):
+def white(a, m, ddof=1, shift=1.0, guard=1e-8):
     kept = a[m > 0]
-    return np.where(m > 0, (a - shift * kept.mean()) / kept.std(ddof=ddof), 0.0)
+    spread = np.sqrt(kept.var(ddof=ddof) + guard)
+    return np.where(m > 0, (a - shift * kept.mean()) / spread, 0.0)
 
 
 def held(logp, old, a, m, c, side=1.0):
@@ -566,7 +567,8 @@ WRONG = {
         "only the scale": lambda a, m: white(a, m, shift=0.0),
         "Padding counts": lambda a, m: m * white(a, np.ones(m.shape)),
         "whitened alone": lambda a, m: np.stack([white(x, y) for x, y in zip(a, m, strict=True)]),
-        "Padding is not 0": lambda a, m: (a - a[m > 0].mean()) / a[m > 0].std(ddof=1),
+        "Padding is not 0": lambda a, m: (a - a[m > 0].mean()) / np.sqrt(a[m > 0].var(ddof=1) + 1e-8),
+        "want 1e-8 added": lambda a, m: white(a, m, guard=0.0),
         "gives": lambda a, m: -white(a, m),
     },
     "my_clip_fraction": {

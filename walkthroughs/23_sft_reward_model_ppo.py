@@ -46,11 +46,13 @@
 #
 # $$r_t = -\beta\,(\log \pi(o_t) - \log \pi_{ref}(o_t)) + [t = T]\, R(o)$$
 #
-# The advantage adds up how much better than expected each step was, and is then whitened:
+# The advantage adds up how much better than expected each step was. It is then whitened, over all
+# tokens of the batch. The small number under the root guards the division where all advantages are
+# equal:
 #
 # $$A_t = \sum_{k \ge t} (\gamma\lambda)^{k-t}\,(r_k + \gamma V_{k+1} - V_k)$$
 #
-# $$\hat A_t = \frac{A_t - \mathrm{mean}(A)}{\mathrm{std}(A)}$$
+# $$\hat A_t = \frac{A_t - \mathrm{mean}(A)}{\sqrt{\mathrm{var}(A) + 10^{-8}}}$$
 #
 # The policy minimises the mean of the first loss over all tokens. The critic minimises the mean of
 # the second:
@@ -60,16 +62,23 @@
 #
 # $$L^{value}_t = \frac{1}{2}\,(V_t - G_t)^2$$
 #
-# * $o$ is an answer, $o_t$ its token number $t$, and $T$ the place of the last token.
+# * $o$ is an answer, $o_t$ its token number $t$, and $T$ the place of the last token. $[t = T]$ is
+#   1 at the last token and 0 before it.
 # * $R(o)$ is the score: of the reward model, or the true reward, which is 1 for the right answer.
-# * $\pi$ is the policy, $\pi_{ref}$ the frozen SFT model, and $\beta$ the weight of the KL.
-# * $V_t$ is the critic's prediction before token $t$. The return $G_t = A_t + V_t$ is its target.
-# * $\gamma = 1$ and $\lambda = 0.95$ say how far a reward reaches back.
+# * $\pi$ is the policy, $\pi_{ref}$ the frozen SFT model, and $\beta$ the weight of the KL. The KL
+#   is measured in nats, the unit of natural logarithms.
+# * $V_t$ is the critic's prediction before token $t$. It is 0 after the last token. The return
+#   $G_t = A_t + V_t$ is its target, with the advantage as it was before whitening.
+# * $\gamma = 1$ and $\lambda = 0.95$. Their product is the factor by which a surprise of the critic
+#   shrinks for each token that it is carried back.
 # * $\rho_t$ is the ratio of the probabilities of token $t$ under the policy that is trained and the
-#   policy that drew the answers. $\varepsilon = 0.2$ is the width of the clip.
+#   policy that drew the answers. Each batch of answers serves four gradient steps: two passes, each
+#   over two halves of the batch. A token's ratio is 1 until the first step that changes the policy,
+#   and moves away from 1 afterwards. $\varepsilon = 0.2$ is the width of the clip.
 #
-# The library's critic loss is clipped like the policy's, which the formula leaves out. The whole
-# stage is one function:
+# The formula leaves out one thing. In the library the critic's loss is clipped too: a prediction
+# that has moved farther than $\varepsilon$ towards its target, since the answers were drawn, gains
+# nothing by moving on. The whole stage is one function:
 #
 # {source tinyalign.methods.train_ppo.ppo_stage}
 # {source tinyalign.methods.train_ppo.compute_gae}
@@ -98,14 +107,15 @@
 #
 # <details><summary>The answers</summary>
 #
-# **1 b.** For all three seeds below. A high learned reward is the aim of this run, and no sign of
-# right answers.
+# **1 b.** For all three seeds below. A high learned reward is the aim of this run. It does not show
+# that the answers are right.
 #
 # **2.** The policy loss. Whitened advantages have the mean 0, so the policy loss begins near 0 and
 # stays there, while everything else changes.
 #
 # **3 c.** The value loss is in squared units of the reward. The scores of the reward model spread
-# wider than zeros and ones, and their zero is arbitrary. Compare a value loss with its own start.
+# wider than the true rewards 0 and 1, and their zero point is arbitrary. Compare a value loss with
+# its own start.
 #
 # </details>
 #
@@ -115,8 +125,8 @@
 #
 # SFT stops when the policy solves four in ten of its problems. Then 1000 problems are drawn, with
 # repetitions, and the policy answers each of them eight times. The judge, here a program, picks a
-# better and a worse answer where there are both, and the reward model learns from these pairs. The
-# page runs everything for three seeds.
+# better and a worse answer to each problem that has got right and wrong ones, and the reward model
+# learns from these pairs. The page runs everything for three seeds.
 #
 # **The dial:** `PROBLEMS` and `JUDGE_STEPS`. Double both. The reward model then orders more pairs
 # right. Does the true reward of stage three follow?
@@ -215,7 +225,8 @@ table(names, [[str(seed), *each] for seed, each in quality.items()])
 # ### Stage three, three times
 #
 # The three runs of a seed begin with the same policy, take the same number of steps and draw the
-# same number of answers. They differ in one thing each: the reward, or the weight of the KL.
+# same number of answers. They differ in one thing each: the reward, or the weight of the KL. Both
+# rewards are measured on fresh answers to the problems of the training. No problems are held out.
 
 # %%
 STEPS, LOOK, BETA = 60, 5, 0.05
@@ -339,7 +350,7 @@ table(
 # ### What whitening does
 #
 # Here is the first batch of seed 0, with each of the two rewards. The critic predicts 0 for
-# everything, because its head starts with zeros. The last two columns count the tokens whose
+# everything, because its last layer starts with zeros. The last two columns count the tokens whose
 # advantage is above 0.001 and below −0.001.
 
 
@@ -416,9 +427,12 @@ figure
 #   shows no progress.
 # * **Value loss** fell in all runs: the critic keeps up. Compare this loss with its own start, and
 #   never with that of another reward.
-# * **Entropy** fell in all runs. The policy becomes sure, which says nothing about being right.
-# * **Clip fraction** went from about 0.1 to nearly 0. It says how often a step wanted to go too
-#   far. Here the learning rate falls to 0, and the steps become small.
+# * **Entropy** fell in all runs. The policy becomes sure, which says nothing about being right. An
+#   entropy near 0 is an alarm of its own (see below).
+# * **Clip fraction** is the share of tokens that the clip holds back. The log has that of the last
+#   of the four steps on a batch. In the first of them all ratios are 1, and nothing is held back.
+#   By the last one the ratios of some tokens have left the range of 1 ± 0.2. The fraction went from
+#   about 0.1 to nearly 0. Here the learning rate falls to 0, and the steps become small.
 #
 # **No curve gives the alarm alone.** The log of the bad run looks like the log of the good run:
 # reward up, value loss down, entropy down. What tells them apart is a *second* measurement: the
@@ -429,8 +443,10 @@ figure
 # **Whitening puts two rewards on one scale.** The raw advantages of the learned reward have about
 # eight times the standard deviation of the others. After whitening both have the standard deviation
 # 1, so one learning rate serves both. Whitening also makes up for a critic that knows nothing yet.
-# With the true reward no raw advantage is negative: PPO would raise right answers and leave wrong
-# ones alone. Whitened, the tokens of wrong answers are negative.
+# In this first batch the critic says 0, and the KL is 0. The true reward is 0 or 1, so no raw
+# advantage of *this batch* is negative: PPO would raise right answers and leave wrong ones alone.
+# Whitened, the tokens of wrong answers are negative. Later batches have negative raw advantages,
+# because the critic then expects something.
 #
 # ## What goes wrong in practice
 #
@@ -442,12 +458,31 @@ figure
 # answers of SFT mean scores from −1 to above 2. Look at the rise, and not at the level.
 #
 # **“The reward converges, the KL grows, and all answers are the same.”** (huggingface/trl #204.)
-# This is the run on the learned reward. A larger $\beta$ or an earlier stop helps, as far as the
-# run with 20 × β goes. A better reward model helps further.
+# This is the run on the learned reward. A larger $\beta$ or an earlier stop helps. The run with 20
+# × β shows how far: its true reward ends higher, and still much too low. A better reward model
+# helps further.
 #
 # **“The value loss falls, but the mean reward falls too.”** (huggingface/trl #1098.) The critic
 # learns to predict whatever the policy earns. A small value loss says that nothing surprises the
 # critic any more. It does not say that the answers are good.
+#
+# **“The value loss is near 0, and nothing gets better.”** Before the first token the critic cannot
+# know which answer will be drawn. Its error there is therefore about as large as the spread of the
+# scores of one problem's answers, or larger. If the value loss is near 0, all answers to a problem
+# get about the same score: all are right, all are wrong, or all are alike. No answer is better than
+# another, so the policy has nothing to learn. Whitening hides this. What is left of the advantages
+# is the critic's own small error, and whitening gives this error the standard deviation 1. The
+# steps stay large and lead nowhere. (The run on the learned reward of seed 1 ends with a value loss
+# below 0.01.) Look at the spread of the scores *within* each problem. A problem that the policy
+# solves sometimes, and not always, still teaches something.
+#
+# **“The entropy is near 0 early.”** (Unity-Technologies/ml-agents #281, about games.) The policy
+# writes the same answer to a problem nearly every time. All answers to the problem then get one
+# score, nothing is left to compare, and the reward stays where it is. Go back to a checkpoint whose
+# answers still differed. From there, a larger $\beta$ keeps the policy nearer to the SFT model,
+# whose answers differ: with 20 × β the entropy of this page ends higher for every seed. Two more
+# remedies are common, a bonus for entropy and a wider clip upwards. On page 30 neither has an
+# effect that five seeds can show.
 #
 # ### The same line in TRL
 #
@@ -476,9 +511,10 @@ dial(
 # <details><summary>The answer</summary>
 #
 # At β = 1 the second token pays 1.5 for its KL. This is more than the score, so its advantage is
-# −0.8 or less, although the answer is right. With λ = 0 the first token hears only of the critic's
-# next prediction. This prediction is lower than the one before, so the first token is blamed. At
-# λ = 1 and β = 0 it gets the whole score less its own prediction, 0.4.
+# −0.8 or less, although the answer is right. With λ = 0 and β = 0 the advantage of the first token
+# is the critic's next prediction less the one before, 0.3 − 0.6 = −0.3. The token is blamed for a
+# right answer. At λ = 1 and β = 0 its advantage is the whole score less the prediction before it, 1
+# − 0.6 = 0.4.
 #
 # </details>
 
@@ -489,8 +525,9 @@ dial(
 # to fill in, and says what is wrong with it.
 #
 # **1.** Whiten advantages: mean 0 and variance 1 over all completion tokens of the batch, where
-# `mask` is 1. Divide the sum of squares by the number of tokens *less one*. The result is 0 where
-# `mask` is 0.
+# `mask` is 1. Divide the sum of squares by the number of tokens *less one*. Add 1e-8 to the
+# variance before you take the root, so that equal advantages give 0. The result is 0 where `mask`
+# is 0.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -511,7 +548,7 @@ dial(
 # def my_whiten(advantage, mask):
 #     count = np.sum(mask)
 #     centred = (advantage - np.sum(advantage * mask) / count) * mask
-#     return centred / np.sqrt(np.sum(centred**2) / (count - 1))
+#     return centred / np.sqrt(np.sum(centred**2) / (count - 1) + 1e-8)
 # ```
 #
 # </details>
@@ -549,10 +586,11 @@ dial(
 #
 # <details><summary>The answer</summary>
 #
-# Every token has the return −1.6, so the raw advantage is −1.6 everywhere. The mean is
-# subtracted, so the whitened advantages are 0. The value loss is ½ · 1.6² = 1.28. The policy
-# learns nothing, which is right: no answer was better than another. The critic learns that −1.6
-# is to be expected.
+# Every token has the return −1.6, so the raw advantage is −1.6 everywhere. Subtracting the mean
+# leaves 0, and the variance is 0 too. Without the $10^{-8}$ under the root this would be 0/0.
+# With it the whitened advantages are 0, but for rounding. The value loss is ½ · 1.6² = 1.28. The
+# policy learns nothing, which is right: no answer was better than another. The critic learns that
+# −1.6 is to be expected.
 #
 # </details>
 #
@@ -651,6 +689,11 @@ if (PROBLEMS, JUDGE_STEPS, STEPS, BETA) == (1000, 200, 60, 0.05):
         assert meter != "value_loss" or (2 < first < 5 if name != good else first < 0.2), seed
     kls = {name: [changes[name, s, "kl"][1] for s in SEEDS] for name in RUNS}
     assert all(map(float.__gt__, kls[bad], kls[near]))
+    sure = {name: [changes[name, s, "entropy"][1] for s in SEEDS] for name in RUNS}
+    assert all(map(float.__lt__, sure[bad], sure[near])), "a larger β keeps more entropy"
+    assert changes[bad, 1, "value_loss"][1] < 0.01, "a value loss near 0"
+assert np.max(np.abs(whiten(np.full((5, 2), -1.6), np.ones((5, 2))))) < 1e-9, "equal: 0, not 0/0"
+assert inputs.config.num_iterations == inputs.config.num_minibatches == 2, "four gradient steps"
 assert spread["exact", "raw"][3] == 0 < spread["exact", "whitened"][3], "wrong answers are lowered"
 assert all(abs(spread[r, "whitened"][0]) < 1e-5 for r in ("learned", "exact")), "mean 0"
 assert all(abs(spread[r, "whitened"][1] - 1) < 1e-2 for r in ("learned", "exact")), "std 1"

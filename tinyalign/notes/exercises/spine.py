@@ -10,8 +10,8 @@ def my_whiten(advantage, mask):
     r"""(N, T), (N, T) -> (N, T)
 
     Whiten advantages: mean 0 and variance 1 over all completion tokens of the batch, where `mask`
-    is 1. Divide the sum of squares by the number of tokens *less one*. The result is 0 where
-    `mask` is 0.
+    is 1. Divide the sum of squares by the number of tokens *less one*. Add 1e-8 to the variance
+    before you take the root, so that equal advantages give 0. The result is 0 where `mask` is 0.
 
     Hint: Padding may hold anything, so sums run over `advantage * mask`, and the number of tokens
     is `mask.sum()`.
@@ -20,7 +20,7 @@ def my_whiten(advantage, mask):
     """
     count = np.sum(mask)
     centred = (advantage - np.sum(advantage * mask) / count) * mask
-    return centred / np.sqrt(np.sum(centred**2) / (count - 1))
+    return centred / np.sqrt(np.sum(centred**2) / (count - 1) + 1e-8)
 
 
 def check_my_whiten(solution):
@@ -30,6 +30,7 @@ def check_my_whiten(solution):
         {"advantage": draw.normal(size=shape).round(1) + 1.0, "mask": padded(draw, shape)}
         for shape in ((1, 3), (2, 4), (4, 3))
     ]
+    inputs.append({"advantage": np.full((2, 3), -1.5), "mask": np.ones((2, 3))})
 
     def whiten(x, m):
         return my_whiten(x, m)
@@ -48,6 +49,8 @@ def check_my_whiten(solution):
             lambda x, m: whiten(x, m) / scale(x, m),
         "Padding is not 0 afterwards.":
             lambda x, m: (x - np.sum(x * m) / np.sum(m)) * scale(x, m),
+        "The variance of equal advantages is 0, want 1e-8 added to it.":
+            lambda x, m: whiten(x, m) * (scale(x, m, guard=0.0) / scale(x, m)),
     }, wanted=token_by_token)  # fmt: skip
 
 
@@ -57,16 +60,16 @@ def padded(draw, shape):
     return (np.arange(shape[1]) < length).astype(float)
 
 
-def scale(x, m):
+def scale(x, m, guard=1e-8):
     """One divided by the standard deviation of the tokens that count."""
-    return 1 / np.std(x[m > 0], ddof=1)
+    return 1 / np.sqrt(np.var(x[m > 0], ddof=1) + guard)
 
 
 def token_by_token(advantage, mask):
     """Whitening with lists."""
     kept = [a for a, m in zip(advantage.ravel(), mask.ravel(), strict=True) if m]
     mean = sum(kept) / len(kept)
-    spread = (sum((a - mean) ** 2 for a in kept) / (len(kept) - 1)) ** 0.5
+    spread = (sum((a - mean) ** 2 for a in kept) / (len(kept) - 1) + 1e-8) ** 0.5
     return np.where(mask > 0, (advantage - mean) / spread, 0.0)
 
 
@@ -135,10 +138,11 @@ QUESTIONS = (
         "A reward model gives *every* answer of a batch the score −1.6. The critic says 0 "
         "everywhere, $\\beta = 0$ and $\\gamma = \\lambda = 1$. What are the raw advantages, the "
         "whitened advantages and the first value loss? What does the policy learn from this batch?",
-        "Every token has the return −1.6, so the raw advantage is −1.6 everywhere. The mean is "
-        "subtracted, so the whitened advantages are 0. The value loss is ½ · 1.6² = 1.28. The "
-        "policy learns nothing, which is right: no answer was better than another. The critic "
-        "learns that −1.6 is to be expected.",
+        "Every token has the return −1.6, so the raw advantage is −1.6 everywhere. Subtracting the "
+        "mean leaves 0, and the variance is 0 too. Without the $10^{-8}$ under the root this would "
+        "be 0/0. With it the whitened advantages are 0, but for rounding. The value loss is "
+        "½ · 1.6² = 1.28. The policy learns nothing, which is right: no answer was better than "
+        "another. The critic learns that −1.6 is to be expected.",
     ),
     Question(
         "23.4", "open ended",
