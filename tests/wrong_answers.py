@@ -34,9 +34,12 @@ def remembered(c, i, f, o, u, read_old=False):
 
 
 def white(a, m, ddof=1, shift=1.0, guard=1e-8):
-    kept = a[m > 0]
-    spread = np.sqrt(kept.var(ddof=ddof) + guard)
-    return np.where(m > 0, (a - shift * kept.mean()) / spread, 0.0)
+    centred = a - shift * a[m > 0].mean()
+    return np.where(m > 0, centred * white_scale(a, m, ddof, guard), 0.0)
+
+
+def white_scale(a, m, ddof=1, guard=1e-8):
+    return np.divide(1.0, np.sqrt(a[m > 0].var(ddof=ddof) + guard))
 
 
 def held(logp, old, a, m, c, side=1.0):
@@ -567,7 +570,7 @@ WRONG = {
         "only the scale": lambda a, m: white(a, m, shift=0.0),
         "Padding counts": lambda a, m: m * white(a, np.ones(m.shape)),
         "whitened alone": lambda a, m: np.stack([white(x, y) for x, y in zip(a, m, strict=True)]),
-        "Padding is not 0": lambda a, m: (a - a[m > 0].mean()) / np.sqrt(a[m > 0].var(ddof=1) + 1e-8),
+        "Padding is not 0": lambda a, m: (a - a[m > 0].mean()) * white_scale(a, m),
         "want 1e-8 added": lambda a, m: white(a, m, guard=0.0),
         "gives": lambda a, m: -white(a, m),
     },

@@ -171,8 +171,9 @@ def text_probs(logits):
     return softmax(np.sum(token_logp(logits), axis=2))  # they sum to 1 but for rounding
 
 
+KL_WEIGHT = 0.15  # in the verdict
 uniform = np.full(len(TEXTS), 1 / len(TEXTS))
-Q = np.tile(optimal_policy(uniform, BALANCED.astype(float), beta=0.15), (len(SEEDS), 1))
+Q = np.tile(optimal_policy(uniform, BALANCED.astype(float), beta=KL_WEIGHT), (len(SEEDS), 1))
 # Logits of the teacher: the mass of all texts that go on with each letter, (S, prefixes, 2).
 TEACHER = np.log(np.stack([
     np.concatenate([Q[0].reshape(2**t, 2, -1).sum(axis=2) for t in PLACES])
@@ -241,12 +242,17 @@ def look(probs):
     return np.stack([probs[:, BALANCED].sum(axis=1), variety, kl(Q, probs), kl(probs, Q)])
 
 
-ends, written = {}, {}
+ends, written, steps_to = {}, {}, {}
 for memory in MEMORIES:
     row_of, start = states(memory), {"z": random_start(memory)}
     for name, way in WAYS.items():
-        params, _ = minimise(lambda p, r=row_of, w=way: w(p["z"][:, r]), start,
-                             steps=STEPS, learning_rate=0.1)  # fmt: skip
+
+        def distance(p, row_of=row_of):
+            return kl(text_probs(p["z"][:, row_of]), Q).mean()
+
+        params, far = minimise(lambda p, r=row_of, w=way: w(p["z"][:, r]), start,
+                               steps=STEPS, learning_rate=0.1, record=distance)  # fmt: skip
+        steps_to[memory, name] = next((i for i, nats in enumerate(far) if nats < 0.05), None)
         written[memory, name] = text_probs(params["z"][:, row_of])
         ends[memory, name] = look(written[memory, name])
 
@@ -257,6 +263,8 @@ table(
       end[1].mean(), f"{end[2].mean():.3f}", f"{end[3].mean():.3f}",
       "{:.3f} … {:.3f}".format(*sides[key][3])] for key, end in ends.items()],
 )  # fmt: skip
+print(f"\nsteps until the reverse KL is below 0.05 nats, with a memory of {MEMORIES[-1]}:")
+print({name: steps_to[MEMORIES[-1], name] for name in WAYS})
 
 # %% [markdown]
 # The likeliest texts of the first forgetful student, for three of the ways:
@@ -356,15 +364,20 @@ side = intervals.bootstrap([np.log(times[f"start {s}"]) for s in SEEDS])
 print("whole / written, geometric mean of the starts: {:.0f} to {:.0f}".format(*np.exp(side)))
 
 
-def length_and_cosine(kind):
-    """Of the mean gradient at random letters, and its cosine to that of whole texts."""
-    mean, true = (needed["random letters", each][1][0] for each in (kind, "whole text"))
+def length_and_cosine(mean, other):
+    """The length of a gradient, and its cosine to another one."""
     length = np.sqrt(np.sum(mean**2))
-    return length, np.sum(mean * true) / length / np.sqrt(np.sum(true**2))
+    return length, np.sum(mean * other) / length / np.sqrt(np.sum(other**2))
 
 
+slopes = {kind: needed["random letters", kind][1][0] for kind in KINDS}
+slopes["KL to come"] = slopes["whole text"] - slopes["written token"]
 print()
-table(["mean gradient", "length", "cosine"], [[kind, *length_and_cosine(kind)] for kind in KINDS])
+table(
+    ["mean gradient", "length", "cosine to whole text", "cosine to written token"],
+    [[kind, *length_and_cosine(slope, slopes["whole text"]),
+      length_and_cosine(slope, slopes["written token"])[1]] for kind, slope in slopes.items()],
+)  # fmt: skip
 
 # %% [markdown]
 # The first table has the number of texts for random letters and for the five random starts. The
@@ -683,7 +696,7 @@ pass
 # ### The claims of this page, tested
 
 # %%
-assert np.ptp(np.log(Q[0]) - BALANCED / 0.15) < 1e-12, "the reward of a text is its verdict"
+assert np.ptp(np.log(Q[0]) - BALANCED / KL_WEIGHT) < 1e-12, "the reward of a text is its verdict"
 assert np.allclose(softmax(TEACHER[0])[HOPELESS], 0.5), "after a mistake the teacher is random"
 for at, z in AT.items():
     slope = value_and_grad(lambda p: (of_whole_texts(p["z"]), {}))({"z": z})[2]["z"]
