@@ -129,10 +129,10 @@ QUESTIONS = (
         "tokens?",
         "The gradient of one token is $\\nabla\\log p(y_t)$, which has the mean 0, times what the "
         "token earns. Let $c$ be the mean square of $\\nabla\\log p(y_t)$. The token's own "
-        "earnings give a variance of about $v c$. The reward of the whole text adds what the other "
-        "$n - 1$ tokens earn. They say nothing about this token, and add $(n-1) v c$. Together this is "
-        "about $n v c$, so the variance is $n$ times as large. The mean gradient is the same, so "
-        "texts of 1000 tokens need about 1000 times as many samples. On this page "
+        "earnings give a variance of about $v c$. The reward of the whole text adds what the "
+        "other $n - 1$ tokens earn. They say nothing about this token, and add $(n-1) v c$. "
+        "Together this is about $n v c$, so the variance is $n$ times as large. The mean gradient "
+        "is the same, so texts of 1000 tokens need about 1000 times as many samples. On this page "
         "the tokens do depend on each other, and then the mean gradients differ as well.",
     ),
     Question(
