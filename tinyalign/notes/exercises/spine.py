@@ -32,25 +32,22 @@ def check_my_whiten(solution):
     ]
     inputs.append({"advantage": np.full((2, 3), -1.5), "mask": np.ones((2, 3))})
 
-    def whiten(x, m):
-        return my_whiten(x, m)
-
     require_same(solution, my_whiten, inputs, {
         "The sum of squares is divided by the number of tokens, want one less.":
-            lambda x, m: whiten(x, m) * np.sqrt(np.sum(m) / (np.sum(m) - 1)),
+            lambda x, m: my_whiten(x, m) * np.sqrt(np.sum(m) / (np.sum(m) - 1)),
         "Padding counts in mean and variance.":
-            lambda x, m: whiten(x, np.ones_like(m)) * m,
+            lambda x, m: my_whiten(x, np.ones_like(m)) * m,
         "Each row is whitened alone, want the whole batch.":
             lambda x, m: np.concatenate(
-                [whiten(x[i : i + 1], m[i : i + 1]) for i in range(len(x))]),
+                [my_whiten(x[i : i + 1], m[i : i + 1]) for i in range(len(x))]),
         "The mean is not subtracted: only the scale changes.":
             lambda x, m: x * m * scale(x, m),
         "The advantages are centred, and not divided by their standard deviation.":
-            lambda x, m: whiten(x, m) / scale(x, m),
+            lambda x, m: my_whiten(x, m) / scale(x, m),
         "Padding is not 0 afterwards.":
             lambda x, m: (x - np.sum(x * m) / np.sum(m)) * scale(x, m),
         "The variance of equal advantages is 0, want 1e-8 added to it.":
-            lambda x, m: whiten(x, m) * (scale(x, m, guard=0.0) / scale(x, m)),
+            lambda x, m: my_whiten(x, m) * (scale(x, m, guard=0.0) / scale(x, m)),
     }, wanted=token_by_token)  # fmt: skip
 
 
