@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -71,6 +72,7 @@ def test_prompts_come_from_standard_input_too(place, capsys, monkeypatch):
     assert cli.main(["write", str(place / "one")]) == 0
     said = capsys.readouterr().out
     assert "this policy knows no 'z'" in said and "\nb" in said
+    assert re.search(r"its characters are '[ab]", said) and "\\n" not in said
 
 
 @pytest.mark.parametrize(

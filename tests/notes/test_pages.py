@@ -11,7 +11,7 @@ from course import build_course, check_page, text_of
 from tinyalign import cli
 from tinyalign.errors import InputError
 from tinyalign.notes import pages
-from tinyalign.notes.pages import contents, errata, front, markup, site, source
+from tinyalign.notes.pages import cells, contents, errata, front, markup, site, source
 
 ROOT = Path(__file__).parents[2]
 
@@ -133,6 +133,12 @@ def test_a_cell_that_fails_is_named_with_its_line(course, code, complaint):
     file.write_text(f"# %% [markdown]\n# # 01 · Title\n# %%\n{code}\n", encoding="utf8")
     with pytest.raises(InputError, match=re.escape(f"01_second.py, {complaint}")):
         build_course(course)
+
+
+def test_a_file_without_a_cell_is_refused_by_name(tmp_path):
+    (tmp_path / "00_empty.py").write_text("print(1)\n")
+    with pytest.raises(InputError, match=r"00_empty\.py has no cells: a cell starts with"):
+        cells.cells(tmp_path / "00_empty.py")
 
 
 def test_a_part_of_the_pages_has_no_dead_links(course):

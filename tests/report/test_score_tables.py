@@ -245,6 +245,13 @@ def test_the_terminal_shows_each_table_with_its_words(columns, capsys, monkeypat
     assert "at KL k: " in out and "KL to optimum: " in out
 
 
+def test_a_table_with_a_best_method_has_sentences_and_differences():
+    for part in comparison.sections(made()):
+        assert bool(part.tests) == bool(part.sentences) == bool(part.differences)
+    (part,) = [part for part in comparison.sections(made()) if part.heading == "From rewards"]
+    assert any("grpo@4" in sentence for sentence in part.sentences)
+
+
 def test_runs_that_ended_at_one_score_are_not_ranked():
     parts = comparison.sections(made(until="accuracy:0.9"))
     assert len(parts) == 4 and not any(part.tests or part.sentences for part in parts)

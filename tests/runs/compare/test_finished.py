@@ -68,6 +68,7 @@ def test_figures_are_those_that_the_runs_printed(runs):
         (["d", "small"], "different problems"),
         (["d"], "two different runs"),
         (["d", "d"], "two different runs"),
+        (["d", "g", "d"], "two different runs"),
         (["d", "nowhere"], "there is no run"),
     ],
 )
