@@ -51,6 +51,7 @@ EQUIVALENT = [  # (pattern of the module, of the line with ⟨what changes⟩, o
     ),
     ("^exam/", r"[<>] [A-Z]+⟩", r"-> [GL]tE$", "no measured number is equal to a limit"),
     ("^runs/compare/cost", r"traced_memory\(\)\[⟨1⟩", LAST, "the last of two is number 1"),
+    (ANY, r"tokens\.shape\[⟨1⟩", LAST, "the last of two axes is number 1"),
     ("^toy_envs/programs", r"zip\(outputs", "without strict$", "both have a number for each input"),
     ("^toy_envs/hackable", "> average⟩", "-> GtE$", "no length has the average reward"),
     ("^toy_envs/", "take_along_axis", "without axis$", "the last axis is NumPy's own choice"),

@@ -329,11 +329,14 @@ def test_one_answer_is_a_bandit_too():
 
 
 def test_optima_check_their_arguments():
-    """Shapes, ranges, and log-probabilities given where probabilities are meant."""
+    """Shapes, ranges, and log-probabilities given where probabilities are meant.
+
+    NumPy itself would stretch the 1 of a shape (1,).
+    """
     p, r = np.full(3, 1 / 3), np.zeros(3)
     table = np.full((3, 3), 0.5)
     refused = [
-        (lambda: O.optimal_policy(p, r[:2], beta=1.0), r"\(3,\).*\(2,\)"),
+        (lambda: O.optimal_policy(p, r[:1], beta=1.0), r"\(3,\).*\(1,\)"),
         (lambda: O.optimal_policy(np.log(p), r, beta=1.0), "probabilities"),
         (lambda: O.optimal_policy(p, r, beta=0.0), "beta"),
         (lambda: O.optimal_policy(p, r, beta=-1.0), "beta"),
@@ -341,13 +344,14 @@ def test_optima_check_their_arguments():
         (lambda: O.best_of_n(p, r[:, None], 2), r"\(3,\).*\(3, 1\)"),
         (lambda: O.best_of_n(np.log(p), r, 2), "probabilities"),
         (lambda: O.best_of_n_kl_bound(0), "n must"),
-        (lambda: O.rlhf_objective(p, p[:2], r, beta=1.0), r"\(3,\).*\(2,\)"),
+        (lambda: O.rlhf_objective(p, p[:1], r, beta=1.0), r"\(3,\).*\(1,\)"),
         (lambda: O.rlhf_objective(p, p, r, beta=-1.0), "beta"),
-        (lambda: O.expectation(p, r[:2]), r"\(3,\).*\(2,\)"),
-        (lambda: O.policy_gradient(p, r[:2]), r"\(3,\).*\(2,\)"),
-        (lambda: O.win_rate(p, p, r[:2]), r"\(3,\).*\(2,\)"),
-        (lambda: O.pair_expectation(table, p, table[:2]), r"\(3, 3\).*\(2, 3\)"),
-        (lambda: O.pair_expectation(table, p[:2], table), r"\(2,\).*\(3,\)"),
+        (lambda: O.kl(p, p[:1]), r"\(3,\).*\(1,\)"),
+        (lambda: O.expectation(p, r[:1]), r"\(3,\).*\(1,\)"),
+        (lambda: O.policy_gradient(p, r[:1]), r"\(3,\).*\(1,\)"),
+        (lambda: O.win_rate(p, p, r[:1]), r"\(3,\).*\(1,\)"),
+        (lambda: O.pair_expectation(table, p, table[:1]), r"\(3, 3\).*\(1, 3\)"),
+        (lambda: O.pair_expectation(table, p[:1], table), r"\(1,\).*\(3,\)"),
         (lambda: O.ipo_policy(p, table, p, tau=0.0), "tau"),
         (lambda: O.bco_policy(p, table, p, beta=0.0), "beta"),
         (lambda: O.sppo_update(p, table, beta=0.0), "beta"),

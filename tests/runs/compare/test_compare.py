@@ -50,6 +50,9 @@ def test_there_is_a_row_for_every_method_and_seed(finished):
     assert {row.problems for row in outcome.rows} == {4}
     assert {row.labels for row in outcome.rows if row.method == "start"} == {0}  # nobody judges
     assert set(outcome.costs) == set(METHODS)
+    networks = {row.method: row.models for row in outcome.rows}
+    assert networks["dpo"] == "policy, ref" and networks["reward"] == "RM"
+    assert set(networks["reward,ppo"].split(", ")) == {"policy", "critic", "ref", "RM"}
 
 
 def test_each_seed_has_its_own_start_which_its_methods_share(finished, tmp_path):
