@@ -230,7 +230,7 @@ table(
 # tinyalign check mine.py:my_loss --as ipo --framework torch
 # ```
 #
-# From a test, the same is `assert_lawful(my_loss, "dpo", reduction="mean")`.
+# From a test, the same is `assert_lawful(my_loss, "dpo")`.
 #
 # ### The same line in TRL
 #

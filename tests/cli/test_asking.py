@@ -67,6 +67,43 @@ def test_samples_without_a_reward_are_printed_too(place, capsys):
     assert " × " in said and "reward" not in said
 
 
+def test_a_wrong_sum_has_the_probability_of_the_right_one_beside_it(tmp_path, capsys):
+    """That of the whole answer with its end: as often as samples show it."""
+    typed = ["run", "sft", "--digits", "1", "--steps", "60", "--width", "16", "--heads", "1"]
+    typed += ["--layers", "1", "--eval_size", "4", "--name", "sums", "--output", str(tmp_path)]
+    assert cli.main(typed) == 0
+    capsys.readouterr()
+    trained, checked = asking.read_trained(tmp_path / "sums"), 0
+    for prompt in trained.task.held_out[:4]:
+        assert cli.main(["write", str(tmp_path / "sums"), prompt, "--samples", "2000"]) == 0
+        said, right = capsys.readouterr().out, trained.task.solution(prompt)
+        told = re.search(rf"right: {right}, which it writes with probability ([\d.]+) %", said)
+        is_right = asking.likeliest_answer(trained, prompt).text == right
+        assert bool(told) != is_right
+        if told:
+            drawn = asking.sampled_answers(trained, prompt, 2000, 0).count((right, True)) / 2000
+            share, checked = float(told[1]) / 100, checked + 1
+            assert abs(share - drawn) < 5 * np.sqrt(share / 2000) + 1e-3
+    assert checked
+
+
+def test_a_comparison_is_listed_and_its_runs_are_named_as_they_are_typed(
+    place, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    both = tmp_path / "runs" / "both"  # a comparison on two tasks has a folder for each
+    shutil.copytree(place / "one", both / "bandit" / "seed0" / "dpo")
+    (both / "bandit" / "compare.json").write_text("{}")
+    assert cli.main(["runs"]) == 0
+    assert "the runs of a comparison: tinyalign runs runs/COMPARISON" in capsys.readouterr().out
+    assert [row[0] for row in listing.list_runs(both)] == ["bandit/seed0/dpo"]
+    for typed in ("both", "runs/both"):
+        assert cli.main(["write", typed, "a"]) == 2
+        said = capsys.readouterr().err
+        assert f"{typed} is a comparison: name one of its runs, such as runs/both/bandit" in said
+        assert cli.main(["write", said.split("such as ")[1].strip(), "a"]) == 0
+
+
 def test_prompts_come_from_standard_input_too(place, capsys, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("a\nz\nb\n"))
     assert cli.main(["write", str(place / "one")]) == 0

@@ -96,6 +96,11 @@ def test_the_wrong_loss_is_named(tmp_path):
     assert done.returncode == 1
     want = said.splitlines()
     assert [line.rstrip() for line in done.stdout.rstrip().splitlines()[-len(want) :]] == want
+    (snippet,) = (code for code in fenced("py") if "assert_lawful" in code)
+    (tmp_path / "test_losses.py").write_text(snippet)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_losses.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 1 and "DPOLoss breaks log2_at_reference" in done.stdout
 
 
 @pytest.mark.parametrize("env", ["addition", "bandit"])

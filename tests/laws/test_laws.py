@@ -10,7 +10,7 @@ from judged_functions import NOT_A_FUNCTION_OF_OURS, OURS, find, wrong
 
 import tinyalign.laws
 from tests.independent import loops, loops_of_variants, loops_over_time
-from tinyalign.laws import METHODS, CannotCall, assert_lawful, laws_of
+from tinyalign.laws import METHODS, Broken, CannotCall, assert_lawful, laws_of
 from tinyalign.laws.catalogue.lookup import find_spec
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.report import examine
@@ -109,6 +109,27 @@ def test_assert_lawful_is_no_success_where_nothing_was_judged(monkeypatch):
         assert_lawful(zero, "ipo", tau_means="target")
     with pytest.raises(CannotCall, match="dpo has no convention 'foo'"):
         assert_lawful(preference.dpo, "dpo", foo=1)
+
+
+def test_assert_lawful_reads_a_mean_as_check_does():
+    """And a class, of which no object was made, is refused and not accused."""
+
+    class Loss:
+        sign = -1
+
+        def __call__(self, chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
+            margin = chosen - rejected + self.sign * (ref_chosen - ref_rejected)
+            return np.mean(np.logaddexp(0, -beta * margin)), {"margin": margin}
+
+    assert_lawful(Loss(), "dpo")
+    wrong = Loss()
+    wrong.sign = 1
+    with pytest.raises(Broken, match="log2_at_reference"):
+        assert_lawful(wrong, "dpo")
+    with pytest.raises(Broken, match="breaks batch_is_its_rows"):
+        assert_lawful(Loss(), "dpo", reduction="none")
+    with pytest.raises(CannotCall, match=r"Loss is a class: give an object of it, Loss\(…\)"):
+        assert_lawful(Loss, "dpo")
 
 
 @pytest.mark.slow

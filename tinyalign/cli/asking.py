@@ -106,6 +106,12 @@ def print_answer(trained, prompt, title):
     width = max(map(len, places), default=0)
     for place, (_, probs) in zip(places, answer.choices, strict=True):
         print(f"  {place:{width}}  {next_tokens(trained.vocabulary, probs)}".rstrip())
+    better = None if reward is None else asking.better_answer(trained, prompt, reward)
+    if better is not None:
+        text, probability = better
+        print(
+            f"  right: {visible(text)}, which it writes with probability {100 * probability:.1f} %"
+        )
     print()
 
 
@@ -174,4 +180,6 @@ class Runs:
             table.add_row(f"  {typed}", style="dim")
         screen.printer().print(table)
         print("\nto ask one of them: tinyalign write RUN PROMPT")
+        if any(typed.startswith("compare ") for _, typed, *_ in rows):
+            print(f"the runs of a comparison: tinyalign runs {self.folder.as_posix()}/COMPARISON")
         return 0

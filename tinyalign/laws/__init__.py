@@ -3,8 +3,12 @@
 Needs NumPy and Hypothesis, and nothing of the rest of tinyalign, which it judges too.
 """
 
+import inspect
+
 from tinyalign.laws.catalogue.lookup import find_spec, require_known
 from tinyalign.laws.catalogue.table import METHODS
+from tinyalign.laws.check.reduction import with_reduction
+from tinyalign.laws.harness.framework_names import framework_of
 from tinyalign.laws.harness.judge import Law, Verdict, laws_for
 from tinyalign.laws.harness.law import Broken
 from tinyalign.laws.harness.signature import CannotCall
@@ -17,15 +21,23 @@ def laws_of(method):
     return laws_for(find_spec(method))
 
 
-def assert_lawful(fn, method, *, framework="numpy", dtype="float64", **conventions):
+def assert_lawful(fn, method, *, framework=None, dtype="float64", **conventions):
     """AssertionError at the first law of the method that fn breaks, simplest law first.
 
-    raises  CannotCall for a convention that the method does not have, and where no law applies,
-            for that is no success
+    fn          the loss: a function, or an object that is called, such as a module of torch
+    framework   numpy, torch or jax; None: the one that fn computes with
+    reduction   none, mean or sum, if the method is a loss; left out: as fn's values show
+    raises      CannotCall for a class, for a convention that the method does not have, and where
+                no law applies, for that is no success
+
+    A number of fn that no law varies is judged at its default: `tinyalign check` lists those.
     """
+    if inspect.isclass(fn):
+        raise CannotCall(f"{fn.__name__} is a class: give an object of it, {fn.__name__}(…).")
     chosen = find_spec(method)
     require_known(chosen, conventions)
-    how = {"framework": framework, "dtype": dtype, **conventions}
+    how = {"framework": framework or framework_of(fn), "dtype": dtype}
+    how |= with_reduction(fn, chosen, conventions, **how)
     # a list, not a generator: every law is asked
     if not any([law(fn, **how) for law in laws_for(chosen)]):
         raise CannotCall(f"no law of {method} applies to this function with these conventions.")

@@ -15,7 +15,7 @@ def assert_lawful(
     fn: Callable[..., Any],
     method: str,
     *,
-    framework: str = "numpy",
+    framework: str | None = None,
     dtype: str = "float64",
     **conventions: str,
 ) -> None: ...

@@ -47,14 +47,16 @@ class Answer(NamedTuple):
 
 def find_run(typed):
     """The folder of a run: as typed, or of that name below runs/."""
-    for folder in (Path(typed), Path("runs") / typed):
+    places = Path(typed), Path("runs") / typed
+    for folder in places:
         if is_run(folder) or is_model_folder(folder):
             return folder
-    runs = sorted(path.parent for path in Path(typed).glob(f"seed*/*/{MARKER}"))
-    if runs:
-        raise InputError(
-            f"{typed} is a comparison: name one of its runs, for example {runs[-1].as_posix()}"
-        )
+    for folder in places:
+        # a comparison on several tasks has a folder for each
+        markers = [*folder.glob(f"*/seed*/*/{MARKER}"), *folder.glob(f"seed*/*/{MARKER}")]
+        if markers:
+            example = min(markers).parent.as_posix()
+            raise InputError(f"{typed} is a comparison: name one of its runs, such as {example}")
     raise InputError(f"there is no run {typed}: `tinyalign runs` lists those below runs/")
 
 
@@ -157,6 +159,23 @@ def reward_of(trained, prompt, text, finished):
         return float(trained.task.reward([prompt], [text], np.array([finished]))[0])
     except (ValueError, KeyError, IndexError):
         return None
+
+
+def better_answer(trained, prompt, reward):
+    """(text, probability) of the task's own answer if it earns more than `reward`, or None.
+
+    The probability is that of the whole answer with its end.
+    """
+    if one_letter.is_enumerable(trained.task):  # known_answer says more
+        return None
+    text, eos = trained.task.solution(prompt), trained.vocabulary.eos
+    if not reward_of(trained, prompt, text, True) > reward:
+        return None
+    ids, probability = read_prompt(trained, prompt), 1.0
+    for token in [*tokenizer.encode(trained.vocabulary, [text])[0], eos]:
+        probability *= next_token_probs(trained, ids)[token]
+        ids = [*ids, token]
+    return text, probability
 
 
 def known_answer(folder, trained):

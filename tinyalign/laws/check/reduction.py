@@ -49,6 +49,14 @@ def read_reduction(fn, spec, conventions, **how):
     )
 
 
+def with_reduction(fn, spec, conventions, **how):
+    """The conventions, and where none was declared the reduction that its values show."""
+    if REDUCTION not in spec.conventions or "reduction" in conventions:
+        return conventions
+    shown, fits = infer_reduction(fn, spec, conventions, **how)
+    return {**conventions, "reduction": shown} if fits else conventions
+
+
 def infer_reduction(fn, spec, conventions, **how):
     """(reduction under which to judge, whether the data fit it); the declared one if they fit none.
 

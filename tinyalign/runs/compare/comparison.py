@@ -97,9 +97,11 @@ def closing_sentences(comparison):
 
 def budget_sentences(comparison):
     """One sentence on the budget, one on what the brackets mean."""
+    # With a limit on labels, a stage that learns from judged completions draws those besides.
+    own = " stage that learns from its own samples" if "labels:" in comparison.config.budget else ""
     words = {
         "recipe": "every method by its own recipe, so they use different amounts",
-        "samples": "at most {} completions drawn by each, to within one rollout",
+        "samples": f"at most {{}} completions drawn by each{own}, to within one rollout",
         "labels": "at most {} judged completions for each that learns from feedback",
         "steps": "{} gradient steps of each",
         "seconds": "{} seconds of training each, so this does not come out twice the same",
