@@ -75,8 +75,9 @@ def guide(paper):
     if paper.method in TRL:
         parts.append(
             "## With TRL\n\n"
-            "Save these lines as `train.py` in this folder and run `python train.py`. That "
-            "takes a minute or two on a processor, without a GPU.\n\n"
+            "Install TRL with `pip install 'trl>=1'`; 1.16.0 was tried. Save these lines as "
+            "`train.py` in this folder and run `python train.py`. That takes a minute "
+            "or two on a processor, without a GPU.\n\n"
             f"```python\n{lines_for_trl(paper)}```\n"
         )
     parts += [elsewhere(paper, method), probing(paper), grading(paper)]
@@ -154,8 +155,9 @@ def probing(paper):
         return ""
     program, build = "", "MyTrainer(…)"
     if paper.method in TRL:
-        program = "from tinyalign.exam.in_trl import hooks\n\n\n"
-        build = f"hooks({TRL[paper.method][1]}Trainer(…))"
+        home, trainer = TRL[paper.method][0], f"{TRL[paper.method][1]}Trainer"
+        program = f"from {home} import {trainer}\n\nfrom tinyalign.exam.in_trl import hooks\n\n\n"
+        build = f"hooks({trainer}(…))"
     return (
         "## Before training\n\n"
         "A first step shows much: padding that changes a score, an EOS that is not trained, a "

@@ -158,13 +158,13 @@ TREE = (
     ),
     Recommendation(
         "kto", {"scorer": ("no",), "data": ("thumbs",)},
-        "KTO judges each answer by itself. The rarer kind of thumb should weigh more, as in the "
-        "run here.",
+        "KTO judges each answer by itself, and holds a policy and a reference. The rarer kind of "
+        "thumb should weigh more.",
         ("thumbs-enough", "kto-less-data", "kto-almost-dpo"),
         "tinyalign run kto",
         "KTOTrainer, KTOConfig(desirable_weight=…, undesirable_weight=…)",
-        "One of the notes knows no other method for thumbs, but BCO and APO-zero need no pairs "
-        "either.",
+        "One of the notes knows no other method for thumbs, but BCO and APO-zero also score each "
+        "answer alone; the runs here train these two on pairs.",
         "note 004, line 624", (62,),
     ),
     Recommendation(
