@@ -32,9 +32,12 @@
 # and should.
 #
 # ```
-# what do you have?   demonstrations  pairs  thumbs  rankings  a reward you can compute
-#                          |            |      |        |            |
-# what fits?             SFT          DPO...  KTO     RRHF     GRPO (no critic), PPO (critic)
+# what do you have?           what fits?
+# demonstrations              SFT
+# pairs                       DPO and its relatives
+# thumbs                      KTO
+# rankings                    RRHF
+# a reward to compute         GRPO, or PPO with a critic
 # ```
 #
 # ## The formula

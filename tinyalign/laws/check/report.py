@@ -81,9 +81,7 @@ def examine(fn, spec, conventions, *, setting, module="yours", **how):
     }
     if case.reading is not None:
         report.notes.append(_as_read(case, conventions, holds=not report.broken))
-    if not report.broken:  # what breaks a law may be what moves the others
-        nearly = nearly_sentence(subject, verdicts, epsilon_in_the_count)
-        report.notes += [nearly] if nearly else []
+    report.notes += [s for s in [nearly_sentence(subject, verdicts, epsilon_in_the_count)] if s]
     if report.broken and report.exit_code == 1:
         _diagnose(report, case, subject)
     return report

@@ -2,7 +2,7 @@
 
 from tinyalign.laws.check.defaults import default_sentences
 from tinyalign.laws.harness.holders import guess, has_of_its_own
-from tinyalign.laws.harness.judge import HOLDS
+from tinyalign.laws.harness.judge import BROKEN, HOLDS
 from tinyalign.laws.harness.subject import OFFSET
 from tinyalign.laws.harness.wrapper import Wrapper
 
@@ -128,7 +128,8 @@ def warning_sentence(sentence, reading):
 def nearly_sentence(subject, verdicts, epsilon_of):
     """What an epsilon or a constant in float32 moves, where laws hold nearly but not quite."""
     nearly = [v for v in verdicts if v.status == HOLDS and v.gap]
-    if not nearly:
+    # What breaks a law may be what moves the others.
+    if not nearly or any(v.status == BROKEN for v in verdicts):
         return ""
     epsilon = epsilon_of(subject)
     if epsilon:
