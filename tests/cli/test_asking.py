@@ -96,7 +96,10 @@ def test_a_comparison_is_listed_and_its_runs_are_named_as_they_are_typed(
     (both / "bandit" / "compare.json").write_text("{}")
     assert cli.main(["runs"]) == 0
     assert "the runs of a comparison: tinyalign runs runs/COMPARISON" in capsys.readouterr().out
-    assert [row[0] for row in listing.list_runs(both)] == ["bandit/seed0/dpo"]
+    assert [row[0] for row in listing.list_runs("runs")] == ["both"]
+    assert [row[0] for row in listing.list_runs(both / "bandit")] == ["seed0/dpo"]
+    assert cli.main(["runs", "runs/both/bandit"]) == 0
+    assert "tinyalign write runs/both/bandit/RUN PROMPT" in capsys.readouterr().out
     for typed in ("both", "runs/both"):
         assert cli.main(["write", typed, "a"]) == 2
         said = capsys.readouterr().err

@@ -179,7 +179,8 @@ class Runs:
             table.add_row(name, *scores)  # a name of its own line can be copied whole
             table.add_row(f"  {typed}", style="dim")
         screen.printer().print(table)
-        print("\nto ask one of them: tinyalign write RUN PROMPT")
+        below = "" if self.folder == Path("runs") else f"{self.folder.as_posix()}/"
+        print(f"\nto ask one of them: tinyalign write {below}RUN PROMPT")
         if any(typed.startswith("compare ") for _, typed, *_ in rows):
             print(f"the runs of a comparison: tinyalign runs {self.folder.as_posix()}/COMPARISON")
         return 0

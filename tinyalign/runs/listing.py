@@ -18,9 +18,8 @@ def list_runs(folder):
     if not folder.is_dir():
         return []
     inside = sorted(path for path in folder.iterdir() if path.is_dir())
-    # Of a comparison's own folder, the runs of each seed, on one task or on several.
-    for below in ("seed*/*", "*/seed*/*"):
-        inside += sorted(path for path in folder.glob(below) if (path / MARKER).exists())
+    # Of a comparison's own folder, the runs of each seed.
+    inside += sorted(path for path in folder.glob("seed*/*") if path.is_dir())
     return [line for path in inside if (line := line_of(path, folder))]
 
 

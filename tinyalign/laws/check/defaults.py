@@ -37,12 +37,12 @@ def default_sentences(caller):
     """For each option at its default: what was not judged, and how to have it judged."""
     return [
         f"{name} stayed at {'' if '.' in name else 'its default '}{value!r}: nothing is said "
-        f"about other values. {_way(caller, name, value)}"
+        f"about other values. {_other_values(caller, name, value)}"
         for name, value in options_at_default(caller).items()
     ]
 
 
-def _way(caller, name, value):
+def _other_values(caller, name, value):
     """How another value is judged: as a method that has this number, as a number, or by hand."""
     spec, is_number = caller.spec, not isinstance(value, bool | str)
     if name.startswith("self.") and "self" not in caller.binding.holders:

@@ -90,23 +90,27 @@ def tpo_steadiest(tpo, *others):
 
 def clip_protects(clips):
     """The clip keeps PPO from failing at a high learning rate."""
-    start = sum(clips["start"]) / len(clips["start"])
-    gap = difference(clips, "0.2", "10.0")
-    return judge_more(
-        gap,
-        f"reward of PPO after four passes over each batch at a high rate (start {start:.3f}), clip "
-        "0.2 against none",
-    )
+    return clip_matters(clips, "", "reward of PPO")
 
 
 def clip_keeps(clips):
     """The clip keeps what the policy could do before PPO."""
-    start = sum(clips["kept start"]) / len(clips["kept start"])
-    gap = difference(clips, "kept 0.2", "kept 10.0")
+    return clip_matters(
+        clips, "kept ", "reward of PPO on the problems that were solved at the start"
+    )
+
+
+def clip_matters(clips, part, reward):
+    """PPO with the clip ends higher than without it.
+
+    part    "" or "kept ", before the names of figures of measures.digits.clips
+    reward  which reward these figures are, in words
+    """
+    start = sum(clips[f"{part}start"]) / len(clips[f"{part}start"])
     return judge_more(
-        gap,
-        f"reward of PPO on the problems that the policy solved at the start ({start:.3f} then), "
-        "after four passes over each batch at a high rate, clip 0.2 against none",
+        difference(clips, f"{part}0.2", f"{part}10.0"),
+        f"{reward} after four passes over each batch at a high rate (start {start:.3f}), clip 0.2 "
+        "against none",
     )
 
 
