@@ -122,3 +122,11 @@ def test_numbers_of_the_variants_have_other_names_too(method, parameters, number
     found = match(fn, spec, method).numbers
     ours = numbers.split()
     assert {n: found[n] for n in ours} == dict(zip(ours, names[-len(ours) :], strict=True))
+
+
+def test_a_predicted_value_beside_the_old_values_needs_no_third():
+    def value_loss(vpreds, returns, old_values, clip=0.2):
+        return vpreds
+
+    found = match(value_loss, BY_NAME["value_loss"], "value_loss").arrays
+    assert found == {"value": "vpreds", "old_value": "old_values", "returns": "returns"}

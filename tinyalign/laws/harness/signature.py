@@ -137,7 +137,8 @@ def _match_arrays(spec, parameters, positional, masks, order):
     named = {a: n for a in spec.arrays for n in (a + "s", a) if n in parameters}
     predicted = [n for n in PREDICTED if n in parameters]
     if predicted and "old_value" in spec.arrays:  # the values beside a prediction are the old ones
-        named |= {"value": predicted[0], "old_value": named.get("old_value", named["value"])}
+        old = named.get("old_value", named.get("value"))
+        named |= {"value": predicted[0]} | ({"old_value": old} if old else {})
     named |= order
     free = _open_to_arrays(spec, parameters, positional, {*named.values(), *masks})
     # then what says the same in other words: log_prob for logp

@@ -10,14 +10,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tinyalign.laws.scan.cutting import CannotCut, Cut
-from tinyalign.laws.scan.finding import functions, parse, source_files
-from tinyalign.laws.scan.guess import Guess, guesses
 from tinyalign.laws.scan.judging import BROKEN, LAWFUL, NOT_JUDGED, Job
-from tinyalign.laws.scan.names import names_of
 from tinyalign.laws.scan.parameters import fit_parameters
-from tinyalign.laws.scan.switches import Bind
 from tinyalign.laws.scan.table import as_data, print_rows
 from tinyalign.laws.scan.workers import Workers
+from tinyalign.laws.source.finding import functions, parse, source_files
+from tinyalign.laws.source.guess import Guess, guesses
+from tinyalign.laws.source.names import names_of
+from tinyalign.laws.source.switches import Bind
 
 TOO_DEEP = Guess(())
 

@@ -4,9 +4,9 @@ import ast
 import builtins
 import re
 
-from tinyalign.laws.scan.method_class import reduced_class
-from tinyalign.laws.scan.names import find_import, is_available, names_of
-from tinyalign.laws.scan.strip import names_used, stripped
+from tinyalign.laws.source.method_class import reduced_class
+from tinyalign.laws.source.names import find_import, is_available, names_of
+from tinyalign.laws.source.strip import names_used, stripped
 
 AT_MOST = 120  # definitions: a function that needs more is no loss by itself
 QUIET = re.compile(r"log|logger|logging|tqdm|warn|print", re.IGNORECASE)

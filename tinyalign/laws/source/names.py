@@ -4,7 +4,7 @@ import ast
 import sys
 from functools import cache
 
-from tinyalign.laws.scan.finding import parse
+from tinyalign.laws.source.finding import parse
 
 # what a function that was cut out may import; all else is left behind
 AVAILABLE = {"numpy", "torch", "jax", "scipy", "einops"} | set(sys.stdlib_module_names)

@@ -7,10 +7,10 @@ from tinyalign.laws.harness.batches import BATCHES
 from tinyalign.laws.harness.holders import HOLDERS
 from tinyalign.laws.harness.parameter_names import MASKS, names_array, names_setting
 from tinyalign.laws.harness.roles import roles
-from tinyalign.laws.scan.method_class import set_by_default
-from tinyalign.laws.scan.names import names_of
-from tinyalign.laws.scan.strip import keys_taken
-from tinyalign.laws.scan.switches import (
+from tinyalign.laws.source.method_class import set_by_default
+from tinyalign.laws.source.names import names_of
+from tinyalign.laws.source.strip import keys_taken
+from tinyalign.laws.source.switches import (
     WORDS,
     conditions,
     ends_in_else,

@@ -1,0 +1,1 @@
+"""Somebody's source files read as syntax trees: the functions in them, and what each may be."""
