@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from tinyalign.laws.check.command import check_here
+from tinyalign.laws.check.judgement import judgement
 from tinyalign.laws.check.settings import settings_for
 from tinyalign.laws.harness.framework_names import framework_of
 from tinyalign.laws.harness.signature import CannotCall
+from tinyalign.laws.source.candidates import candidates
 
 TRAINER = """
 import numpy as np
@@ -104,7 +106,7 @@ def test_pyproject_says_what_need_not_be_typed(judged, tmp_path):
     assert settings_for(target) == {"convention": {}}
     (tmp_path / "pyproject.toml").write_text("")
     status, reason = judged("Trainer", method="")
-    assert status == 2 and "say what it is meant to be, for example --as dpo" in reason
+    assert status == 2 and "say what it is meant to be, as in --as dpo" in reason
 
 
 def test_the_framework_is_that_of_the_names_that_a_function_uses():
@@ -120,3 +122,52 @@ def test_the_framework_is_that_of_the_names_that_a_function_uses():
     got = {name: framework_of(fn) for name, fn in scope.items() if name.startswith("by_")}
     assert got.pop("by_numpy") == "numpy" and set(got.values()) == {"torch"}
     assert framework_of(np.log) == "numpy"
+
+
+GUESSED = """
+from numpy import exp, log, logaddexp, minimum, clip
+
+def dpo_loss(chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
+    return logaddexp(0, -beta * (chosen - rejected - ref_chosen + ref_rejected))
+
+class DPO:
+    def __init__(self, beta=0.1):
+        self.beta = beta
+    def forward(self, a, b, c, d):
+        return dpo_loss(a, b, c, d, self.beta)
+
+def loss(chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
+    return dpo_loss(chosen, rejected, ref_chosen, ref_rejected, beta)
+
+def other_loss(chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
+    return 3 * chosen + rejected * ref_chosen + ref_rejected * beta
+
+def swapped_dpo(chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
+    return logaddexp(0, beta * (chosen - rejected - ref_chosen + ref_rejected))
+
+def something(x, y):
+    return x + y
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "said"),
+    [
+        ("dpo_loss", 0, "It is judged as dpo, whose values it has (--as overrules)."),
+        ("DPO", 0, "It is judged as dpo, whose values it has (--as overrules)."),
+        ("loss", 0, "It is judged as dpo, whose values it has (--as overrules)."),
+        ("swapped_dpo", 1, "It is judged as dpo, by its name (--as overrules)."),
+        ("other_loss", 2, "by its arguments it may be dpo or ipo or hinge, and its values"),
+        ("something", 2, "say what it is meant to be, as in --as dpo: neither its name"),
+    ],
+)
+def test_a_method_is_guessed_and_said_and_never_made_up(tmp_path, name, status, said):
+    (tmp_path / "losses.py").write_text(GUESSED)
+    target = f"{tmp_path}/losses.py:{name}"
+    request = {
+        "target": target, "method": "", "candidates": candidates(target), "framework": "",
+        "convention": [], "float32": False, "examples": 6, "terminal": None,
+    }  # fmt: skip
+    answer = judgement(request)
+    assert answer["status"] == status
+    assert said in str(answer.get("reason") or answer["data"]["notes"])

@@ -19,8 +19,9 @@ class Check:
     target: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="FILE.py:FUNCTION")]
     """Your loss."""
     method: Annotated[str, tyro.conf.arg(name="as", metavar="METHOD")] = ""
-    """What it is meant to be, for example dpo. This and all that follows may stand in
-    pyproject.toml, under [tool.tinyalign] or [tool.tinyalign."FILE.py:FUNCTION"]."""
+    """What it is meant to be, for example dpo; left out: what its name and its arguments say. This
+    and all that follows may stand in pyproject.toml, under [tool.tinyalign] or
+    [tool.tinyalign."FILE.py:FUNCTION"]."""
     framework: str = ""
     """numpy, torch or jax: what it computes with, if its imports do not say it."""
     convention: Annotated[

@@ -12,6 +12,7 @@ from tinyalign.laws.check.loading import discard_output
 from tinyalign.laws.check.process import SECONDS, answer_of_child
 from tinyalign.laws.check.settings import settings_for
 from tinyalign.laws.harness.signature import CannotCall
+from tinyalign.laws.source.candidates import candidates
 
 __all__ = ["check", "check_here", "museum"]
 
@@ -50,12 +51,14 @@ def _answered(answer_to, target, method, as_json, how):
 def _request(target, method, as_json, *, convention=(), float32=False, examples=100, **typed):
     """What is asked, as the child reads it: what was typed, then what pyproject.toml says."""
     said = settings_for(target)
+    method = method or said.get("as", "")
     keys = {text.partition("=")[0] for text in convention}
     more = [f"{k}={v}" for k, v in said.get("convention", {}).items() if k not in keys]
     terminal = {"width": shutil.get_terminal_size().columns, "colour": sys.stdout.isatty()}
     return {
         "target": target,
-        "method": method or said.get("as", ""),
+        "method": method,
+        "candidates": {} if method else candidates(target),
         "framework": typed.get("framework") or said.get("framework", ""),
         "convention": [*convention, *more],
         "float32": float32 or said.get("float32", False),
@@ -71,7 +74,7 @@ def _show(answer, request, as_json):
         _say_why_not(answer, as_json)
         return answer["status"]
     typed = request["method"]
-    meant = find_spec(typed).name
+    meant = find_spec(typed).name if typed else ""
     if meant != typed:
         print(f"the loss of {typed} is {meant}, so it is judged as that", file=sys.stderr)
     # the report is the only thing on stdout, so that --json can be piped

@@ -4,6 +4,7 @@ import contextlib
 import os
 
 from tinyalign.laws.catalogue.lookup import find_spec, require_known
+from tinyalign.laws.check.choice import choose
 from tinyalign.laws.check.fault import fault, is_theirs
 from tinyalign.laws.check.loading import load
 from tinyalign.laws.check.report import examine
@@ -41,8 +42,8 @@ def judgement(request, enter=lambda stage: None):
 
 
 def _judged(request, enter, loaded):
-    spec = _spec(request["method"])
-    conventions = _conventions(spec, request["convention"])
+    spec = _spec(request["method"]) if request["method"] else None
+    conventions = _conventions(spec, request["convention"]) if spec else {}
     typed = request["framework"]
     if typed and typed not in FRAMEWORKS:
         raise CannotCall(f"--framework {typed!r}: want one of {', '.join(FRAMEWORKS)}.")
@@ -58,8 +59,12 @@ def _judged(request, enter, loaded):
         "label": label,
     }
     with _naming_what_is_missing(framework):
-        setting = repeatable_settings(request["examples"])
+        setting, taken = repeatable_settings(request["examples"]), ""
+        if spec is None:
+            spec, taken = choose(fn, request["candidates"], conventions, how)
+            conventions = _conventions(spec, request["convention"])
         report = examine(fn, spec, conventions, setting=setting, module=module.__name__, **how)
+        report.notes[:0] = [taken] if taken else []
     if framework != (typed or "numpy"):
         report.notes.append(
             f"It computes with {framework}, by its imports (--framework overrules)."
@@ -78,8 +83,6 @@ def _naming_what_is_missing(framework):
 
 
 def _spec(name):
-    if not name:
-        raise CannotCall("say what it is meant to be, for example --as dpo.")
     try:
         return find_spec(name)
     except ValueError as reason:

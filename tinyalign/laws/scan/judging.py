@@ -9,6 +9,7 @@ import numpy as np
 from tinyalign.laws.catalogue.lookup import find_spec
 from tinyalign.laws.check.answers import AlwaysRaises
 from tinyalign.laws.check.case import understand
+from tinyalign.laws.check.choice import is_other
 from tinyalign.laws.check.deviation import constant, factor
 from tinyalign.laws.check.diagnose import looks_like
 from tinyalign.laws.check.loading import load
@@ -105,7 +106,7 @@ def _choose(fn, job, label):
             if isinstance(reason, AlwaysRaises) and not LEFT_BEHIND.search(str(reason)):
                 near = near or (spec, form)
             continue
-        if _is_other(case.subject(), job):
+        if is_other(case.subject(), job.methods):
             continue
         if case.reading is not None or is_right(case.subject()):
             return spec, form, ""
@@ -124,11 +125,6 @@ def _candidates(fn, job):
         spec = find_spec(name)
         for form in forms(fn, spec):
             yield spec, form
-
-
-def _is_other(subject, job):
-    """Whether it lacks the number that tells this method from the next: cdpo without smoothing."""
-    return "flip" in subject.caller.fixed and len(job.methods) > 1
 
 
 def _near(form, spec, case):
