@@ -7,8 +7,6 @@ from tinyalign.laws.check.probes import is_right
 from tinyalign.laws.harness.signature import CannotCall
 
 UNSAID = "say what it is meant to be, as in --as dpo: neither its name nor its arguments tell."
-    "say what it is meant to be, for example --as dpo: neither its name nor its arguments tell."
-)
 
 
 def choose(fn, candidates, conventions, how):
