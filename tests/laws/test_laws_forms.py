@@ -226,3 +226,39 @@ def test_a_batch_of_labels_beside_logits():
     assert wrong.exit_code == 1
     code = wrong.examples[wrong.broken[0].law.name]
     assert "batch=dict(labels=array(" in code and "over_the_whole_batch(logits=array(" in code
+
+
+def _surrogate(logp, old_logp, advantages, clip=0.2):
+    ratio = np.exp(logp - old_logp)
+    return -np.minimum(ratio * advantages, np.clip(ratio, 1 - clip, 1 + clip) * advantages)
+
+
+def test_one_advantage_for_a_whole_answer_is_read_and_said():
+    def loss(logp, old_logp, advantages, clip=0.2):
+        return _surrogate(logp, old_logp, advantages[:, None], clip)
+
+    report = examined(loss, "clipped_surrogate")
+    assert report.exit_code == 0
+    assert "It takes one advantage a sequence (advantage_per=sequence)." in report.notes
+
+
+def test_a_mean_over_rows_of_sums_over_tokens_is_read_and_said():
+    def loss(logp, old_logp, advantages, clip=0.2):
+        return _surrogate(logp, old_logp, advantages, clip).sum(axis=1).mean()
+
+    report = examined(loss, "clipped_surrogate")
+    assert report.exit_code == 0
+    assert "judged with reduction=mean_of_sums" in report.reduced
+
+
+def test_both_together_and_a_wrong_one_is_still_wrong():
+    def right(logprobs, rewards):
+        return -(logprobs.sum(axis=1) * rewards).mean()
+
+    def wrong(logprobs, rewards):
+        return -(logprobs.sum(axis=1) * rewards**2).mean()
+
+    assert examined(right, "reinforce").exit_code == 0
+    report = examined(wrong, "reinforce")
+    assert report.exit_code == 1
+    assert "batch_is_its_rows" not in [v.law.name for v in report.broken]

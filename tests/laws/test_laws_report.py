@@ -131,7 +131,11 @@ def test_a_bug_behind_an_undeclared_reduction_is_named_too(exhibit, reduction):
     ("reduce", "declared", "said"),
     [
         (lambda x: x, "mean", "fn returns one number per example, where a mean over the batch was"),
-        (np.max, "none", "fn returns one number, neither mean nor sum of its rows, where one"),
+        (
+            np.max,
+            "none",
+            "fn returns one number, neither a mean nor a sum of its examples",
+        ),
     ],
 )
 def test_other_reductions_than_the_declared_one_are_told(reduce, declared, said):

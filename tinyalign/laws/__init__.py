@@ -26,7 +26,8 @@ def assert_lawful(fn, method, *, framework=None, dtype="float64", **conventions)
 
     fn          the loss: a function, or an object that is called, such as a module of torch
     framework   numpy, torch or jax; None: the one that fn computes with
-    reduction   none, mean or sum, if the method is a loss; left out: as fn's values show
+    reduction   none, mean, sum or mean_of_sums (of the tokens of each row), if the method is a
+                loss; left out: as its values show
     raises      CannotCall for a class, for a convention that the method does not have, and where
                 no law applies, for that is no success
 

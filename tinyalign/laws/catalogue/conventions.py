@@ -21,6 +21,7 @@ REDUCTION = Convention(
         "none": "one number per example",
         "mean": "a mean over the batch",
         "sum": "a sum over the batch",
+        "mean_of_sums": "a mean over the rows, each of them the sum of its tokens",
     },
 )
 # no undo: nothing is converted, but one more law speaks

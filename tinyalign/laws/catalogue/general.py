@@ -9,17 +9,18 @@ from tinyalign.laws.harness.law import (
     assert_slope_close,
     law,
 )
+from tinyalign.laws.harness.spec import put_together
 
 
 def batch_is_its_rows(loss, x, p):
-    """a batch is its examples one by one, put together as declared (none, mean or sum)"""
+    """a batch is its examples one by one, put together as declared"""
     # doubled, so that a batch of one example shows it too
     several = tuple(np.concatenate([a, a]) if np.ndim(a) else a for a in x)
-    one_by_one = np.array([loss.own_value(*cell, **p) for cell in loss.spec.cells(several)])
-    if loss.reduction == "none":
-        assert_close(loss.own_value(*several, **p), one_by_one.reshape(loss.spec.shape(*several)))
-    else:
-        assert_close(loss.own_value(*several, **p), getattr(np, loss.reduction)(one_by_one))
+    cells = np.array([loss.own_value(*cell, **p) for cell in loss.spec.cells(several)])
+    one_by_one = cells.reshape(loss.spec.shape(*several))
+    alone = loss.reduction == "none"
+    want = one_by_one if alone else put_together(one_by_one, loss.reduction)
+    assert_close(loss.own_value(*several, **p), want)
 
 
 def inputs_are_not_modified(loss, x, p):

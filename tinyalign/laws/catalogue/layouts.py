@@ -114,6 +114,23 @@ ADVANTAGE = Convention(
     {"token": lambda x, p: ([*x[:2], x[2][:, None] + 0 * x[3], x[3]], p, lambda value: value)},
     form=True,
 )
+
+
+def same_along_rows(arrays):
+    """The last array (N, T) with its first column everywhere."""
+    last = np.asarray(arrays[-1])
+    return (*arrays[:-1], np.broadcast_to(last[:, :1], last.shape) + 0.0)
+
+
+# of tokens, where PPO has an advantage for each and GRPO one for all of an answer
+ADVANTAGE_OF_TOKENS = Convention(
+    "advantage_per",
+    "token",
+    {"token": "an advantage for each token", "sequence": "one advantage a sequence"},
+    {"sequence": lambda x, p: ([*x[:-1], x[-1][:, 0]], p, lambda value: value)},
+    form=True,
+    fit={"sequence": same_along_rows},
+)
 ALIGNED_CHOICES = {"no": "logits[t] are for ids[t + 1]", "yes": "logits[t] are for ids[t]"}
 ALIGNED = Convention(
     "aligned",
@@ -128,3 +145,4 @@ ALIGNED = Convention(
 )  # fmt: skip
 # no undo: the logits are made as they are wanted
 ALIGNED_LOGITS = Convention("aligned", "no", ALIGNED_CHOICES, form=True)
+BY_TOKEN = ADVANTAGE_OF_TOKENS, ALIGNED_LOGITS  # forms of arrays (N, T)

@@ -91,8 +91,8 @@ def answers(subject, judged=None):
 
 def exhibit_answers(exhibit, judged):
     """The same of an exhibit, on the probes as they fit the function that is judged."""
-    numbers = repr([p for _, p in fitted_probes(judged)])
-    key = (exhibit.name, judged.dtype, numbers, tuple(judged.caller.substitutes))
+    probes = [(*(np.asarray(a).tobytes() for a in x), repr(p)) for x, p in fitted_probes(judged)]
+    key = (exhibit.name, judged.dtype, tuple(probes), tuple(judged.caller.substitutes))
     if key not in _of_exhibits:
         _of_exhibits[key] = answers(subject_of(exhibit), judged)
     return _of_exhibits[key]

@@ -13,14 +13,14 @@ from tinyalign.laws.harness.subject import Subject
 def fitting_form(fn, spec, conventions, how):
     """(conventions, a sentence or ""): the first form under which its values are right.
 
-    Where they are right in none, and it gives no number in the form of the method: the first in
-    which it gives some.
+    Where they are right in none: the first in which a batch is its examples; where it gives no
+    number in the form of the method, the first in which it gives some.
     """
     open_ones = [c for c in spec.conventions if c.name not in conventions]
     forms = [c for c in open_ones if c.form]
     # which prompts are one group no value tells: only what cannot be called otherwise is read so
     layouts = [c for c in open_ones if c is LAYOUT]
-    for fits, which in ((_is_right, forms), (_answers, forms + layouts)):
+    for fits, which in ((_is_right, forms), (_is_pile, forms), (_answers, forms + layouts)):
         for way in _ways(which):
             if any(fits(s) for s in _subjects(fn, spec, conventions | way, how)):
                 return _chosen(which, conventions, way)
@@ -54,6 +54,11 @@ def _subjects(fn, spec, conventions, how):
 def _is_right(subject):
     """One row at a time a wrong form may pass: (1,) is as good as (1, 1)."""
     return is_right(subject) and (subject.spec.cells is None or is_pile_of_examples(subject))
+
+
+def _is_pile(subject):
+    """Whether it is wrong in this form, but not by the form."""
+    return subject.spec.cells is not None and _answers(subject) and is_pile_of_examples(subject)
 
 
 def _answers(subject):

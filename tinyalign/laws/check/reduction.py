@@ -15,6 +15,8 @@ from tinyalign.laws.harness.law import (
 )
 from tinyalign.laws.harness.subject import Subject
 
+NEITHER = "one number, neither a mean nor a sum of its examples"
+
 
 @dataclass(frozen=True)
 class Reduced:
@@ -40,7 +42,9 @@ def read_reduction(fn, spec, conventions, **how):
         return Reduced(judged, said)
     if shown == declared:
         return Reduced(conventions)
-    is_this = REDUCTION.choices[shown] if fits else "one number, neither mean nor sum of its rows"
+    is_this = (
+        REDUCTION.choices[shown] if fits else "one number, neither a mean nor a sum of its examples"
+    )
     return Reduced(
         judged,
         f"{label} returns {is_this}, where {REDUCTION.choices[declared]} was declared; the laws "
@@ -63,7 +67,7 @@ def infer_reduction(fn, spec, conventions, **how):
     One number that is neither mean nor sum is judged as a mean: then single examples still speak.
     """
     declared = conventions.get("reduction", "none")
-    # the same function under each of the three reductions
+    # the same function under each of the reductions
     twins = {
         choice: Subject(fn, spec, {**conventions, "reduction": choice}, **how)
         for choice in REDUCTION.choices

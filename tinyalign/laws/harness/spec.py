@@ -17,6 +17,7 @@ class Convention:
     choices: dict  # value -> how to say it in a sentence: "this is …"
     undo: dict | None = None
     form: bool = False  # whether it is about the form of the arrays, and read before all else
+    fit: dict | None = None  # choice -> function (arrays) -> the arrays nearest that have this form
 
 
 @dataclass(frozen=True)
@@ -69,3 +70,10 @@ def elements(arrays):
     # (N, T) each, also an advantage of (N, 1)
     whole = np.broadcast_arrays(*arrays)
     return [tuple(a[index].reshape(1, 1) for a in whole) for index in np.ndindex(whole[0].shape)]
+
+
+def put_together(values, reduction):
+    """The one number of a batch: (N,) or (N, T) values as a mean, a sum, or a mean of row sums."""
+    if reduction == "mean_of_sums":
+        return np.sum(values) / len(values)
+    return getattr(np, reduction)(values)

@@ -49,6 +49,12 @@ class Subject:
         self.reduction = self.conventions.get("reduction", "none")
 
     @property
+    def _fits(self):
+        """What brings arrays into the form that the function takes, where others have none."""
+        chosen = [(c.fit, self.conventions[c.name]) for c in self.spec.conventions if c.fit]
+        return [fit[choice] for fit, choice in chosen if choice in fit]
+
+    @property
     def offset(self):
         """What it adds to the loss: no slope depends on a constant."""
         return self.conventions.get(OFFSET, 0.0)
@@ -58,6 +64,8 @@ class Subject:
         values = {n: s.value for n, s in self.caller.substitutes.items() if s.value is not None}
         pairs = zip(self.spec.arrays, arrays, strict=True)
         fixed = tuple(np.full(np.shape(a), values[n]) if n in values else a for n, a in pairs)
+        for fit in self._fits:
+            fixed = fit(fixed)
         if not isinstance(self.caller.fn, FromLogits):
             return fixed
         # softmax gives no log-probability above 0
@@ -92,6 +100,8 @@ class Subject:
         require_fixed_values(self.caller.substitutes, self.spec.arrays, arrays)
         if isinstance(self.caller.fn, FromLogits):
             require_log_probabilities(arrays[self.spec.arrays.index("logp")])
+        for fit in self._fits:
+            require_form(arrays, fit(arrays))
         ours = self.spec.shape(*arrays)
         arrays, numbers, restore_convention = undo_conventions(self, arrays, numbers)
         value = self.caller.answer(arrays, numbers, self.dtype)
@@ -146,3 +156,9 @@ def require_log_probabilities(logp):
     """OutOfDomain where a law asks for what no softmax gives."""
     if np.any(logp > -1e-9):
         raise OutOfDomain("a log-probability of a softmax is below 0")
+
+
+def require_form(arrays, fitted):
+    """OutOfDomain where a law wants what the function's form of the arrays cannot say."""
+    if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(arrays, fitted, strict=True)):
+        raise OutOfDomain("one advantage belongs to all tokens of a row")

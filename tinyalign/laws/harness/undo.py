@@ -3,6 +3,7 @@
 import numpy as np
 
 from tinyalign.laws.harness.law import NotApplicable
+from tinyalign.laws.harness.spec import put_together
 
 
 def undo_conventions(subject, arrays, numbers):
@@ -31,7 +32,7 @@ def undo_conventions(subject, arrays, numbers):
 def _add_correction(correction, arrays, reduction):
     """Replace an array that the function works out for itself by ours, under its reduction."""
     extra = correction(*arrays)  # (B,)
-    extra = extra if reduction == "none" else getattr(extra, reduction)()
+    extra = extra if reduction == "none" else put_together(extra, reduction)
     return lambda value: value + extra
 
 
