@@ -262,3 +262,35 @@ def test_both_together_and_a_wrong_one_is_still_wrong():
     report = examined(wrong, "reinforce")
     assert report.exit_code == 1
     assert "batch_is_its_rows" not in [v.law.name for v in report.broken]
+
+
+def test_tokens_outside_the_mask_count_neither_by_their_values_nor_by_their_number():
+    def of_tokens(logp, old_logp, advantages, mask, clip=0.2):
+        return np.sum(_surrogate(logp, old_logp, advantages, clip) * mask) / np.sum(mask)
+
+    def of_rows(logp, old_logp, advantages, mask=None, clip=0.2):
+        mask = np.ones_like(logp) if mask is None else mask
+        sums = np.sum(_surrogate(logp, old_logp, advantages, clip) * mask, axis=1)
+        return np.mean(sums / np.sum(mask, axis=1))
+
+    def without(logp, old_logp, advantages, mask, clip=0.2):
+        return np.mean(_surrogate(logp, old_logp, advantages, clip))
+
+    def by_the_width(logp, old_logp, advantages, mask, clip=0.2):
+        return np.mean(_surrogate(logp, old_logp, advantages, clip) * mask)
+
+    for right in (of_tokens, of_rows):
+        assert examined(right, "clipped_surrogate").exit_code == 0
+    for wrong in (without, by_the_width):
+        report = examined(wrong, "clipped_surrogate")
+        assert [v.law.name for v in report.broken] == ["padding_changes_nothing"]
+        assert "multiply by mask before adding up" in report.diagnosis
+
+
+def test_a_mask_that_has_to_be_boolean_is_given_so_and_said():
+    def loss(logp, old_logp, advantages, mask, clip=0.2):
+        return np.mean(_surrogate(logp, old_logp, advantages, clip)[mask])
+
+    report = examined(loss, "clipped_surrogate")
+    assert report.exit_code == 0
+    assert any(note.startswith("mask is filled with True") for note in report.notes)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tinyalign.laws.catalogue.conventions import DETACH, PADDING
-from tinyalign.laws.catalogue.general import DETACHED, NAN, SLOPES
+from tinyalign.laws.catalogue.general import DETACHED, MASKED, NAN, SLOPES
 from tinyalign.laws.catalogue.pair import FAR
 
 REFERENCED_PAIRS = (
@@ -68,6 +68,8 @@ def with_general_laws(row):
         row = replace(row, laws=[*row.laws, FAR])
     if moving:
         row = replace(row, laws=[*row.laws, SLOPES])
+    if row.per_token:
+        row = replace(row, laws=[*row.laws, MASKED])
     if PADDING in row.conventions:
         row = replace(row, laws=[*row.laws, NAN])
     if constants:  # for those who declare that they detach them

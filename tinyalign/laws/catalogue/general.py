@@ -95,6 +95,21 @@ def nan_in_the_padding_changes_nothing(loss, x, p):
             assert_close(np.where(mask > 0, own, 0.0) * 0.0, 0.0, what="has slope")
 
 
+def padding_changes_nothing(loss, x, p):
+    """tokens that the mask leaves out change nothing: neither their values nor their number"""
+    if loss.caller.binding.mask is None:
+        raise NotApplicable("it takes no mask")
+    tokens = np.broadcast_arrays(*x)  # (N, T) each
+    shape = tokens[0].shape
+    # (N, 2T): as many others behind them, which the mask leaves out
+    wider = [np.concatenate([a, a[:, ::-1] - 0.5 * i], 1) for i, a in enumerate(tokens, 1)]
+    mask = np.concatenate([np.ones(shape), np.zeros(shape)], 1)
+    alone = loss.own_value(*tokens, **p)
+    got = loss.own_value(*loss.apply_fixed_arrays(wider), mask, **p)
+    got = got[:, : shape[1]] if loss.reduction == "none" else got
+    assert_close(got, alone, what="with tokens outside the mask gives")
+
+
 def autodiff_slope(loss, x, index, p):
     """The function's own derivative; a law that needs one is silent where there is none."""
     own = loss.own_grad(x, index, **p)
@@ -108,6 +123,7 @@ DETACHED = law(constants_have_no_gradient, "detached", when={"detach": "inside"}
 SLOPES = law(slopes_are_those_of_the_value, "slopes", when={"dtype": "float64"})
 NAN = law(nan_in_the_padding_changes_nothing, "padding", when={"padding": "nan"})
 PURE = law(inputs_are_not_modified, "pure")
+MASKED = law(padding_changes_nothing, "masked", of_batch=True)
 BATCH = law(batch_is_its_rows, "batch", of_batch=True)
 SINGLE = law(float32_stays_float32, "float32", when={"dtype": "float32"})
 

@@ -6,6 +6,7 @@ from itertools import permutations
 import numpy as np
 
 from tinyalign.laws.catalogue.formulas import FORMULAS
+from tinyalign.laws.catalogue.general import MASKED
 from tinyalign.laws.check.one_reason import one_reason, sentence_of_reason
 from tinyalign.laws.check.probes import comparisons, fitted_probes, is_right, right_value, value_at
 from tinyalign.laws.harness.law import show
@@ -153,6 +154,12 @@ def constant(subject, broken):
 
 def padding_enters(subject, broken):
     """Right where zeros stand in the padding, wrong where other numbers do."""
+    if [v.law.name for v in broken] == [MASKED.name]:
+        mask = subject.caller.binding.mask
+        return (
+            f"All is right where every token counts, and tokens outside {mask} change the result: "
+            f"multiply by {mask} before adding up, and divide by its sum, not by the width."
+        )
     if subject.spec.arrays[-1] != "mask":
         return ""
     wrong = 0

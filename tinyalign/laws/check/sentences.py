@@ -1,5 +1,6 @@
 """What a report says in words: what was assumed, and what a function was read as."""
 
+from tinyalign.laws.catalogue.general import MASKED
 from tinyalign.laws.check.defaults import default_sentences
 from tinyalign.laws.harness.holders import guess, has_of_its_own
 from tinyalign.laws.harness.judge import BROKEN, HOLDS
@@ -34,7 +35,11 @@ def array_assumptions(subject):
         for n, f in subject.caller.substitutes.items()
     ]
     if binding.mask:
-        sentences.append(f"{binding.mask} is filled with ones: every token counts.")
+        kind = "True" if subject.caller.masks_are_bool else "ones"
+        sentences.append(
+            f"{binding.mask} is filled with {kind}: every token counts, but for the law "
+            f"{MASKED.name}."
+        )
     sentences += holder_assumptions(subject)
     taken, fn = subject.caller.outputs.sentence, subject.caller.fn
     sentences += [taken] if taken else []

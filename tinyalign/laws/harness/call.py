@@ -1,5 +1,7 @@
 """Call somebody's function: our arrays and numbers go in under its names, its answer comes out."""
 
+import re
+
 import numpy as np
 
 from tinyalign.laws.harness.errors import describe_error
@@ -10,6 +12,9 @@ from tinyalign.laws.harness.optional_arrays import SUBSTITUTES
 from tinyalign.laws.harness.outputs import OUTPUT, Outputs
 from tinyalign.laws.harness.parameter_names import weighs_kl
 from tinyalign.laws.harness.signature import CannotCall, match
+
+# what is said of a mask of numbers: by x[mask], ~mask, masked_fill, where
+WANTS_BOOL = re.compile("bool|invert|bitwise|ind(ices|exer)", re.IGNORECASE)
 
 
 class Caller:
@@ -27,6 +32,7 @@ class Caller:
             n: self._fixed_value(n, declared) for n in spec.numbers if n not in self.parameters
         }
         self.outputs = Outputs(declared.get(OUTPUT), spec.outputs)
+        self.masks_are_bool = False  # until it refuses numbers: x[mask], ~mask
         self.calls = []  # (arrays, numbers, result) of the latest example, for the report
 
     def _kl_weights(self):
@@ -63,18 +69,36 @@ class Caller:
         except BaseException as error:
             raised = error
         # not inside the except: Hypothesis takes failures with other causes for other failures
+        if not self.masks_are_bool and self._has_mask and WANTS_BOOL.search(str(raised)):
+            self.masks_are_bool = True
+            return self.answer(arrays, numbers, dtype)
         self.calls.append((arrays, numbers, raised))
         raise Broken(f"raises {describe_error(raised)}")
 
     def arguments(self, arrays):
-        """What fn is called with: (arrays by position, arrays by name)."""
-        binding = self.binding
-        mask = {binding.mask: self.framework.ones(arrays[0])} if binding.mask else {}
-        pairs = zip(self.spec.arrays, arrays, strict=True)
-        given = [array for name, array in pairs if name not in self.substitutes]
+        """What fn is called with: (arrays by position, arrays by name).
+
+        A mask of their own may follow our arrays; without it every token counts.
+        """
+        binding, count = self.binding, len(self.spec.arrays)
+        own = arrays[count] if len(arrays) > count else self.framework.ones(arrays[0])
+        mask = {binding.mask: self._as_mask(own)} if binding.mask else {}
+        pairs = zip(self.spec.arrays, arrays[:count], strict=True)
+        given = [
+            self._as_mask(array) if name == "mask" else array
+            for name, array in pairs
+            if name not in self.substitutes
+        ]
         if binding.arrays_first:
             return given, mask
         return [], dict(zip(binding.arrays.values(), given, strict=True)) | mask
+
+    @property
+    def _has_mask(self):
+        return self.binding.mask is not None or "mask" in self.spec.arrays
+
+    def _as_mask(self, array):
+        return array > 0 if self.masks_are_bool else array
 
     def fixed_at(self, name, numbers):
         """What a number is that the function does not take: a value, or that of another number."""

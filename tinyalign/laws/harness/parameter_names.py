@@ -76,9 +76,12 @@ def is_setting(parameter, arrays):
 
 
 def is_mask(parameter, arrays):
-    """Whether it is a mask that none of our arrays is, and that must be given."""
-    required = parameter.default is inspect.Parameter.empty
-    return parameter.name in MASKS and parameter.name not in arrays and required
+    """Whether it is a mask that none of our arrays is: one that must be given, or may be."""
+    name, optional = parameter.name, parameter.default is None
+    if name not in MASKS or name in arrays:
+        return False
+    # one over the whole text does not fit the answers' tokens
+    return parameter.default is inspect.Parameter.empty or (optional and name != "attention_mask")
 
 
 def describe(name):

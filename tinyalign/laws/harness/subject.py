@@ -96,7 +96,11 @@ class Subject:
         return np.reshape(values, self.spec.shape(*arrays))
 
     def own_value(self, *arrays, **numbers):
-        """The function's own answer for these arrays, checked for shape and NaN."""
+        """The function's own answer for these arrays, checked for shape and NaN.
+
+        A mask that ours does not have may follow the arrays.
+        """
+        arrays, mask = arrays[: len(self.spec.arrays)], arrays[len(self.spec.arrays) :]
         require_fixed_values(self.caller.substitutes, self.spec.arrays, arrays)
         if isinstance(self.caller.fn, FromLogits):
             require_log_probabilities(arrays[self.spec.arrays.index("logp")])
@@ -104,9 +108,10 @@ class Subject:
             require_form(arrays, fit(arrays))
         ours = self.spec.shape(*arrays)
         arrays, numbers, restore_convention = undo_conventions(self, arrays, numbers)
-        value = self.caller.answer(arrays, numbers, self.dtype)
+        given = (*arrays, *mask)
+        value = self.caller.answer(given, numbers, self.dtype)
         value = self.caller.as_floats(value, self.dtype)
-        self.calls.append((arrays, numbers, value))
+        self.calls.append((given, numbers, value))
         # another layout is another shape of the answer, a cut of the arrays is not
         theirs = self.spec.shape(*arrays)
         want = theirs if np.prod(theirs) == np.prod(ours) else ours

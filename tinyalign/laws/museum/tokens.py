@@ -34,6 +34,18 @@ def ppo_max(logp, old, advantage, *, clip_low, clip_high):
     return -np.maximum(ratio * advantage, np.clip(ratio, 1 - clip_low, 1 + clip_high) * advantage)
 
 
+def ppo_forgets_the_mask(logp, old, advantage, mask, *, clip_low, clip_high):
+    ratio = np.exp(logp - old)
+    clipped = np.clip(ratio, 1 - clip_low, 1 + clip_high)
+    return -np.sum(np.minimum(ratio * advantage, clipped * advantage)) / np.sum(mask)
+
+
+def ppo_counts_the_padding(logp, old, advantage, mask, *, clip_low, clip_high):
+    ratio = np.exp(logp - old)
+    clipped = np.clip(ratio, 1 - clip_low, 1 + clip_high)
+    return -np.mean(np.minimum(ratio * advantage, clipped * advantage) * mask)
+
+
 def ppo_max_where_bad(logp, old, advantage, *, clip_low, clip_high):
     ratio = np.exp(logp - old)
     one = ratio * advantage
@@ -182,6 +194,10 @@ EXHIBITS = [
     E(note_004_train_step_ratio, "clipped_surrogate", "a mean log-prob over a summed one",
       "note 004 line 329"),
     E(ppo_max, "clipped_surrogate", "max instead of min: optimistic"),
+    E(ppo_forgets_the_mask, "clipped_surrogate", "padding is added up too",
+      conventions={"reduction": "mean"}),
+    E(ppo_counts_the_padding, "clipped_surrogate", "padding counts in the denominator of the mean",
+      conventions={"reduction": "mean"}),
     E(ppo_max_where_bad, "clipped_surrogate", "max instead of min where the advantage is negative",
       "rasbt/reasoning-from-scratch ch07"),
     E(ppo_without_clip, "clipped_surrogate", "no clip"),
