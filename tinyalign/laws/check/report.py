@@ -10,6 +10,7 @@ from tinyalign.laws.check.case import excuses, understand
 from tinyalign.laws.check.defaults import options_at_default
 from tinyalign.laws.check.deviation import describe, epsilon_in_the_count
 from tinyalign.laws.check.diagnose import looks_like
+from tinyalign.laws.check.kl_term import judge_kl_term
 from tinyalign.laws.check.one_reason import one_reason
 from tinyalign.laws.check.precision import is_moody
 from tinyalign.laws.check.probes import fitted_probes, value_at
@@ -35,6 +36,7 @@ class Report:
     notes: list = field(default_factory=list)  # assumptions and readings, one sentence each
     reduced: str = ""  # what the function does to the batch
     diagnosis: str = ""
+    undecided: str = ""  # what stays open where all that was judged holds
     examples: dict = field(default_factory=dict)  # law name -> pasteable code
     defaults: list = field(default_factory=list)  # options that were judged at one value only
 
@@ -56,7 +58,9 @@ class Report:
     def exit_code(self):
         if any(v.status == UNJUDGED for v in self.verdicts) or self.silent:
             return 2
-        return 1 if self.broken else 0
+        if self.broken:
+            return 1
+        return 2 if self.undecided else 0
 
 
 def examine(fn, spec, conventions, *, setting, module="yours", **how):
@@ -84,7 +88,19 @@ def examine(fn, spec, conventions, *, setting, module="yours", **how):
     report.notes += [s for s in [nearly_sentence(subject, verdicts, epsilon_in_the_count)] if s]
     if report.broken and report.exit_code == 1:
         _diagnose(report, case, subject)
+    _add_kl_term(report, judge_kl_term(subject, case, setting, module))
     return report
+
+
+def _add_kl_term(report, found):
+    """What is said of a KL term inside, where there is one."""
+    if found is None:
+        return
+    report.verdicts = report.verdicts + found.verdicts
+    report.examples |= found.examples
+    report.notes += found.notes
+    report.undecided = found.undecided
+    report.diagnosis = " ".join(s for s in (report.diagnosis, found.diagnosis) if s)
 
 
 def _never_answers(subject, error, module):

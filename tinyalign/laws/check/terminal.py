@@ -30,6 +30,7 @@ def as_data(report):
         # options that were judged at this one value only
         "left_at_default": report.defaults,
         "diagnosis": report.diagnosis,
+        "undecided": report.undecided,
     }
 
 
@@ -92,4 +93,5 @@ def _summary(report):
         return f"Could not be judged: {report.label}: {stuck[0].message} (law {stuck[0].law.name})."
     if report.silent:
         return f"Could not be judged: no law applies to {report.label} with these conventions."
-    return f"{holding} laws hold, {len(report.broken)} broken."
+    said = f"{holding} laws hold, {len(report.broken)} broken."
+    return f"{said} {report.undecided}" if report.undecided else said

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tinyalign.laws.harness.holders import HOLDERS, attributes_read
+from tinyalign.laws.harness.kl_term import without_kl
 from tinyalign.laws.harness.parameter_names import MASKS, names_array
 from tinyalign.laws.harness.roles import roles
 from tinyalign.laws.harness.texts import IDS, LABELS, FromLogits, Spans, names_of_texts
@@ -49,6 +50,7 @@ def unpacked(fn, spec, framework, declared):
         return Flat(fn, index, parameters)
     if declared.get("layout") in ("one_prompt", "one_column"):
         return OnePrompt(fn, framework, declared["layout"] == "one_column")
+    fn = without_kl(fn, parameters, spec)
     logits, labels, ids, *masks = names_of_texts(parameters)
     if spec.name == "sequence_logp" and logits and (labels or any(masks)):
         return Spans(fn, parameters)

@@ -185,4 +185,4 @@ def _sentence(report, verdict):
     if verdict == LAWFUL:
         held = [n for n in report.notes if n.startswith("This is")]
         return " ".join([f"{sum(v.status == 'holds' for v in report.verdicts)} laws hold.", *held])
-    return "no law applies"
+    return report.undecided or "no law applies"
