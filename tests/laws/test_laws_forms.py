@@ -5,6 +5,7 @@ import importlib.util
 import autograd.numpy as anp
 import numpy as np
 import pytest
+from autograd.tracer import getval
 
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.report import examine
@@ -294,3 +295,28 @@ def test_a_mask_that_has_to_be_boolean_is_given_so_and_said():
     report = examined(loss, "clipped_surrogate")
     assert report.exit_code == 0
     assert any(note.startswith("mask is filled with True") for note in report.notes)
+
+
+def test_a_surrogate_without_old_log_probs_is_judged_at_ratio_one():
+    """exp(logp - its own value) has the slope of the ratio; without the detach it has none."""
+
+    def right(logp, advantages, mask):
+        ratio = anp.exp(logp - getval(logp))
+        return -anp.sum(ratio * advantages[:, None] * mask) / anp.sum(mask)
+
+    def wrong(logp, advantages, mask):
+        return -anp.sum(anp.exp(logp - logp) * advantages[:, None] * mask) / anp.sum(mask)
+
+    report = examined(right, "clipped_surrogate")
+    assert report.exit_code == 0
+    assert any("takes no old_logp: taken as the policy's own" in note for note in report.notes)
+    assert examined(wrong, "clipped_surrogate").exit_code == 1
+
+
+def test_a_surrogate_without_old_log_probs_may_be_reinforce():
+    def grpo(logp, advantages):
+        return -(logp * advantages).mean()
+
+    report = examined(grpo, "clipped_surrogate")
+    assert report.exit_code == 0 and report.spec.name == "reinforce"
+    assert any("judged as reinforce, not as clipped_surrogate" in note for note in report.notes)

@@ -8,7 +8,6 @@ from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.harness.draws import repeatable_settings
 
-
 UNLIKE = "kl_term_is_an_estimator (KL term)"
 
 

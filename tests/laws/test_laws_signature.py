@@ -96,7 +96,7 @@ def test_kto_with_swapped_labels_is_named():
         (dpo, "clipped_surrogate", "also needs ref_rejected, which"),
         (lambda w, r, rw, rr, beta=0.1: w, "clipped_surrogate", "also needs rr, which"),
         (
-            lambda logp, old_logp, ref_logp, adv, beta=0.1: adv,
+            lambda logp, old_logp, ref_logp, adv, eps=0.1: adv,
             "clipped_surrogate",
             "also needs ref_logp, the log-probability under the reference, which",
         ),
@@ -145,7 +145,8 @@ def test_a_mask_is_filled_with_ones():
 
     report = examined(masked, "clipped_surrogate", reduction="mean")
     assert report.exit_code == 0
-    assert "mask is filled with ones: every token counts." in report.notes
+    law = "padding_changes_nothing"
+    assert f"mask is filled with ones: every token counts, but for the law {law}." in report.notes
 
     def wrong(logprobs, old_logprobs, advantages, mask, eps=0.2):
         return -ppo(logprobs, old_logprobs, advantages, eps) * mask

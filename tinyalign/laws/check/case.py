@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from tinyalign.laws.catalogue.general import BATCH
+from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.answers import require_an_answer
 from tinyalign.laws.check.diagnose import looks_like
 from tinyalign.laws.check.forms import fitting_form
@@ -89,6 +90,23 @@ def understand(fn, spec, conventions, how):
         if reading is not None:
             return replace(case, conventions=reading.conventions, reading=reading)
     return _read_further(case)
+
+
+def understand_on_policy(fn, spec, conventions, how):
+    """The same, but a surrogate that takes no old log-probs may be REINFORCE's loss."""
+    case = understand(fn, spec, conventions, how)
+    if "old_logp" not in case.subject().caller.substitutes or is_right(case.subject()):
+        return case
+    reinforce = BY_NAME["reinforce"]
+    known = {c.name for c in reinforce.conventions}
+    kept = {k: v for k, v in conventions.items() if k in known}
+    other = understand(fn, reinforce, kept, how)
+    if not is_right(other.subject()):
+        return case
+    return other.noting(
+        f"It takes no old log-probs and has the values of REINFORCE: judged as reinforce, not as "
+        f"{spec.name}."
+    )
 
 
 def _innocent_reading(case, tolerance):

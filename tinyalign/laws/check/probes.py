@@ -111,7 +111,17 @@ def is_right(subject, tolerance=NEARLY):
         if not np.all(np.isfinite(want)):
             continue
         with suppress(OutOfDomain):
+            if not _first_is_right(subject, x, p, tolerance):
+                return False
             if not same(value_in_domain(subject, x, p), want, tolerance):
                 return False
             compared += 1
     return compared >= ENOUGH
+
+
+def _first_is_right(subject, x, p, tolerance):
+    """One call in place of one for each example, where the function reduces its batch."""
+    if subject.reduction == "none":
+        return True
+    first = subject.spec.cells(x)[0]
+    return same(value_in_domain(subject, first, p), right_value(subject, first, p), tolerance)

@@ -10,7 +10,7 @@ from itertools import islice, permutations, product
 import numpy as np
 
 from tinyalign.laws.catalogue.table import METHODS
-from tinyalign.laws.check.probes import comparisons, is_right
+from tinyalign.laws.check.probes import comparisons, fitted_probes, is_right, right_value, same
 from tinyalign.laws.harness.judge import NEARLY
 from tinyalign.laws.harness.law import Broken
 from tinyalign.laws.harness.roles import says_nothing
@@ -93,12 +93,23 @@ def _changes(fn, spec, conventions, how):
         now = conventions.get(name, convention.default)
         options[name] = [now, *(v for v in convention.choices if v != now)]
     for name in spec.numbers:
-        if name in GUESSES and (subject is None or name in subject.caller.fixed):
+        fixed = subject is None or (name in subject.caller.fixed and _matters(subject, name))
+        if name in GUESSES and fixed:
             now = conventions.get(name, spec.defaults.get(name))
             options[name] = [now, *(v for v in GUESSES[name] if v != now and v != name)]
     # one change, then two, then three: a loss rarely differs in more ways at once
     for count in (1, 2, 3):
         yield from _combinations(options, count)
+
+
+def _matters(subject, name):
+    """Whether the right values depend on a number: at ratio 1 no clip does."""
+    for x, p in fitted_probes(subject):
+        others = [v for v in GUESSES.get(name, ()) if not isinstance(v, str)]
+        values = [right_value(subject, x, p | {name: v}) for v in others]
+        if any(not same(values[0], v) for v in values[1:]):
+            return True
+    return False
 
 
 def _combinations(options, count):

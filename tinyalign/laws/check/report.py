@@ -6,7 +6,7 @@ import numpy as np
 
 from tinyalign.laws.catalogue.general import BATCH
 from tinyalign.laws.check.answers import AlwaysRaises
-from tinyalign.laws.check.case import excuses, understand
+from tinyalign.laws.check.case import excuses, understand_on_policy
 from tinyalign.laws.check.defaults import options_at_default
 from tinyalign.laws.check.deviation import describe, epsilon_in_the_count
 from tinyalign.laws.check.diagnose import looks_like
@@ -67,7 +67,7 @@ def examine(fn, spec, conventions, *, setting, module="yours", **how):
     """Judge every law, then say what the broken ones have in common."""
     subject = Subject(fn, spec, conventions, **how)
     try:
-        case = understand(fn, spec, conventions, how)
+        case = understand_on_policy(fn, spec, conventions, how)
     except TookTooLong:
         raise CannotCall(
             f"{subject.label} did not come back within {CALL_LIMIT:g} s of computing "
@@ -78,7 +78,7 @@ def examine(fn, spec, conventions, *, setting, module="yours", **how):
     subject, verdicts = case.subject(), case.verdicts(setting)
     value_at(subject, *fitted_probes(subject)[0])  # it learns what is taken out of an answer
     notes = [*assumptions(subject, case.conventions), *case.notes]
-    report = Report(subject.label, spec, verdicts, notes, case.reduced.sentence)
+    report = Report(subject.label, case.spec, verdicts, notes, case.reduced.sentence)
     report.defaults = [*options_at_default(subject.caller)]
     report.examples = {
         v.law.name: as_code(subject, module, v.calls, v.message) for v in report.broken

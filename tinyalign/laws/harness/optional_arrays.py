@@ -14,8 +14,14 @@ class Substitute:
     sentence: str
     value: float | None = None  # what the loss fixes it at
     correction: Callable | None = None  # arrays -> what the laws' array adds to the loss's own
+    same_as: str = ""  # the array that it is equal to inside
 
 
+ON_POLICY = {
+    "old_logp": Substitute(
+        "taken as the policy's own, without a gradient: judged at ratio 1 only", same_as="logp"
+    )
+}
 SUBSTITUTES = {
     "orpo": {
         "chosen_nll": Substitute(
@@ -23,5 +29,8 @@ SUBSTITUTES = {
         )
     },
     "gae": {"mask": Substitute("taken as ones: every token counts", value=1.0)},
+    "clipped_surrogate": ON_POLICY,
+    "dual_clipped_surrogate": ON_POLICY,
+    "truncated_importance": ON_POLICY,
     "kto": {"z0": Substitute("taken as fixed at 0", value=0.0)},
 }

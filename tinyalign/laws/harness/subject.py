@@ -61,9 +61,13 @@ class Subject:
 
     def apply_fixed_arrays(self, arrays):
         """The arrays, with the fixed value for each that the function holds fixed."""
-        values = {n: s.value for n, s in self.caller.substitutes.items() if s.value is not None}
-        pairs = zip(self.spec.arrays, arrays, strict=True)
-        fixed = tuple(np.full(np.shape(a), values[n]) if n in values else a for n, a in pairs)
+        given = dict(zip(self.spec.arrays, arrays, strict=True))
+        for name, substitute in self.caller.substitutes.items():
+            if substitute.same_as:
+                given[name] = given[substitute.same_as]
+            elif substitute.value is not None:
+                given[name] = np.full(np.shape(given[name]), substitute.value)
+        fixed = tuple(given.values())
         for fit in self._fits:
             fixed = fit(fixed)
         if not isinstance(self.caller.fn, FromLogits):

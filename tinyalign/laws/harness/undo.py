@@ -42,3 +42,5 @@ def require_fixed_values(substitutes, names, arrays):
     for name, substitute in substitutes.items():
         if substitute.value is not None and np.any(given[name] != substitute.value):
             raise NotApplicable(f"{name} is fixed at {substitute.value:g}")
+        if substitute.same_as and not np.array_equal(given[name], given[substitute.same_as]):
+            raise NotApplicable(f"{name} is fixed at {substitute.same_as}")
