@@ -172,3 +172,24 @@ def test_nothing_is_left_where_the_user_stands(tmp_path):
     done = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["mine.py"]
+
+
+NEEDS = "import deepspeed_that_is_not_there as ds\n"
+
+
+def test_a_file_whose_imports_are_missing_is_cut_out(tmp_path, capsys):
+    source = f"{NEEDS}def soft(x): return np.logaddexp(0, x)\n@ds.timed\n"
+    source += "def loss(w, r, rw, rr, beta):\n    return soft(-beta * (w - rw - r + rr))\n"
+    status, report = judged(tmp_path, capsys, source)
+    assert status == 0
+    assert "No module named 'deepspeed_that_is_not_there'. loss was cut out" in report["notes"][0]
+
+
+def test_what_needs_the_missing_import_is_not_judged(tmp_path, capsys):
+    """What was left behind is no bug of theirs."""
+    source = (
+        f"{NEEDS}def loss(w, r, rw, rr, beta):\n    return ds.soft(-beta * (w - rw - r + rr))\n"
+    )
+    status, report = judged(tmp_path, capsys, source)
+    assert status == 2
+    assert "it uses deepspeed_that_is_not_there.soft, which is not in these" in report["reason"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tinyalign.laws.scan.command import cut_out, guessed, scan
-from tinyalign.laws.scan.stand_ins import NotHere, system
+from tinyalign.laws.source.stand_ins import NotHere, system
 
 TRAINER = """
 import deepspeed_that_is_not_there

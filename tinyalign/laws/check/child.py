@@ -28,6 +28,7 @@ def main(name, lifeline, answer=judgement):
         if stage == JUDGING and hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_parent=lambda: leave(folder, refusal))
 
+    tempfile.tempdir = name  # what is written there goes with it
     refusal = {"status": 2, "reason": f"{request['target']} forks its process when it is called."}
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lambda: os._exit(1))

@@ -5,13 +5,12 @@ import os
 
 from tinyalign.laws.catalogue.lookup import find_spec, require_known
 from tinyalign.laws.check.choice import choose
+from tinyalign.laws.check.cut import load_whole_or_cut
 from tinyalign.laws.check.fault import fault, is_theirs
-from tinyalign.laws.check.loading import load
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.check.terminal import as_data, as_text
 from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.laws.harness.errors import describe_error
-from tinyalign.laws.harness.framework_names import framework_of
 from tinyalign.laws.harness.frameworks import FRAMEWORKS
 from tinyalign.laws.harness.limits import CALL_LIMIT, WAIT_LIMIT, TookTooLong
 from tinyalign.laws.harness.outputs import OUTPUT
@@ -49,28 +48,36 @@ def _judged(request, enter, loaded):
         raise CannotCall(f"--framework {typed!r}: want one of {', '.join(FRAMEWORKS)}.")
     # the file is imported last: a mistake in the words costs no import
     enter(IMPORTING)
-    fn, module, label = load(request["target"])
-    loaded.append(module)
+    given = load_whole_or_cut(request["target"], spec.name if spec else "")
+    loaded.append(given.module)
     enter(JUDGING)
-    framework = typed or framework_of(fn)
+    report = _reported(given, spec, conventions, request)
+    shown = {"text": as_text(report, **request["terminal"])} if request["terminal"] else {}
+    return {"status": report.exit_code, "data": as_data(report), **shown}
+
+
+def _reported(given, spec, conventions, request):
+    """The report about what was loaded; spec is None where nobody said what it is."""
+    typed = request["framework"]
+    framework = typed or given.framework
     how = {
         "framework": framework,
         "dtype": "float32" if request["float32"] else "float64",
-        "label": label,
+        "label": given.label,
     }
     with _naming_what_is_missing(framework):
         setting, taken = repeatable_settings(request["examples"]), ""
         if spec is None:
-            spec, taken = choose(fn, request["candidates"], conventions, how)
+            spec, taken = choose(given.fn, request["candidates"], conventions, how)
             conventions = _conventions(spec, request["convention"])
-        report = examine(fn, spec, conventions, setting=setting, module=module.__name__, **how)
-        report.notes[:0] = [taken] if taken else []
+        given.require_whole(spec, conventions, how)
+        report = examine(given.fn, spec, conventions, setting=setting, module=given.name, **how)
+    report.notes[:0] = [*([taken] if taken else []), *given.sentences()]
     if framework != (typed or "numpy"):
         report.notes.append(
             f"It computes with {framework}, by its imports (--framework overrules)."
         )
-    shown = {"text": as_text(report, **request["terminal"])} if request["terminal"] else {}
-    return {"status": report.exit_code, "data": as_data(report), **shown}
+    return report
 
 
 @contextlib.contextmanager

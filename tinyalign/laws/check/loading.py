@@ -12,6 +12,10 @@ from tinyalign.laws.harness.errors import describe_error
 from tinyalign.laws.harness.signature import CannotCall
 
 
+class CannotImport(CannotCall):
+    """Says what importing the file raises."""
+
+
 def load(target):
     """(the function named by FILE.py:FUNCTION or package.module:FUNCTION, its module, its name)."""
     path, _, name = target.rpartition(":")
@@ -62,7 +66,7 @@ def _module_from_file(path):
         with (
             _put_on_path(str(root)),
             _stand_in_packages(root, name),
-            _report_errors(f"Importing {path}"),
+            _report_errors(f"Importing {path}", CannotImport),
         ):
             spec.loader.exec_module(module)
     finally:
@@ -108,15 +112,15 @@ def _module_by_name(name):
 
 
 @contextlib.contextmanager
-def _report_errors(what):
-    """CannotCall for whatever their code raises."""
+def _report_errors(what, kind=CannotCall):
+    """CannotCall, or what is more of one, for whatever their code raises."""
     try:
         yield
     except (CannotCall, KeyboardInterrupt):
         raise
     # also SystemExit: a script without a __main__ guard must not end the checker
     except BaseException as error:
-        raise CannotCall(f"{what} raises {describe_error(error)}") from None
+        raise kind(f"{what} raises {describe_error(error)}") from None
 
 
 @contextlib.contextmanager

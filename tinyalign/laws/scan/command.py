@@ -9,15 +9,13 @@ import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tinyalign.laws.scan.cutting import CannotCut, Cut
 from tinyalign.laws.scan.judging import BROKEN, LAWFUL, NOT_JUDGED, Job
-from tinyalign.laws.scan.parameters import fit_parameters
 from tinyalign.laws.scan.table import as_data, print_rows
 from tinyalign.laws.scan.workers import Workers
+from tinyalign.laws.source.cut_out import cut_out, framework_of_cut, write_files
+from tinyalign.laws.source.cutting import CannotCut
 from tinyalign.laws.source.finding import functions, parse, source_files
 from tinyalign.laws.source.guess import Guess, guesses
-from tinyalign.laws.source.names import names_of
-from tinyalign.laws.source.switches import Bind
 
 TOO_DEEP = Guess(())
 
@@ -96,7 +94,7 @@ def exit_status(rows):
 
 def rows_of(wanted, full=False):
     """A Row for each (function, guess), judged one after the other."""
-    workers = Workers({framework_of(found.path) for found, _ in wanted} - {"numpy"})
+    workers = Workers({framework_of_cut(found.path) for found, _ in wanted} - {"numpy"})
     rows = []
     for number, (found, guess) in enumerate(wanted, 1):
         if sys.stderr.isatty():
@@ -136,29 +134,14 @@ def _answer(workers, found, guess, full):
         raise CannotCut("its code is nested too deeply to be read")
     cut = cut_out(found, guess)
     with tempfile.TemporaryDirectory(prefix="tinyalign-scan-") as folder:
-        for name, text in cut.files().items():
-            Path(folder, name).write_text(text, encoding="utf8")
-        target = f"{Path(folder, cut.module(found.path))}.py:{found.name}"
+        target = write_files(cut, found, folder)
         width = shutil.get_terminal_size().columns if full else 0
-        job = Job(target, guess.methods, framework_of(found.path, cut), guess.named, width)
+        job = Job(
+            target,
+            guess.methods,
+            framework_of_cut(found.path, cut),
+            guess.named,
+            width,
+            found.path.stem,
+        )
         return workers.answer(job)
-
-
-def cut_out(found, guess):
-    """The Cut in which the words of the guess are bound."""
-    bind = Bind(guess.words)
-
-    def change(node):
-        node = bind(node)
-        own = node.name == found.node.name
-        return fit_parameters(node, guess.methods, guess.words) if own else node
-
-    return Cut(found, change)
-
-
-def framework_of(path, cut=None):
-    """numpy, torch or jax, by what the file imports, or what the function needs of it."""
-    if cut is not None and cut.needs("numpy") and not cut.needs("torch") | cut.needs("jax"):
-        return "numpy"
-    modules = {m.split(".")[0] for m, _, dots in names_of(path).imported.values() if not dots}
-    return next((f for f in ("torch", "jax") if f in modules), "numpy")

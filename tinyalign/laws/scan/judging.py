@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from tinyalign.laws.catalogue.lookup import find_spec
 from tinyalign.laws.check.answers import AlwaysRaises
 from tinyalign.laws.check.case import understand
 from tinyalign.laws.check.choice import is_other
+from tinyalign.laws.check.cut import LEFT_BEHIND
 from tinyalign.laws.check.deviation import constant, factor
 from tinyalign.laws.check.diagnose import looks_like
 from tinyalign.laws.check.loading import load
@@ -28,10 +28,6 @@ EXAMPLES = {"numpy": 40, "torch": 40, "jax": 6}  # per law; JAX takes its time w
 ALIKE = 0.25  # of the probes on which it must be right before it is said to be wrong on others
 
 
-# what is raised where the cut may be at fault
-LEFT_BEHIND = re.compile(
-    "NotHere|NameError|AttributeError|ImportError|ModuleNotFoundError|AssertionError|isinstance"
-)
 ROUNDING = 1e-2  # what is wrong by less in float64 may be a step in float32
 
 
@@ -44,6 +40,7 @@ class Job:
     framework: str
     named: bool = False  # whether a name or a word says the method
     width: int = 0  # of a terminal for the whole report; 0: none is wanted
+    module: str = "yours"  # where it stands, as it is imported
 
 
 @dataclass
@@ -78,7 +75,7 @@ def _judge(job):
         return Answer(NOT_JUDGED, reason)
     how = {"framework": job.framework, "label": label}
     setting = repeatable_settings(EXAMPLES[job.framework])
-    module = Path(job.target.rpartition(":")[0]).stem
+    module = job.module
     report = examine(form.fn, method, form.conventions, setting=setting, module=module, **how)
     if report.exit_code == 1 and all(v.gap < ROUNDING for v in report.broken):
         how |= {"dtype": "float32"}

@@ -19,11 +19,11 @@ def candidates(target):
     alone = dict.fromkeys(named_in(name), True)
     if not path.endswith(".py") or not Path(path).is_file():
         return alone
-    found = [f for f in functions(Path(path).resolve()) if _is_target(f, name)]
+    found = [f for f in functions(Path(path).resolve()) if is_target(f, name)]
     return {m: g.named for f in found for g in guesses(f) for m in g.methods} | alone
 
 
-def _is_target(found, name):
+def is_target(found, name):
     """Whether it is the function, or the method that a class of this name is called by."""
     owner, _, method = found.name.rpartition(".")
     return found.name == name or (owner == name and method in MEMBERS)

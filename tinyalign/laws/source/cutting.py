@@ -15,7 +15,7 @@ TOGETHER = re.compile(
 )
 # no loss needs these, and they can do harm
 REFUSED = ("subprocess", "shutil", "ctypes", "pathlib", "tempfile")
-HEAD = "from tinyalign.laws.scan.stand_ins import Missing, alone, silent, system\n"
+HEAD = "from tinyalign.laws.source.stand_ins import Missing, alone, silent, system\n"
 
 
 class CannotCut(Exception):
