@@ -76,8 +76,11 @@ def _sparing_judge():
 def understand(fn, spec, conventions, how):
     """The case as it has to be judged: its precision, its reduction, its conventions, its order."""
     declared = conventions
-    conventions, formed = fitting_form(fn, spec, conventions, how)
+    # before its form: what takes float32 only is not to be called in another form instead
     how, precise = infer_precision(fn, spec, conventions, how)
+    conventions, formed = fitting_form(fn, spec, conventions, how)
+    if formed and not precise:
+        how, precise = infer_precision(fn, spec, conventions, how)
     require_an_answer(Subject(fn, spec, conventions, **how))
     reduced = read_reduction(fn, spec, conventions, **how)
     case = Case(fn, spec, reduced.conventions, how, declared, reduced=reduced)

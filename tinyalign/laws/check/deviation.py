@@ -1,19 +1,18 @@
 """How a function's values depart from the right ones, as one sentence that says what to change."""
 
-import re
 from itertools import permutations
 
 import numpy as np
 
 from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.catalogue.general import MASKED
+from tinyalign.laws.check.detachment import detached, their_name
 from tinyalign.laws.check.one_reason import one_reason, sentence_of_reason
-from tinyalign.laws.check.probes import comparisons, fitted_probes, is_right, right_value, value_at
+from tinyalign.laws.check.probes import comparisons, fitted_probes, right_value, value_at
 from tinyalign.laws.harness.law import show
 from tinyalign.laws.harness.spec import rows
 
 CLOSE = {"rtol": 1e-4, "atol": 1e-6}
-NO_SLOPE = re.compile(r"slope [\[\]\s,.0-]+, want")  # zeros and nothing else
 
 
 def describe(subject, broken):
@@ -35,24 +34,6 @@ def describe(subject, broken):
         if said:
             return said
     return ""
-
-
-def detached(subject, broken):
-    """Right values with a wrong slope."""
-    slopes = [v for v in broken if "slope" in v.message and "nan" not in v.message]
-    if len(slopes) < len(broken) or not is_right(subject):
-        return ""
-    where = {a for v in slopes for a in subject.spec.arrays if f"in {a} has slope" in v.message}
-    names = " and ".join(_their_name(subject, a) for a in subject.spec.arrays if a in where)
-    said = f"Its values are right and its slope{f' in {names}' if names else ''} is not: look for "
-    if all(NO_SLOPE.search(v.message) for v in slopes):
-        way = "a detach, a no_grad, an item() or a stop_gradient on the way, and take it out."
-        return f"{said}{way}"
-    return f"{said}an abs, a maximum or a where at that place, and for a term without a gradient."
-
-
-def _their_name(subject, array):
-    return (subject.caller.binding.arrays or {}).get(array, array)
 
 
 def ignored_number(subject, broken):
@@ -176,7 +157,7 @@ def padding_enters(subject, broken):
         return ""
     return (
         f"What stands in the padding enters: it is right only where zeros stand there. Multiply by "
-        f"{_their_name(subject, 'mask')} before the sum."
+        f"{their_name(subject, 'mask')} before the sum."
     )
 
 
@@ -215,7 +196,7 @@ def _examples(subject):
 
 def _borders(subject):
     """(in words, a test of an example) for the sign of each array, and for each two compared."""
-    names = [_their_name(subject, a) for a in subject.spec.arrays]
+    names = [their_name(subject, a) for a in subject.spec.arrays]
     for i, name in enumerate(names):
         yield f"{name} < 0", lambda x, i=i: np.all(x[i] < 0)
         yield f"{name} > 0", lambda x, i=i: np.all(x[i] > 0)

@@ -55,10 +55,11 @@ def where_nan(subject):
     ordinary = [(x, p) for x, p in probes if _is_ordinary(x)] or probes
     if sum(_is_nan(subject, x, p) for x, p in ordinary) >= len(ordinary) / 2:
         return "NaN"
-    for i, j in combinations(range(len(names)), 2):
-        same = [(x, p) for x, p in probes if np.shape(x[i]) == np.shape(x[j])]
-        if same and all(_is_nan(subject, (*x[:j], x[i], *x[j + 1 :]), p) for x, p in same):
-            return f"NaN wherever {names[i]} = {names[j]}"
+    equal = [pair for pair in combinations(range(len(names)), 2) if _is_nan_at(subject, pair)]
+    if equal:
+        where = " or ".join(f"{names[i]} = {names[j]}" for i, j in equal)
+        reference = all(names[j] == f"ref_{names[i]}" for i, j in equal)
+        return f"NaN wherever {f'policy = reference ({where})' if reference else where}"
     pairs = _policy_and_reference(names)
     if pairs and all(_is_nan(subject, _at_reference(x, pairs), p) for x, p in probes):
         return "NaN wherever policy = reference"
@@ -66,6 +67,13 @@ def where_nan(subject):
         if all(_is_nan(subject, (*x[:i], 0 * x[i], *x[i + 1 :]), p) for x, p in probes):
             return f"NaN wherever {name} = 0"
     return "NaN"
+
+
+def _is_nan_at(subject, pair):
+    """Whether it is NaN wherever these two arrays agree."""
+    i, j = pair
+    same = [(x, p) for x, p in fitted_probes(subject) if np.shape(x[i]) == np.shape(x[j])]
+    return bool(same) and all(_is_nan(subject, (*x[:j], x[i], *x[j + 1 :]), p) for x, p in same)
 
 
 def _is_ordinary(arrays):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tinyalign.laws.catalogue.general import BATCH
-from tinyalign.laws.check.answers import AlwaysRaises
+from tinyalign.laws.check.answers import ANSWERS, AlwaysRaises
 from tinyalign.laws.check.case import excuses, understand_on_policy
 from tinyalign.laws.check.defaults import options_at_default
 from tinyalign.laws.check.deviation import describe, epsilon_in_the_count
@@ -20,7 +20,7 @@ from tinyalign.laws.check.sentences import (
     reading_sentence,
     warning_sentence,
 )
-from tinyalign.laws.harness.judge import BROKEN, SILENT, UNJUDGED, Verdict, laws_for
+from tinyalign.laws.harness.judge import BROKEN, SILENT, UNJUDGED, Verdict
 from tinyalign.laws.harness.limits import CALL_LIMIT, WAIT_LIMIT, TookTooLong
 from tinyalign.laws.harness.reproducer import as_code
 from tinyalign.laws.harness.signature import CannotCall
@@ -104,8 +104,8 @@ def _add_kl_term(report, found):
 
 
 def _never_answers(subject, error, module):
-    """The report on a function that raises whatever it is given: its first law, with the input."""
-    law = laws_for(subject.spec)[0]
+    """The report on a function that raises whatever it is given, with the input: no other law."""
+    law = ANSWERS
     verdict = Verdict(law, BROKEN, str(error), error.calls, gap=np.inf)
     report = Report(subject.label, subject.spec, [verdict], assumptions(subject, {}))
     report.examples = {law.name: as_code(subject, module, error.calls, str(error))}

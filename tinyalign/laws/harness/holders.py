@@ -29,7 +29,7 @@ def attributes_read(fn, holder):
 
 
 def _attributes_in(fn, holder):
-    for node in ast.walk(_tree_of(getattr(fn, "__code__", None) and inspect.unwrap(fn))):
+    for node in ast.walk(tree_of(fn)):
         if _root(node) != holder:
             continue
         if isinstance(node, ast.Attribute):
@@ -42,7 +42,7 @@ def _attributes_in(fn, holder):
 
 def _methods_in(fn, owner):
     """The methods of its class, or by super() of those above, that a method calls."""
-    for node in ast.walk(_tree_of(fn)):
+    for node in ast.walk(tree_of(fn)):
         if isinstance(node, ast.Attribute) and _root(node) in ("self", "super"):
             classes = owner.__mro__[1:] if _root(node) == "super" else owner.__mro__
             found = next((vars(k)[node.attr] for k in classes if node.attr in vars(k)), None)
@@ -50,9 +50,13 @@ def _methods_in(fn, owner):
                 yield found
 
 
+def tree_of(fn):
+    """The syntax tree of the function below its decorators; an empty one without a source."""
+    return _tree_of(getattr(fn, "__code__", None) and inspect.unwrap(fn))
+
+
 @cache
 def _tree_of(fn):
-    """Its syntax tree; an empty one where there is no source."""
     try:
         return ast.parse(textwrap.dedent(inspect.getsource(fn)))
     except (OSError, TypeError, SyntaxError):

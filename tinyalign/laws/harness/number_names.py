@@ -57,6 +57,8 @@ ONLY = {
     ("truncated_importance", "clip_low"): LOWER,
     # DPPO's bound on a probability, under the name of PPO's bound on a ratio
     ("dppo", "delta"): ("delta_high", "delta_pos", "clip_divergence", *BOTH_CLIPS),
+    # what weighs the odds ratio is called beta by TRL and those who took it from there
+    ("orpo", "lam"): (*ALIASES["lam"], "beta"),
     ("exo_pair", "eps"): ("label_smoothing", "epsilon"),
     # an upper bound of the ratio shows where the advantage is negative
     ("clipped_surrogate", "clip_dual"): (*DUAL, "delta"),

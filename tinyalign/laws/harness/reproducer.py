@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinyalign.laws.harness.holders import class_of, instance_as_code
+from tinyalign.laws.harness.holders import class_of, guess, instance_as_code
 
 
 def as_code(subject, module, calls, message):
@@ -46,6 +46,7 @@ def _numbers_as_code(subject, numbers):
             owner, _, method = name.rpartition(".")
             name = f"{instance_as_code(class_of(caller.fn), owner, read, own)}.{method}"
         else:
-            pairs = ", ".join(f"{k}={v!r}" for k, v in own.items())
+            guessed = {k: guess(k) for k in read if guess(k) is not None}
+            pairs = ", ".join(f"{k}={v!r}" for k, v in (guessed | own).items())
             plain.append(f"{holder}=SimpleNamespace({pairs})")
     return name, plain

@@ -4,6 +4,7 @@ import inspect
 from dataclasses import dataclass, field
 
 from tinyalign.laws.harness.holders import HOLDERS, attributes_read
+from tinyalign.laws.harness.keywords import ANY, keywords_read
 from tinyalign.laws.harness.number_names import SELDOM, aliases
 from tinyalign.laws.harness.parameter_names import (
     HOLDS,
@@ -68,7 +69,9 @@ def match(fn, spec, label, optional=(), order=None, declared=()):
         raise CannotCall(_missing_message(label, spec, parameters, taken, missing))
     spare = [n for n in parameters if n not in (*taken, *aside)]
     numbers, more = _match_numbers(spec, spare, positional, parameters)
-    numbers = _held_numbers(spec, held) | numbers | _declared_numbers(spec, parameters, declared)
+    found = _held_numbers(spec, held) | numbers
+    found = _open_numbers(spec, keywords_read(fn, parameters), found) | found
+    numbers = found | _declared_numbers(spec, parameters, declared)
     others = [n for n in spare if n not in numbers.values()]
     _require_no_more(label, spec, parameters, taken, others)
     first = arrays is None or taken == positional[: len(taken)]
@@ -108,6 +111,14 @@ def _held_numbers(spec, holders):
             if names:
                 found.setdefault(number, f"{holder}.{names[0]}")
     return found
+
+
+def _open_numbers(spec, read, found):
+    """{our number: the name by which it goes into **kwargs} for those that are nowhere else."""
+    if read is ANY:
+        return {n: n for n in spec.numbers if n not in found and (spec.name, n) not in SELDOM}
+    names = {n: [a for a in (n, *aliases(spec.name, n)) if a in read] for n in spec.numbers}
+    return {n: some[0] for n, some in names.items() if some and n not in found}
 
 
 def parameters_of(fn, label):
@@ -197,15 +208,12 @@ def _is_required(parameter):
 def _match_numbers(spec, spare, positional, parameters):
     """({our number: their parameter}, those of them that only the position decided)."""
     numbers = spec.numbers
-    open_keywords = any(q.kind is KINDS.VAR_KEYWORD for q in parameters.values())
     by_name = {}
     for name in numbers:
         names = [n for n in (name, *aliases(spec.name, name)) if n in spare]
         names = [n for n in names if n == name or n not in numbers]
         if names:
             by_name[name] = names[0]
-        elif open_keywords and (spec.name, name) not in SELDOM:
-            by_name[name] = name
     # what is left over goes by position: required parameters with names we do not know
     unnamed = [n for n in numbers if n not in by_name and (spec.name, n) not in SELDOM]
     used = set(by_name.values())

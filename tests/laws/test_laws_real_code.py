@@ -1,0 +1,128 @@
+"""Habits of real code that a check has to see through: open keywords, one precision, whole raises.
+
+Each function here is our own; the habits are those of published trainers.
+"""
+
+import numpy as np
+import pytest
+
+from tinyalign.laws.catalogue.table import BY_NAME
+from tinyalign.laws.check.report import examine
+from tinyalign.laws.harness.draws import repeatable_settings
+
+
+def examined(fn, name, framework="numpy", **conventions):
+    setting = repeatable_settings(3, shrink=False)
+    return examine(fn, BY_NAME[name], conventions, setting=setting, framework=framework)
+
+
+def odds(a):
+    return a - np.log(-np.expm1(a))
+
+
+def orpo(chosen_avg_logp, rejected_avg_logp, chosen_nll, lam):
+    return chosen_nll + lam * np.logaddexp(0, odds(rejected_avg_logp) - odds(chosen_avg_logp))
+
+
+def orpo_of_a_config(self, chosen, rejected, chosen_nll, **kwargs):
+    return orpo(chosen, rejected, chosen_nll, self.beta)
+
+
+def orpo_with_unread_keywords(chosen, rejected, chosen_nll, **kwargs):
+    return orpo(chosen, rejected, chosen_nll, 0.1)
+
+
+def orpo_with_read_keywords(chosen, rejected, chosen_nll, **kwargs):
+    return orpo(chosen, rejected, chosen_nll, kwargs.get("lambda_orpo", 0.1))
+
+
+def orpo_that_hands_them_on(chosen, rejected, chosen_nll, **kwargs):
+    return orpo(chosen, rejected, chosen_nll, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [
+        (orpo_of_a_config, "Read from self: self.beta as lam."),
+        (orpo_with_unread_keywords, "orpo_with_unread_keywords has no parameter for lam: taken as"),
+        (orpo_with_read_keywords, ""),
+        (orpo_that_hands_them_on, ""),
+    ],
+)
+def test_open_keywords_take_only_what_is_read_there(loss, said):
+    report = examined(loss, "orpo")
+    assert report.exit_code == 0
+    numbers = [n for n in report.notes if not n.startswith("Matched by name")]
+    assert [n for n in numbers if not n.startswith(said or "-")] == []
+    assert len(numbers) == bool(said)
+
+
+def test_a_number_that_is_read_and_ignored_is_still_found():
+    def loss(chosen, rejected, chosen_nll, **kwargs):
+        kwargs.get("lam")
+        return orpo(chosen, rejected, chosen_nll, 0.1)
+
+    assert "lam is taken and changes nothing" in examined(loss, "orpo").diagnosis
+
+
+def gae_of_single_rows(reward, value, mask, gamma, lam):
+    if mask[:, 0]:
+        raise IndexError("list index out of range")
+    raise TypeError("expected an array as element 2")
+
+
+def test_what_raises_on_ordinary_inputs_in_two_ways_is_broken_and_no_law_is_accused():
+    report = examined(gae_of_single_rows, "gae")
+    assert report.exit_code == 1
+    assert [v.law.name for v in report.verdicts] == ["gives_an_answer"]
+    assert "The truth value of an array" in report.diagnosis
+
+
+def leave_one_out_in_single(reward):
+    if reward.dtype != np.float32:
+        raise RuntimeError("Double where Float is wanted")
+    answers = reward.shape[1]
+    others = np.eye(answers, dtype="float32") * -1 + 1
+    return reward - reward @ others / max(answers - 1, 1)
+
+
+def test_what_takes_float32_only_is_not_read_as_another_layout():
+    report = examined(leave_one_out_in_single, "leave_one_out")
+    assert report.exit_code == 0
+    assert "takes float32 only" in report.notes[0]
+    assert not any("layout=" in n for n in report.notes)
+
+
+def k1(logp, ref_logp):
+    return logp - ref_logp
+
+
+def test_a_slope_that_is_that_of_its_values_is_called_no_detach():
+    report = examined(k1, "k1", use="loss")
+    assert report.exit_code == 1
+    assert "detach" not in report.diagnosis
+    assert report.diagnosis.startswith("Looks like: k1 as a loss term")
+
+
+def ipo_by_moved_tokens(chosen, rejected, ref_chosen, ref_rejected, tau):
+    def mean(ratio):
+        return ratio / (ratio != 0)
+
+    return (mean(chosen - ref_chosen) - mean(rejected - ref_rejected) - 1 / (2 * tau)) ** 2
+
+
+def test_nan_at_the_reference_is_said_of_both_answers():
+    said = examined(ipo_by_moved_tokens, "ipo").diagnosis
+    assert said.startswith(
+        "NaN wherever policy = reference (chosen_logp = ref_chosen_logp or "
+        "rejected_logp = ref_rejected_logp)"
+    )
+
+
+def test_code_for_a_holder_has_what_was_guessed_of_it():
+    def loss(self, chosen, rejected, ref_chosen, ref_rejected):
+        d = self.scale_eps + chosen - rejected - ref_chosen + ref_rejected
+        return np.log1p(np.exp(-self.beta * d))
+
+    report = examined(loss, "dpo")
+    assert "self=SimpleNamespace(scale_eps=0.0, beta=" in "".join(report.examples.values())

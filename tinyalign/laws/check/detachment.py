@@ -1,0 +1,49 @@
+"""A right value with a wrong slope: something on the way is taken for a constant."""
+
+import re
+from contextlib import suppress
+
+import numpy as np
+
+from tinyalign.laws.check.probes import fitted_probes, is_right
+from tinyalign.laws.harness.law import Broken, NotApplicable, OutOfDomain
+
+NO_SLOPE = re.compile(r"slope [\[\]\s,.0-]+, want")  # zeros and nothing else
+
+
+def detached(subject, broken):
+    """Right values with a wrong slope."""
+    slopes = [v for v in broken if "slope" in v.message and "nan" not in v.message]
+    # a slope that is that of its own values was not detached: another loss is meant
+    if len(slopes) < len(broken) or not is_right(subject) or not _cuts_its_slope(subject):
+        return ""
+    where = {a for v in slopes for a in subject.spec.arrays if f"in {a} has slope" in v.message}
+    names = " and ".join(their_name(subject, a) for a in subject.spec.arrays if a in where)
+    said = f"Its values are right and its slope{f' in {names}' if names else ''} is not: look for "
+    if all(NO_SLOPE.search(v.message) for v in slopes):
+        way = "a detach, a no_grad, an item() or a stop_gradient on the way, and take it out."
+        return f"{said}{way}"
+    return f"{said}an abs, a maximum or a where at that place, and for a term without a gradient."
+
+
+def _cuts_its_slope(subject):
+    """Whether its slope in some array is not that of its own values."""
+    return any(
+        not np.allclose(own, subject.finite_differences(x, i, **p), rtol=1e-3, atol=1e-4)
+        for x, p in fitted_probes(subject)[:4]
+        for i in range(len(x))
+        if (own := _own_slope(subject, x, i, p)) is not None
+    )
+
+
+def _own_slope(subject, x, i, p):
+    """By its autodiff; None where there is none, and for what is no array of numbers."""
+    if np.asarray(x[i]).dtype.kind != "f":
+        return None
+    with suppress(Broken, NotApplicable, OutOfDomain):
+        return subject.own_grad(x, i, **p)
+    return None
+
+
+def their_name(subject, array):
+    return (subject.caller.binding.arrays or {}).get(array, array)

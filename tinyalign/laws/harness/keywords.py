@@ -1,0 +1,36 @@
+"""What a function takes by its **kwargs: the names that it reads there, or all if it hands them on.
+
+A name that nobody reads is no parameter: what it is given changes nothing, and that is no bug.
+"""
+
+import ast
+import inspect
+
+from tinyalign.laws.harness.holders import attributes_read, tree_of
+
+ANY = None
+
+
+def keywords_read(fn, parameters):
+    """The names that it reads from its **kwargs; ANY where it may read whatever it is given."""
+    open_to_all = inspect.Parameter.VAR_KEYWORD
+    holder = next((n for n, q in parameters.items() if q.kind is open_to_all), None)
+    if holder is None:
+        return []
+    plain = getattr(fn, "forward", fn)
+    tree = tree_of(plain)
+    return ANY if not tree.body or _is_handed_on(tree, holder) else attributes_read(plain, holder)
+
+
+def _is_handed_on(tree, holder):
+    """Whether it goes anywhere as a whole: in a call, or under another name."""
+    parts = [
+        part
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute | ast.Subscript | ast.Compare)
+        for part in ast.iter_child_nodes(node)
+    ]
+    return any(
+        isinstance(node, ast.Name) and node.id == holder and node not in parts
+        for node in ast.walk(tree)
+    )
