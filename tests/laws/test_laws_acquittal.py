@@ -6,6 +6,7 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from autograd.tracer import getval
+from judged_functions import OURS, find
 
 from tinyalign.laws.catalogue.constants import MOVING
 from tinyalign.laws.catalogue.formulas import FORMULAS
@@ -80,6 +81,20 @@ def test_a_right_value_with_a_wrong_slope_is_found_and_said(fn):
     assert report.exit_code == 1 and SLOPES.name in {v.law.name for v in report.broken}
     assert "Its values are right and its slope" in report.diagnosis
     assert "Looks like" not in report.diagnosis
+
+
+@pytest.mark.parametrize("fn", [value_loss, tpo, exact_kl], ids=lambda fn: fn.__name__)
+def test_a_wrong_slope_is_found_in_float32(fn):
+    subject = Subject(fn, BY_NAME[fn.__name__], dtype="float32")
+    setting = repeatable_settings(12, shrink=False)
+    assert judge(Law(SLOPES, subject.spec), subject, setting).status == BROKEN
+
+
+@pytest.mark.parametrize("name", ["dpo", "ipo", "orpo", "infonca", "clipped_surrogate", "token_mean"])
+def test_no_right_function_breaks_that_law_in_float32(name):
+    subject = Subject(find(OURS, name), BY_NAME[name], dtype="float32")
+    setting = repeatable_settings(12, shrink=False)
+    assert judge(Law(SLOPES, BY_NAME[name]), subject, setting).status != BROKEN
 
 
 @pytest.mark.parametrize(("slope", "says"), [("[0]", "a detach"), ("[-0.1]", "an abs")])

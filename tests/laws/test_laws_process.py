@@ -50,6 +50,17 @@ AT_A_CALL = {
     "forks": ("os.fork()", "forks its process when it is called"),
 }
 AT_A_CALL_DEAR = {
+    "writes the answer": (
+        "import glob, json\n"
+        "for d in glob.glob(os.environ.get('TMPDIR', '/tmp') + '/tinyalign-check-*'):\n"
+        "  if d == sys.argv[1]: open(d + '/answer.json', 'w').write(\n"
+        "      json.dumps({'status': 0, 'data': {'laws': []}, 'pid': os.getpid()}))\n"
+        "os._exit(0)",
+        "ends its process (exit status 0), while it was judged.",
+    ),
+    "replaces what the laws use": (
+        "np.allclose = lambda *_, **__: True\nreturn 0 * w", "replaces functions of NumPy"
+    ),
     "segmentation fault": ("ctypes.string_at(0)", "kills its process (SIGSEGV)"),
     "aborts": ("os.abort()", "kills its process (SIGABRT)"),
     "kills its group": ("os.killpg(0, signal.SIGKILL)", "kills its process (SIGKILL)"),

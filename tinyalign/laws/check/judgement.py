@@ -12,6 +12,7 @@ from tinyalign.laws.check.terminal import as_data, as_text
 from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.laws.harness.errors import describe_error
 from tinyalign.laws.harness.frameworks import FRAMEWORKS
+from tinyalign.laws.harness.law import Broken, assert_at_most, assert_close, assert_different
 from tinyalign.laws.harness.limits import CALL_LIMIT, WAIT_LIMIT, TookTooLong
 from tinyalign.laws.harness.outputs import OUTPUT
 from tinyalign.laws.harness.signature import CannotCall
@@ -73,11 +74,29 @@ def _reported(given, spec, conventions, request):
         given.require_whole(spec, conventions, how)
         report = examine(given.fn, spec, conventions, setting=setting, module=given.name, **how)
     report.notes[:0] = [*([taken] if taken else []), *given.sentences()]
+    require_sound_judges(given.label)
     if framework != (typed or "numpy"):
         report.notes.append(
             f"It computes with {framework}, by its imports (--framework overrules)."
         )
     return report
+
+
+def require_sound_judges(label):
+    """CannotCall where nothing is broken for the laws any more, whatever they are given.
+
+    A function that replaces NumPy's functions for the whole process replaces theirs too.
+    """
+    for judge, one, other in [
+        (assert_close, 0.0, 1.0),
+        (assert_at_most, 1.0, 0.0),
+        (assert_different, 1.0, 1.0),
+    ]:
+        try:
+            judge(one, other)
+        except Broken:
+            continue
+        raise CannotCall(f"{label} replaces functions of NumPy that the laws are judged with.")
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ whatever it starts, ends with it.
 import contextlib
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -48,14 +49,15 @@ def answer_of_child(request, module="tinyalign.laws.check.child"):
         folder = Path(name)
         (folder / REQUEST).write_text(json.dumps(request))
         with _lifeline() as lifeline:
-            child, drains = _start(folder, lifeline, module)
+            word = secrets.token_hex() + "\n"
+            child, drains = _start(folder, lifeline, module, word)
             try:
                 end = _wait(child, drains, time.monotonic() + request["seconds"])
             finally:
                 _end(child)
         for drain in drains:
             drain.join(1.0)  # a process that the function started may hold the pipe open
-        answer = _read(folder, child.pid)
+        answer = _read(folder, child.pid, word)
         if end == "" and answer is not None:
             return answer | {"loud": drains[0].count > 0}
         return {"status": 2, "reason": _what_became_of_it(request, folder, child, end)}
@@ -75,16 +77,18 @@ def _lifeline():
         os.close(ours)
 
 
-def _start(folder, lifeline, module):
+def _start(folder, lifeline, module, word):
     child = subprocess.Popen(
         [sys.executable, "-c", START, str(folder), str(lifeline), module, *sys.path],
         pass_fds=(lifeline,) if lifeline >= 0 else (),
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         bufsize=0,
         start_new_session=True,  # a group of its own, which is ended as a whole
     )
+    with contextlib.suppress(BrokenPipeError), child.stdin as pipe:
+        pipe.write(word.encode())
     return child, [Drain(child.stdout), Drain(child.stderr)]
 
 
@@ -111,13 +115,17 @@ def _end(child):
     child.wait()
 
 
-def _read(folder, pid):
-    """The answer that this very process wrote, or None: its copies have nothing to say."""
+def _read(folder, pid, word):
+    """The answer that this very process wrote, or None: its copies have nothing to say.
+
+    word  what only the checker in it was told
+    """
     try:
         answer = json.loads((folder / ANSWER).read_text())
     except (OSError, ValueError):
         return None
-    return answer if answer.pop("pid", None) == pid else None
+    own = answer.pop("pid", None) == pid and answer.pop("password", None) == word
+    return answer if own else None
 
 
 def _what_became_of_it(request, folder, child, end):
