@@ -182,6 +182,12 @@ def test_a_child_ends_with_the_command(tmp_path):
     pytest.fail(f"{pid} goes on")
 
 
+def test_a_process_that_ends_before_anything_of_theirs_ran_is_our_fault(tmp_path):
+    child = types.SimpleNamespace(returncode=1)
+    with pytest.raises(ChildProcessError):
+        process._what_became_of_it({"target": "f", "seconds": 1.0}, tmp_path, child, "")
+
+
 def test_a_fault_of_the_checker_is_owned(tmp_path, capsys, monkeypatch):
     def fail(*_, **__):
         raise ZeroDivisionError("ours")

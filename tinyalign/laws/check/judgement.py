@@ -27,7 +27,9 @@ def judgement(request, enter=lambda stage: None):
     """
     loaded = []  # the module of theirs, once it is there
     try:
-        return _judged(request, enter, loaded)
+        answer = _judged(request, enter, loaded)
+        require_sound_judges(request["target"])
+        return answer
     except CannotCall as reason:
         return {"status": 2, "reason": str(reason)}
     except TookTooLong:
@@ -74,7 +76,6 @@ def _reported(given, spec, conventions, request):
         given.require_whole(spec, conventions, how)
         report = examine(given.fn, spec, conventions, setting=setting, module=given.name, **how)
     report.notes[:0] = [*([taken] if taken else []), *given.sentences()]
-    require_sound_judges(given.label)
     if framework != (typed or "numpy"):
         report.notes.append(
             f"It computes with {framework}, by its imports (--framework overrules)."
@@ -82,7 +83,7 @@ def _reported(given, spec, conventions, request):
     return report
 
 
-def require_sound_judges(label):
+def require_sound_judges(target):
     """CannotCall where nothing is broken for the laws any more, whatever they are given.
 
     A function that replaces NumPy's functions for the whole process replaces theirs too.
@@ -96,7 +97,7 @@ def require_sound_judges(label):
             judge(one, other)
         except Broken:
             continue
-        raise CannotCall(f"{label} replaces functions of NumPy that the laws are judged with.")
+        raise CannotCall(f"{target} replaces functions of NumPy that the laws are judged with.")
 
 
 @contextlib.contextmanager

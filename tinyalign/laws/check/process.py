@@ -131,7 +131,11 @@ def _read(folder, pid, word):
 def _what_became_of_it(request, folder, child, end):
     target, seconds = request["target"], request["seconds"]
     stage = (folder / STAGE).read_text() if (folder / STAGE).exists() else ""
-    where = f"while {stage}" if stage else "before anything was imported"
+    if not stage and end == "late":
+        return f"The process that judges it took {seconds:g} s to start (--seconds allows more)."
+    if not stage:  # nothing of theirs has run
+        raise ChildProcessError(f"the process that judges ended with {child.returncode}")
+    where = f"while {stage}"
     if end == "late":
         return f"{target} did not come to an end in {seconds:g} s, {where} (--seconds allows more)."
     if end == "loud":
