@@ -146,3 +146,24 @@ ALIGNED = Convention(
 # no undo: the logits are made as they are wanted
 ALIGNED_LOGITS = Convention("aligned", "no", ALIGNED_CHOICES, form=True)
 BY_TOKEN = ADVANTAGE_OF_TOKENS, ALIGNED_LOGITS  # forms of arrays (N, T)
+
+
+def time_first(arrays, numbers):
+    """From (T, N) to (N, T), the two outputs as well."""
+    return [a.T for a in arrays], numbers, lambda value: np.swapaxes(value, -1, -2)
+
+
+TIME = Convention(
+    "time",
+    "second",
+    {"second": "arrays (rows, time)", "first": "arrays (time, rows)"},
+    {"first": time_first},
+    form=True,
+)
+# no undo: the dones are made as they are wanted
+DONES = Convention(
+    "dones",
+    "with",
+    {"with": "dones[t] that end the episode with step t", "before": "dones[t] for the step before"},
+    form=True,
+)

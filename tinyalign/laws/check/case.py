@@ -1,6 +1,7 @@
 """What is judged and as what: the function, the method, and all that was declared or read."""
 
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from tinyalign.laws.catalogue.general import BATCH
 from tinyalign.laws.catalogue.table import BY_NAME
@@ -29,6 +30,7 @@ from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.subject import OFFSET, Subject
 
 SHOWN = 3  # broken laws whose counterexample is made small
+ALIKE = 8  # readings that the values do not tell apart, of which the laws are asked
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,25 @@ def _innocent_reading(case, tolerance):
         # what was declared is what it has to be; a turned sign is said, and is no excuse
         if not is_turned(reading) and not set(reading.changed) & set(case.declared):
             return reading
+    return None
+
+
+def read_by_laws(case, broken, setting):
+    """The case under another convention that its values do not tell from this one, but laws do.
+
+    Beside a deviation of 1 an epsilon of 1e-8 has no place; beside a deviation of 0 it has one.
+    """
+    if not is_right(case.subject()):
+        return None
+    readings = other_conventions(case.fn, case.spec, case.conventions, **case.how)
+    for reading in islice(readings, ALIKE):
+        subject = case.subject(**reading.changed)
+        if is_turned(reading) or set(reading.changed) & set(case.declared):
+            continue
+        if all(judge_leniently(law, subject, setting).status != BROKEN for law in broken):
+            changed = {**(case.reading.changed if case.reading else {}), **reading.changed}
+            merged = replace(reading, changed=changed)
+            return replace(case, conventions=reading.conventions, reading=merged)
     return None
 
 

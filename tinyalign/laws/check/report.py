@@ -6,7 +6,7 @@ import numpy as np
 
 from tinyalign.laws.catalogue.general import BATCH
 from tinyalign.laws.check.answers import ANSWERS, AlwaysRaises
-from tinyalign.laws.check.case import excuses, understand_on_policy
+from tinyalign.laws.check.case import excuses, read_by_laws, understand_on_policy
 from tinyalign.laws.check.defaults import options_at_default
 from tinyalign.laws.check.deviation import describe, epsilon_in_the_count
 from tinyalign.laws.check.diagnose import looks_like
@@ -20,7 +20,7 @@ from tinyalign.laws.check.sentences import (
     reading_sentence,
     warning_sentence,
 )
-from tinyalign.laws.harness.judge import BROKEN, SILENT, UNJUDGED, Verdict
+from tinyalign.laws.harness.judge import BROKEN, SILENT, UNJUDGED, Verdict, without_shrinking
 from tinyalign.laws.harness.limits import CALL_LIMIT, WAIT_LIMIT, TookTooLong
 from tinyalign.laws.harness.reproducer import as_code
 from tinyalign.laws.harness.signature import CannotCall
@@ -75,7 +75,8 @@ def examine(fn, spec, conventions, *, setting, module="yours", **how):
         ) from None
     except AlwaysRaises as error:
         return _never_answers(subject, error, module)
-    subject, verdicts = case.subject(), case.verdicts(setting)
+    case, verdicts = _judged_as_read(case, setting)
+    subject = case.subject()
     value_at(subject, *fitted_probes(subject)[0])  # it learns what is taken out of an answer
     notes = [*assumptions(subject, case.conventions), *case.notes]
     report = Report(subject.label, case.spec, verdicts, notes, case.reduced.sentence)
@@ -101,6 +102,14 @@ def _add_kl_term(report, found):
     report.notes += found.notes
     report.undecided = found.undecided
     report.diagnosis = " ".join(s for s in (report.diagnosis, found.diagnosis) if s)
+
+
+def _judged_as_read(case, setting):
+    """(case, verdicts), under the reading that breaks no law where the values allow for several."""
+    verdicts = case.verdicts(setting)
+    broken = [v.law for v in verdicts if v.status == BROKEN]
+    other = read_by_laws(case, broken, without_shrinking(setting)) if broken else None
+    return (case, verdicts) if other is None else (other, other.verdicts(setting))
 
 
 def _never_answers(subject, error, module):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tinyalign.laws.harness.episodes import of_episodes
 from tinyalign.laws.harness.holders import HOLDERS, attributes_read
 from tinyalign.laws.harness.kl_term import without_kl
 from tinyalign.laws.harness.parameter_names import MASKS, names_array
@@ -41,7 +42,7 @@ class Batch(dict):
 
 def unpacked(fn, spec, framework, declared):
     """fn with a parameter for each array of ours; fn itself where it has them."""
-    fn = _out_of_a_batch(fn, spec)
+    fn = of_episodes(_out_of_a_batch(fn, spec), spec, framework, declared)
     parameters = readable_parameters(fn)
     if parameters is None:
         return fn

@@ -31,7 +31,7 @@ class Caller:
         self.fixed = {  # numbers that fn takes no parameter for
             n: self._fixed_value(n, declared) for n in spec.numbers if n not in self.parameters
         }
-        self.outputs = Outputs(declared.get(OUTPUT), spec.outputs)
+        self.outputs = Outputs(fn, spec, declared.get(OUTPUT))
         self.masks_are_bool = False  # until it refuses numbers: x[mask], ~mask
         self.calls = []  # (arrays, numbers, result) of the latest example, for the report
 
@@ -54,16 +54,17 @@ class Caller:
     def __call__(self, arrays, numbers):
         """What fn gives for arrays of its own framework, unchecked: autodiff passes through."""
         given, named = self.arguments(arrays)
-        return self.outputs(self.fn(*given, **named, **self.keywords(numbers)))
+        return self._judged(self.fn(*given, **named, **self.keywords(numbers)), arrays)
 
     def answer(self, arrays, numbers, dtype):
         """What fn gives for NumPy arrays, within the time limit; Broken for whatever it raises."""
         # outside the try: NotApplicable is ours, and no fault of fn
         keywords = self.keywords(numbers)
-        given, named = self.arguments([self.framework.send(a, dtype) for a in arrays])
+        sent = [self.framework.send(a, dtype) for a in arrays]
+        given, named = self.arguments(sent)
         try:
             with time_limit(), np.errstate(all="ignore"):
-                return self.outputs(self.fn(*given, **named, **keywords))
+                return self._judged(self.fn(*given, **named, **keywords), sent)
         except (TookTooLong, KeyboardInterrupt):
             raise
         except BaseException as error:
@@ -74,6 +75,9 @@ class Caller:
             return self.answer(arrays, numbers, dtype)
         self.calls.append((arrays, numbers, raised))
         raise Broken(f"raises {describe_error(raised)}")
+
+    def _judged(self, answer, arrays):
+        return self.outputs(answer, dict(zip(self.spec.arrays, arrays, strict=False)))
 
     def arguments(self, arrays):
         """What fn is called with: (arrays by position, arrays by name).

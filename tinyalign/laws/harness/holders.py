@@ -3,11 +3,11 @@
 import ast
 import copy
 import inspect
-import textwrap
 from functools import cache
 from types import SimpleNamespace
 
 from tinyalign.laws.harness.parameter_names import names_setting, parts
+from tinyalign.laws.harness.source_tree import tree_of
 
 HOLDERS = (
     "self", "config", "cfg", "conf", "args", "training_args", "hparams", "hps", "algo_config",
@@ -48,19 +48,6 @@ def _methods_in(fn, owner):
             found = next((vars(k)[node.attr] for k in classes if node.attr in vars(k)), None)
             if inspect.isfunction(found):
                 yield found
-
-
-def tree_of(fn):
-    """The syntax tree of the function below its decorators; an empty one without a source."""
-    return _tree_of(getattr(fn, "__code__", None) and inspect.unwrap(fn))
-
-
-@cache
-def _tree_of(fn):
-    try:
-        return ast.parse(textwrap.dedent(inspect.getsource(fn)))
-    except (OSError, TypeError, SyntaxError):
-        return ast.Module([], [])
 
 
 def _root(node):

@@ -6,7 +6,8 @@ A name that nobody reads is no parameter: what it is given changes nothing, and 
 import ast
 import inspect
 
-from tinyalign.laws.harness.holders import attributes_read, tree_of
+from tinyalign.laws.harness.holders import attributes_read
+from tinyalign.laws.harness.source_tree import tree_of
 
 ANY = None
 

@@ -1,17 +1,28 @@
-"""The loss among what a function returns: the first of a tuple, the one called loss of a dict."""
+"""What is judged of what a function returns: its loss, or its advantages and returns."""
+
+from tinyalign.laws.harness.roles import roles
+from tinyalign.laws.harness.source_tree import names_returned
 
 OUTPUT = "output"  # the place or the key that a function is declared to have its loss at
+PAIR = ("advantage", "returns")
 
 
 class Outputs:
-    """Takes the loss out of an answer, and keeps how."""
+    """Takes what is judged out of an answer, and keeps how.
 
-    def __init__(self, declared=None, wanted=1):
-        self.declared = declared
-        self.wanted = wanted  # how many arrays the method gives
+    fn     whose source says what it calls the parts of a tuple
+    spec   the method: GAE gives two arrays, all else one
+    """
+
+    def __init__(self, fn, spec, declared=None):
+        self.fn, self.declared = fn, declared
+        self.wanted = spec.outputs
         self.sentence = ""
 
-    def __call__(self, answer):
+    def __call__(self, answer, arrays=None):
+        """arrays  ours by name, from which the one of two outputs that is not there is made"""
+        if self.wanted > 1:
+            return self._both(answer, arrays or {})
         if isinstance(answer, dict):
             return self._of_dict(answer)
         if isinstance(answer, tuple):
@@ -23,9 +34,6 @@ class Outputs:
 
     def _of_tuple(self, answer):
         what = f"a tuple of {len(answer)}"
-        if self.wanted > 1:
-            more = len(answer) > self.wanted
-            return self._take(answer[: self.wanted], what, "the first two are") if more else answer
         place = int(self.declared or 0)
         if place >= len(answer):
             return answer
@@ -38,6 +46,43 @@ class Outputs:
             return answer
         return self._take(answer[key], f"a dict of {len(answer)}", f"{key!r} is")
 
+    def _both(self, answer, arrays):
+        """(advantage, returns), by name where there are more or others than these."""
+        if isinstance(answer, dict):
+            answer, names = tuple(answer.values()), [str(k) for k in answer]
+            what = f"a dict of {len(answer)}"
+        elif isinstance(answer, tuple | list):
+            names, what = names_returned(self.fn, len(answer)), f"a tuple of {len(answer)}"
+        else:
+            return self._completed(answer, arrays)
+        places = [_place(role, names) for role in PAIR]
+        if None in places or places == [0, 1]:
+            more = len(answer) > self.wanted
+            return self._take(answer[:2], what, "the first two are") if more else answer
+        which = " and ".join(names[i] for i in places)
+        return self._take(tuple(answer[i] for i in places), what, f"{which} are")
+
+    def _completed(self, answer, arrays):
+        """The two of them where it gives one, of the shape of the value."""
+        value, mask = arrays.get("value"), arrays.get("mask")
+        if value is None or getattr(answer, "shape", None) != value.shape:
+            return answer
+        drawn = value if mask is None else value * mask
+        said = {r for n in [*names_returned(self.fn, 1), _name(self.fn)] for r in roles(n)}
+        one, other = ("returns", "advantage") if "returns" in said else PAIR
+        self.sentence = f"It returns one array, judged as the {one}: no {other} are judged."
+        return (answer - drawn, answer) if one == "returns" else (answer, answer + drawn)
+
     def _take(self, value, what, which):
         self.sentence = f"It returns {what}: {which} judged (declare with --convention {OUTPUT}=…)."
         return value
+
+
+def _name(fn):
+    return getattr(fn, "__name__", "")
+
+
+def _place(role, names):
+    """Where the one of this role stands, if there is just one."""
+    found = [i for i, n in enumerate(names) if role in roles(n)]
+    return found[0] if len(found) == 1 else None

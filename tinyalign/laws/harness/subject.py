@@ -45,7 +45,8 @@ class Subject:
         # numbers that the function fixes are declared like conventions, and are none
         ours = {*self.caller.fixed, *self.caller.parameters, *self.caller.held}
         chosen = {k: v for k, v in declared.items() if k not in ours}
-        self.conventions = {**spec.default_conventions, **chosen}
+        implied = getattr(taken, "implies", {})
+        self.conventions = {**spec.default_conventions, **implied, **chosen}
         self.reduction = self.conventions.get("reduction", "none")
 
     @property

@@ -1,0 +1,87 @@
+"""GAE as reinforcement learning writes it: with dones, and the value after the last step."""
+
+from inspect import Parameter
+
+from tinyalign.laws.harness.parameter_names import MASKS
+from tinyalign.laws.harness.wrapper import Wrapper, readable_parameters
+
+NAMES = {  # what they hold -> what they are called
+    "done": (
+        "dones", "done", "terminals", "terminal", "terminations", "terminateds", "terminated",
+    ),
+    "going_on": ("not_dones", "not_done", "nonterminals", "nonterminal", "continues"),
+    "next_done": ("next_done", "next_dones", "last_done", "last_dones", "next_terminal"),
+    # one number a row: the critic's value of what follows the last step
+    "next_value": (
+        "next_value", "last_value", "last_values", "bootstrap", "bootstrap_value",
+        "bootstrap_values", "final_value", "last_val", "next_val",
+    ),
+    "next_values": ("next_values", "values_next"),  # one number a step
+}  # fmt: skip
+UNREAD = 3.0  # a value after an episode's end, which nobody may read
+
+
+def of_episodes(fn, spec, framework, declared):
+    """fn called with the mask's ends as dones; fn itself where it wants none."""
+    parameters = readable_parameters(fn) or {}
+    known = [n for names in NAMES.values() for n in names if n in parameters]
+    if spec.name != "gae" or not known:
+        return fn
+    return Episodes(fn, parameters, framework, declared)
+
+
+class Episodes(Wrapper):
+    """The ends of its mask go in as dones, and what follows them as a value that is not read."""
+
+    def __init__(self, fn, parameters, framework, declared):
+        self.framework, self.time_first = framework, declared.get("time") == "first"
+        found = {k: next((n for n in names if n in parameters), None) for k, names in NAMES.items()}
+        self.theirs = {k: n for k, n in found.items() if n}
+        # with a done for the step to come, each done is about the step before it
+        self.before = declared.get("dones", "next_done" in self.theirs and "before") == "before"
+        self.own_mask = next((m for m in MASKS if m in parameters), None)
+        self.has_ends = bool({"done", "going_on"} & self.theirs.keys())
+        kept = [q for n, q in parameters.items() if n not in self.theirs.values()]
+        if self.has_ends and not self.own_mask:
+            kept.append(Parameter("mask", Parameter.KEYWORD_ONLY))
+        super().__init__(fn, sorted(kept, key=lambda q: (q.kind, q.default is not q.empty)))
+        # an end inside a row is one too
+        self.implies = {"packed": "yes"} if self.has_ends else {}
+        names, way = " and ".join(self.theirs.values()), "before" if self.before else "with"
+        ends = f"an episode ends {way} the step whose done is 1" if self.has_ends else "rows end"
+        self.sentence = f"{names} are filled from the mask: {ends}."
+
+    def __call__(self, /, *given, **named):
+        return self.fn(**self._arguments(self.bind(given, named)))
+
+    def _arguments(self, arguments):
+        mask = arguments.get(self.own_mask or "mask")
+        if mask is None:  # every token counts
+            mask = next(a for a in arguments.values() if getattr(a, "ndim", 0) == 2) * 0 + 1.0
+        others = {n: a for n, a in arguments.items() if n != "mask" or self.own_mask}
+        turn = (lambda a: a.T) if self.time_first else (lambda a: a)
+        rows = turn(mask) * 1.0  # (N, T)
+        filled = {"next_done": rows[:, 0] * 0 + 1, "next_value": self._after(rows)}
+        filled["done"] = turn(self._dones(rows))
+        filled["going_on"] = 1 - filled["done"]
+        return others | {n: filled[k] for k, n in self.theirs.items() if k in filled}
+
+    def _after(self, rows):
+        """(N,) the value after each row: with a done beside it, it must not be read."""
+        return rows[:, 0] * 0 + (UNREAD if self.has_ends else 0.0)
+
+    def _dones(self, rows):
+        """(N, T) 1 where the step, or the step before it, is the last of its episode."""
+        if self.before:
+            before = self.framework.lengthened(rows, at_end=False)[:, :-1]
+            return 1 - rows * before
+        position = (rows * 0 + 1).cumsum(1)
+        after = self.framework.lengthened(rows, at_end=True)[:, 1:] * (position < rows.shape[1])
+        return 1 - rows * after
+
+    def written(self, given, named, literal):
+        """The arrays of a call as code."""
+        sent = self.bind(given, named)
+        sent = {n: self.framework.send(a, "float64") for n, a in sent.items()}
+        filled = self._arguments(sent)
+        return self.written_with({n: self.framework.receive(a) for n, a in filled.items()}, literal)
