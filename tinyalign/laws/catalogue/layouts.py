@@ -156,8 +156,30 @@ def time_first(arrays, numbers):
 TIME = Convention(
     "time",
     "second",
-    {"second": "arrays (rows, time)", "first": "arrays (time, rows)"},
-    {"first": time_first},
+    {
+        "second": "arrays (rows, time)",
+        "first": "arrays (time, rows)",
+        "alone": "arrays (time,) of one row",
+    },
+    {"first": time_first, "alone": lambda arrays, p: (arrays, p, lambda value: value)},
+    form=True,
+)
+VALUES = Convention(
+    "values",
+    "as_many",
+    {"as_many": "a value a step", "one_more": "a value a step and one after the last"},
+    {
+        "one_more": lambda x, p: (
+            [x[0], np.concatenate([x[1], 0 * x[1][:, :1]], axis=1), x[2]], p, lambda value: value
+        )
+    },
+    form=True,
+)  # fmt: skip
+# no undo: the prompts are given as they are wanted
+INDEX = Convention(
+    "index",
+    "array",
+    {"array": "the prompts as an array of its framework", "plain": "the prompts as a NumPy array"},
     form=True,
 )
 # no undo: the dones are made as they are wanted

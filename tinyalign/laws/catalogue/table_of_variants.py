@@ -88,12 +88,13 @@ token_rows = per_example([
          clip_low=(clip_lows, 3e-4), clip_high=(clips, 4e-4)),
 ], like_first)  # fmt: skip
 PROMPTS = [
-    spec("center_by_prompt", ADV, "reward prompt", by_prompt.prompts(), by_prompt.CENTER),
+    spec("center_by_prompt", ADV, "reward prompt", by_prompt.prompts(), by_prompt.CENTER,
+         layouts.INDEX),
     spec("standardize_by_prompt", ADV, "reward prompt", by_prompt.prompts(),
-         by_prompt.STANDARDIZE, eps=(floats(1e-6, 1e-2), 1e-4),
+         by_prompt.STANDARDIZE, layouts.INDEX, eps=(floats(1e-6, 1e-2), 1e-4),
          ddof=(st.sampled_from([0, 1]), 1)),
     spec("leave_one_out_by_prompt", ADV, "reward prompt", by_prompt.prompts(),
-         by_prompt.LEAVE_ONE_OUT),
+         by_prompt.LEAVE_ONE_OUT, layouts.INDEX),
 ]  # fmt: skip
 TEACHER = "logits teacher_logits"
 STUDENTS = [

@@ -109,8 +109,11 @@ def reading_sentence(spec, subject, reading, conventions, holds):
     this, was = " and ".join(this), " and ".join(was)
     typed = changed or any(n in conventions for n in reading.changed)
     against = f"you declared {was}" if typed else f"the default is {was}"
-    right = "Every law holds" if holds else "Its values are right"
-    return f"This is {this}; {against}. {right} with {' '.join(way)}."
+    right = "Every law holds" if holds else "On ordinary inputs its values are right"
+    said = f"This is {this}; {against}. {right} with {' '.join(way)}."
+    if reading.changed.get("layout") == "group_first":
+        said += " Given rewards (prompts, answers) it mixes the prompts."
+    return said
 
 
 def warning_sentence(sentence, reading):

@@ -1,11 +1,10 @@
-"""Functions that take arrays in one batch, or rewards in one row, made to take them as ours do."""
-
-import numpy as np
+"""Functions that take arrays in one batch, made to take them as ours do."""
 
 from tinyalign.laws.harness.episodes import of_episodes
+from tinyalign.laws.harness.flat_rewards import of_prompts
 from tinyalign.laws.harness.holders import HOLDERS, attributes_read
 from tinyalign.laws.harness.kl_term import without_kl
-from tinyalign.laws.harness.parameter_names import MASKS, names_array
+from tinyalign.laws.harness.parameter_names import names_array
 from tinyalign.laws.harness.roles import roles
 from tinyalign.laws.harness.texts import IDS, LABELS, FromLogits, Spans, names_of_texts
 from tinyalign.laws.harness.wrapper import (
@@ -17,16 +16,6 @@ from tinyalign.laws.harness.wrapper import (
 
 BATCHES = (
     "batch", "data", "inputs", "experience", "sample", "samples", "rollout", "micro_batch",
-)  # fmt: skip
-# which prompt each answer belongs to
-INDICES = (
-    "index", "indices", "uid", "uids", "group_ids", "group_index", "prompt_ids", "prompt_idx",
-    "prompt_index",
-)  # fmt: skip
-# how many answers each prompt has, one after the other
-SIZES = (
-    "num_generations", "group_size", "n_samples_per_prompt", "num_samples", "samples_per_prompt",
-    "num_return_sequences", "rollouts_per_prompt",
 )  # fmt: skip
 
 
@@ -46,11 +35,8 @@ def unpacked(fn, spec, framework, declared):
     parameters = readable_parameters(fn)
     if parameters is None:
         return fn
-    index = next((n for n in (*INDICES, *SIZES) if n in parameters), None)
-    if index and spec.arrays == ("reward",):
-        return Flat(fn, index, parameters)
-    if declared.get("layout") in ("one_prompt", "one_column"):
-        return OnePrompt(fn, framework, declared["layout"] == "one_column")
+    if spec.arrays[0] == "reward" and len(spec.arrays) < 3:
+        return of_prompts(fn, spec, framework, declared)
     fn = without_kl(fn, parameters, spec)
     logits, labels, ids, *masks = names_of_texts(parameters)
     if spec.name == "sequence_logp" and logits and (labels or any(masks)):
@@ -113,68 +99,3 @@ def _shown(keys, beside):
     outside = any(roles(n) == {"logp"} for n in beside)
     old = [k for k in keys if roles(k) == {"logp"}] if outside else []
     return {f"old_{k}" if k in old else k: k for k in keys}
-
-
-class OnePrompt(Wrapper):
-    """It takes the rewards of one prompt: it is called once for each, and the answers put together.
-
-    column  whether it wants (G, 1), not (G,)
-    """
-
-    def __init__(self, fn, framework, column):
-        super().__init__(fn, list(readable_parameters(fn).values()))
-        self.framework, self.column = framework, column
-
-    def __call__(self, /, *given, **named):
-        arguments = self.bind(given, named)
-        name = next(n for n, a in arguments.items() if getattr(a, "ndim", 0) == 2)
-        rows = [arguments | {name: self._row(row)} for row in arguments[name]]
-        # (G, P) from the stack on the last axis
-        return self.framework.stack([self._flat(self.fn(**row)) for row in rows]).T
-
-    def _row(self, row):
-        return row[:, None] if self.column else row
-
-    def _flat(self, answer):
-        answer = answer[0] if isinstance(answer, tuple) else answer
-        if isinstance(answer, list):
-            answer = self.framework.send(np.asarray(answer), "float64")
-        return answer.reshape(-1)
-
-    def written(self, given, named, literal):
-        """The first call as code."""
-        first = np.asarray([*given, *named.values()][0])[0]
-        return [literal(self._row(first))]
-
-
-class Flat(Wrapper):
-    """Its rewards are one row over all prompts, with an index that says whose each is."""
-
-    def __init__(self, fn, index, parameters):
-        self.index = index
-        self.mask = next((m for m in MASKS if m in parameters), None)
-        names = [n for n in parameters if names_array(n) and n not in (index, self.mask)]
-        self.reward = names[0] if names else next(iter(parameters))
-        taken = [index, self.mask, self.reward, "reward"]
-        super().__init__(
-            fn, positional_parameters(["reward"]) + keyword_parameters(parameters, taken)
-        )
-        tokens = f" and {self.mask} of ones, one token each" if self.mask else ""
-        tells = "the number of answers" if index in SIZES else "the prompt"
-        self.sentence = f"{self.reward} is given in one row, with {index} for {tells}{tokens}."
-
-    def __call__(self, /, reward, **others):
-        answer = self.fn(**self._arguments(reward), **others)
-        answer = answer[0] if isinstance(answer, tuple) else answer
-        return answer.reshape(reward.shape)
-
-    def _arguments(self, reward):
-        prompts, answers = reward.shape
-        # (P·G,), or (P·G, 1) where each answer is a row of tokens
-        flat = reward.reshape((prompts * answers, 1) if self.mask else (prompts * answers,))
-        whose = answers if self.index in SIZES else np.repeat(np.arange(prompts), answers)
-        arguments = {self.reward: flat, self.index: whose}
-        return arguments | ({self.mask: flat * 0 + 1} if self.mask else {})
-
-    def written(self, given, named, literal):
-        return self.written_with(self._arguments(np.asarray([*given, *named.values()][0])), literal)

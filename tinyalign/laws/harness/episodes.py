@@ -2,6 +2,8 @@
 
 from inspect import Parameter
 
+import numpy as np
+
 from tinyalign.laws.harness.parameter_names import MASKS
 from tinyalign.laws.harness.wrapper import Wrapper, readable_parameters
 
@@ -18,6 +20,11 @@ NAMES = {  # what they hold -> what they are called
     ),
     "next_values": ("next_values", "values_next"),  # one number a step
 }  # fmt: skip
+WAYS = {  # time -> (to rows (N, T), back from them, from (N,) to what goes beside them)
+    "second": (lambda a: a, lambda a: a, lambda a: a),
+    "first": (lambda a: a.T, lambda a: a.T, lambda a: a),
+    "alone": (lambda a: a[None], lambda a: a[0], lambda a: a[0]),
+}
 UNREAD = 3.0  # a value after an episode's end, which nobody may read
 
 
@@ -25,16 +32,18 @@ def of_episodes(fn, spec, framework, declared):
     """fn called with the mask's ends as dones; fn itself where it wants none."""
     parameters = readable_parameters(fn) or {}
     known = [n for names in NAMES.values() for n in names if n in parameters]
-    if spec.name != "gae" or not known:
-        return fn
-    return Episodes(fn, parameters, framework, declared)
+    given = known and parameters[known[0]].default is Parameter.empty
+    after = len(known) == 1 and known[0] in NAMES["next_value"] and given
+    if (spec.name == "gae" and known) or (spec.name == "gae_over_turns" and after):
+        fn = Episodes(fn, spec, parameters, framework, declared)
+    return OneRow(fn, framework) if declared.get("time") == "alone" else fn
 
 
 class Episodes(Wrapper):
     """The ends of its mask go in as dones, and what follows them as a value that is not read."""
 
-    def __init__(self, fn, parameters, framework, declared):
-        self.framework, self.time_first = framework, declared.get("time") == "first"
+    def __init__(self, fn, spec, parameters, framework, declared):
+        self.framework, self.ways = framework, WAYS[declared.get("time", "second")]
         found = {k: next((n for n in names if n in parameters), None) for k, names in NAMES.items()}
         self.theirs = {k: n for k, n in found.items() if n}
         # with a done for the step to come, each done is about the step before it
@@ -44,12 +53,17 @@ class Episodes(Wrapper):
         kept = [q for n, q in parameters.items() if n not in self.theirs.values()]
         if self.has_ends and not self.own_mask:
             kept.append(Parameter("mask", Parameter.KEYWORD_ONLY))
+        if "last_value" in spec.numbers:
+            kept.append(Parameter("last_value", Parameter.KEYWORD_ONLY))
         super().__init__(fn, sorted(kept, key=lambda q: (q.kind, q.default is not q.empty)))
         # an end inside a row is one too
         self.implies = {"packed": "yes"} if self.has_ends else {}
         names, way = " and ".join(self.theirs.values()), "before" if self.before else "with"
-        ends = f"an episode ends {way} the step whose done is 1" if self.has_ends else "rows end"
-        self.sentence = f"{names} are filled from the mask: {ends}."
+        self.sentence = (
+            f"{names} are filled from the mask: an episode ends {way} the step whose done is 1."
+            if self.has_ends
+            else f"{names} is given as an array (rows,)."
+        )
 
     def __call__(self, /, *given, **named):
         return self.fn(**self._arguments(self.bind(given, named)))
@@ -57,18 +71,18 @@ class Episodes(Wrapper):
     def _arguments(self, arguments):
         mask = arguments.get(self.own_mask or "mask")
         if mask is None:  # every token counts
-            mask = next(a for a in arguments.values() if getattr(a, "ndim", 0) == 2) * 0 + 1.0
+            mask = next(a for a in arguments.values() if getattr(a, "ndim", 0)) * 0 + 1.0
+        after = arguments.pop("last_value", UNREAD if self.has_ends else 0.0)
         others = {n: a for n, a in arguments.items() if n != "mask" or self.own_mask}
-        turn = (lambda a: a.T) if self.time_first else (lambda a: a)
+        turn, back, first = self.ways
         rows = turn(mask) * 1.0  # (N, T)
-        filled = {"next_done": rows[:, 0] * 0 + 1, "next_value": self._after(rows)}
-        filled["done"] = turn(self._dones(rows))
+        filled = {
+            "next_done": first(rows[:, 0] * 0 + 1),
+            "next_value": first(rows[:, 0] * 0 + after),
+        }
+        filled["done"] = back(self._dones(rows))
         filled["going_on"] = 1 - filled["done"]
         return others | {n: filled[k] for k, n in self.theirs.items() if k in filled}
-
-    def _after(self, rows):
-        """(N,) the value after each row: with a done beside it, it must not be read."""
-        return rows[:, 0] * 0 + (UNREAD if self.has_ends else 0.0)
 
     def _dones(self, rows):
         """(N, T) 1 where the step, or the step before it, is the last of its episode."""
@@ -85,3 +99,34 @@ class Episodes(Wrapper):
         sent = {n: self.framework.send(a, "float64") for n, a in sent.items()}
         filled = self._arguments(sent)
         return self.written_with({n: self.framework.receive(a) for n, a in filled.items()}, literal)
+
+
+class OneRow(Wrapper):
+    """It takes one row (T,): it is called once for each."""
+
+    def __init__(self, fn, framework):
+        super().__init__(fn, list(readable_parameters(fn).values()))
+        self.framework = framework
+
+    def __call__(self, /, *given, **named):
+        arguments = self.bind(given, named)
+        count = next(len(a) for a in arguments.values() if getattr(a, "ndim", 0) == 2)
+        answers = [self.fn(**self._row(arguments, i)) for i in range(count)]
+        if not isinstance(answers[0], tuple | list) or not np.ndim(answers[0][0]):
+            return self._table(answers)
+        return tuple(self._table(parts) for parts in zip(*answers, strict=True))
+
+    def _row(self, arguments, i):
+        return {n: a[i] if getattr(a, "ndim", 0) == 2 else a for n, a in arguments.items()}
+
+    def _table(self, rows):
+        """(N, T) from as many arrays or lists."""
+        arrays = [r if hasattr(r, "ndim") else self._array(r) for r in rows]
+        return self.framework.stack(arrays).T
+
+    def _array(self, numbers):
+        return self.framework.send(np.asarray([float(n) for n in numbers]), "float64")
+
+    def written(self, given, named, literal):
+        """The first call as code."""
+        return self.written_with(self._row(self.bind(given, named), 0), literal)

@@ -32,5 +32,6 @@ SUBSTITUTES = {
     "clipped_surrogate": ON_POLICY,
     "dual_clipped_surrogate": ON_POLICY,
     "truncated_importance": ON_POLICY,
+    "whiten": {"mask": Substitute("taken as ones: every number counts", value=1.0)},
     "kto": {"z0": Substitute("taken as fixed at 0", value=0.0)},
 }

@@ -64,13 +64,16 @@ class Outputs:
 
     def _completed(self, answer, arrays):
         """The two of them where it gives one, of the shape of the value."""
-        value, mask = arrays.get("value"), arrays.get("mask")
-        if value is None or getattr(answer, "shape", None) != value.shape:
+        reward, value, mask = (arrays.get(n) for n in ("reward", "value", "mask"))
+        if value is None or getattr(answer, "shape", None) != reward.shape:
             return answer
-        drawn = value if mask is None else value * mask
+        drawn = value[: len(reward), : reward.shape[1]]  # perhaps with one more after the last
+        drawn = drawn if mask is None else drawn * mask
         said = {r for n in [*names_returned(self.fn, 1), _name(self.fn)] for r in roles(n)}
         one, other = ("returns", "advantage") if "returns" in said else PAIR
-        self.sentence = f"It returns one array, judged as the {one}: no {other} are judged."
+        self.sentence = (
+            f"It returns one array, judged as the {one}; the {other} beside it follows from it."
+        )
         return (answer - drawn, answer) if one == "returns" else (answer, answer + drawn)
 
     def _take(self, value, what, which):

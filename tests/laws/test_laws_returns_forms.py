@@ -1,0 +1,131 @@
+"""Advantages over time and in groups in the forms of trainers, each right and with one bug."""
+
+import numpy as np
+import pytest
+
+from tinyalign.laws.catalogue.table import BY_NAME
+from tinyalign.laws.check.report import examine
+from tinyalign.laws.harness.draws import repeatable_settings
+
+
+def examined(fn, name, examples=4):
+    setting = repeatable_settings(examples, shrink=False)
+    return examine(fn, BY_NAME[name], {}, setting=setting)
+
+
+def swept(rewards, values, live, following, gamma, lam):
+    """Along the first axis, from the end."""
+    advantage, last = np.zeros_like(rewards), 0.0
+    for t in reversed(range(len(rewards))):
+        last = (
+            rewards[t] + gamma * following[t] * live[t] - values[t] + gamma * lam * live[t] * last
+        )
+        advantage[t] = last
+    return advantage
+
+
+def time_first(rewards, values, dones, next_value, next_done, gamma=0.99, gae_lambda=0.95):
+    live = 1 - np.concatenate([dones[1:], next_done[None]])
+    following = np.concatenate([values[1:], next_value[None]])
+    advantages = swept(rewards, values, live, following, gamma, gae_lambda)
+    return advantages, advantages + values
+
+
+def done_of_the_step(rewards, values, dones, next_value, next_done, gamma=0.99, gae_lambda=0.95):
+    following = np.concatenate([values[1:], next_value[None]])
+    advantages = swept(rewards, values, 1 - dones, following, gamma, gae_lambda)
+    return advantages, advantages + values
+
+
+def one_row(rewards, values, gamma=1.0, lam=0.95):
+    row = np.asarray(rewards)
+    assert row.ndim == 1
+    return list(swept(row, values, row * 0 + 1, np.append(values[1:], 0.0), gamma, lam))
+
+
+def value_after_the_last(rewards, values, gamma=1.0, lam=0.95):
+    columns = (rewards.T, values[:, :-1].T, 0 * rewards.T + 1, values[:, 1:].T)
+    return swept(*columns, gamma, lam).T
+
+
+def three_outputs(values, rewards, mask, gamma=1.0, lam=0.95):
+    values, rewards = values * mask, rewards * mask
+    following = np.concatenate([values[:, 1:], 0 * values[:, :1]], 1)
+    advantages = swept(rewards.T, values.T, 0 * values.T + 1, following.T, gamma, lam).T
+    returns = advantages + values
+    return values, advantages, returns
+
+
+def returns_of_rewards(values, rewards, mask, gamma=1.0, lam=0.95):
+    _, advantages, _ = three_outputs(values, rewards, mask, gamma, lam)
+    return {"advantages": advantages, "returns": advantages + rewards}
+
+
+class Trainer:
+    def __init__(self, args):
+        self.args = args
+
+    def centred(self, rewards):
+        group = rewards.reshape(-1, self.args.num_generations)
+        return (group - group.mean(1, keepdims=True)).reshape(-1)
+
+
+def first_answers_first(scores, rloo_k):
+    group = scores.reshape(rloo_k, -1)
+    return (group - (group.sum(0) - group) / (rloo_k - 1)).reshape(-1)
+
+
+def by_token_rewards(token_level_rewards, response_mask, index):
+    scores = token_level_rewards.sum(-1)
+    same = index[:, None] == index[None]
+    return (scores - same @ scores / same.sum(1))[:, None] * response_mask
+
+
+def whitened_with_epsilon_outside(adv, mask):
+    inside = adv[mask.astype(bool)]
+    out = np.zeros_like(adv)
+    out[mask.astype(bool)] = (inside - inside.mean()) / (inside.std() + 1e-8)
+    return out
+
+
+def whitened_without_mask(adv):
+    return (adv - adv.mean()) / (adv.std(ddof=1) + 1e-8)
+
+
+RIGHT = [
+    (time_first, "gae", "(time=first)"),
+    (three_outputs, "gae", "advantages and returns are judged"),
+    (Trainer.centred, "group_center", "self.num_generations for the number of answers"),
+    (by_token_rewards, "center_by_prompt", "the reward on the second token"),
+]
+RIGHT_TOO = [
+    (one_row, "gae", "(time=alone)"),
+    (value_after_the_last, "gae", "(values=one_more)"),
+    (first_answers_first, "leave_one_out", "all first answers before all second ones"),
+    (whitened_with_epsilon_outside, "whiten", "(eps_place=outside)"),
+    (whitened_without_mask, "whiten", "takes no mask"),
+]
+
+
+@pytest.mark.parametrize(("fn", "name", "said"), RIGHT)
+def test_a_sound_function_is_judged_in_its_form(fn, name, said):
+    report = examined(fn, name)
+    assert report.exit_code == 0
+    assert any(said in note for note in report.notes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("fn", "name", "said"), RIGHT_TOO)
+def test_a_sound_function_is_judged_in_its_form_too(fn, name, said):
+    report = examined(fn, name, 100)  # an epsilon shows beside few deviations
+    assert report.exit_code == 0
+    assert any(said in note for note in report.notes)
+
+
+def test_a_done_of_the_wrong_step_is_found():
+    assert examined(done_of_the_step, "gae").exit_code == 1
+
+
+@pytest.mark.slow
+def test_wrong_returns_in_a_dict_are_found():
+    assert examined(returns_of_rewards, "gae").exit_code == 1
