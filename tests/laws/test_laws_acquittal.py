@@ -99,7 +99,11 @@ def test_no_right_function_breaks_that_law_in_float32(name):
 
 @pytest.mark.parametrize(("slope", "says"), [("[0]", "a detach"), ("[-0.1]", "an abs")])
 def test_only_a_slope_of_0_is_called_detached(slope, says):
-    subject = Subject(FORMULAS["dpo"], BY_NAME["dpo"])
+    def cut(chosen, rejected, ref_chosen, ref_rejected, beta):
+        gap = getval(chosen) - rejected - ref_chosen + ref_rejected
+        return softplus(-beta * gap)
+
+    subject = Subject(cut, BY_NAME["dpo"])
     broken = [SimpleNamespace(message=f"has slope {slope}, want [-0.05]")]
     assert f"look for {says}" in deviation.detached(subject, broken)
 

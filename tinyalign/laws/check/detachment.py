@@ -29,19 +29,20 @@ def detached(subject, broken):
 def _cuts_its_slope(subject):
     """Whether its slope in some array is not that of its own values."""
     return any(
-        not np.allclose(own, subject.finite_differences(x, i, **p), rtol=1e-3, atol=1e-4)
+        not np.allclose(*both, rtol=1e-3, atol=1e-4)
         for x, p in fitted_probes(subject)[:4]
         for i in range(len(x))
-        if (own := _own_slope(subject, x, i, p)) is not None
+        if (both := _both_slopes(subject, x, i, p)) is not None
     )
 
 
-def _own_slope(subject, x, i, p):
-    """By its autodiff; None where there is none, and for what is no array of numbers."""
+def _both_slopes(subject, x, i, p):
+    """(by its autodiff, by differences); None where it lacks one, or for what is no number."""
     if np.asarray(x[i]).dtype.kind != "f":
         return None
     with suppress(Broken, NotApplicable, OutOfDomain):
-        return subject.own_grad(x, i, **p)
+        own = subject.own_grad(x, i, **p)
+        return None if own is None else (own, subject.finite_differences(x, i, **p))
     return None
 
 

@@ -32,7 +32,9 @@ def of_episodes(fn, spec, framework, declared):
     """fn called with the mask's ends as dones; fn itself where it wants none."""
     parameters = readable_parameters(fn) or {}
     known = [n for names in NAMES.values() for n in names if n in parameters]
-    given = known and parameters[known[0]].default is Parameter.empty
+    # one that is given by name is a number, as ours is; else an array with one for each row
+    q = parameters[known[0]] if known else None
+    given = q is not None and q.default is q.empty and q.kind is not q.KEYWORD_ONLY
     after = len(known) == 1 and known[0] in NAMES["next_value"] and given
     if (spec.name == "gae" and known) or (spec.name == "gae_over_turns" and after):
         fn = Episodes(fn, spec, parameters, framework, declared)

@@ -18,8 +18,12 @@ class Wrapper:
         self.__signature__ = inspect.Signature(parameters)
 
     def bind(self, given, named):
-        """{parameter: value} of a call."""
-        return self.__signature__.bind_partial(*given, **named).arguments
+        """{parameter: value} of a call, what its **kwargs take among them."""
+        bound = self.__signature__.bind_partial(*given, **named).arguments
+        for name, q in self.__signature__.parameters.items():
+            if q.kind is q.VAR_KEYWORD:
+                bound |= bound.pop(name, {})
+        return bound
 
     def sentences(self):
         """What was made of its parameters, and of those of the function inside."""
