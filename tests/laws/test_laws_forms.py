@@ -10,6 +10,7 @@ from autograd.tracer import getval
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.harness.draws import repeatable_settings
+from tinyalign.laws.harness.signature import CannotCall
 
 
 def examined(fn, name, **how):
@@ -39,9 +40,19 @@ def by_shorter_mask(logits, input_ids, completion_mask):
     return anp.sum(taken(logits[:, :-1], input_ids[:, 1:]) * completion_mask, -1)
 
 
-def without_shift(logits, labels):
-    counts = labels != -100
-    return anp.sum(taken(logits, np.where(counts, labels, 0)) * counts, -1)
+def shifted_outside(shift_logits, shift_labels):
+    counts = shift_labels != -100
+    return anp.sum(taken(shift_logits, np.where(counts, shift_labels, 0)) * counts, -1)
+
+
+def over_attention(logits, input_ids, attention_mask):
+    return anp.sum(taken(logits[:, :-1], input_ids[:, 1:]) * attention_mask[:, 1:], -1)
+
+
+def target_by_target(logits, token_ids, mask):
+    return sum(
+        mask[:, t] * taken(logits[:, t], token_ids[:, t + 1]) for t in range(token_ids.shape[1] - 1)
+    )
 
 
 def selective(logits, ids):
@@ -77,7 +88,9 @@ RIGHT = [
     (by_labels, "sequence_logp", "labels are filled from ids and -100 where they do not count"),
     (by_mask, "sequence_logp", "input_ids, loss_mask, attention_mask are filled from ids"),
     (by_shorter_mask, "sequence_logp", "completion_mask are filled"),
-    (without_shift, "sequence_logp", "aligned=yes"),
+    (shifted_outside, "sequence_logp", "aligned=yes"),
+    (over_attention, "sequence_logp", "attention_mask with 1 on the completion alone"),
+    (target_by_target, "sequence_logp", "a mask without the first token (mask_over=targets)"),
     (selective, "token_logp", "logits[t] are for ids[t] (aligned=yes)"),
     (gspo, "sequence_clipped_surrogate", "an advantage for each token of a sequence"),
     (sft, "cross_entropy", "logp is given as logits and labels: logits[t] are for ids[t + 1]"),
@@ -108,7 +121,107 @@ def over_all_tokens(logits, labels):
     return sft(logits, labels) * (labels[:, 1:] != -100).mean()
 
 
+def mask_of_the_token_before(logits, input_ids, attention_mask):
+    return anp.sum(taken(logits[:, :-1], input_ids[:, 1:]) * attention_mask[:, :-1], -1)
+
+
+def read_at_the_same_place(logits, input_ids):
+    return taken(logits, input_ids)[:, 1:]
+
+
+def without_shift(logits, labels):
+    return shifted_outside(logits, labels)
+
+
+def frozen_normaliser(logits, labels):
+    ids = np.where(labels == -100, 0, labels)[:, 1:]
+    picked = anp.sum(logits[:, :-1] * np.eye(logits.shape[-1])[ids], -1)
+    norm = np.log(np.sum(np.exp(getval(logits[:, :-1])), -1))
+    counts = labels[:, 1:] != -100
+    return anp.sum((norm - picked) * counts) / counts.sum()
+
+
+def test_a_normaliser_without_a_gradient_shows():
+    report = examined(frozen_normaliser, "cross_entropy")
+    assert [v.law.name for v in report.broken][-1] == "slopes_are_those_of_the_value"
+    assert "its slope in logits is not" in report.diagnosis
+
+
+def sft_of_outputs(model_outputs, labels, vocab_size):
+    assert model_outputs.logits.shape[-1] == vocab_size
+    return sft(model_outputs.logits, labels)
+
+
+def distance(student_outputs, teacher_outputs):
+    student, teacher = student_outputs.logits, teacher_outputs.logits
+    logq = teacher - np.log(np.sum(np.exp(teacher), -1, keepdims=True))
+    logp = student - anp.log(anp.sum(anp.exp(student), -1, keepdims=True))
+    return anp.sum(np.exp(logq) * (logq - logp), -1)
+
+
+@pytest.mark.parametrize(
+    ("fn", "method"), [(sft_of_outputs, "cross_entropy"), (distance, "forward_kl")]
+)
+def test_logits_are_put_into_what_a_model_returns(fn, method):
+    assert examined(fn, method).exit_code == 0
+
+
+def simpo_of_sums(chosen_logps, rejected_logps, chosen_lengths, rejected_lengths, beta, gamma):
+    gap = chosen_logps / chosen_lengths - rejected_logps / rejected_lengths
+    return np.logaddexp(0, gamma - beta * gap)
+
+
+def one_length_for_both(logps_w, logps_l, len_w, len_l, beta, gamma):
+    return np.logaddexp(0, gamma - beta * (logps_w - logps_l) / len_w)
+
+
+def list_mle(scores, labels):
+    ranked = np.take_along_axis(scores, np.argsort(-labels, 1), 1)
+    tails = [np.logaddexp.reduce(ranked[:, k:], axis=1) for k in range(ranked.shape[1])]
+    return np.stack(tails, 1).sum(1) - ranked.sum(1)
+
+
+def worst_first(scores, labels):
+    return list_mle(scores, -labels)
+
+
+@pytest.mark.parametrize(
+    ("fn", "method", "status"),
+    [
+        (simpo_of_sums, "simpo", 0),
+        (one_length_for_both, "simpo", 1),
+        (list_mle, "plackett_luce", 0),
+        (worst_first, "plackett_luce", 1),
+    ],
+)
+def test_what_follows_from_our_arrays_is_filled_in(fn, method, status):
+    assert examined(fn, method).exit_code == status
+
+
+def test_a_shift_that_the_caller_may_have_done_is_asked_about():
+    with pytest.raises(CannotCall, match="a forgotten shift if not"):
+        examined(without_shift, "sequence_logp")
+    for aligned, status in (("yes", 0), ("no", 1)):
+        setting = repeatable_settings(5, shrink=False)
+        report = examine(
+            without_shift, BY_NAME["sequence_logp"], {"aligned": aligned}, setting=setting
+        )
+        assert report.exit_code == status
+    assert "score ids[:, 1:] with logits[:, :-1]" in report.diagnosis
+
+
+def test_logits_for_what_the_model_has_read_are_a_forgotten_shift():
+    def forgetful(logits, input_ids):
+        return taken(logits, input_ids)
+
+    report = examined(forgetful, "token_logp")
+    assert report.exit_code == 1
+    assert "score ids[:, 1:] with logits[:, :-1]" in report.diagnosis
+
+
 WRONG = [
+    (mask_of_the_token_before, "sequence_logp"),
+    (read_at_the_same_place, "token_logp"),
     (mean_per_token, "sequence_logp"),
     (unnormalised, "clipped_surrogate"),
     (over_all_tokens, "cross_entropy"),

@@ -11,6 +11,7 @@ from tinyalign.laws.harness.roles import match_by_name
 from tinyalign.laws.harness.signature import match
 
 PAIR = BY_NAME["dpo"].arrays
+AVERAGES = BY_NAME["simpo"].arrays
 TOKENS = BY_NAME["clipped_surrogate"].arrays
 
 
@@ -40,6 +41,12 @@ def dpo(w, lose, ref_w, ref_l, beta):
         (PAIR, "chosen_logps rejected_logps ref_chosen_logps ref_rejected_logps"),
         (PAIR, "pi_logps_w pi_logps_l ref_logps_w ref_logps_l"),
         (PAIR, "chosen reject reference_chosen reference_reject"),
+        (AVERAGES, "reward_chosen reward_rejected"),
+        (AVERAGES, "score_w score_l"),
+        (AVERAGES, "winning_logps losing_logps"),
+        (BY_NAME["bradley_terry"].arrays, "r_w r_l"),
+        (BY_NAME["bradley_terry"].arrays, "chosen_logits rejected_logits"),
+        (BY_NAME["rrhf"].arrays, "logps scores nll"),
         (BY_NAME["k1"].arrays, "log_probs log_probs_base"),
         (BY_NAME["gae"].arrays, "token_level_rewards values response_mask"),
         (BY_NAME["value_loss"].arrays, "vpreds old_values returns"),
@@ -49,6 +56,15 @@ def test_the_names_of_many_projects_in_any_order(arrays, names):
     want = dict(zip(arrays, names.split(), strict=True))
     assert match_by_name(arrays, names.split()) == want
     assert match_by_name(arrays, names.split()[::-1]) == want
+
+
+def test_scores_beside_rewards_are_no_rewards():
+    def rrhf(scores, rw_scores, sft_loss):
+        gap = scores[:, :, None] - scores[:, None, :]
+        worse = rw_scores[:, :, None] < rw_scores[:, None, :]
+        return np.sum(np.maximum(0.0, gap) * worse, axis=(1, 2)) + sft_loss
+
+    assert examined(rrhf, "rrhf").exit_code == 0
 
 
 def test_old_before_new_is_no_bug():

@@ -16,6 +16,7 @@ from tinyalign.laws.check.command import check_here
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.laws.harness.judge import HOLDS, SILENT, judge
+from tinyalign.laws.harness.number_names import called
 from tinyalign.laws.harness.reproducer import as_code
 from tinyalign.laws.harness.subject import Subject
 from tinyalign.laws.museum import BY_NAME as EXHIBITS
@@ -266,3 +267,43 @@ def test_open_places_are_not_given_to_arrays_where_a_number_has_its_name():
 
     assert examined(open_ended, "dpo").exit_code == 0
     assert examined(lambda w, r, rw, rr, beta, *rest: dpo(w, r, rw, rr), "dpo").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "number", "name"),
+    [
+        ("bradley_terry", "center", "center_rewards_coefficient"),
+        ("bradley_terry", "center", "center_coef"),
+        ("orpo", "lam", "orpo_lambda"),
+        ("cpo", "alpha", "nll_coef"),
+        ("simpo", "gamma", "target_reward_margin"),
+        ("dpo", "beta", "dpo_beta"),
+        ("rrhf", "weight", "rrhf_weight"),
+    ],
+)
+def test_a_number_is_known_under_longer_names(method, number, name):
+    assert called(method, number, ["nll", name, "label_smoothing"]) == [name]
+
+
+class Centred:
+    def __init__(self, center_coefficient, margin=0.0):
+        self.center_coefficient, self.margin = center_coefficient, margin
+
+    def __call__(self, chosen, rejected):
+        loss = np.logaddexp(0, rejected - chosen + self.margin)
+        return loss + self.center_coefficient * (chosen + rejected) ** 2
+
+
+def test_an_instance_is_judged_at_its_own_numbers():
+    report = examined(Centred(0.05), "bradley_terry")
+    assert report.exit_code == 0
+    assert "fixed at 0.05, which self.center_coefficient is (declare" in " ".join(report.notes)
+    assert examined(Centred(0.05, margin=-1.0), "bradley_terry").exit_code == 0
+
+
+def test_a_method_of_an_instance_is_judged_at_its_own_numbers():
+    class Halved(Centred):
+        def loss(self, chosen, rejected):
+            return self(chosen, rejected) + self.center_coefficient * (chosen - rejected) ** 2
+
+    assert examined(Halved(0.05).loss, "bradley_terry").exit_code == 1

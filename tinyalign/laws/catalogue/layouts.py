@@ -143,7 +143,13 @@ ALIGNED = Convention(
     },
     form=True,
 )  # fmt: skip
-# no undo: the logits are made as they are wanted
+# no undo: the mask and the logits are made as they are wanted
+MASK_OVER = Convention(
+    "mask_over",
+    "tokens",
+    {"tokens": "a mask over all tokens", "targets": "a mask without the first token"},
+    form=True,
+)
 ALIGNED_LOGITS = Convention("aligned", "no", ALIGNED_CHOICES, form=True)
 BY_TOKEN = ADVANTAGE_OF_TOKENS, ALIGNED_LOGITS  # forms of arrays (N, T)
 

@@ -74,6 +74,16 @@ def bradley_terry_slopes(loss, x, p):
     assert_slope_close(loss.grad(x, 1, **plain(p)), -want)
 
 
+def bradley_terry_formula(loss, x, p):
+    """-log σ(r_w - r_l - m) + c · (r_w + r_l)², and its slopes"""
+    # at whatever margin and center the function has: the laws above set them to 0
+    gap, both = x[0] - x[1] - p["margin"], x[0] + x[1]
+    assert_close(loss(*x, **p), p["center"] * both**2 - log_sigmoid(gap))
+    pull, push = 2.0 * p["center"] * both, sigmoid(-gap)
+    assert_slope_close(loss.grad(x, 0, **p), pull - push)
+    assert_slope_close(loss.grad(x, 1, **p), pull + push)
+
+
 def true_rewards_are_stationary(loss, x, p, reward):
     """with Bradley-Terry labels the population slope is 0 at the true rewards"""
     # all nine ordered pairs of three answers
@@ -97,6 +107,7 @@ BRADLEY_TERRY = example_laws(
     law(centering_costs_the_squared_sum, "RM6b"),
     law(true_rewards_are_stationary, "RM8", reward=three),
     law(bradley_terry_slopes, "RM4"),
+    law(bradley_terry_formula, "RM9"),
 )
 
 

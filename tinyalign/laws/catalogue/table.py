@@ -192,7 +192,7 @@ TEXTS = [
              strategies.ratio_sequences(), sequence_ratio.GSPO, layouts.ADVANTAGE, choice.PADDING,
              layouts.ALIGNED_LOGITS, clip_low=(clip_lows, 3e-4), clip_high=(clips, 4e-4)),
         spec("sequence_logp", "sequence log-prob", "logits ids prompt_length length",
-             strategies.texts(), sequence.SEQUENCE_LOGP, layouts.ALIGNED)]),
+             strategies.texts(), sequence.SEQUENCE_LOGP, layouts.ALIGNED, layouts.MASK_OVER)]),
 ]  # fmt: skip
 METHODS = [
     *per_example(PAIRS),

@@ -7,7 +7,7 @@ from tinyalign.laws.catalogue.general import BATCH
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.answers import require_an_answer
 from tinyalign.laws.check.diagnose import looks_like
-from tinyalign.laws.check.forms import fitting_form
+from tinyalign.laws.check.forms import fitting_form, forgets_the_shift
 from tinyalign.laws.check.precision import infer_precision
 from tinyalign.laws.check.probes import EXACT, is_right
 from tinyalign.laws.check.readings import (
@@ -119,7 +119,8 @@ def _innocent_reading(case, tolerance):
     those = (case.fn, case.spec, case.conventions, tolerance)
     for reading in other_conventions(*those, **case.how):
         # what was declared is what it has to be; a turned sign is said, and is no excuse
-        if not is_turned(reading) and not set(reading.changed) & set(case.declared):
+        innocent = not is_turned(reading) and not set(reading.changed) & set(case.declared)
+        if innocent and not forgets_the_shift(case.subject(**reading.changed)):
             return reading
     return None
 

@@ -1,14 +1,12 @@
 """The options of a function that no law varies: each was judged at one value only."""
 
-import inspect
-
 import numpy as np
 
 from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.probes import probes, same
-from tinyalign.laws.harness.holders import attributes_read, own_value
-from tinyalign.laws.harness.number_names import SELDOM, aliases
+from tinyalign.laws.harness.holders import attributes_read, bound_method, own_value
+from tinyalign.laws.harness.number_names import SELDOM, called
 from tinyalign.laws.harness.signature import parameters_of
 
 
@@ -25,11 +23,12 @@ def options_at_default(caller):
 
 def _attributes_of_instance(caller):
     """{self.name: value} of what the method of an instance reads and no other sentence tells."""
-    method = inspect.unwrap(getattr(caller.fn, "forward", caller.fn))
-    if not inspect.ismethod(method):
+    method = bound_method(caller.fn)
+    if method is None:
         return {}
-    told = {alias for n in caller.fixed for alias in (n, *aliases(caller.spec.name, n))}
-    names = [n for n in attributes_read(method, "self") if n not in told]
+    names = attributes_read(method, "self")
+    told = {name for n in caller.fixed for name in called(caller.spec.name, n, names)}
+    names = [n for n in names if n not in told]
     return {f"self.{n}": getattr(method.__self__, n, None) for n in names}
 
 
@@ -66,7 +65,7 @@ def methods_with(spec, option, value):
         for other in BY_NAME.values()
         for n in other.numbers
         if other.arrays == spec.arrays and {*other.numbers} == {*spec.numbers, n}
-        if n not in spec.numbers and option in (n, *aliases(other.name, n))
+        if n not in spec.numbers and called(other.name, n, [option])
     }
     return [name for name, n in numbers.items() if _is_the_same(spec, name, {n: value})]
 

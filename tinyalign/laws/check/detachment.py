@@ -7,6 +7,7 @@ import numpy as np
 
 from tinyalign.laws.check.probes import fitted_probes, is_right
 from tinyalign.laws.harness.law import Broken, NotApplicable, OutOfDomain
+from tinyalign.laws.harness.texts import FromLogits
 
 NO_SLOPE = re.compile(r"slope [\[\]\s,.0-]+, want")  # zeros and nothing else
 
@@ -14,8 +15,15 @@ NO_SLOPE = re.compile(r"slope [\[\]\s,.0-]+, want")  # zeros and nothing else
 def detached(subject, broken):
     """Right values with a wrong slope."""
     slopes = [v for v in broken if "slope" in v.message and "nan" not in v.message]
+    if len(slopes) < len(broken) or not is_right(subject):
+        return ""
+    if not subject.spec.moving:  # it is weighted by a constant
+        return (
+            "Its values are right and its slope is not: the weight has to be detached, and "
+            "nothing but the weight."
+        )
     # a slope that is that of its own values was not detached: another loss is meant
-    if len(slopes) < len(broken) or not is_right(subject) or not _cuts_its_slope(subject):
+    if not _cuts_its_slope(subject):
         return ""
     where = {a for v in slopes for a in subject.spec.arrays if f"in {a} has slope" in v.message}
     names = " and ".join(their_name(subject, a) for a in subject.spec.arrays if a in where)
@@ -23,7 +31,7 @@ def detached(subject, broken):
     if all(NO_SLOPE.search(v.message) for v in slopes):
         way = "a detach, a no_grad, an item() or a stop_gradient on the way, and take it out."
         return f"{said}{way}"
-    return f"{said}an abs, a maximum or a where at that place, and for a term without a gradient."
+    return f"{said}a term of it without a gradient, or for an abs, a maximum or a where."
 
 
 def _cuts_its_slope(subject):
@@ -47,4 +55,7 @@ def _both_slopes(subject, x, i, p):
 
 
 def their_name(subject, array):
+    """What the function calls this array of ours."""
+    if array == "logp" and isinstance(subject.caller.fn, FromLogits):
+        return subject.caller.fn.logits
     return (subject.caller.binding.arrays or {}).get(array, array)

@@ -1,33 +1,38 @@
 """How a function's values depart from the right ones, as one sentence that says what to change."""
 
-from itertools import permutations
-
 import numpy as np
 
 from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.catalogue.general import MASKED
 from tinyalign.laws.check.detachment import detached, their_name
-from tinyalign.laws.check.one_reason import one_reason, sentence_of_reason
+from tinyalign.laws.check.examples import (
+    CLOSE,
+    right_alone,
+    where_wrong,
+    writes_to_inputs,
+    wrong_axis,
+)
+from tinyalign.laws.check.one_reason import sentence_of_reason
 from tinyalign.laws.check.probes import comparisons, fitted_probes, right_value, value_at
 from tinyalign.laws.harness.law import show
 from tinyalign.laws.harness.spec import rows
 
-CLOSE = {"rtol": 1e-4, "atol": 1e-6}
-
 
 def describe(subject, broken):
     """One sentence, the first that fits; "" where none does."""
-    if one_reason(broken):
-        return sentence_of_reason(subject, broken)
-    if subject.spec.name not in FORMULAS:
-        return ""
+    same = sentence_of_reason(subject, broken)
+    if same or subject.spec.name not in FORMULAS:
+        return same
     for sentence in (
+        writes_to_inputs,
+        wrong_axis,
         detached,
         ignored_number,
         cut_off,
         factor,
         constant,
         padding_enters,
+        right_alone,
         where_wrong,
     ):
         said = sentence(subject, broken)
@@ -163,47 +168,6 @@ def padding_enters(subject, broken):
 
 def _is_close(got, want):
     return got is not None and np.shape(got) == np.shape(want) and np.allclose(got, want, **CLOSE)
-
-
-def where_wrong(subject, broken):
-    """On one side of a border right, on the other wrong."""
-    found = _examples(subject)
-    wrong = np.array([bad for _, bad in found], dtype=bool)
-    if np.sum(wrong) < 3 or np.sum(~wrong) < 3:
-        return ""
-    for words, holds in _borders(subject):
-        side = np.array([holds(x) for x, _ in found], dtype=bool)
-        # so near 0 that it does not show, it may be right there too
-        if np.all(side[wrong]) and np.mean(wrong[side]) > 0.8:
-            return f"It is right elsewhere and wrong wherever {words}: look at what it does there."
-    return ""
-
-
-def _examples(subject):
-    """(arrays of one example, whether it is wrong there), over all probes."""
-    if subject.spec.cells is None:
-        return []
-    pairs = []
-    for x, p in fitted_probes(subject):
-        for cell in subject.spec.cells(x):
-            got, want = value_at(subject, cell, p), right_value(subject, cell, p)
-            # nothing for nothing is right by accident
-            telling = np.all(np.isfinite(want)) and np.any(np.abs(want) > 1e-6)
-            if got is not None and telling:
-                pairs.append((cell, not np.allclose(got, want, **CLOSE)))
-    return pairs
-
-
-def _borders(subject):
-    """(in words, a test of an example) for the sign of each array, and for each two compared."""
-    names = [their_name(subject, a) for a in subject.spec.arrays]
-    for i, name in enumerate(names):
-        yield f"{name} < 0", lambda x, i=i: np.all(x[i] < 0)
-        yield f"{name} > 0", lambda x, i=i: np.all(x[i] > 0)
-    shapes = [np.shape(a) for a in fitted_probes(subject)[0][0]]
-    for i, j in permutations(range(len(names)), 2):
-        if shapes[i] == shapes[j]:
-            yield f"{names[i]} > {names[j]}", lambda x, i=i, j=j: np.all(x[i] > x[j])
 
 
 def epsilon_in_the_count(subject):

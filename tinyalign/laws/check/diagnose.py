@@ -19,6 +19,7 @@ from tinyalign.laws.museum import EXHIBITS
 
 ALIKE = 0.9  # of the telling probes; below it the museum holds nothing like it
 TELLING = 2  # probes; fewer are chance
+WEIGHTED = ("dft",)  # its slope is that of the value with the weight held fixed
 _of_exhibits = {}  # (exhibit, what the probes depend on) -> its answers
 
 
@@ -104,7 +105,9 @@ def right_answers(subject):
     twin = formula_subject(subject.spec)
     found = []
     for x, p in fitted_probes(subject):
-        found += [right_value(subject, x, p), slope_at(twin, x, p)]
+        # no formula says that a weight is a constant
+        slope = None if subject.spec.name in WEIGHTED else slope_at(twin, x, p)
+        found += [right_value(subject, x, p), slope]
     return found
 
 
@@ -119,7 +122,8 @@ def formula_subject(spec):
 
 def slope_at(subject, x, p):
     """The slope of the sum in the first array; for advantages and the like none."""
-    if not (subject.spec.is_loss or subject.spec.moving) or subject.single:
+    weighted = subject.spec.name in WEIGHTED
+    if not (subject.spec.is_loss or subject.spec.moving or weighted) or subject.single:
         return None
     try:
         with np.errstate(all="ignore"), use_precision(subject.dtype):

@@ -8,6 +8,10 @@ from tinyalign.laws.check.probes import fitted_probes, is_right, value_at
 from tinyalign.laws.check.reduction import is_pile_of_examples
 from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.subject import Subject
+from tinyalign.laws.harness.texts import FromLogits, Spans
+
+SHIFTING = ("token_logp", "sequence_logp", "cross_entropy", "dft")  # they shift logits and ids
+READ = ("input_ids", "token_ids", "tokens", "sequences")  # what the model has read: never shifted
 
 
 def fitting_form(fn, spec, conventions, how):
@@ -22,9 +26,41 @@ def fitting_form(fn, spec, conventions, how):
     layouts = [c for c in open_ones if c is LAYOUT]
     for fits, which in ((_is_right, forms), (_is_pile, forms), (_answers, forms + layouts)):
         for way in _ways(which):
-            if any(fits(s) for s in _subjects(fn, spec, conventions | way, how)):
+            subject = next(
+                (s for s in _subjects(fn, spec, conventions | way, how) if fits(s)), None
+            )
+            if subject and "aligned" not in conventions and forgets_the_shift(subject):
+                return conventions, ""
+            if subject:
                 return _chosen(which, conventions, way)
     return conventions, ""
+
+
+def forgets_the_shift(subject):
+    """Whether it takes logits[t] for a token read at t; CannotCall where that is unclear."""
+    if subject.conventions.get("aligned") != "yes" or subject.spec.name not in SHIFTING:
+        return False
+    fn, arrays = subject.caller.fn, subject.caller.binding.arrays or {}
+    texts = fn if isinstance(fn, FromLogits | Spans) else None
+    logits, ids = (texts.logits, texts.taken) if texts else (arrays["logits"], arrays["ids"])
+    if texts and texts.masked and ids.startswith("label") and "shift" not in logits:
+        raise CannotCall(
+            f"{subject.label} takes {logits}[t] for {ids}[t]. That is right if its caller has "
+            f"shifted the two, and a forgotten shift if not: say which with --convention "
+            f"aligned=yes or aligned=no."
+        )
+    return ids in READ
+
+
+def forgotten_shift(case):
+    """The sentence for a function that is right but for that; "" for any other."""
+    aligned = case.spec.name in SHIFTING and _is_right(case.subject(aligned="yes"))
+    if not aligned or _is_right(case.subject()):
+        return ""
+    return (
+        "It takes logits[t] for the token at t, which the model has read when it gives them: score "
+        "ids[:, 1:] with logits[:, :-1]."
+    )
 
 
 def _ways(forms):

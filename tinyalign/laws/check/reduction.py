@@ -45,10 +45,13 @@ def read_reduction(fn, spec, conventions, **how):
     is_this = (
         REDUCTION.choices[shown] if fits else "one number, neither a mean nor a sum of its examples"
     )
+    where = (
+        f", where {REDUCTION.choices[declared]} was declared" if "reduction" in conventions else ""
+    )
     return Reduced(
         judged,
-        f"{label} returns {is_this}, where {REDUCTION.choices[declared]} was declared; the laws "
-        f"after the first are judged as if reduction={shown} were declared.",
+        f"{label} returns {is_this}{where}; the laws after the first are judged as if "
+        f"reduction={shown} were declared.",
         conventions,
     )
 

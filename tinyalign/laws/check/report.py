@@ -10,10 +10,13 @@ from tinyalign.laws.check.case import excuses, read_by_laws, understand_on_polic
 from tinyalign.laws.check.defaults import options_at_default
 from tinyalign.laws.check.deviation import describe, epsilon_in_the_count
 from tinyalign.laws.check.diagnose import looks_like
+from tinyalign.laws.check.examples import right_alone
+from tinyalign.laws.check.forms import forgotten_shift
 from tinyalign.laws.check.kl_term import judge_kl_term
 from tinyalign.laws.check.one_reason import one_reason
 from tinyalign.laws.check.precision import is_moody
 from tinyalign.laws.check.probes import fitted_probes, value_at
+from tinyalign.laws.check.reduction import is_pile_of_examples
 from tinyalign.laws.check.sentences import (
     assumptions,
     nearly_sentence,
@@ -144,6 +147,9 @@ def _diagnose(report, case, subject):
         )
         return
     if not broken:
+        # a sum where a mean was declared is said already
+        piled = is_pile_of_examples(subject)
+        report.diagnosis = "" if piled else right_alone(subject, report.broken)
         return
     # what raises, or is of another shape, is like whatever raises or is of that shape
     formless = one_reason(broken) in ("raises", "shape")
@@ -152,7 +158,7 @@ def _diagnose(report, case, subject):
     if reading is not None:
         sentence = reading_sentence(case.spec, subject, reading, case.declared, holds=False)
         report.notes.append(warning_sentence(sentence, reading))
-    said = describe(subject, broken)
+    said = forgotten_shift(case) or describe(subject, broken)
     report.diagnosis = " ".join(s for s in (said, exhibit) if s)
     if not report.diagnosis and reading is None:
         # laws stand simplest first

@@ -10,8 +10,8 @@ from tinyalign.laws.harness.wrapper import Wrapper
 
 def assumptions(subject, conventions):
     fixed = [
-        f"{subject.label} has no parameter for {n}: taken as fixed at {shown(value)} "
-        f"(declare with --convention {n}=…)."
+        f"{subject.label} has no parameter for {n}: taken as fixed at {shown(value)}"
+        f"{_by_constant(subject, n)} (declare with --convention {n}=…)."
         for n, value in subject.caller.fixed.items()
         if n not in conventions and value is not None
     ]
@@ -25,6 +25,12 @@ def assumptions(subject, conventions):
         if len(names) > 1
     ]
     return fixed + shared + array_assumptions(subject) + default_sentences(subject.caller)
+
+
+def _by_constant(subject, number):
+    """Which attribute of the instance says so."""
+    name = subject.caller.constants.get(number)
+    return f", which {name} is" if name else ""
 
 
 def array_assumptions(subject):

@@ -4,7 +4,8 @@ from tinyalign.laws.harness.episodes import of_episodes
 from tinyalign.laws.harness.flat_rewards import of_prompts
 from tinyalign.laws.harness.holders import HOLDERS, attributes_read
 from tinyalign.laws.harness.kl_term import without_kl
-from tinyalign.laws.harness.parameter_names import names_array
+from tinyalign.laws.harness.more_arrays import with_more_arrays
+from tinyalign.laws.harness.parameter_names import names_array, parts
 from tinyalign.laws.harness.roles import roles
 from tinyalign.laws.harness.texts import IDS, LABELS, FromLogits, Spans, names_of_texts
 from tinyalign.laws.harness.wrapper import (
@@ -31,16 +32,17 @@ class Batch(dict):
 
 def unpacked(fn, spec, framework, declared):
     """fn with a parameter for each array of ours; fn itself where it has them."""
-    fn = of_episodes(_out_of_a_batch(fn, spec), spec, framework, declared)
+    fn = _out_of_a_batch(_out_of_a_batch(fn, spec), spec)  # twice: of a student and a teacher
+    fn = of_episodes(fn, spec, framework, declared)
     parameters = readable_parameters(fn)
     if parameters is None:
         return fn
     if spec.arrays[0] == "reward" and len(spec.arrays) < 3:
         return of_prompts(fn, spec, framework, declared)
-    fn = without_kl(fn, parameters, spec)
+    fn = with_more_arrays(without_kl(fn, parameters, spec), parameters, spec)
     logits, labels, ids, *masks = names_of_texts(parameters)
     if spec.name == "sequence_logp" and logits and (labels or any(masks)):
-        return Spans(fn, parameters)
+        return Spans(fn, parameters, declared.get("mask_over") == "targets")
     if "logp" in spec.arrays and "logp" not in parameters and logits and (labels or ids):
         return FromLogits(fn, parameters, framework, declared.get("aligned") == "yes")
     return fn
@@ -52,9 +54,14 @@ def _out_of_a_batch(fn, spec):
         read = attributes_read(getattr(fn, "forward", fn), name) if name not in HOLDERS else []
         keys = [k for k in read if names_array(k) or k in (*IDS, *LABELS)]
         # an object that two arrays or more are read from is a batch, whatever it is called
-        if len(keys) >= (1 if name in BATCHES else 2):
+        if len(keys) >= (1 if name in BATCHES or _is_output(name) else 2):
             return Packed(fn, name, keys, parameters, spec)
     return fn
+
+
+def _is_output(name):
+    """Whether it is what a model returns, as its name says: student_outputs."""
+    return bool({"output", "outputs"} & set(parts(name)))
 
 
 class Packed(Wrapper):
@@ -67,6 +74,9 @@ class Packed(Wrapper):
         has_reference = any("ref" in roles(a) for a in spec.arrays)
         self.references = [] if has_reference else [k for k in keys if "ref" in roles(k)]
         self.keys = _shown([k for k in keys if k not in self.references], beside)
+        if _is_output(name):  # the logits of the student
+            whose = name[: name.index("output")]
+            self.keys = {f"{whose}{shown}": key for shown, key in self.keys.items()}
         order = [*beside, *self.keys]
         super().__init__(
             fn, positional_parameters(order) + keyword_parameters(parameters, [name, *order])

@@ -6,6 +6,7 @@ import inspect
 from functools import cache
 from types import SimpleNamespace
 
+from tinyalign.laws.harness.number_names import called
 from tinyalign.laws.harness.parameter_names import names_setting, parts
 from tinyalign.laws.harness.source_tree import tree_of
 
@@ -141,6 +142,22 @@ def class_of(fn):
     owner = getattr(fn, "__qualname__", "").rpartition(".")[0]
     found = getattr(fn, "__globals__", {}).get(owner)
     return found if inspect.isclass(found) else None
+
+
+def bound_method(fn):
+    """The method of an instance that a call of fn runs: fn, its forward or __call__; else None."""
+    method = inspect.unwrap(getattr(fn, "forward", fn))
+    method = method if inspect.isroutine(method) else type(method).__call__.__get__(method)
+    return method if inspect.ismethod(method) else None
+
+
+def number_of_instance(fn, method, number):
+    """(self.NAME, value) that an instance has for one of our numbers; None where it has none."""
+    bound = bound_method(fn)
+    names = called(method, number, attributes_read(bound, "self")) if bound else []
+    found = {n: getattr(bound.__self__, n, None) for n in names}
+    numbers = [(f"self.{n}", v) for n, v in found.items() if type(v) in (int, float)]
+    return numbers[0] if numbers else None
 
 
 def guess(name):

@@ -1,5 +1,7 @@
 """Other names in use for our numbers; a name of ours always wins over an alias."""
 
+from tinyalign.laws.harness.parameter_names import WEIGHTS, parts
+
 # one parameter may stand for both bounds of a clip
 BOTH_CLIPS = (
     "cliprange", "clip_range", "clip_ratio", "clip_eps", "eps_clip", "clip_epsilon", "clip_param",
@@ -16,12 +18,15 @@ UPPER = (
 DUAL = ("clip_ratio_c", "dual_clip", "clip_ratio_dual", "dual_clip_ratio", "eps_clip_c")
 # one temperature for both signs of the advantage
 SAPO = ("sapo_temperature", "tau", "temperature")
+TARGET = ("simpo_gamma", "gamma_beta_ratio", "margin", "target_margin", "target_reward_margin")
+LAM = ("lambda_", "lambd", "lmbda", "weight")
+LIKELIHOOD = ("nll_weight", "sft_weight", "bc_weight")
 ALIASES = {
     "beta": ("tau", "temperature", "kl_coef", "kl_coeff", "kl_beta"),
-    "alpha": ("alpha_divergence_coef", "f_alpha_divergence_coef", "cpo_alpha", "tpo_alpha"),
+    "alpha": ("alpha_divergence_coef", "f_alpha_divergence_coef", *LIKELIHOOD),
     "tau": ("beta",),
     "flip": ("label_smoothing", "epsilon", "eps"),
-    "lam": ("lambda_", "lambd", "lmbda", "gae_lambda", "lambda_orpo", "weight"),
+    "lam": ("lambda_", "lambd", "lmbda", "gae_lambda", "weight"),
     "weight_desirable": ("lambda_d", "desirable_weight"),
     "weight_undesirable": ("lambda_u", "undesirable_weight"),
     "clip_low": (*LOWER, *BOTH_CLIPS),
@@ -57,9 +62,15 @@ ONLY = {
     ("truncated_importance", "clip_low"): LOWER,
     # DPPO's bound on a probability, under the name of PPO's bound on a ratio
     ("dppo", "delta"): ("delta_high", "delta_pos", "clip_divergence", *BOTH_CLIPS),
-    # what weighs the odds ratio is called beta by TRL and those who took it from there
-    ("orpo", "lam"): (*ALIASES["lam"], "beta"),
     ("exo_pair", "eps"): ("label_smoothing", "epsilon"),
+    **{(m, "gamma"): TARGET for m in ("simpo", "conservative_simpo", "tpo_l")},
+    # what weighs the odds ratio is called beta by TRL and those who took it from there
+    ("orpo", "lam"): (*LAM, "odds_weight", "odds_ratio_weight", "or_weight", "beta", "alpha"),
+    ("slic", "lam"): (*LAM, *LIKELIHOOD, "reg_weight", "alpha"),
+    ("slic", "delta"): ("margin", "hinge_margin"),
+    ("bradley_terry", "center"): ("centering", "centre", "center_rewards", "reward_centering"),
+    ("rrhf", "weight"): ("rank_weight", "ranking_weight", "lam", "lambda_", "alpha"),
+    ("generalized_js", "beta"): ("jsd_beta", "alpha", "lmbda", "lam", "mixture_weight"),
     # an upper bound of the ratio shows where the advantage is negative
     ("clipped_surrogate", "clip_dual"): (*DUAL, "delta"),
     ("dual_clipped_surrogate", "clip_dual"): (*DUAL, "delta"),
@@ -73,6 +84,33 @@ SELDOM = {
 }
 
 
+# the names of losses, which say nothing when they stand before that of a number: dpo_beta
+LOSSES = {
+    "dpo", "cdpo", "dpop", "ipo", "kto", "orpo", "cpo", "simpo", "slic", "rrhf", "tpo", "bco",
+    "apo",
+    "sppo", "exo", "wpo", "nca", "ppo", "grpo", "gspo", "cispo", "rloo", "gae", "gkd", "rm",
+}  # fmt: skip
+
+
 def aliases(method, number):
     """What else the number of this method is called."""
     return ONLY.get((method, number), ALIASES.get(number, ()))
+
+
+def called(method, number, names):
+    """Those of the names that mean this number of the method, the surest first."""
+    words = (number, *aliases(method, number))
+    exact = [n for n in words if n in names]
+    longer = [n for a in words for n in names if _is_longer(n, a)]
+    return list(dict.fromkeys([*exact, *longer]))
+
+
+def _is_longer(name, alias):
+    """Whether a name is an alias with the name of a loss, or a word for a weight, added to it."""
+    said, meant = _words(name), _words(alias)
+    return bool(meant) and meant in (said, said - {"weight"})
+
+
+def _words(name):
+    words = set(parts(name)) - {"", *LOSSES}
+    return {"weight" if word in (*WEIGHTS[:-1], "factor") else word for word in words}

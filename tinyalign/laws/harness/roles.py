@@ -3,12 +3,12 @@
 from tinyalign.laws.harness.parameter_names import parts
 
 WORDS = {  # what a name can say -> the words that say so
-    "chosen": "chosen win winner w yw preferred positive pos better accepted",
-    "rejected": "rejected reject lose loser l yl dispreferred negative neg worse",
+    "chosen": "chosen win winner winning w yw preferred positive pos better good accepted",
+    "rejected": "rejected reject lose loser losing l yl dispreferred negative neg worse bad",
     "ref": "ref reference base init initial",
     "old": "old behavior behaviour sampling sampled rollout prev previous",
     "advantage": "advantage advantages adv advs",
-    "reward": "reward rewards score scores",
+    "reward": "reward rewards rw score scores",
     "value": "value values vpred vpreds vf",
     "returns": "returns return ret rets",
     "mask": "mask masks",
@@ -19,6 +19,8 @@ SAYS = {word: role for role, words in WORDS.items() for word in words.split()}
 # in a loss of pairs two letters are enough
 SHORT = {"r": ["rejected"], "rw": ["ref", "chosen"], "rr": ["ref", "rejected"]}
 SHORT["rl"] = SHORT["rr"]
+SIDES = {"chosen", "rejected"}
+SCORES = ("score", "scores")  # of a model too: rewards only where nothing else is called so
 
 
 def roles(name, of_pairs=False):
@@ -28,33 +30,56 @@ def roles(name, of_pairs=False):
     said = {"logp"} if "log" in words and {"prob", "probs", "p"} & set(words) else set()
     for word in words:
         said |= {SAYS[word]} if word in SAYS else set()
-        said |= set(SHORT.get(word, ())) if of_pairs else set()
-    return frozenset(said)
+        # r_w is the reward of the chosen answer
+        short = of_pairs and word in SHORT and not (word == "r" and SIDES & said_by(words))
+        said |= set(SHORT[word]) if short else set()
+    return frozenset(said - ({"reward"} if of_pairs and "rw" in words else set()))
+
+
+def said_by(words):
+    return {SAYS[w] for w in words if w in SAYS}
+
+
+def roles_of(names, of_pairs=False):
+    """{name: all that it says} for names that stand together."""
+    said = {n: roles(n, of_pairs) for n in names}
+    scores = [n for n in names if "reward" in said[n] and set(SCORES) & set(parts(n))]
+    rewards = [n for n in names if "reward" in said_by(set(parts(n)) - set(SCORES))]
+    return said | {n: said[n] - {"reward"} for n in scores if rewards and n not in rewards}
 
 
 def match_by_name(arrays, names):
     """{our array: their name} where a name says the same as ours, and no other name does."""
     of_pairs = any("rejected" in roles(a) for a in arrays)
-    ours = {a: roles(a) for a in arrays}
-    theirs = {n: roles(n, of_pairs) for n in names}
+    theirs = roles_of(names, of_pairs)
     found = {}
-    # what it holds is mostly left out: chosen for chosen_logp
-    for short in (False, True):
-        for array, said in ours.items():
+    # what it holds is mostly left out: chosen for chosen_logp; or has another word: chosen_reward
+    for heard in (frozenset, _without_logp, whose):
+        for array in arrays:
             if array in found:
                 continue
-            want = said - {"logp"} if short and len(said) > 1 else said
-            same = [n for n in names if n not in found.values() and theirs[n] == want]
+            want = heard(roles(array))
+            hears = heard if heard is whose else frozenset
+            same = [n for n in names if n not in found.values() and hears(theirs[n]) == want]
             if want and len(same) == 1:
                 found[array] = same[0]
     return found
 
 
-def contradicts(array, name, arrays):
-    """Whether a name says that it is another of our arrays than this one."""
+def _without_logp(said):
+    return said - {"logp"} if len(said) > 1 else said
+
+
+def whose(said):
+    """What tells the arrays of a pair apart, whatever they hold; of all others, what they hold."""
+    return said - ({"logp", "reward", "value", "advantage"} if SIDES & said else {"logp"})
+
+
+def contradicts(array, name, arrays, names):
+    """Whether a name, among others, says that it is another of our arrays than this one."""
     of_pairs = any("rejected" in roles(a) for a in arrays)
-    said = roles(name, of_pairs) - {"logp"}
-    return any(said == roles(a) - {"logp"} for a in arrays if a != array) and bool(said)
+    said = whose(roles_of(names, of_pairs)[name])
+    return any(said == whose(roles(a)) for a in arrays if a != array) and bool(said)
 
 
 def says_nothing(name, arrays):

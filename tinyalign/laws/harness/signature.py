@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from tinyalign.laws.harness.holders import HOLDERS, attributes_read
 from tinyalign.laws.harness.keywords import ANY, keywords_read
-from tinyalign.laws.harness.number_names import SELDOM, aliases
+from tinyalign.laws.harness.number_names import SELDOM, called
 from tinyalign.laws.harness.parameter_names import (
     HOLDS,
     describe,
@@ -107,7 +107,7 @@ def _held_numbers(spec, holders):
     found = {}
     for holder, read in holders.items():
         for number in spec.numbers:
-            names = [n for n in (number, *aliases(spec.name, number)) if n in read]
+            names = called(spec.name, number, read)
             if names:
                 found.setdefault(number, f"{holder}.{names[0]}")
     return found
@@ -117,7 +117,7 @@ def _open_numbers(spec, read, found):
     """{our number: the name by which it goes into **kwargs} for those that are nowhere else."""
     if read is ANY:
         return {n: n for n in spec.numbers if n not in found and (spec.name, n) not in SELDOM}
-    names = {n: [a for a in (n, *aliases(spec.name, n)) if a in read] for n in spec.numbers}
+    names = {n: called(spec.name, n, read) for n in spec.numbers}
     return {n: some[0] for n, some in names.items() if some and n not in found}
 
 
@@ -159,7 +159,7 @@ def _match_arrays(spec, parameters, positional, masks, order):
     if len(free) > len(wanted):  # too many: what has its own name elsewhere is no guess here
         free = [n for n in free if n not in HOLDS]
     pairs = zip(wanted, free, strict=False)
-    by_position = {a: n for a, n in pairs if not contradicts(a, n, spec.arrays)}
+    by_position = {a: n for a, n in pairs if not contradicts(a, n, spec.arrays, positional)}
     both = named | by_position
     return {a: both[a] for a in spec.arrays if a in both}, by_position | order
 
@@ -167,7 +167,7 @@ def _match_arrays(spec, parameters, positional, masks, order):
 def _open_to_arrays(spec, parameters, positional, taken):
     """Their parameters that may be arrays, in their order."""
     # names of numbers, which no array takes by its position
-    ours = {alias for n in spec.numbers for alias in (n, *aliases(spec.name, n))}
+    ours = {name for n in spec.numbers for name in called(spec.name, n, parameters)}
     return [
         n
         for n in positional
@@ -210,7 +210,7 @@ def _match_numbers(spec, spare, positional, parameters):
     numbers = spec.numbers
     by_name = {}
     for name in numbers:
-        names = [n for n in (name, *aliases(spec.name, name)) if n in spare]
+        names = called(spec.name, name, spare)
         names = [n for n in names if n == name or n not in numbers]
         if names:
             by_name[name] = names[0]

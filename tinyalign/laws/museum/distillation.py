@@ -72,7 +72,23 @@ def js_always_half(logits, teacher_logits, *, beta):
 def js_to_the_mixture_only(logits, teacher_logits, *, beta):
     student, teacher = log_softmax(logits), log_softmax(teacher_logits)
     mixture = np.log(beta * np.exp(teacher) + (1 - beta) * np.exp(student))
-    return np.sum(np.exp(teacher) * (teacher - mixture), axis=-1)
+    return beta * np.sum(np.exp(teacher) * (teacher - mixture), axis=-1)
+
+
+def js_mixture_exchanged(logits, teacher_logits, *, beta):
+    student, teacher = log_softmax(logits), log_softmax(teacher_logits)
+    mixture = np.log((1 - beta) * np.exp(teacher) + beta * np.exp(student))
+    to_teacher = np.sum(np.exp(teacher) * (teacher - mixture), axis=-1)
+    to_student = np.sum(np.exp(student) * (student - mixture), axis=-1)
+    return beta * to_teacher + (1 - beta) * to_student
+
+
+def js_from_the_mixture(logits, teacher_logits, *, beta):
+    student, teacher = log_softmax(logits), log_softmax(teacher_logits)
+    mixture = np.log(beta * np.exp(teacher) + (1 - beta) * np.exp(student))
+    from_teacher = np.sum(np.exp(mixture) * (mixture - teacher), axis=-1)
+    from_student = np.sum(np.exp(mixture) * (mixture - student), axis=-1)
+    return beta * from_teacher + (1 - beta) * from_student
 
 
 E = Exhibit
@@ -91,4 +107,7 @@ EXHIBITS = [
     E(js_mixture_of_log_probabilities, "generalized_js", "a mixture of log-probabilities"),
     E(js_always_half, "generalized_js", "½ whatever beta says"),
     E(js_to_the_mixture_only, "generalized_js", "the student's half is missing"),
+    E(js_mixture_exchanged, "generalized_js", "beta weighs the student in the mixture alone"),
+    E(js_from_the_mixture, "generalized_js", "KL(mixture ‖ each) where KL(each ‖ mixture) is meant",
+      "torch.nn.functional.kl_div takes the mixture first and is KL(target ‖ input)"),
 ]  # fmt: skip

@@ -100,6 +100,10 @@ def orpo_odds_term_subtracted(win, lose, nll, *, lam):
     return nll - lam * softplus(log_odds(lose) - log_odds(win))
 
 
+def orpo_sign_of_complement(win, lose, nll, *, lam):
+    return nll + lam * odds_ratio_sign_of_complement(win, lose)
+
+
 def cpo_nll_dropped(win, lose, nll, *, beta, alpha):
     return softplus(-beta * (win - lose))
 
@@ -114,6 +118,10 @@ def cpo_alpha_on_the_preference(win, lose, nll, *, beta, alpha):
 
 def slic_not_floored(win, lose, nll, *, delta, lam):
     return delta - win + lose + lam * nll
+
+
+def slic_takes_the_minimum(win, lose, nll, *, delta, lam):
+    return np.minimum(0.0, delta - win + lose) + lam * nll
 
 
 def slic_order_reversed(win, lose, nll, *, delta, lam):
@@ -190,9 +198,11 @@ EXHIBITS = [
       "hiyouga/LLaMA-Factory ff6d4d1 dpo/trainer.py; huggingface/trl #3237"),
     E(orpo_lambda_on_the_nll, "orpo", "λ weighs the likelihood, not the odds"),
     E(orpo_odds_term_subtracted, "orpo", "the odds term is subtracted"),
+    E(orpo_sign_of_complement, "orpo", "+log(1-p): p(1-p) instead of p/(1-p)"),
     E(cpo_nll_dropped, "cpo", "the likelihood term is missing"),
     E(cpo_beta_on_chosen_only, "cpo", "β scales one log-prob and not the other"),
     E(cpo_alpha_on_the_preference, "cpo", "α weighs the preference, not the likelihood"),
+    E(slic_takes_the_minimum, "slic", "min for max: only pairs that are right enough count"),
     E(slic_not_floored, "slic", "no floor at 0: pushes for ever"),
     E(slic_order_reversed, "slic", "chosen and rejected swapped"),
     E(slic_ratio_hinge, "slic", "a hinge in units of δ: smaller by 1/δ"),

@@ -52,6 +52,16 @@ def sequence_mask_one_late(logits, ids, prompt_length, length):
     return np.sum(shifted(logits, ids) * completion(ids, prompt_length + 1, length), axis=1)
 
 
+def sequence_mask_of_the_token_before(logits, ids, prompt_length, length):
+    return np.sum(shifted(logits, ids) * completion(ids, prompt_length + 1, length + 1), axis=1)
+
+
+def sequence_ignored_labels_are_token_zero(logits, ids, prompt_length, length):
+    counts = completion(ids, prompt_length, length)
+    labels = np.concatenate([ids[:, :1], np.where(counts, ids[:, 1:], 0)], axis=1)
+    return np.sum(shifted(logits, labels), axis=1)
+
+
 def sequence_last_token_dropped(logits, ids, prompt_length, length):
     return np.sum(shifted(logits, ids) * completion(ids, prompt_length, length - 1), axis=1)
 
@@ -62,7 +72,7 @@ def sequence_prompt_not_masked(logits, ids, prompt_length, length):
 
 def sequence_mean_for_sum(logits, ids, prompt_length, length):
     mask = completion(ids, prompt_length, length)
-    return np.sum(shifted(logits, ids) * mask, axis=1) / np.sum(mask, axis=1)
+    return np.sum(shifted(logits, ids) * mask, axis=1) / np.maximum(np.sum(mask, axis=1), 1)
 
 
 def sequence_counts_padding(logits, ids, prompt_length, length):
@@ -88,6 +98,10 @@ def sft_divides_by_everything(logp, mask):
     return -np.sum(logp * mask) / mask.size
 
 
+def sft_divides_by_rows_too(logp, mask):
+    return -np.sum(logp * mask) / np.sum(mask) / len(mask)
+
+
 def sft_forgets_the_mask(logp, mask):
     return -np.mean(logp)
 
@@ -106,6 +120,10 @@ def sft_sign(logp, mask):
 
 def token_mean_is_a_sequence_mean(x, mask):
     return np.mean(np.sum(x * mask, axis=1) / np.sum(mask, axis=1))
+
+
+def token_mean_over_the_width(x, mask):
+    return np.sum(x * mask) / mask.size
 
 
 def token_mean_of_micro_batches(x, mask):
@@ -158,6 +176,9 @@ EXHIBITS = [
     E(sequence_unshifted, SUM, "logits not shifted", "note 004 line 263 (right there by accident)"),
     E(sequence_mask_one_late, SUM, "the mask starts one token late: the first token is dropped",
       "note 004 line 267; volcengine/verl #3287; jingyaogong/minimind #621"),
+    E(sequence_mask_of_the_token_before, SUM, "the mask is not shifted: a token counts if the one "
+      "before it does"),
+    E(sequence_ignored_labels_are_token_zero, SUM, "labels of -100 become token 0, and are scored"),
     E(sequence_last_token_dropped, SUM, "the last token of the answer is dropped",
       "huggingface/trl #2332"),
     E(sequence_prompt_not_masked, SUM, "the prompt is scored too", "OpenRLHF/OpenRLHF #235"),
@@ -169,12 +190,14 @@ EXHIBITS = [
     E(sequence_pad_id_masks_the_end, SUM, "EOS is masked because it has the id of PAD",
       "huggingface/trl #1623, #3091, #3200"),
     E(sft_divides_by_everything, SFT, "divided by B·T, padding included"),
+    E(sft_divides_by_rows_too, SFT, "divided by the rows after the tokens"),
     E(sft_forgets_the_mask, SFT, "the mask is forgotten"),
     E(sft_mean_of_means, SFT, "a mean of per-sequence means", "huggingface/trl #2615"),
     E(sft_sums, SFT, "summed, not averaged"),
     E(sft_sign, SFT, "the minus is missing"),
     E(token_mean_is_a_sequence_mean, "token_mean", "a mean of per-sequence means",
       "huggingface/trl #2615, #2881"),
+    E(token_mean_over_the_width, "token_mean", "divided by B·T, padding included"),
     E(token_mean_of_micro_batches, "token_mean", "a token mean per micro-batch, then averaged",
       "huggingface/trl #2615; volcengine/verl #5619; modelscope/ms-swift #10117"),
     E(token_mean_nan_in_padding, "token_mean", "masked by multiplication: 0 · inf is nan",

@@ -107,6 +107,10 @@ def rm_sum_of_rewards(chosen, rejected, *, margin, center):
     return softplus(-(chosen + rejected - margin)) + center * (chosen + rejected) ** 2
 
 
+def rm_hinge(chosen, rejected, *, margin, center):
+    return np.maximum(0.0, margin + rejected - chosen) + center * (chosen + rejected) ** 2
+
+
 def plackett_luce_whole_denominator(reward):
     return -np.sum(log_softmax(reward)[:, :-1], axis=1)
 
@@ -115,6 +119,16 @@ def plackett_luce_worst_first(reward):
     reward = reward[:, ::-1]
     suffix = np.logaddexp.accumulate(reward[:, ::-1], axis=1)[:, ::-1]
     return np.sum(suffix - reward, axis=1)
+
+
+def plackett_luce_chosen_left_out(reward):
+    suffix = np.logaddexp.accumulate(reward[:, ::-1], axis=1)[:, ::-1]
+    return np.sum(suffix[:, 1:] - reward[:, :-1], axis=1)
+
+
+def plackett_luce_mean_over_places(reward):
+    suffix = np.logaddexp.accumulate(reward[:, ::-1], axis=1)[:, ::-1]
+    return np.sum(suffix - reward, axis=1) / (reward.shape[1] - 1)
 
 
 def plackett_luce_top_choice_only(reward):
@@ -154,5 +168,8 @@ EXHIBITS = [
       "answers already ranked stay in the denominator"),
     E(plackett_luce_worst_first, "plackett_luce", "reads the ranking from the worst"),
     E(plackett_luce_top_choice_only, "plackett_luce", "only the first choice is scored"),
+    E(rm_hinge, "bradley_terry", "a hinge where a log-sigmoid is meant"),
+    E(plackett_luce_chosen_left_out, "plackett_luce", "the chosen one is not in the denominator"),
+    E(plackett_luce_mean_over_places, "plackett_luce", "averaged over the places, not summed"),
     E(plackett_luce_sum_of_pairs, "plackett_luce", "a sum of pairwise losses, not a ranking model"),
 ]  # fmt: skip

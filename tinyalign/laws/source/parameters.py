@@ -4,7 +4,7 @@ import ast
 
 from tinyalign.laws.catalogue.lookup import find_spec
 from tinyalign.laws.harness.holders import HOLDERS, guess
-from tinyalign.laws.harness.number_names import aliases
+from tinyalign.laws.harness.number_names import called
 from tinyalign.laws.harness.parameter_names import MASKS, names_array, names_setting, parts
 
 CONFIG = {"config", "cfg", "conf", "args"}
@@ -19,7 +19,7 @@ def fit_parameters(node, methods, words):
     a = node.args
     node = _Renamed({q.arg for q in (*a.args, *a.kwonlyargs)}).visit(node)
     read = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-    known = {"self", "cls"} | _numbers(methods)
+    known = {"self", "cls"} | _numbers(methods, [q.arg for q in (*a.args, *a.kwonlyargs)])
     kept = []
     for q, default in _with_defaults(a):
         if q.arg in words or not (q.arg in read | known or names_array(q.arg)):
@@ -75,12 +75,10 @@ def _usual(name):
     return guess(name) if names_setting(name) else None
 
 
-def _numbers(methods):
-    """What the numbers of the methods are called."""
+def _numbers(methods, names):
+    """Those of the names that numbers of the methods are called."""
     rows = [find_spec(m) for m in methods]
-    return {
-        n for row in rows for number in row.numbers for n in (number, *aliases(row.name, number))
-    }
+    return {n for row in rows for number in row.numbers for n in called(row.name, number, names)}
 
 
 def _with_defaults(a):
