@@ -12,6 +12,7 @@ from tinyalign.laws.harness.framework_names import framework_of
 from tinyalign.laws.harness.judge import Law, Verdict, laws_for
 from tinyalign.laws.harness.law import Broken
 from tinyalign.laws.harness.signature import CannotCall
+from tinyalign.laws.harness.wrapper import unscripted
 
 __all__ = ["METHODS", "Broken", "CannotCall", "Law", "Verdict", "assert_lawful", "laws_of"]
 
@@ -35,7 +36,7 @@ def assert_lawful(fn, method, *, framework=None, dtype="float64", **conventions)
     """
     if inspect.isclass(fn):
         raise CannotCall(f"{fn.__name__} is a class: give an object of it, {fn.__name__}(…).")
-    chosen = find_spec(method)
+    fn, chosen = unscripted(fn), find_spec(method)
     require_known(chosen, conventions)
     how = {"framework": framework or framework_of(fn), "dtype": dtype}
     how |= with_reduction(fn, chosen, conventions, **how)

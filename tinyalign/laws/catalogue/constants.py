@@ -68,7 +68,7 @@ def with_general_laws(row):
         row = replace(row, laws=[*row.laws, FAR])
     if moving:
         row = replace(row, laws=[*row.laws, SLOPES])
-    if row.per_token:
+    if row.takes_mask:
         row = replace(row, laws=[*row.laws, MASKED])
     if PADDING in row.conventions:
         row = replace(row, laws=[*row.laws, NAN])

@@ -1,5 +1,7 @@
 """Conventions that move things about: where an epsilon, a weight or a whitening stands."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from tinyalign.laws.harness.law import Broken, NotApplicable, OutOfDomain
@@ -151,7 +153,6 @@ MASK_OVER = Convention(
     form=True,
 )
 ALIGNED_LOGITS = Convention("aligned", "no", ALIGNED_CHOICES, form=True)
-BY_TOKEN = ADVANTAGE_OF_TOKENS, ALIGNED_LOGITS  # forms of arrays (N, T)
 
 
 def time_first(arrays, numbers):
@@ -195,3 +196,24 @@ DONES = Convention(
     {"with": "dones[t] that end the episode with step t", "before": "dones[t] for the step before"},
     form=True,
 )
+
+
+def in_one_row(arrays, numbers):
+    """From (N·T,) to (N, T): tokens, or whole completions, without a second axis."""
+    shape = np.shape(arrays[0])
+    if any(np.ndim(a) == 1 for a in arrays):
+        raise OutOfDomain("one row has no other rows inside")
+    whole = [a if np.shape(a) == shape else a + 0 * arrays[0] for a in arrays]  # (N, 1) to (N, T)
+    row = [a.reshape(-1) for a in whole]
+    return row, numbers, lambda value: value.reshape(shape) if value.ndim else value
+
+
+ONE_ROW = Convention(
+    "tokens",
+    "table",
+    {"table": "tokens as a table (N, T)", "row": "tokens in one row (N,)"},
+    {"row": in_one_row},
+)
+# whole completions by themselves: a dot product takes a table, and makes no loss of it
+COMPLETIONS = replace(ONE_ROW, form=True)
+BY_TOKEN = ADVANTAGE_OF_TOKENS, ALIGNED_LOGITS, ONE_ROW  # forms of arrays (N, T)

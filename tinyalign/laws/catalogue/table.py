@@ -108,11 +108,14 @@ PAIRS = [
 
 # one number for each token: (N, T)
 TOKENS = [
-    spec("k1", KL, LP, strategies.token_pairs, divergence.K1, choice.DIRECTION, choice.USE),
-    spec("k2", KL, LP, strategies.token_pairs, divergence.K2, choice.DIRECTION, choice.USE),
-    spec("k3", KL, LP, strategies.token_pairs, divergence.K3, choice.DIRECTION, choice.USE),
+    spec("k1", KL, LP, strategies.token_pairs, divergence.K1, choice.DIRECTION, choice.USE,
+         layouts.ONE_ROW),
+    spec("k2", KL, LP, strategies.token_pairs, divergence.K2, choice.DIRECTION, choice.USE,
+         layouts.ONE_ROW),
+    spec("k3", KL, LP, strategies.token_pairs, divergence.K3, choice.DIRECTION, choice.USE,
+         layouts.ONE_ROW),
     spec("reinforce", PG, "logp advantage", strategies.reinforce_tokens, policy_gradient.REINFORCE,
-         *layouts.BY_TOKEN),
+         layouts.ADVANTAGE_OF_TOKENS, layouts.ALIGNED_LOGITS, layouts.COMPLETIONS),
     spec("clipped_surrogate", PG, "logp old_logp advantage", strategies.ratio_tokens(),
          policy_gradient.CLIPPED, choice.SIGN, *layouts.BY_TOKEN, clip_low=(clip_lows, 0.2),
          clip_high=(clips, 0.2), clip_dual=(floats(1.5, 5.0), None)),
@@ -120,7 +123,7 @@ TOKENS = [
          policy_gradient.CISPO, choice.CAP, *layouts.BY_TOKEN, clip_high=(clips, NEEDED),
          clip_low=(clip_lows, 1.0)),
     spec("value_loss", PG, "value old_value returns", strategies.values, critic.VALUE,
-         choice.VALUE_HALF, clip=(clips, 0.2)),
+         choice.VALUE_HALF, layouts.ONE_ROW, clip=(clips, 0.2)),
 ]  # fmt: skip
 # one number for each answer, from the rewards of its group: (P, G)
 GROUPS = [

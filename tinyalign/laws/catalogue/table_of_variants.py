@@ -64,7 +64,8 @@ PAIRS = [
 RATIO = "logp old_logp advantage"
 TOKENS = [
     spec("clamped_k3", KL, LP, strategies.token_pairs, divergence.CLAMPED_K3, choice.DIRECTION,
-         log_ratio_limit=(floats(1.0, 20.0), 20.0), limit=(floats(0.5, 10.0), 10.0)),
+         layouts.ONE_ROW, log_ratio_limit=(floats(1.0, 20.0), 20.0),
+         limit=(floats(0.5, 10.0), 10.0)),
     spec("dual_clipped_surrogate", PG, RATIO, strategies.ratio_tokens(), policy_gradient.CLIPPED,
          choice.SIGN, *layouts.BY_TOKEN, clip_low=lows, clip_high=highs,
          clip_dual=(floats(1.5, 5.0), 3.0)),
@@ -79,9 +80,10 @@ TOKENS = [
          off_policy.stale_tokens, off_policy.DECOUPLED, *layouts.BY_TOKEN, clip_low=lows,
          clip_high=highs),
     spec("truncated_rollout_weight", WEIGHT, "old_logp rollout_logp", off_policy.engines,
-         off_policy.TRUNCATED, cap=(floats(1.2, 5.0), 2.0)),
+         off_policy.TRUNCATED, layouts.ONE_ROW, cap=(floats(1.2, 5.0), 2.0)),
     spec("masked_rollout_weight", WEIGHT, "old_logp rollout_logp", off_policy.engines,
-         off_policy.MASKED, low=(floats(0.1, 0.9), 0.5), high=(floats(1.2, 8.0), 5.0)),
+         off_policy.MASKED, layouts.ONE_ROW, low=(floats(0.1, 0.9), 0.5),
+         high=(floats(1.2, 8.0), 5.0)),
 ]  # fmt: skip
 token_rows = per_example([
     spec("gspo_token", PG, f"{RATIO} mask", trust_region.masked_tokens, trust_region.GSPO_TOKEN,

@@ -1,14 +1,17 @@
-"""Whether a function answers at all: one that raises whatever it is given is broken.
+"""Whether a function answers at all, and twice alike: without that no law can be asked.
 
-It is broken only where nothing was guessed: what we call wrongly may raise too.
+One that raises whatever it is given is broken only where nothing was guessed: what we call wrongly
+may raise too.
 """
 
 import re
 
 import numpy as np
 
+from tinyalign.laws.check.precision import two_answers
 from tinyalign.laws.check.probes import fitted_probes
-from tinyalign.laws.harness.law import Broken, NotApplicable, OutOfDomain, law
+from tinyalign.laws.harness.judge import MOODY, Law
+from tinyalign.laws.harness.law import Broken, NotApplicable, OutOfDomain, Statement, law
 from tinyalign.laws.harness.signature import CannotCall
 
 # of arrays that have another form than it wants, of another framework, of what is not installed
@@ -27,16 +30,34 @@ def gives_an_answer(loss, x, p):
 ANSWERS = law(gives_an_answer, "C.0")
 
 
-class AlwaysRaises(CannotCall):
-    """What it raises on every ordinary input, and the call of the first."""
+class BrokenAtOnce(CannotCall):
+    """What is broken before any law is asked: the law for it, its message, and the calls."""
 
-    def __init__(self, message, calls):
+    def __init__(self, broken_law, message, calls, diagnosis):
         super().__init__(message)
-        self.calls = calls
+        self.law, self.calls, self.diagnosis = broken_law, calls, diagnosis
+
+
+SAME = "the same input gives the same answer"
+REPEATABLE = Statement(two_answers, "repeatable", "answers_are_repeatable", SAME)
+
+
+def require_repeatable(subject):
+    """BrokenAtOnce for a function that answers the same input differently."""
+    found = two_answers(subject)
+    if found:
+        (x, p), answers = found
+        raise BrokenAtOnce(
+            Law(REPEATABLE, subject.spec),
+            MOODY,
+            [(x, p, answer) for answer in answers],
+            f"{subject.label} {MOODY} (dropout, sampling, or a state that it keeps): make it "
+            f"deterministic. Nothing else was judged.",
+        )
 
 
 def require_an_answer(subject):
-    """AlwaysRaises, or CannotCall where that may be the caller's fault; nothing if it answers."""
+    """BrokenAtOnce, or CannotCall where that may be the caller's fault; nothing if it answers."""
     reasons, calls = [], []
     for x, p in fitted_probes(subject):
         subject.calls.clear()
@@ -58,7 +79,10 @@ def require_an_answer(subject):
     usual = max(reasons, key=reasons.count)
     where = "(on every input tried)" if len(set(reasons)) == 1 else "(on most inputs tried)"
     if usual.startswith("raises") and not _may_be_ours(subject, usual):
-        raise AlwaysRaises(f"{usual} {where}", calls[reasons.index(usual)])
+        said = f"{usual} {where}"
+        first = calls[reasons.index(usual)]
+        answers = Law(ANSWERS, subject.spec)
+        raise BrokenAtOnce(answers, said, first, f"It {said}: nothing else was judged.")
     raise CannotCall(f"{subject.label} {usual} {where}.")
 
 

@@ -5,7 +5,7 @@ from itertools import islice
 
 from tinyalign.laws.catalogue.general import BATCH
 from tinyalign.laws.catalogue.table import BY_NAME
-from tinyalign.laws.check.answers import require_an_answer
+from tinyalign.laws.check.answers import require_an_answer, require_repeatable
 from tinyalign.laws.check.diagnose import looks_like
 from tinyalign.laws.check.forms import fitting_form, forgets_the_shift
 from tinyalign.laws.check.precision import infer_precision
@@ -18,6 +18,7 @@ from tinyalign.laws.check.readings import (
     with_offset,
 )
 from tinyalign.laws.check.reduction import read_reduction
+from tinyalign.laws.check.slopeless import read_purpose
 from tinyalign.laws.harness.judge import (
     BROKEN,
     NEARLY,
@@ -29,6 +30,7 @@ from tinyalign.laws.harness.judge import (
 from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.subject import OFFSET, Subject
 
+CLAMPED = {"k3": "clamped_k3"}
 SHOWN = 3  # broken laws whose counterexample is made small
 ALIKE = 8  # readings that the values do not tell apart, of which the laws are asked
 
@@ -84,9 +86,11 @@ def understand(fn, spec, conventions, how):
     if formed and not precise:
         how, precise = infer_precision(fn, spec, conventions, how)
     require_an_answer(Subject(fn, spec, conventions, **how))
+    require_repeatable(Subject(fn, spec, conventions, **how))
     reduced = read_reduction(fn, spec, conventions, **how)
     case = Case(fn, spec, reduced.conventions, how, declared, reduced=reduced)
-    case = case.noting(formed).noting(precise)
+    constant, purpose = read_purpose(case.subject(), declared)
+    case = case.noting(formed).noting(precise).noting(purpose, how=how | constant)
     # exactly first, or an epsilon would pass for another one
     for tolerance in (EXACT, NEARLY):
         if is_right(case.subject(), tolerance):
@@ -94,7 +98,24 @@ def understand(fn, spec, conventions, how):
         reading = _innocent_reading(case, tolerance)
         if reading is not None:
             return replace(case, conventions=reading.conventions, reading=reading)
-    return _read_further(case)
+    return _as_clamped(case) or _read_further(case)
+
+
+def _as_clamped(case):
+    """The case as the method with the clamps that libraries put around it, or None."""
+    if case.spec.name not in CLAMPED:
+        return None
+    spec = BY_NAME[CLAMPED[case.spec.name]]
+    known = {c.name for c in spec.conventions}
+    kept = {k: v for k, v in case.conventions.items() if k in known}
+    clamped = replace(case, spec=spec, conventions=kept)
+    if not is_right(clamped.subject()):
+        return None
+    limits = " and ".join(f"{n} {v:g}" for n, v in clamped.subject().caller.fixed.items())
+    return clamped.noting(
+        f"{case.spec.name} is clamped here as in verl and NeMo-RL ({limits}): it is judged as "
+        f"{spec.name}. A token further out than that has no slope."
+    )
 
 
 def understand_on_policy(fn, spec, conventions, how):

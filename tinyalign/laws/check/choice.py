@@ -1,7 +1,7 @@
 """Which method a function is judged as where nobody said it: the first whose values it has."""
 
 from tinyalign.laws.catalogue.lookup import find_spec
-from tinyalign.laws.check.answers import AlwaysRaises
+from tinyalign.laws.check.answers import BrokenAtOnce
 from tinyalign.laws.check.case import understand
 from tinyalign.laws.check.probes import is_right
 from tinyalign.laws.harness.signature import CannotCall
@@ -23,7 +23,7 @@ def choose(fn, candidates, conventions, how):
         spec = find_spec(name)
         try:
             case = understand(fn, spec, conventions, how)
-        except AlwaysRaises:
+        except BrokenAtOnce:
             answers.append(name)
             continue
         except CannotCall as reason:

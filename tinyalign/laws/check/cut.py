@@ -5,7 +5,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinyalign.laws.check.answers import AlwaysRaises
+from tinyalign.laws.check.answers import BrokenAtOnce
 from tinyalign.laws.check.case import understand
 from tinyalign.laws.check.loading import CannotImport, load
 from tinyalign.laws.harness.framework_names import framework_of
@@ -37,7 +37,7 @@ class Loaded:
             return
         try:
             understand(self.fn, spec, conventions, how)
-        except AlwaysRaises as error:
+        except BrokenAtOnce as error:
             if LEFT_BEHIND.search(str(error)):
                 raise CannotCall(f"{self.cannot}. Cut out of it, {error}") from None
 

@@ -28,10 +28,13 @@ def detached(subject, broken):
     where = {a for v in slopes for a in subject.spec.arrays if f"in {a} has slope" in v.message}
     names = " and ".join(their_name(subject, a) for a in subject.spec.arrays if a in where)
     said = f"Its values are right and its slope{f' in {names}' if names else ''} is not: look for "
+    # some losses have a constant inside on purpose: CISPO's weight, GSPO-token's ratio
+    if subject.spec.constants and not subject.spec.moving:
+        return f"{said}a detach that is missing, or that stands in the wrong place."
     if all(NO_SLOPE.search(v.message) for v in slopes):
         way = "a detach, a no_grad, an item() or a stop_gradient on the way, and take it out."
         return f"{said}{way}"
-    return f"{said}a term of it without a gradient, or for an abs, a maximum or a where."
+    return f"{said}a part of it behind a detach or a no_grad, or an abs, a maximum or a where."
 
 
 def _cuts_its_slope(subject):

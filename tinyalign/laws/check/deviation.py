@@ -14,6 +14,7 @@ from tinyalign.laws.check.examples import (
 )
 from tinyalign.laws.check.one_reason import sentence_of_reason
 from tinyalign.laws.check.probes import comparisons, fitted_probes, right_value, value_at
+from tinyalign.laws.check.wrong_arrays import exchanged, ignored_array
 from tinyalign.laws.harness.law import show
 from tinyalign.laws.harness.spec import rows
 
@@ -24,17 +25,9 @@ def describe(subject, broken):
     if same or subject.spec.name not in FORMULAS:
         return same
     for sentence in (
-        writes_to_inputs,
-        wrong_axis,
-        detached,
-        ignored_number,
-        cut_off,
-        factor,
-        constant,
-        padding_enters,
-        right_alone,
-        where_wrong,
-    ):
+        writes_to_inputs, wrong_axis, detached, exchanged, ignored_array, ignored_number, cut_off,
+        factor, constant, padding_enters, right_alone, where_wrong,
+    ):  # fmt: skip
         said = sentence(subject, broken)
         if said:
             return said

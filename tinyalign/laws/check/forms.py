@@ -3,7 +3,7 @@
 from itertools import product
 
 from tinyalign.laws.catalogue.conventions import REDUCTION
-from tinyalign.laws.catalogue.layouts import LAYOUT
+from tinyalign.laws.catalogue.layouts import LAYOUT, ONE_ROW
 from tinyalign.laws.check.probes import fitted_probes, is_right, value_at
 from tinyalign.laws.check.reduction import is_pile_of_examples
 from tinyalign.laws.harness.signature import CannotCall
@@ -23,7 +23,7 @@ def fitting_form(fn, spec, conventions, how):
     open_ones = [c for c in spec.conventions if c.name not in conventions]
     forms = [c for c in open_ones if c.form]
     # which prompts are one group no value tells: only what cannot be called otherwise is read so
-    layouts = [c for c in open_ones if c is LAYOUT]
+    layouts = [c for c in open_ones if c in (LAYOUT, ONE_ROW)]
     for fits, which in ((_is_right, forms), (_is_pile, forms), (_answers, forms + layouts)):
         for way in _ways(which):
             subject = next(

@@ -8,6 +8,7 @@ from tinyalign.laws.check.deviation import factor
 from tinyalign.laws.check.diagnose import looks_like
 from tinyalign.laws.check.probes import is_right, same
 from tinyalign.laws.check.readings import other_conventions
+from tinyalign.laws.check.wrong_arrays import is_idle
 from tinyalign.laws.harness.judge import BROKEN, HOLDS, Law, judge, judge_all
 from tinyalign.laws.harness.kl_term import KLTerm, WithoutKL
 from tinyalign.laws.harness.law import Broken, law, show
@@ -64,12 +65,23 @@ def judge_kl_term(subject, case, setting, module):
 
 def _unlike_all(twins, conventions, how, setting, module):
     """Broken where it is plain what it is instead; undecided where it may be anything."""
-    said = next(filter(None, (_what_it_is(t, conventions, how) for t in twins.values())), "")
+    idle = without_a_reference(twins["k3"])
+    said = idle or next(
+        filter(None, (_what_it_is(t, conventions, how) for t in twins.values())), ""
+    )
     if not said:
         return KLVerdict(undecided="Its KL term has the values of none of k1, k2 and k3: the term "
                                    "is not judged.")  # fmt: skip
     verdict = judge(Law(IS_ONE, twins["k3"].spec), twins["k3"], setting)
     return KLVerdict(*_of_the_term([verdict], twins["k3"], module), diagnosis=said)
+
+
+def without_a_reference(twin):
+    """One sentence where the reference does not enter, such as for a KL to the old policy."""
+    if not is_idle(twin, twin.spec.arrays.index("ref_logp")):
+        return ""
+    reference = twin.given.whole.reference
+    return f"Its KL term does not depend on {reference}: take the difference to {reference}."
 
 
 def _of_the_term(broken, twin, module):

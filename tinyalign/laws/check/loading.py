@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tinyalign.laws.harness.errors import describe_error
 from tinyalign.laws.harness.signature import CannotCall
+from tinyalign.laws.harness.wrapper import unscripted
 
 
 class CannotImport(CannotCall):
@@ -32,7 +33,7 @@ def load(target):
             if inspect.isclass(fn) and part == name.split(".")[-1]:
                 name = f"{name}.{method_of(fn)}"
                 fn = getattr(fn, method_of(fn))
-    return fn, module, name
+    return unscripted(fn), module, name
 
 
 def method_of(owner):

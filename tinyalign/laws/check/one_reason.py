@@ -69,6 +69,8 @@ def where_nan(subject):
     if pairs and all(_is_nan(subject, _at_reference(x, pairs), p) for x, p in probes):
         return "NaN wherever policy = reference"
     for i, name in enumerate(names):
+        if all(_is_nan(subject, (*x[:i], 1000.0 * x[i], *x[i + 1 :]), p) for x, p in ordinary):
+            return f"NaN where {name} is large: an exponential overflows (take the maximum out)"
         if all(_is_nan(subject, (*x[:i], 0 * x[i], *x[i + 1 :]), p) for x, p in probes):
             return f"NaN wherever {name} = 0"
     return "NaN" if _is_right_elsewhere(subject) else ""

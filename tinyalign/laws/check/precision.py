@@ -71,11 +71,11 @@ def _differ(subject, x, p, index, step):
     return arrays and not np.array_equal(one, two, equal_nan=True)
 
 
-def is_moody(subject):
-    """Whether it gives different answers for the same input."""
+def two_answers(subject):
+    """(an input, its two answers) where it gives different ones for the same input, or None."""
     for x, p in fitted_probes(subject):
         one, two = raw_answer(subject, x, p), raw_answer(subject, x, p)
         both = isinstance(one, np.ndarray) and isinstance(two, np.ndarray)
         if both and not np.array_equal(one, two, equal_nan=True):
-            return True
-    return False
+            return (x, p), (one, two)
+    return None

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from tinyalign.laws.catalogue.conventions import REDUCTION
 from tinyalign.laws.catalogue.general import BATCH
 from tinyalign.laws.check.probes import probes
@@ -13,6 +15,7 @@ from tinyalign.laws.harness.law import (
     use_precision,
     use_slack,
 )
+from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.subject import Subject
 
 NEITHER = "one number, neither a mean nor a sum of its examples"
@@ -36,6 +39,8 @@ def read_reduction(fn, spec, conventions, **how):
     shown, fits = infer_reduction(fn, spec, conventions, **how)
     if shown == declared and fits:
         return Reduced(conventions)
+    if shown != "none":
+        _require_one_number(spec, label)
     judged = {**conventions, "reduction": shown}
     if fits and "reduction" not in conventions:
         said = f"{label} returns {REDUCTION.choices[shown]}: judged with reduction={shown}."
@@ -54,6 +59,16 @@ def read_reduction(fn, spec, conventions, **how):
         f"reduction={shown} were declared.",
         conventions,
     )
+
+
+def _require_one_number(spec, label):
+    """CannotCall where an example has several numbers, which a mean over all does not tell."""
+    several = [cell for x, _ in probes(spec.name) for cell in spec.cells(x)]
+    if any(np.prod(spec.shape(*cell)) > 1 for cell in several):
+        raise CannotCall(
+            f"{label} returns one number for the batch, and {spec.name} is judged by a number for "
+            f"each token: return those, or name the loss of whole completions with --as."
+        )
 
 
 def with_reduction(fn, spec, conventions, **how):

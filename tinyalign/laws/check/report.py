@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tinyalign.laws.catalogue.general import BATCH
-from tinyalign.laws.check.answers import ANSWERS, AlwaysRaises
+from tinyalign.laws.check.answers import BrokenAtOnce
 from tinyalign.laws.check.case import excuses, read_by_laws, understand_on_policy
 from tinyalign.laws.check.defaults import options_at_default
 from tinyalign.laws.check.deviation import describe, epsilon_in_the_count
@@ -14,7 +14,6 @@ from tinyalign.laws.check.examples import right_alone
 from tinyalign.laws.check.forms import forgotten_shift
 from tinyalign.laws.check.kl_term import judge_kl_term
 from tinyalign.laws.check.one_reason import one_reason
-from tinyalign.laws.check.precision import is_moody
 from tinyalign.laws.check.probes import fitted_probes, value_at
 from tinyalign.laws.check.reduction import is_pile_of_examples
 from tinyalign.laws.check.sentences import (
@@ -76,8 +75,8 @@ def examine(fn, spec, conventions, *, setting, module="yours", **how):
             f"{subject.label} did not come back within {CALL_LIMIT:g} s of computing "
             f"or {WAIT_LIMIT:g} s of waiting."
         ) from None
-    except AlwaysRaises as error:
-        return _never_answers(subject, error, module)
+    except BrokenAtOnce as error:
+        return _nothing_more(subject, error, module)
     case, verdicts = _judged_as_read(case, setting)
     subject = case.subject()
     value_at(subject, *fitted_probes(subject)[0])  # it learns what is taken out of an answer
@@ -115,13 +114,12 @@ def _judged_as_read(case, setting):
     return (case, verdicts) if other is None else (other, other.verdicts(setting))
 
 
-def _never_answers(subject, error, module):
-    """The report on a function that raises whatever it is given, with the input: no other law."""
-    law = ANSWERS
-    verdict = Verdict(law, BROKEN, str(error), error.calls, gap=np.inf)
+def _nothing_more(subject, error, module):
+    """The report on a function that is broken before any law is asked, with the input."""
+    verdict = Verdict(error.law, BROKEN, str(error), error.calls, gap=np.inf)
     report = Report(subject.label, subject.spec, [verdict], assumptions(subject, {}))
-    report.examples = {law.name: as_code(subject, module, error.calls, str(error))}
-    report.diagnosis = f"It {error}: nothing else was judged."
+    report.examples = {error.law.name: as_code(subject, module, error.calls, str(error))}
+    report.diagnosis = error.diagnosis
     return report
 
 
@@ -140,12 +138,6 @@ def _as_read(case, conventions, holds):
 def _diagnose(report, case, subject):
     """What to change, in one sentence; what it looks like; what else it may be."""
     broken = report.unexplained
-    if is_moody(subject):
-        report.diagnosis = (
-            f"{subject.label} gives different answers for the same input (dropout, sampling, or a "
-            f"state that it keeps): make it deterministic; the laws above say nothing until then."
-        )
-        return
     if not broken:
         # a sum where a mean was declared is said already
         piled = is_pile_of_examples(subject)

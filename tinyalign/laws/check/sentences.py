@@ -9,11 +9,13 @@ from tinyalign.laws.harness.wrapper import Wrapper
 
 
 def assumptions(subject, conventions):
+    # said with the array that is not there
+    without = {n for s in subject.caller.substitutes.values() for n in s.numbers}
     fixed = [
         f"{subject.label} has no parameter for {n}: taken as fixed at {shown(value)}"
         f"{_by_constant(subject, n)} (declare with --convention {n}=…)."
         for n, value in subject.caller.fixed.items()
-        if n not in conventions and value is not None
+        if n not in conventions and value is not None and n not in without
     ]
     # their parameter -> all numbers of ours that it stands for
     ours = {}

@@ -50,6 +50,8 @@ class Caller:
         if name not in declared and own:
             self.constants[name] = own[0]
             return own[1]
+        for substitute in self.substitutes.values():
+            declared = substitute.numbers | dict(declared)
         if name not in declared and name not in self.spec.defaults:
             raise CannotCall(
                 f"{self.label} has no parameter for {name}; declare it (--convention {name}=…)."
@@ -90,7 +92,9 @@ class Caller:
         A mask of their own may follow our arrays; without it every token counts.
         """
         binding, count = self.binding, len(self.spec.arrays)
-        own = arrays[count] if len(arrays) > count else self.framework.ones(arrays[0])
+        # (N, T); of logits (N, V) one for each row
+        tokens = arrays[0] if self.spec.per_token else arrays[0][..., 0]
+        own = arrays[count] if len(arrays) > count else self.framework.ones(tokens)
         mask = {binding.mask: self._as_mask(own)} if binding.mask else {}
         pairs = zip(self.spec.arrays, arrays[:count], strict=True)
         given = [

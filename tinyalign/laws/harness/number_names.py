@@ -5,7 +5,8 @@ from tinyalign.laws.harness.parameter_names import WEIGHTS, parts
 # one parameter may stand for both bounds of a clip
 BOTH_CLIPS = (
     "cliprange", "clip_range", "clip_ratio", "clip_eps", "eps_clip", "clip_epsilon", "clip_param",
-    "clip", "epsilon", "eps",
+    "clip", "epsilon", "eps", "clip_coef", "clip_coeff", "clip_threshold", "e_clip", "ppo_clip",
+    "ppo_clip_eps", "ppo_epsilon", "policy_clip", "ratio_clip", "cliprange_ratio",
 )  # fmt: skip
 LOWER = (
     "epsilon_low", "eps_low", "clip_eps_low", "clip_eps_lo", "eps_clip_low", "clip_ratio_low",
@@ -33,7 +34,11 @@ ALIASES = {
     "clip_high": (*UPPER, *BOTH_CLIPS),
     "clip_dual": DUAL,
     "gamma": ("simpo_gamma", "gamma_beta_ratio", "discount", "gae_gamma", "discount_factor"),
-    "clip": ("cliprange_value", "value_clip", "clip_value", *BOTH_CLIPS),
+    "clip": (
+        "cliprange_value", "value_clip", "clip_value", "vf_clip", "vf_clip_param", "vf_clip_range",
+        "clip_range_vf", "cliprange_vf", "value_clip_range", "value_clip_eps", "value_cliprange",
+        *BOTH_CLIPS,
+    ),
     "eps": ("epsilon",),
     "tau_positive": ("tau_pos", "sapo_temperature_pos", "sapo_tau_pos", "sapo_temp_pos", *SAPO),
     "tau_negative": ("tau_neg", "sapo_temperature_neg", "sapo_tau_neg", "sapo_temp_neg", *SAPO),

@@ -6,7 +6,8 @@ value, and laws that move it are silent.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class Substitute:
     value: float | None = None  # what the loss fixes it at
     correction: Callable | None = None  # arrays -> what the laws' array adds to the loss's own
     same_as: str = ""  # the array that it is equal to inside
+    numbers: dict = field(default_factory=dict)  # those that are fixed without this array
 
 
 ON_POLICY = {
@@ -33,5 +35,6 @@ SUBSTITUTES = {
     "dual_clipped_surrogate": ON_POLICY,
     "truncated_importance": ON_POLICY,
     "whiten": {"mask": Substitute("taken as ones: every number counts", value=1.0)},
+    "value_loss": {"old_value": Substitute("no value is clipped", numbers={"clip": inf})},
     "kto": {"z0": Substitute("taken as fixed at 0", value=0.0)},
 }

@@ -78,10 +78,16 @@ def is_setting(parameter, arrays):
 def is_mask(parameter, arrays):
     """Whether it is a mask that none of our arrays is: one that must be given, or may be."""
     name, optional = parameter.name, parameter.default is None
-    if name not in MASKS or name in arrays:
+    if not names_mask(name) or name in arrays:
         return False
     # one over the whole text does not fit the answers' tokens
     return parameter.default is inspect.Parameter.empty or (optional and name != "attention_mask")
+
+
+def names_mask(name):
+    """Whether it is 1 where a token counts; of padding a mask mostly says the contrary."""
+    words = set(parts(name))
+    return bool(words & {"mask", "masks"}) and not words & {"pad", "padding"}
 
 
 def describe(name):

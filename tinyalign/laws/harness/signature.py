@@ -14,7 +14,7 @@ from tinyalign.laws.harness.parameter_names import (
     names_array,
     names_setting,
 )
-from tinyalign.laws.harness.roles import contradicts, match_by_name
+from tinyalign.laws.harness.roles import contradicts, match_by_name, roles
 
 # a critic's values now, where those at sampling are called values
 PREDICTED = ("vpreds", "vpred", "new_values", "newvalue", "value_preds")
@@ -55,7 +55,7 @@ def match(fn, spec, label, optional=(), order=None, declared=()):
         return Binding({name: name for name in spec.numbers})
     positional = [n for n, q in parameters.items() if q.kind in POSITIONAL]
     # a per-token loss may want a mask that ours does not have: filled with ones
-    masks = [n for n in positional if spec.per_token and is_mask(parameters[n], spec.arrays)]
+    masks = [n for n in parameters if spec.takes_mask and is_mask(parameters[n], spec.arrays)]
     held = {n: attributes_read(fn, n) for n in parameters if n in HOLDERS and n not in spec.arrays}
     aside = [*masks, *held]
     if any(q.kind is KINDS.VAR_POSITIONAL for q in parameters.values()):
@@ -148,7 +148,9 @@ def _match_arrays(spec, parameters, positional, masks, order):
     named = {a: n for a in spec.arrays for n in (a + "s", a) if n in parameters}
     predicted = [n for n in PREDICTED if n in parameters]
     if predicted and "old_value" in spec.arrays:  # the values beside a prediction are the old ones
-        old = named.get("old_value", named.get("value"))
+        arrays = [n for n in positional if names_array(n) and n not in PREDICTED]
+        beside = [n for n in arrays if roles(n) == {"value"}]
+        old = named.get("old_value", beside[0] if len(beside) == 1 else None)
         named |= {"value": predicted[0]} | ({"old_value": old} if old else {})
     named |= order
     free = _open_to_arrays(spec, parameters, positional, {*named.values(), *masks})

@@ -12,6 +12,7 @@ from tinyalign.laws.harness.undo import undo_conventions
 
 def own_grad(subject, arrays, index, numbers):
     """d(sum of the values)/d(arrays[index]) by the function's autodiff; None where it has none."""
+    _refuse_constants(subject)
     subject(*arrays, **numbers)  # a value that is wrong in itself is reported as such
 
     def call(*theirs):
@@ -41,6 +42,7 @@ def _join(grads, shape):
 
 def finite_differences(subject, arrays, index, numbers, width):
     """The same by central differences, one coordinate at a time; always in float64."""
+    _refuse_constants(subject)
     arrays = [np.asarray(a) for a in arrays]
     if subject.single:
         raise NotApplicable(
@@ -57,6 +59,11 @@ def finite_differences(subject, arrays, index, numbers, width):
             ends.append(np.sum(subject(*arrays[:index], moved, *arrays[index + 1 :], **numbers)))
         grad[coordinate] = (ends[0] - ends[1]) / (2 * width)
     return grad
+
+
+def _refuse_constants(subject):
+    if subject.constant:
+        raise NotApplicable("no gradient passes through it, on purpose")
 
 
 def _in_float64(subject):

@@ -57,6 +57,12 @@ class Spec:
         """Whether it is a loss token by token, where some functions want a mask."""
         return self.cells is elements
 
+    @property
+    def takes_mask(self):
+        """Whether its examples are tokens, by numbers or by logits, where functions want a mask."""
+        of_logits = self.cells is rows and all("logits" in name for name in self.arrays)
+        return self.per_token or of_logits
+
 
 def rows(arrays):
     """A batch cut into batches of one."""

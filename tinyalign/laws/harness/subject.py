@@ -29,11 +29,13 @@ class Subject:
         framework="numpy",
         dtype="float64",
         single=False,
+        constant=False,
         order=None,
         label=None,
     ):
         self.spec, self.dtype = spec, dtype
         self.single = single  # it computes in float32 whatever it is given
+        self.constant = constant  # on purpose no gradient passes through it
         self.framework = FRAMEWORKS[framework]()
         self.label = label or getattr(fn, "__name__", type(fn).__name__)
         declared = dict(conventions or {})
@@ -113,7 +115,8 @@ class Subject:
             require_form(arrays, fit(arrays))
         ours = self.spec.shape(*arrays)
         arrays, numbers, restore_convention = undo_conventions(self, arrays, numbers)
-        given = (*arrays, *mask)
+        tokens = np.shape(arrays[0]) if self.spec.per_token else np.shape(arrays[0])[:-1]
+        given = (*arrays, *(np.reshape(m, tokens) for m in mask))
         value = self.caller.answer(given, numbers, self.dtype)
         value = self.caller.as_floats(value, self.dtype)
         self.calls.append((given, numbers, value))

@@ -57,3 +57,19 @@ def readable_parameters(fn):
         return dict(inspect.signature(getattr(fn, "forward", fn)).parameters)
     except (TypeError, ValueError):
         return None
+
+
+def unscripted(fn):
+    """fn with the signature of the function that torch.jit.script compiled: it shows none itself.
+
+    The compiled one is called.
+    """
+    written = getattr(fn, "_torchdynamo_inline", None)
+    if not inspect.isfunction(written):
+        return fn
+
+    @functools.wraps(written)
+    def call(*given, **named):
+        return fn(*given, **named)
+
+    return call

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 
 from tinyalign.laws.catalogue.lookup import find_spec
-from tinyalign.laws.check.answers import AlwaysRaises
+from tinyalign.laws.check.answers import BrokenAtOnce
 from tinyalign.laws.check.case import understand
 from tinyalign.laws.check.choice import is_other
 from tinyalign.laws.check.cut import LEFT_BEHIND
@@ -98,9 +98,9 @@ def _choose(fn, job, label):
     for spec, form in _candidates(fn, job):
         try:
             case = understand(form.fn, spec, form.conventions, how)
-        except (CannotCall, AlwaysRaises) as reason:
+        except CannotCall as reason:
             reasons.append(str(reason))
-            if isinstance(reason, AlwaysRaises) and not LEFT_BEHIND.search(str(reason)):
+            if isinstance(reason, BrokenAtOnce) and not LEFT_BEHIND.search(str(reason)):
                 near = near or (spec, form)
             continue
         if is_other(case.subject(), job.methods):
