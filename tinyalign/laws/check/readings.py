@@ -9,6 +9,7 @@ from itertools import islice, permutations, product
 
 import numpy as np
 
+from tinyalign.laws.catalogue.layouts import COMPLETIONS, ONE_ROW
 from tinyalign.laws.catalogue.table import METHODS
 from tinyalign.laws.check.probes import comparisons, fitted_probes, is_right, right_value, same
 from tinyalign.laws.harness.judge import NEARLY
@@ -87,7 +88,9 @@ def _changes(fn, spec, conventions, how):
         subject = Subject(fn, spec, conventions, **how)
     except CannotCall:  # a number that must be declared: any of its values is a guess
         subject = None
-    table = {c.name: c for c in spec.conventions if c.undo is not None}
+    # in which form it takes its tokens is found before
+    rows = (ONE_ROW, COMPLETIONS)
+    table = {c.name: c for c in spec.conventions if c.undo is not None and c not in rows}
     options = {}
     for name, convention in table.items():
         now = conventions.get(name, convention.default)
