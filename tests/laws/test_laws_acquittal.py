@@ -97,7 +97,9 @@ def test_no_right_function_breaks_that_law_in_float32(name):
     assert judge(Law(SLOPES, BY_NAME[name]), subject, setting).status != BROKEN
 
 
-@pytest.mark.parametrize(("slope", "says"), [("[0]", "a detach"), ("[-0.1]", "an abs")])
+@pytest.mark.parametrize(
+    ("slope", "says"), [("[0]", "a detach, a no_grad, an item"), ("[-0.1]", "a part of it")]
+)
 def test_only_a_slope_of_0_is_called_detached(slope, says):
     def cut(chosen, rejected, ref_chosen, ref_rejected, beta):
         gap = getval(chosen) - rejected - ref_chosen + ref_rejected

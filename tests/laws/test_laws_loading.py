@@ -8,6 +8,8 @@ import sys
 import pytest
 
 from tinyalign.laws.check.command import check_here
+from tinyalign.laws.harness.holders import attributes_read
+from tinyalign.laws.harness.holders_as_code import config_as_code
 
 LOSS = "np.logaddexp(0, -beta * (w - rw - r + rr))"
 
@@ -88,6 +90,14 @@ HELD = [
         "T.loss",
         "self.beta",
     ),
+    ("def loss(w, r, rw, rr, hp):\n    beta = hp['train']['beta']\n", "loss", "hp.beta"),
+    (
+        "class T:\n  def __init__(self, model, args):\n    self.rate, self.model = 1.0, model\n"
+        "    self.beta = args.dpo.beta\n"
+        "  def loss(self, w, r, rw, rr):\n    beta = self.rate * self.beta\n",
+        "T.loss",
+        "self.beta",
+    ),
 ]
 
 
@@ -96,6 +106,15 @@ def test_numbers_are_read_from_a_config_or_from_self(tmp_path, capsys, head, nam
     status, data = judged(tmp_path, capsys, f"{head}    return {LOSS}\n", name)
     assert status == 0, data
     assert f"{read} as beta" in " ".join(data["notes"])
+
+
+def test_a_counterexample_has_all_that_is_read_from_a_config():
+    def loss(logp, settings):
+        return logp * settings["beta"] * (1 - settings["ppo"]["label_smoothing"])
+
+    read = attributes_read(loss, "settings")
+    given = eval(f"dict({config_as_code(loss, 'settings', read, {'beta': 2.0})})")
+    assert loss(3.0, **given) == 6.0
 
 
 def test_a_method_calls_the_methods_beside_it(tmp_path, capsys):

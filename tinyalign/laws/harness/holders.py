@@ -1,13 +1,14 @@
 """A config or a `self` that a function reads its numbers from, built from what it reads."""
 
 import ast
+import contextlib
 import copy
 import inspect
 from functools import cache
 from types import SimpleNamespace
 
 from tinyalign.laws.harness.number_names import called
-from tinyalign.laws.harness.parameter_names import names_setting, parts
+from tinyalign.laws.harness.parameter_names import names_array, names_setting, parts
 from tinyalign.laws.harness.source_tree import tree_of
 
 HOLDERS = (
@@ -16,17 +17,36 @@ HOLDERS = (
 )  # fmt: skip
 
 
+def holders_of(fn, parameters, arrays):
+    """Its config, its self: by their names, or because settings are read from them."""
+    return [n for n, q in parameters.items() if n not in arrays and _holds(fn, q)]
+
+
+def _holds(fn, parameter):
+    name, open_to_all = parameter.name, parameter.default in (parameter.empty, None)
+    if name in HOLDERS:
+        return True
+    if not open_to_all or names_array(name) or names_setting(name):
+        return False
+    return any(map(names_setting, attributes_read(fn, name)))
+
+
 def attributes_read(fn, holder):
     """Names that the source reads from this parameter: self.beta, config["beta"], cfg.get("beta").
 
     Through a holder inside it too: self.config.beta.
     """
-    names, functions = [], [fn]
+    names = [n for each in _functions_of(fn, holder) for n in _attributes_in(each, holder)]
+    return [n for n in dict.fromkeys(names) if isinstance(n, str)]
+
+
+def _functions_of(fn, holder):
+    """The function, and where it is a method those that it calls."""
+    functions = [fn]
     for each in functions:  # it grows by the methods that are called
-        names += _attributes_in(each, holder)
         if holder == "self" and class_of(fn) is not None:
             functions += [m for m in _methods_in(each, class_of(fn)) if m not in functions]
-    return [n for n in dict.fromkeys(names) if isinstance(n, str)]
+    return functions
 
 
 def _attributes_in(fn, holder):
@@ -39,6 +59,29 @@ def _attributes_in(fn, holder):
             yield node.slice.value
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             yield node.args[0].value
+
+
+def holders_inside(fn, holder):
+    """What is read from it to read on from: dpo in cfg.dpo.beta."""
+    found = dict.fromkeys(n for n in attributes_read(fn, holder) if n in HOLDERS)
+    for each in _functions_of(fn, holder):
+        tree = tree_of(each)
+        called = [n.func for n in ast.walk(tree) if isinstance(n, ast.Call)]
+        for node in ast.walk(tree):
+            # a number's or a tensor's own method, such as item, reads nothing from it
+            own = node in called and getattr(node, "attr", "get") != "get"
+            chain = isinstance(node, ast.Attribute | ast.Subscript) and _root(node) == holder
+            if chain and not own:
+                found |= dict.fromkeys(_name_of(node.value))
+    return list(found)
+
+
+def _name_of(node):
+    """[the name of an attribute or a key], [] for anything else."""
+    if isinstance(node, ast.Attribute):
+        return [node.attr]
+    keyed = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)
+    return [node.slice.value] if keyed and isinstance(node.slice.value, str) else []
 
 
 def _methods_in(fn, owner):
@@ -59,10 +102,15 @@ def _root(node):
 
 
 class Values(SimpleNamespace):
-    """Numbers by attribute, by key, or by get; a holder inside it is itself."""
+    """Numbers by attribute, by key, or by get; a holder inside it is itself.
+
+    _inside  names of the holders inside it
+    """
+
+    _inside = ()
 
     def __getattr__(self, name):
-        if name in HOLDERS:
+        if name in self._inside:
             return self
         raise AttributeError(f"the checker does not know what {name} is: give it a default")
 
@@ -73,7 +121,7 @@ class Values(SimpleNamespace):
         return name in self.__dict__
 
     def get(self, name, default=None):
-        return self.__dict__.get(name, default)
+        return self if name in self._inside else self.__dict__.get(name, default)
 
 
 def holder_object(fn, holder, read, numbers, declared=()):
@@ -81,60 +129,70 @@ def holder_object(fn, holder, read, numbers, declared=()):
 
     declared  attributes that somebody has said, which no guess overrules
     """
-    values = {n: guess(n) for n in read if guess(n) is not None} | dict(declared) | numbers
+    inside = holders_inside(fn, holder)
+    values = values_held(read, inside, dict(declared) | numbers)
+    config = Values(**values, _inside=(*HOLDERS, *inside))
     owner = class_of(fn) if holder == "self" else None
     if owner is None:
-        return Values(**values)
-    stand_in = copy.copy(_instance(owner))
-    for name in values.keys() | (set(read) & set(HOLDERS)):
+        return config
+    stand_in = copy.copy(instance(owner))
+    for name in values.keys() | set(inside):
         said = name in numbers or name in dict(declared)
         # what the class or its __init__ gives stays what it is
-        if name in HOLDERS and not hasattr(stand_in, name):
-            object.__setattr__(stand_in, name, Values(**values))
+        if name in inside and not hasattr(stand_in, name):
+            object.__setattr__(stand_in, name, config)
         elif name in values and (said or not hasattr(stand_in, name)):
             object.__setattr__(stand_in, name, values[name])
     return stand_in
 
 
+def values_held(read, inside, said):
+    """{attribute: value}: what was said, and a guess for each other setting that is read."""
+    guessed = {n: guess(n) for n in read if guess(n) is not None and n not in inside}
+    return guessed | said
+
+
+class Unknown:
+    """Stands for what a class is made with; what is read from it is unknown too."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+
 @cache
-def _instance(owner):
-    """One made by its __init__ where that wants nothing but numbers, else one without any."""
+def instance(owner):
+    """One made by its __init__ where that wants nothing but numbers; else what that sets by itself.
+
+    A trainer's __init__ wants a model and arguments: it is run as far as it comes without them.
+    """
     try:
         wanted = list(inspect.signature(owner).parameters.values())
         required = [q.name for q in wanted if q.default is q.empty and q.kind.value in (1, 3)]
         if all(map(names_setting, required)):
             return owner(**{n: guess(n) for n in required})
+        made = object.__new__(owner)
     # theirs may raise anything: a model that is not there, a file
     except Exception:
-        pass
-    return object.__new__(owner)
-
-
-def instance_as_code(owner, name, read, own):
-    """An object with these attributes, made by its __init__ if that takes them."""
-    try:
-        wanted = inspect.signature(owner).parameters
-    except (TypeError, ValueError):
-        wanted = {}
-    if all(n in wanted for n in own) and owner.__init__ is not object.__init__:
-        given = {n: guess(n) for n, q in wanted.items() if q.default is q.empty} | own
-        given = {n: v for n, v in given.items() if v is not None}
-        return f"{name}({', '.join(f'{n}={v!r}' for n, v in given.items())})"
-    guessed = {n: guess(n) for n in read if guess(n) is not None and n not in own}
-    values = {n: v for n, v in guessed.items() if not hasattr(_instance(owner), n)} | own
-    pairs = ", ".join(f"{n}={v!r}" for n, v in values.items())
-    return f"type('Judged', ({name},), dict(__init__=lambda self: None, {pairs}))()"
+        return object.__new__(owner)
+    with contextlib.suppress(Exception):
+        owner.__init__(made, **{n: Unknown() for n in required})
+    for name, value in list(getattr(made, "__dict__", {}).items()):
+        if isinstance(value, Unknown):
+            object.__delattr__(made, name)
+    return made
 
 
 def has_of_its_own(fn, holder, name):
     """Whether the holder has this attribute without a guess."""
     owner = class_of(fn) if holder == "self" else None
-    return owner is not None and hasattr(_instance(owner), name)
+    return owner is not None and hasattr(instance(owner), name)
 
 
 def own_value(fn, holder, name):
     """What the holder has there without a guess; None where it has nothing."""
-    return getattr(_instance(class_of(fn)), name) if has_of_its_own(fn, holder, name) else None
+    return getattr(instance(class_of(fn)), name) if has_of_its_own(fn, holder, name) else None
 
 
 def class_of(fn):

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tinyalign.laws.harness.holders import class_of, guess, instance_as_code
+from tinyalign.laws.harness.holders import class_of
+from tinyalign.laws.harness.holders_as_code import config_as_code, instance_as_code
 
 
 def as_code(subject, module, calls, message):
@@ -46,7 +47,5 @@ def _numbers_as_code(subject, numbers):
             owner, _, method = name.rpartition(".")
             name = f"{instance_as_code(class_of(caller.fn), owner, read, own)}.{method}"
         else:
-            guessed = {k: guess(k) for k in read if guess(k) is not None}
-            pairs = ", ".join(f"{k}={v!r}" for k, v in (guessed | own).items())
-            plain.append(f"{holder}=SimpleNamespace({pairs})")
+            plain.append(config_as_code(caller.fn, holder, read, own))
     return name, plain

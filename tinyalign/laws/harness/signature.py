@@ -3,7 +3,7 @@
 import inspect
 from dataclasses import dataclass, field
 
-from tinyalign.laws.harness.holders import HOLDERS, attributes_read
+from tinyalign.laws.harness.holders import attributes_read, holders_of
 from tinyalign.laws.harness.keywords import ANY, keywords_read
 from tinyalign.laws.harness.number_names import SELDOM, called
 from tinyalign.laws.harness.parameter_names import (
@@ -56,7 +56,7 @@ def match(fn, spec, label, optional=(), order=None, declared=()):
     positional = [n for n, q in parameters.items() if q.kind in POSITIONAL]
     # a per-token loss may want a mask that ours does not have: filled with ones
     masks = [n for n in parameters if spec.takes_mask and is_mask(parameters[n], spec.arrays)]
-    held = {n: attributes_read(fn, n) for n in parameters if n in HOLDERS and n not in spec.arrays}
+    held = {n: attributes_read(fn, n) for n in holders_of(fn, parameters, spec.arrays)}
     aside = [*masks, *held]
     if any(q.kind is KINDS.VAR_POSITIONAL for q in parameters.values()):
         # *args takes whatever comes: all arrays, in our order
