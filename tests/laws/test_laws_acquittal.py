@@ -13,6 +13,7 @@ from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.catalogue.general import SLOPES
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check import deviation
+from tinyalign.laws.check.carried import carried_sentence
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.laws.harness.frameworks import Numpy
@@ -95,6 +96,19 @@ def test_no_right_function_breaks_that_law_in_float32(name):
     subject = Subject(find(OURS, name), BY_NAME[name], dtype="float32")
     setting = repeatable_settings(12, shrink=False)
     assert judge(Law(SLOPES, BY_NAME[name]), subject, setting).status != BROKEN
+
+
+def test_a_gradient_into_a_constant_is_said():
+    def kto(logp, ref_logp, desirable, z0, beta=0.1):
+        v = beta * (logp - getval(ref_logp) - z0)
+        return 1 - 1 / (1 + anp.exp(anp.where(desirable, -v, v)))
+
+    def all_detached(logp, ref_logp, desirable, z0, beta=0.1):
+        return kto(logp, ref_logp, desirable, getval(z0), beta)
+
+    said = carried_sentence(Subject(kto, BY_NAME["kto"]))
+    assert said.startswith("z0 must be passed detached: a gradient flows into it (")
+    assert carried_sentence(Subject(all_detached, BY_NAME["kto"])) == ""
 
 
 @pytest.mark.parametrize(

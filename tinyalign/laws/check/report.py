@@ -6,6 +6,7 @@ import numpy as np
 
 from tinyalign.laws.catalogue.general import BATCH
 from tinyalign.laws.check.answers import BrokenAtOnce
+from tinyalign.laws.check.carried import carried_sentence
 from tinyalign.laws.check.case import excuses, read_by_laws, understand_on_policy
 from tinyalign.laws.check.defaults import options_at_default
 from tinyalign.laws.check.deviation import describe, epsilon_in_the_count
@@ -88,7 +89,8 @@ def examine(fn, spec, conventions, *, setting, module="yours", **how):
     }
     if case.reading is not None:
         report.notes.append(_as_read(case, conventions, holds=not report.broken))
-    report.notes += [s for s in [nearly_sentence(subject, verdicts, epsilon_in_the_count)] if s]
+    nearly = nearly_sentence(subject, verdicts, epsilon_in_the_count)
+    report.notes += [s for s in [carried_sentence(subject), nearly] if s]
     if report.broken and report.exit_code == 1:
         _diagnose(report, case, subject)
     _add_kl_term(report, judge_kl_term(subject, case, setting, module))
