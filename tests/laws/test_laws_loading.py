@@ -108,6 +108,15 @@ def test_numbers_are_read_from_a_config_or_from_self(tmp_path, capsys, head, nam
     assert f"{read} as beta" in " ".join(data["notes"])
 
 
+@pytest.mark.parametrize(
+    "end", ["return w - r, {}, loss.mean()", "return dict(a=w, objective=loss)"]
+)
+def test_the_loss_is_found_by_what_it_is_called(tmp_path, capsys, end):
+    source = f"def f(w, r, rw, rr, beta=0.1):\n    loss = {LOSS}\n    {end}\n"
+    status, data = judged(tmp_path, capsys, source, "f")
+    assert status == 0 and "judged (declare with --convention output=…)" in " ".join(data["notes"])
+
+
 def test_a_counterexample_has_all_that_is_read_from_a_config():
     def loss(logp, settings):
         return logp * settings["beta"] * (1 - settings["ppo"]["label_smoothing"])

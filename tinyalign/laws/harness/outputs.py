@@ -1,5 +1,6 @@
 """What is judged of what a function returns: its loss, or its advantages and returns."""
 
+from tinyalign.laws.harness.losses_returned import places_of_losses
 from tinyalign.laws.harness.roles import roles
 from tinyalign.laws.harness.source_tree import names_returned
 
@@ -34,13 +35,18 @@ class Outputs:
 
     def _of_tuple(self, answer):
         what = f"a tuple of {len(answer)}"
-        place = int(self.declared or 0)
+        place = self._place(answer) if self.declared is None else int(self.declared)
         if place >= len(answer):
             return answer
         return self._take(answer[place], what, f"number {place} is")
 
+    def _place(self, answer):
+        """The one that is called a loss, where the first is not; else the first."""
+        places = places_of_losses(self.fn, answer)
+        return places[0] if len(places) == 1 else 0
+
     def _of_dict(self, answer):
-        likely = ["loss", *(k for k in answer if "loss" in str(k))]
+        likely = ["loss", *(k for k in answer if "loss" in str(k)), "objective"]
         key = next((k for k in ([self.declared] if self.declared else likely) if k in answer), None)
         if key is None:
             return answer
