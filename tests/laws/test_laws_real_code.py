@@ -6,9 +6,14 @@ Each function here is our own; the habits are those of published trainers.
 import numpy as np
 import pytest
 
+from tinyalign.laws import CannotCall
 from tinyalign.laws.catalogue.table import BY_NAME
+from tinyalign.laws.check.deviation import ignored_number
+from tinyalign.laws.check.diagnose import looks_like
+from tinyalign.laws.check.one_reason import where_nan
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.harness.draws import repeatable_settings
+from tinyalign.laws.harness.subject import Subject
 
 
 def examined(fn, name, framework="numpy", **conventions):
@@ -112,8 +117,8 @@ def ipo_by_moved_tokens(chosen, rejected, ref_chosen, ref_rejected, tau):
 
 
 def test_nan_at_the_reference_is_said_of_both_answers():
-    said = examined(ipo_by_moved_tokens, "ipo").diagnosis
-    assert said.startswith(
+    said = where_nan(Subject(ipo_by_moved_tokens, BY_NAME["ipo"]))
+    assert said == (
         "NaN wherever policy = reference (chosen_logp = ref_chosen_logp or "
         "rejected_logp = ref_rejected_logp)"
     )
@@ -126,3 +131,91 @@ def test_code_for_a_holder_has_what_was_guessed_of_it():
 
     report = examined(loss, "dpo")
     assert "self=SimpleNamespace(scale_eps=0.0, beta=" in "".join(report.examples.values())
+
+
+def normalized_per_row(values, mask, eps=1e-8):
+    count = np.maximum(np.sum(mask, axis=1, keepdims=True), 1)
+    centred = (values - np.sum(values * mask, axis=1, keepdims=True) / count) * mask
+    return centred / np.sqrt(np.maximum(np.sum(centred**2, axis=1, keepdims=True) / count, eps))
+
+
+def test_a_floor_that_never_bites_is_no_ignored_number():
+    subject = Subject(normalized_per_row, BY_NAME["whiten"], {"ddof": 0})
+    assert ignored_number(subject, []) == ""
+    assert looks_like(subject, []).startswith("Looks like: statistics per row")
+
+
+def test_one_number_for_a_row_is_not_judged_token_by_token():
+    def loss(logp, old_logp, advantage, mask):
+        return np.mean(logp)
+
+    with pytest.raises(CannotCall, match=r"one number for a row of tokens.*sequence_clipped"):
+        examined(loss, "gspo_token")
+
+
+def shaped_with_kl_in_the_padding(score, logp, ref_logp, mask, beta):
+    last = mask * (np.cumsum(mask[:, ::-1], axis=1)[:, ::-1] == 1)
+    return last * score[:, None] - beta * (logp - ref_logp)
+
+
+def test_what_stands_in_the_padding_is_not_held_against_the_real_tokens():
+    report = examined(shaped_with_kl_in_the_padding, "kl_shaped_reward")
+    assert [v.law.name for v in report.broken] == [
+        "shaping_ignores_padding",
+        "sums_to_score_minus_kl",
+    ]
+
+
+def kl(logp, ref_logp, kind="k1"):
+    d = logp - ref_logp
+    if kind == "k1":
+        return d
+    if kind in ("mse", "k2"):
+        return d**2 / 2
+    return np.expm1(-d) + d if kind == "low_var_kl" else None
+
+
+def kl_of_a_required_word(logp, ref_logp, estimator):
+    return kl(logp, ref_logp, estimator) if estimator != "low_var_kl" else kl(logp, ref_logp, "k2")
+
+
+def kl_of_a_config(logp, ref_logp, config):
+    if config.kl_type == "k3":
+        return kl(logp, ref_logp, "low_var_kl")
+    return kl(logp, ref_logp)
+
+
+@pytest.mark.parametrize(
+    ("fn", "method", "status", "said"),
+    [
+        (kl, "k1", 0, ""),
+        (kl, "k2", 0, "kind is set to 'mse', the word for k2."),
+        (kl, "k3", 0, "kind is set to 'low_var_kl', the word for k3."),
+        (kl_of_a_required_word, "k3", 1, "estimator is set to 'low_var_kl', the word for k3."),
+        (kl_of_a_config, "k3", 0, "config.kl_type is set to 'k3', the word for k3."),
+    ],
+)
+def test_the_word_that_names_the_method_is_given_and_said(fn, method, status, said):
+    report = examined(fn, method)
+    assert report.exit_code == status
+    assert [n for n in report.notes if "the word for" in n] == [said] * bool(said)
+    if status:
+        assert "estimator='low_var_kl')" in "".join(report.examples.values())
+
+
+def dpo_of_a_trainer(self, batch, policy_chosen, policy_rejected, ref_chosen, ref_rejected, *args):
+    d = policy_chosen - policy_rejected - ref_chosen + ref_rejected
+    return np.log1p(np.exp(-self.beta * d)), d
+
+
+def dpo_without_reference(chosen, rejected, ref_chosen, ref_rejected, beta):
+    return np.log1p(np.exp(-beta * (chosen - rejected)))
+
+
+def test_what_is_never_read_is_given_none_and_an_array_that_is_not_read_is_a_bug():
+    report = examined(dpo_of_a_trainer, "dpo")
+    assert report.exit_code == 0
+    assert "batch is never read: None is given." in report.notes
+    assert "reads_the_reference" in [
+        v.law.name for v in examined(dpo_without_reference, "dpo").broken
+    ]

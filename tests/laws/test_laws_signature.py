@@ -95,9 +95,9 @@ def test_kto_with_swapped_labels_is_named():
     [
         (orpo, "cpo", r"\(lam: taken for settings\); cpo also needs chosen_nll, the negative"),
         (dpo, "clipped_surrogate", "also needs ref_rejected, which"),
-        (lambda w, r, rw, rr, beta=0.1: w, "clipped_surrogate", "also needs rr, which"),
+        (lambda w, r, rw, rr, beta=0.1: w * rr, "clipped_surrogate", "also needs rr, which"),
         (
-            lambda logp, old_logp, ref_logp, adv, eps=0.1: adv,
+            lambda logp, old_logp, ref_logp, adv, eps=0.1: adv * ref_logp,
             "clipped_surrogate",
             "also needs ref_logp, the log-probability under the reference, which",
         ),

@@ -13,7 +13,8 @@ from tinyalign.laws.harness.signature import parameters_of
 def options_at_default(caller):
     """{option: its default} for each number, switch or word that no law varies and nobody set."""
     binding = caller.binding
-    taken = {*binding.numbers.values(), *(binding.arrays or {}).values(), *caller.held}
+    taken = {*binding.numbers.values(), *(binding.arrays or {}).values()}
+    taken |= {*caller.held, *caller.words}
     found = {n: q.default for n, q in (parameters_of(caller.fn, caller.label) or {}).items()}
     found |= _attributes_of_instance(caller)
     for holder, read in binding.holders.items():

@@ -37,7 +37,12 @@ def describe(subject, broken):
 def ignored_number(subject, broken):
     """A parameter that is taken and changes nothing, where the method says that it does."""
     for number, theirs in subject.caller.parameters.items():
-        moved = [_moves(subject, x, p, number) for x, p in fitted_probes(subject)]
+        # a little, and far: a floor of 1e-8 shows once it is high
+        moved = [
+            _moves(subject, x, p, number, by)
+            for x, p in fitted_probes(subject)
+            for by in ((0.01, 100.0) if number == "eps" else (0.01,))
+        ]
         # (its own value moves, the right value moves)
         if any(right for _, right in moved) and not any(own for own, _ in moved):
             said = f"{theirs} is taken and changes nothing:"
@@ -47,10 +52,11 @@ def ignored_number(subject, broken):
     return ""
 
 
-def _moves(subject, x, p, number):
+def _moves(subject, x, p, number, by):
+    """(whether its value depends on the number, whether the right one does)."""
     if not isinstance(p[number], float):
         return False, False
-    other = subject.apply_fixed_numbers(p | {number: p[number] * 1.1 + 0.01})
+    other = subject.apply_fixed_numbers(p | {number: p[number] * 1.1 + by})
     one, two = value_at(subject, x, p), value_at(subject, x, other)
     if one is None or two is None or number not in subject.caller.parameters:
         return True, False
@@ -88,7 +94,7 @@ def cut_off(subject, broken):
 
 def _cut_off_sentence(bound, side, got, want):
     return (
-        f"Its values are cut off at {show(bound)}: {side} it they stay (it gives {show(got)}, "
+        f"Its values are cut off at {bound:.6g}: {side} it they stay (it gives {show(got)}, "
         f"want {show(want)}) and the slope is 0, so the tokens that went furthest are not pulled "
         f"back. If that is deliberate, as in verl and NeMo-RL (10), all else is right; if not, "
         f"remove the clamp."
@@ -155,7 +161,7 @@ def padding_enters(subject, broken):
         return ""
     return (
         f"What stands in the padding enters: it is right only where zeros stand there. Multiply by "
-        f"{their_name(subject, 'mask')} before the sum."
+        f"{their_name(subject, 'mask')} first."
     )
 
 

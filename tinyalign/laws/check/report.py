@@ -28,6 +28,7 @@ from tinyalign.laws.harness.limits import CALL_LIMIT, WAIT_LIMIT, TookTooLong
 from tinyalign.laws.harness.reproducer import as_code
 from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.subject import Subject
+from tinyalign.laws.harness.words import words_for
 from tinyalign.laws.museum.exhibit import CONFESSION
 
 
@@ -68,21 +69,18 @@ class Report:
 
 def examine(fn, spec, conventions, *, setting, module="yours", **how):
     """Judge every law, then say what the broken ones have in common."""
+    # what else it may be has the same words
+    how |= {"words": words_for(fn, spec.name, conventions)}
     subject = Subject(fn, spec, conventions, **how)
     try:
-        case = understand_on_policy(fn, spec, conventions, how)
-    except TookTooLong:
-        raise CannotCall(
-            f"{subject.label} did not come back within {CALL_LIMIT:g} s of computing "
-            f"or {WAIT_LIMIT:g} s of waiting."
-        ) from None
+        case = _understood(subject.label, fn, spec, conventions, how)
     except BrokenAtOnce as error:
         return _nothing_more(subject, error, module)
     case, verdicts = _judged_as_read(case, setting)
     subject = case.subject()
     value_at(subject, *fitted_probes(subject)[0])  # it learns what is taken out of an answer
-    notes = [*assumptions(subject, case.conventions), *case.notes]
-    report = Report(subject.label, case.spec, verdicts, notes, case.reduced.sentence)
+    report = Report(subject.label, case.spec, verdicts, reduced=case.reduced.sentence)
+    report.notes = [*assumptions(subject, case.conventions), *case.notes]
     report.defaults = [*options_at_default(subject.caller)]
     report.examples = {
         v.law.name: as_code(subject, module, v.calls, v.message) for v in report.broken
@@ -95,6 +93,17 @@ def examine(fn, spec, conventions, *, setting, module="yours", **how):
         _diagnose(report, case, subject)
     _add_kl_term(report, judge_kl_term(subject, case, setting, module))
     return report
+
+
+def _understood(label, *those):
+    """The case; CannotCall where a call of it does not come back."""
+    try:
+        return understand_on_policy(*those)
+    except TookTooLong:
+        raise CannotCall(
+            f"{label} did not come back within {CALL_LIMIT:g} s of computing "
+            f"or {WAIT_LIMIT:g} s of waiting."
+        ) from None
 
 
 def _add_kl_term(report, found):

@@ -42,12 +42,7 @@ def array_assumptions(subject):
         f"{subject.label} takes no {n}: {f.sentence}."
         for n, f in subject.caller.substitutes.items()
     ]
-    if binding.mask:
-        kind = "True" if subject.caller.masks_are_bool else "ones"
-        sentences.append(
-            f"{binding.mask} is filled with {kind}: every token counts, but for the law "
-            f"{MASKED.name}."
-        )
+    sentences += filled_assumptions(subject)
     sentences += holder_assumptions(subject)
     taken, fn = subject.caller.outputs.sentence, subject.caller.fn
     sentences += [taken] if taken else []
@@ -61,6 +56,22 @@ def array_assumptions(subject):
     if binding.by_position:
         sentences.append(f"Matched by position: {_pairs(binding.by_position)}.")
     return sentences
+
+
+def filled_assumptions(subject):
+    """The parameters that are given a mask, a word or nothing."""
+    caller, mask = subject.caller, subject.caller.binding.mask
+    kind = "True" if caller.masks_are_bool else "ones"
+    filled = f"{mask} is filled with {kind}: every token counts, but for the law {MASKED.name}."
+    return [
+        *([filled] if mask else []),
+        *(
+            f"{n} is set to {word!r}, the word for {subject.spec.name}."
+            if word
+            else f"{n} is never read: None is given."
+            for n, word in caller.words.items()
+        ),
+    ]
 
 
 def holder_assumptions(subject):

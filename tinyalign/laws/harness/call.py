@@ -20,10 +20,14 @@ WANTS_BOOL = re.compile("bool|invert|bitwise|ind(ices|exer)", re.IGNORECASE)
 class Caller:
     """fn with its parameters matched to those of a spec."""
 
-    def __init__(self, fn, spec, framework, label, declared, order=None):
+    def __init__(self, fn, spec, framework, label, declared, order=None, words=()):
         self.fn, self.spec, self.framework, self.label = fn, spec, framework, label
-        self.held = {n: v for n, v in declared.items() if "." in n}  # attributes of a config
-        self.binding = match(fn, spec, label, SUBSTITUTES.get(spec.name, {}), order, declared)
+        self.words = dict(words)  # parameter or attribute -> the word that says the method
+        said = self.words | dict(declared)
+        self.held = {n: v for n, v in said.items() if "." in n}  # attributes of a config
+        optional = SUBSTITUTES.get(spec.name, {})
+        self.binding = match(fn, spec, label, optional, order, declared, self.words)
+        self.words |= dict.fromkeys(self.binding.unread)
         self.parameters = self.binding.numbers  # our number -> their parameter
         self.kl_weights = self._kl_weights()
         self.held = dict.fromkeys(self.kl_weights, 0.0) | self.held
@@ -137,7 +141,7 @@ class Caller:
 
     def _held(self, ready):
         """The keywords with those of a config or of self put into one object each."""
-        plain = {n: v for n, v in ready.items() if "." not in n}
+        plain = {n: v for n, v in (self.words | ready).items() if "." not in n}
         for holder, read in self.binding.holders.items():
             own = {n.split(".")[1]: v for n, v in ready.items() if n.startswith(holder + ".")}
             start = f"{holder}."

@@ -1,4 +1,4 @@
-"""What a function takes by its **kwargs: the names that it reads there, or all if it hands them on.
+"""What a function reads of what it takes: of its **kwargs, and of its parameters.
 
 A name that nobody reads is no parameter: what it is given changes nothing, and that is no bug.
 """
@@ -35,3 +35,12 @@ def _is_handed_on(tree, holder):
         isinstance(node, ast.Name) and node.id == holder and node not in parts
         for node in ast.walk(tree)
     )
+
+
+def unread_parameters(fn, names):
+    """Those of its own parameters that its source never mentions again."""
+    plain = getattr(fn, "forward", fn)
+    nodes = [*ast.walk(tree_of(plain))]
+    own = {n.arg for n in nodes if isinstance(n, ast.arg)}
+    read = {n.id for n in nodes if isinstance(n, ast.Name)}
+    return tuple(n for n in names if n in own and n not in read)

@@ -39,7 +39,7 @@ def _numbers_as_code(subject, numbers):
     caller = subject.caller
     theirs = {caller.parameters[k]: v for k, v in numbers.items() if k in caller.parameters}
     values = {k: v.item() if isinstance(v, np.generic) else v for k, v in theirs.items()}
-    values |= caller.held
+    values |= caller.held | caller.words
     name, plain = subject.label, [f"{k}={v!r}" for k, v in values.items() if "." not in k]
     for holder, read in caller.binding.holders.items():
         own = {k.split(".")[1]: v for k, v in values.items() if k.startswith(f"{holder}.")}

@@ -4,7 +4,7 @@ import inspect
 from dataclasses import dataclass, field
 
 from tinyalign.laws.harness.holders import attributes_read, holders_of
-from tinyalign.laws.harness.keywords import ANY, keywords_read
+from tinyalign.laws.harness.keywords import ANY, keywords_read, unread_parameters
 from tinyalign.laws.harness.number_names import SELDOM, called
 from tinyalign.laws.harness.parameter_names import (
     HOLDS,
@@ -41,55 +41,55 @@ class Binding:
     by_position: dict = field(default_factory=dict)  # the part that no name decided
     holders: dict = field(default_factory=dict)  # their config or self -> what they read from it
     by_alias: dict = field(default_factory=dict)  # the arrays with other names than ours
+    unread: tuple = ()  # what they require and never read
 
 
-def match(fn, spec, label, optional=(), order=None, declared=()):
+def match(fn, spec, label, optional=(), order=None, declared=(), words=()):
     """The Binding of fn's parameters to the method's arrays and numbers, or CannotCall.
 
     Arrays go by name, the others by position, but never to a parameter that is a setting. A number
     goes by keyword when the name or an alias is there, else by position while positions are left.
     What was declared comes first: beta="temperature" is the parameter of that name.
     """
-    parameters = parameters_of(fn, label)
-    if parameters is None:
+    if (parameters := parameters_of(fn, label)) is None:
         return Binding({name: name for name in spec.numbers})
     positional = [n for n, q in parameters.items() if q.kind in POSITIONAL]
     # a per-token loss may want a mask that ours does not have: filled with ones
     masks = [n for n in parameters if spec.takes_mask and is_mask(parameters[n], spec.arrays)]
     held = {n: attributes_read(fn, n) for n in holders_of(fn, parameters, spec.arrays)}
-    aside = [*masks, *held]
-    if any(q.kind is KINDS.VAR_POSITIONAL for q in parameters.values()):
-        # *args takes whatever comes: all arrays, in our order
-        arrays, by_position, taken = None, {}, positional[: len(spec.arrays)]
-    else:
-        arrays, by_position = _match_arrays(spec, parameters, positional, aside, order or {})
-        taken = list(arrays.values())
+    aside = [*masks, *held, *words]  # these are no arrays and no numbers
+    arrays, by_position = _bind_arrays(spec, parameters, positional, aside, order or {})
+    taken = positional[: len(spec.arrays)] if arrays is None else list(arrays.values())
     missing = tuple(a for a in spec.arrays if arrays is not None and a not in arrays)
-    if any(a not in optional for a in missing):
+    if not {*missing} <= {*optional}:
         raise CannotCall(_missing_message(label, spec, parameters, taken, missing))
     spare = [n for n in parameters if n not in (*taken, *aside)]
     numbers, more = _match_numbers(spec, spare, positional, parameters)
-    found = _held_numbers(spec, held) | numbers
-    found = _open_numbers(spec, keywords_read(fn, parameters), found) | found
-    numbers = found | _declared_numbers(spec, parameters, declared)
-    others = [n for n in spare if n not in numbers.values()]
-    _require_no_more(label, spec, parameters, taken, others)
+    numbers = _held_numbers(spec, held) | numbers
+    numbers |= _open_numbers(spec, keywords_read(fn, parameters), numbers)
+    numbers |= _declared_numbers(spec, parameters, declared)
+    left = [n for n in spare if n not in numbers.values() and _is_required(parameters[n])]
+    unread = unread_parameters(fn, left)
+    if len(unread) < len(left):
+        raise CannotCall(_left_over_message(label, spec, taken, left))
     first = arrays is None or taken == positional[: len(taken)]
-    guessed = by_position | more
-    alias = _named_otherwise(arrays or {}, guessed)
-    return Binding(numbers, arrays, first, missing, next(iter(masks), None), guessed, held, alias)
+    guessed, mask = by_position | more, next(iter(masks), None)
+    names = _named_otherwise(arrays or {}, guessed)
+    return Binding(numbers, arrays, first, missing, mask, guessed, held, names, unread)
+
+
+def _bind_arrays(spec, parameters, positional, aside, order):
+    """As `_match_arrays`; (None, {}) for a function that takes whatever comes, in our order."""
+    open_to_all = any(q.kind is KINDS.VAR_POSITIONAL for q in parameters.values())
+    # named ones before *args are what their names say
+    if open_to_all and not match_by_name(spec.arrays, positional):
+        return None, {}
+    return _match_arrays(spec, parameters, positional, aside, order)
 
 
 def _named_otherwise(arrays, guessed):
     """The arrays that have another name than ours, and one that says which they are."""
     return {a: n for a, n in arrays.items() if n not in (a, a + "s") and a not in guessed}
-
-
-def _require_no_more(label, spec, parameters, taken, others):
-    """CannotCall for what they require and we cannot fill."""
-    left = [n for n in others if _is_required(parameters[n])]
-    if left:
-        raise CannotCall(_left_over_message(label, spec, taken, left))
 
 
 def _declared_numbers(spec, parameters, declared):

@@ -11,6 +11,7 @@ from tinyalign.laws.harness.call import Caller
 from tinyalign.laws.harness.frameworks import FRAMEWORKS
 from tinyalign.laws.harness.law import Broken, OutOfDomain
 from tinyalign.laws.harness.limits import time_limit
+from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.texts import AT_MOST, FromLogits
 from tinyalign.laws.harness.undo import require_fixed_values, undo_conventions
 
@@ -32,24 +33,27 @@ class Subject:
         constant=False,
         order=None,
         label=None,
+        words=(),
     ):
         self.spec, self.dtype = spec, dtype
         self.single = single  # it computes in float32 whatever it is given
         self.constant = constant  # on purpose no gradient passes through it
         self.framework = FRAMEWORKS[framework]()
-        self.label = label or getattr(fn, "__name__", type(fn).__name__)
+        self.label, self.given = label or getattr(fn, "__name__", type(fn).__name__), fn
         declared = dict(conventions or {})
         # an array that was declared goes where it was declared to go
         order = (order or {}) | {a: declared.pop(a) for a in spec.arrays if a in declared}
-        self.given, taken = fn, unpacked(fn, spec, self.framework, declared)
-        self.caller = Caller(taken, spec, self.framework, self.label, declared, order)
+        fn = unpacked(fn, spec, self.framework, declared)
+        self.caller = Caller(fn, spec, self.framework, self.label, declared, order, words)
         self.calls = self.caller.calls
         # numbers that the function fixes are declared like conventions, and are none
         ours = {*self.caller.fixed, *self.caller.parameters, *self.caller.held}
         chosen = {k: v for k, v in declared.items() if k not in ours}
-        implied = getattr(taken, "implies", {})
-        self.conventions = {**spec.default_conventions, **implied, **chosen}
-        self.reduction = self.conventions.get("reduction", "none")
+        self.conventions = spec.default_conventions | getattr(fn, "implies", {}) | chosen
+
+    @property
+    def reduction(self):
+        return self.conventions.get("reduction", "none")
 
     @property
     def _fits(self):
@@ -98,9 +102,23 @@ class Subject:
         if self.reduction == "none":
             return self.own_value(*arrays, **numbers)
         # a mean or a sum of one example is that example
-        cells = self.spec.cells(arrays)
-        values = [self.own_value(*cell, **numbers) for cell in cells]
-        return np.reshape(values, self.spec.shape(*arrays))
+        return self.one_by_one(arrays, numbers)
+
+    def one_by_one(self, arrays, numbers):
+        """Its value for each example by itself, put together; CannotCall where they say too little.
+
+        A token's loss cannot be read from one number for a row of tokens.
+        """
+        values = [self.own_value(*cell, **numbers) for cell in self.spec.cells(arrays)]
+        shape = self.spec.shape(*arrays)
+        if np.size(values) == np.prod(shape):
+            return np.reshape(values, shape)
+        name = self.spec.name
+        other = ": say --as sequence_clipped_surrogate" if name == "gspo_token" else ""
+        raise CannotCall(
+            f"{self.label} gives one number for a row of tokens, and {name} is judged token by "
+            f"token{other}."
+        )
 
     def own_value(self, *arrays, **numbers):
         """The function's own answer for these arrays, checked for shape and NaN.

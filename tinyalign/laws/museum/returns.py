@@ -118,8 +118,9 @@ def whiten_over_padding(x, mask, *, shift_mean):
 
 
 def whiten_per_row(x, mask, *, shift_mean):
-    mean = np.sum(x * mask, axis=1, keepdims=True) / np.sum(mask, axis=1, keepdims=True)
-    var = np.sum((x - mean) ** 2 * mask, axis=1, keepdims=True) / np.sum(mask, axis=1)[:, None]
+    count = np.maximum(np.sum(mask, axis=1, keepdims=True), 1)
+    mean = np.sum(x * mask, axis=1, keepdims=True) / count
+    var = np.sum((x - mean) ** 2 * mask, axis=1, keepdims=True) / count
     return ((x - mean) / np.sqrt(var + 1e-8) + (0 if shift_mean else mean)) * mask
 
 
