@@ -205,11 +205,11 @@ def test_the_word_that_names_the_method_is_given_and_said(fn, method, status, sa
 
 def dpo_of_a_trainer(self, batch, policy_chosen, policy_rejected, ref_chosen, ref_rejected, *args):
     d = policy_chosen - policy_rejected - ref_chosen + ref_rejected
-    return np.log1p(np.exp(-self.beta * d)), d
+    return np.logaddexp(0, -self.beta * d), d
 
 
 def dpo_without_reference(chosen, rejected, ref_chosen, ref_rejected, beta):
-    return np.log1p(np.exp(-beta * (chosen - rejected)))
+    return np.logaddexp(0, -beta * (chosen - rejected))
 
 
 def test_what_is_never_read_is_given_none_and_an_array_that_is_not_read_is_a_bug():
