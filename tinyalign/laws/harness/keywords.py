@@ -39,8 +39,9 @@ def _is_handed_on(tree, holder):
 
 def unread_parameters(fn, names):
     """Those of its own parameters that its source never mentions again."""
-    plain = getattr(fn, "forward", fn)
-    nodes = [*ast.walk(tree_of(plain))]
+    body = tree_of(getattr(fn, "forward", fn)).body
+    # a lambda's source is the whole line that it stands in, or another lambda's
+    nodes = [*ast.walk(body[0])] if body and isinstance(body[0], ast.FunctionDef) else []
     own = {n.arg for n in nodes if isinstance(n, ast.arg)}
     read = {n.id for n in nodes if isinstance(n, ast.Name)}
     return tuple(n for n in names if n in own and n not in read)

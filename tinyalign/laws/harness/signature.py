@@ -64,18 +64,18 @@ def match(fn, spec, label, optional=(), order=None, declared=(), words=()):
     if not {*missing} <= {*optional}:
         raise CannotCall(_missing_message(label, spec, parameters, taken, missing))
     spare = [n for n in parameters if n not in (*taken, *aside)]
-    numbers, more = _match_numbers(spec, spare, positional, parameters)
-    numbers = _held_numbers(spec, held) | numbers
+    unread, known = unread_parameters(fn, spare), _held_numbers(spec, held)
+    by_place = [n for n in spare if n in positional and n not in unread]
+    numbers, more = _match_numbers(spec, spare, by_place, parameters, known)
     numbers |= _open_numbers(spec, keywords_read(fn, parameters), numbers)
     numbers |= _declared_numbers(spec, parameters, declared)
     left = [n for n in spare if n not in numbers.values() and _is_required(parameters[n])]
-    unread = unread_parameters(fn, left)
-    if len(unread) < len(left):
+    if not {*left} <= {*unread}:
         raise CannotCall(_left_over_message(label, spec, taken, left))
     first = arrays is None or taken == positional[: len(taken)]
     guessed, mask = by_position | more, next(iter(masks), None)
     names = _named_otherwise(arrays or {}, guessed)
-    return Binding(numbers, arrays, first, missing, mask, guessed, held, names, unread)
+    return Binding(numbers, arrays, first, missing, mask, guessed, held, names, left)
 
 
 def _bind_arrays(spec, parameters, positional, aside, order):
@@ -207,10 +207,14 @@ def _is_required(parameter):
     return parameter.default is KINDS.empty and parameter.kind not in OPEN
 
 
-def _match_numbers(spec, spare, positional, parameters):
-    """({our number: their parameter}, those of them that only the position decided)."""
+def _match_numbers(spec, spare, by_place, parameters, known):
+    """({our number: their parameter}, those of them that only the position decided).
+
+    by_place  parameters that may be a number by their position
+    known     those that are read from a config or from self
+    """
     numbers = spec.numbers
-    by_name = {}
+    by_name = dict(known)
     for name in numbers:
         names = called(spec.name, name, spare)
         names = [n for n in names if n == name or n not in numbers]
@@ -219,7 +223,7 @@ def _match_numbers(spec, spare, positional, parameters):
     # what is left over goes by position: required parameters with names we do not know
     unnamed = [n for n in numbers if n not in by_name and (spec.name, n) not in SELDOM]
     used = set(by_name.values())
-    open_positions = [n for n in spare if n in positional and n not in used]
+    open_positions = [n for n in by_place if n not in used]
     empty = [n for n in open_positions if _is_required(parameters[n]) and not names_array(n)]
     if any(names_setting(n) and not _is_required(parameters[n]) for n in open_positions):
         empty = []  # they have a setting that is none of ours: what is left over may be anything
