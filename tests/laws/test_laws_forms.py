@@ -91,7 +91,7 @@ RIGHT = [
     (shifted_outside, "sequence_logp", "aligned=yes"),
     (over_attention, "sequence_logp", "attention_mask with 1 on the completion alone"),
     (target_by_target, "sequence_logp", "a mask without the first token (mask_over=targets)"),
-    (selective, "token_logp", "logits[t] are for ids[t] (aligned=yes)"),
+    (selective, "token_logp", "taking logits[t] for ids[t] (aligned=yes)"),
     (gspo, "sequence_clipped_surrogate", "an advantage for each token of a sequence"),
     (sft, "cross_entropy", "logp is given as logits and labels: logits[t] are for ids[t + 1]"),
     (ppo, "clipped_surrogate", "logp is given as logits and input_ids: logits[t] are for ids[t]"),
@@ -353,7 +353,7 @@ def test_one_advantage_for_a_whole_answer_is_read_and_said():
 
     report = examined(loss, "clipped_surrogate")
     assert report.exit_code == 0
-    assert "It takes one advantage a sequence (advantage_per=sequence)." in report.notes
+    assert "It is read as taking one advantage a sequence (advantage_per=sequence)." in report.notes
 
 
 def test_a_mean_over_rows_of_sums_over_tokens_is_read_and_said():

@@ -16,9 +16,9 @@ from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.laws.harness.subject import Subject
 
 
-def examined(fn, name, framework="numpy", **conventions):
-    setting = repeatable_settings(3, shrink=False)
-    return examine(fn, BY_NAME[name], conventions, setting=setting, framework=framework)
+def examined(fn, name, examples=3, **conventions):
+    setting = repeatable_settings(examples, shrink=False)
+    return examine(fn, BY_NAME[name], conventions, setting=setting)
 
 
 def odds(a):
@@ -219,3 +219,38 @@ def test_what_is_never_read_is_given_none_and_an_array_that_is_not_read_is_a_bug
     assert "reads_the_reference" in [
         v.law.name for v in examined(dpo_without_reference, "dpo").broken
     ]
+
+
+def whitened_gae_without_its_mask(reward, value, mask, gamma, lam):
+    advantage, last, after = np.zeros_like(value), 0.0, 0.0
+    for t in reversed(range(value.shape[1])):
+        last = reward[:, t] + gamma * after - value[:, t] + gamma * lam * last
+        advantage[:, t], after = last, value[:, t]
+    count = np.sum(mask)
+    mean = np.sum(advantage * mask) / count
+    deviation = np.sqrt(np.sum((advantage - mean) ** 2 * mask) / count + 1e-8)
+    return (advantage - mean) / deviation * mask, advantage + value
+
+
+def test_whitening_after_a_wrong_advantage_is_not_held_against_it():
+    report = examined(whitened_gae_without_its_mask, "gae", examples=10)
+    assert report.broken
+    assert "rows_are_separate" not in [v.law.name for v in report.broken]
+    assert any(n.startswith("It whitens its advantages") for n in report.notes)
+    assert report.diagnosis.startswith("What stands in the padding enters")
+
+
+def mean_logprob(logits, labels, selection_mask=None):
+    picked = np.take_along_axis(
+        logits[:, :-1] - np.log(np.sum(np.exp(logits[:, :-1]), axis=-1, keepdims=True)),
+        labels[:, 1:, None],
+        axis=-1,
+    )[..., 0]
+    mask = selection_mask[:, 1:]
+    return np.sum(picked * mask, axis=1) / np.sum(mask, axis=1)
+
+
+def test_a_selection_mask_says_which_tokens_count_in_place_of_labels():
+    report = examined(mean_logprob, "sequence_logp")
+    assert "logits, labels, selection_mask are filled from ids." in report.notes
+    assert "Looks like: a mean per token where the sum is meant" in report.diagnosis

@@ -133,7 +133,7 @@ ADVANTAGE_OF_TOKENS = Convention(
     form=True,
     fit={"sequence": same_along_rows},
 )
-ALIGNED_CHOICES = {"no": "logits[t] are for ids[t + 1]", "yes": "logits[t] are for ids[t]"}
+ALIGNED_CHOICES = {"no": "logits[t] for ids[t + 1]", "yes": "logits[t] for ids[t]"}
 ALIGNED = Convention(
     "aligned",
     "no",

@@ -4,12 +4,13 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from tinyalign.laws.catalogue.general import BATCH
+from tinyalign.laws.catalogue.layouts import WHITENED
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.answers import require_an_answer, require_repeatable
 from tinyalign.laws.check.diagnose import looks_like
 from tinyalign.laws.check.forms import fitting_form, forgets_the_shift
 from tinyalign.laws.check.precision import infer_precision
-from tinyalign.laws.check.probes import EXACT, is_right
+from tinyalign.laws.check.probes import EXACT, answers_everywhere, is_right
 from tinyalign.laws.check.readings import (
     is_turned,
     other_conventions,
@@ -175,7 +176,21 @@ def _read_further(case):
     reading = None if OFFSET in case.declared else with_offset(*those, **case.how)
     if reading is not None:
         return replace(case, conventions=reading.conventions, reading=reading)
-    return case
+    return _read_as_whitened(case)
+
+
+def _read_as_whitened(case):
+    """Wrong advantages that are whitened at the end are judged as they were before."""
+    if WHITENED not in case.spec.conventions or WHITENED.name in case.declared:
+        return case
+    way = {WHITENED.name: "yes"}
+    if not answers_everywhere(case.subject(**way)):
+        return case
+    return case.noting(
+        f"It whitens its advantages over the batch at the end, and is judged by what they were "
+        f"before, as --convention {WHITENED.name}=yes has it.",
+        conventions=case.conventions | way,
+    )
 
 
 def _refuse_to_guess(subject, order):

@@ -1,5 +1,7 @@
 """How a function's values depart from the right ones, as one sentence that says what to change."""
 
+from contextlib import suppress
+
 import numpy as np
 
 from tinyalign.laws.catalogue.formulas import FORMULAS
@@ -13,9 +15,15 @@ from tinyalign.laws.check.examples import (
     wrong_axis,
 )
 from tinyalign.laws.check.one_reason import sentence_of_reason
-from tinyalign.laws.check.probes import comparisons, fitted_probes, right_value, value_at
+from tinyalign.laws.check.probes import (
+    comparisons,
+    fitted_probes,
+    right_value,
+    value_at,
+    value_in_domain,
+)
 from tinyalign.laws.check.wrong_arrays import exchanged, ignored_array
-from tinyalign.laws.harness.law import show
+from tinyalign.laws.harness.law import OutOfDomain, show
 from tinyalign.laws.harness.spec import rows
 
 
@@ -154,9 +162,10 @@ def padding_enters(subject, broken):
         clean, want = (*emptied, mask), right_value(subject, x, p)
         if not np.all(np.isfinite(want)):
             continue
-        if not _is_close(value_at(subject, clean, p), right_value(subject, clean, p)):
-            return ""
-        wrong += not _is_close(value_at(subject, x, p), want)
+        with suppress(OutOfDomain):
+            if not _is_close(value_in_domain(subject, clean, p), right_value(subject, clean, p)):
+                return ""
+            wrong += not _is_close(value_in_domain(subject, x, p), want)
     if wrong < 3:
         return ""
     return (

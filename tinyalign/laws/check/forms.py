@@ -73,7 +73,7 @@ def _ways(forms):
 def _chosen(forms, conventions, way):
     other = {c.name: way[c.name] for c in forms if way[c.name] != c.default}
     said = [f"{c.choices[way[c.name]]} ({c.name}={way[c.name]})" for c in forms if c.name in other]
-    return conventions | other, f"It takes {' and '.join(said)}." if said else ""
+    return conventions | other, f"It is read as taking {' and '.join(said)}." if said else ""
 
 
 def _subjects(fn, spec, conventions, how):

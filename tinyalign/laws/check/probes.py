@@ -76,6 +76,15 @@ def value_in_domain(subject, x, p):
         return None
 
 
+def answers_everywhere(subject):
+    """Whether it gives numbers of the right shape on every probe for which it has a form."""
+    answers = []
+    for x, p in fitted_probes(subject):
+        with suppress(OutOfDomain):
+            answers.append(value_in_domain(subject, x, p))
+    return len(answers) >= ENOUGH and all(a is not None for a in answers)
+
+
 def right_value(subject, x, p):
     """What the method gives there."""
     with np.errstate(all="ignore"):

@@ -24,7 +24,14 @@ def names_of_texts(parameters):
         return next((n for n in names if n in parameters), None)
 
     logits = next((n for n in parameters if {"logits", "logit"} & set(parts(n))), None)
-    return logits, first(LABELS), first(IDS), first(COMPLETION), first(ATTENTION)
+    mask = first(COMPLETION) or first(n for n in parameters if _is_of_completion(n))
+    return logits, first(LABELS), first(IDS), mask, first(ATTENTION)
+
+
+def _is_of_completion(name):
+    """Whether it is a mask, and of neither the prompt nor the padding: selection_mask."""
+    words = {*parts(name)}
+    return bool({"mask", "masks"} & words) and not {"attention", "prompt", "padding"} & words
 
 
 def sizes_of_vocabulary(parameters):
