@@ -133,6 +133,18 @@ ADVANTAGE_OF_TOKENS = Convention(
     form=True,
     fit={"sequence": same_along_rows},
 )
+LOGITS_PER = Convention(
+    "logits_per",
+    "row",
+    {"row": "logits (rows, vocabulary)", "token": "logits (rows, tokens, vocabulary)"},
+    # (N, V) to (N, 1, V); the answer (N, 1) to (N,)
+    {
+        "token": lambda x, p: (
+            [a[:, None] for a in x], p, lambda value: value[:, 0] if np.ndim(value) else value
+        )
+    },
+    form=True,
+)  # fmt: skip
 ALIGNED_CHOICES = {"no": "logits[t] for ids[t + 1]", "yes": "logits[t] for ids[t]"}
 ALIGNED = Convention(
     "aligned",

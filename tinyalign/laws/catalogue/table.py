@@ -166,8 +166,9 @@ OTHERS = [
              optimum.OBJECTIVE, beta=(floats(0.05, 4.0), NEEDED)), cells=rows),
     *per_example([
         spec("exact_kl", KL, "logits ref_logits", strategies.two_logits, divergence.EXACT_KL,
-             choice.DIRECTION),
-        spec("entropy", PG, "logits", strategies.logits, critic.ENTROPY)], without_last_axis),
+             choice.DIRECTION, layouts.LOGITS_PER),
+        spec("entropy", PG, "logits", strategies.logits, critic.ENTROPY, layouts.LOGITS_PER),
+    ], without_last_axis),
     *with_shape(one_number,
         spec("kto_z0", "unpaired", "mismatched_logp ref_mismatched_logp", strategies.gaps,
              unpaired.KTO_Z0),

@@ -100,17 +100,19 @@ PROMPTS = [
 ]  # fmt: skip
 TEACHER = "logits teacher_logits"
 STUDENTS = [
-    spec("forward_kl", KL, TEACHER, strategies.two_logits, distillation.FORWARD),
-    spec("reverse_kl", KL, TEACHER, strategies.two_logits, distillation.REVERSE),
+    spec("forward_kl", KL, TEACHER, strategies.two_logits, distillation.FORWARD,
+         layouts.LOGITS_PER),
+    spec("reverse_kl", KL, TEACHER, strategies.two_logits, distillation.REVERSE,
+         layouts.LOGITS_PER),
     spec("generalized_js", KL, TEACHER, strategies.two_logits, distillation.JENSEN_SHANNON,
-         beta=(floats(0.05, 0.95), 0.5)),
+         layouts.LOGITS_PER, beta=(floats(0.05, 0.95), 0.5)),
 ]  # fmt: skip
 table = strategies.tables_with_mask(cell)
 VARIANTS = [
     *per_example(PAIRS),
     *per_example(TOKENS, like_first, elements),
     *token_rows,
-    *with_shape(without_last_axis, *STUDENTS, cells=rows),
+    *per_example(STUDENTS, without_last_axis),
     *with_shape(like_first, *PROMPTS),
     *with_shape(like_first,
         spec("group_maxrl", ADV, "reward", by_prompt.successes, by_prompt.MAXRL), cells=rows),

@@ -2,11 +2,14 @@
 
 from tinyalign.laws.harness.episodes import of_episodes
 from tinyalign.laws.harness.flat_rewards import of_prompts
+from tinyalign.laws.harness.halves import Halves, halved
 from tinyalign.laws.harness.holders import HOLDERS, attributes_read
 from tinyalign.laws.harness.kl_term import without_kl
 from tinyalign.laws.harness.more_arrays import with_more_arrays
 from tinyalign.laws.harness.parameter_names import names_array, parts
+from tinyalign.laws.harness.ratio import FromRatio, ratio_parameter
 from tinyalign.laws.harness.roles import roles
+from tinyalign.laws.harness.shape_only import Shaped, shape_only
 from tinyalign.laws.harness.texts import IDS, LABELS, FromLogits, Spans, names_of_texts
 from tinyalign.laws.harness.wrapper import (
     Wrapper,
@@ -39,6 +42,12 @@ def unpacked(fn, spec, framework, declared):
         return fn
     if spec.arrays[0] == "reward" and len(spec.arrays) < 3:
         return of_prompts(fn, spec, framework, declared)
+    fn, parameters = _with_shapes(fn, parameters, framework)
+    ratio, halves = ratio_parameter(spec, parameters), halved(spec, parameters)
+    if ratio:
+        return FromRatio(fn, ratio, parameters, framework)
+    if halves:
+        return Halves(fn, halves, spec, parameters, framework)
     fn = with_more_arrays(without_kl(fn, parameters, spec), parameters, spec)
     logits, labels, ids, *masks = names_of_texts(parameters)
     if spec.name == "sequence_logp" and logits and (labels or any(masks)):
@@ -46,6 +55,15 @@ def unpacked(fn, spec, framework, declared):
     if "logp" in spec.arrays and "logp" not in parameters and logits and (labels or ids):
         return FromLogits(fn, parameters, framework, declared.get("aligned") == "yes")
     return fn
+
+
+def _with_shapes(fn, parameters, framework):
+    """fn without the arrays that it reads for their shape alone, and what it takes then."""
+    shaped = shape_only(fn, parameters)
+    if not shaped:
+        return fn, parameters
+    fn = Shaped(fn, shaped, parameters, framework)
+    return fn, readable_parameters(fn)
 
 
 def _out_of_a_batch(fn, spec):

@@ -116,6 +116,7 @@ class Flat(Wrapper):
             _tell(others[self.holder], self.index, arguments.pop(self.index))
         answer = self.fn(**arguments, **others)
         answer = answer[0] if isinstance(answer, tuple) else answer
+        answer = np.asarray(answer) if isinstance(answer, list) else answer
         answer = answer.reshape(given.shape)
         return answer.T if sample_first else answer
 

@@ -45,6 +45,9 @@ class Numpy:
         """log(1 - exp(logp)): what is left for all other tokens."""
         return self._numpy().log1p(-self._numpy().exp(logp))
 
+    def exp(self, array):
+        return self._numpy().exp(array)
+
     def zeros(self, shape):
         return np.zeros(shape, dtype=int)
 
@@ -131,6 +134,9 @@ class Torch:
     def log_rest(self, logp):
         return self.torch.log1p(-logp.exp())
 
+    def exp(self, array):
+        return self.torch.exp(array)
+
     def zeros(self, shape):
         return self.torch.zeros(shape, dtype=self.torch.int64)
 
@@ -179,6 +185,9 @@ class Jax:
 
     def log_rest(self, logp):
         return self.jax.numpy.log1p(-self.jax.numpy.exp(logp))
+
+    def exp(self, array):
+        return self.jax.numpy.exp(array)
 
     def zeros(self, shape):
         return self.jax.numpy.zeros(shape, dtype=int)

@@ -30,6 +30,7 @@ SUBSTITUTES = {
             "taken as -chosen_avg_logp", correction=lambda chosen, rejected, nll: nll + chosen
         )
     },
+    "cpo": {"chosen_nll": Substitute("taken as 0: the likelihood is added elsewhere", value=0.0)},
     "gae": {"mask": Substitute("taken as ones: every token counts", value=1.0)},
     "clipped_surrogate": ON_POLICY,
     "dual_clipped_surrogate": ON_POLICY,

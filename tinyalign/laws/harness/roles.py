@@ -5,7 +5,7 @@ from tinyalign.laws.harness.parameter_names import parts
 WORDS = {  # what a name can say -> the words that say so
     "chosen": "chosen win winner winning w yw preferred positive pos better good accepted",
     "rejected": "rejected reject lose loser losing l yl dispreferred negative neg worse bad",
-    "ref": "ref reference base init initial",
+    "ref": "ref reference base init initial teacher",
     "old": "old behavior behaviour behav sampling sampled rollout prev previous",
     "proximal": "proximal prox",
     "advantage": "advantage advantages adv advs",
@@ -26,6 +26,8 @@ DRAWN = {
 # in a loss of pairs two letters are enough
 SHORT = {"r": ["rejected"], "rw": ["ref", "chosen"], "rr": ["ref", "rejected"]}
 SHORT["rl"] = SHORT["rr"]
+# self-play: real answers against those of the last policy
+SHORT |= {"real": ["chosen"], "generated": ["rejected"], "opponent": ["ref"]}
 SIDES = {"chosen", "rejected"}
 SCORES = ("score", "scores")  # of a model too: rewards only where nothing else is called so
 
@@ -93,6 +95,8 @@ def _tell_engines_apart(ours, theirs):
 def match_by_name(arrays, names):
     """{our array: their name} where a name says the same as ours, and no other name does."""
     of_pairs = any("rejected" in roles(a) for a in arrays)
+    # p beside q says no more than first and second
+    names = [n for n in names if not (_is_p(n) and any(_is_q(other) for other in names))]
     ours = {a: roles(a) for a in arrays}
     theirs = _beside_new(arrays, roles_of(names, of_pairs))
     _tell_engines_apart(ours, theirs)
@@ -117,6 +121,14 @@ def _without_logp(said):
 def whose(said):
     """What tells the arrays of a pair apart, whatever they hold; of all others, what they hold."""
     return said - ({"logp", "reward", "value", "advantage"} if SIDES & said else {"logp"})
+
+
+def _is_p(name):
+    return "p" in parts(name)
+
+
+def _is_q(name):
+    return "q" in parts(name)
 
 
 def contradicts(array, name, arrays, names):

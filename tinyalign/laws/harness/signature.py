@@ -54,11 +54,12 @@ def match(fn, spec, label, optional=(), order=None, declared=(), words=()):
     if (parameters := parameters_of(fn, label)) is None:
         return Binding({name: name for name in spec.numbers})
     positional = [n for n, q in parameters.items() if q.kind in POSITIONAL]
+    open_to_arrays = positional + [n for n, q in parameters.items() if _only_by_name(q)]
     # a per-token loss may want a mask that ours does not have: filled with ones
     masks = [n for n in parameters if spec.takes_mask and is_mask(parameters[n], spec.arrays)]
     held = {n: attributes_read(fn, n) for n in holders_of(fn, parameters, spec.arrays)}
     aside = [*masks, *held, *words]  # these are no arrays and no numbers
-    arrays, by_position = _bind_arrays(spec, parameters, positional, aside, order or {})
+    arrays, by_position = _bind_arrays(spec, parameters, open_to_arrays, aside, order or {})
     taken = positional[: len(spec.arrays)] if arrays is None else list(arrays.values())
     missing = tuple(a for a in spec.arrays if arrays is not None and a not in arrays)
     if not {*missing} <= {*optional}:
@@ -85,6 +86,12 @@ def _bind_arrays(spec, parameters, positional, aside, order):
     if open_to_all and not match_by_name(spec.arrays, positional):
         return None, {}
     return _match_arrays(spec, parameters, positional, aside, order)
+
+
+def _only_by_name(parameter):
+    """Whether it is an array that has to be given by its name."""
+    by_name = parameter.kind is KINDS.KEYWORD_ONLY and _is_required(parameter)
+    return by_name and names_array(parameter.name)
 
 
 def _named_otherwise(arrays, guessed):

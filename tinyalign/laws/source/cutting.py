@@ -15,6 +15,8 @@ TOGETHER = re.compile(
 )
 # no loss needs these, and they can do harm
 REFUSED = ("subprocess", "shutil", "ctypes", "pathlib", "tempfile")
+# they only check what is given
+CHECKERS = ("chex", "beartype", "jaxtyping", "typeguard")
 HEAD = "from tinyalign.laws.source.stand_ins import Missing, alone, silent, system\n"
 
 
@@ -128,6 +130,6 @@ class Cut:
 
 
 def _stand_in(name, full):
-    if QUIET.search(name):
+    if QUIET.search(name) or full.partition(".")[0] in CHECKERS:
         return "silent"
     return "alone" if TOGETHER.search(full) else f"Missing({full!r})"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from tinyalign.laws.harness.batches import BATCHES
 from tinyalign.laws.harness.holders import HOLDERS
-from tinyalign.laws.harness.parameter_names import MASKS, names_array, names_setting
+from tinyalign.laws.harness.parameter_names import MASKS, names_array, names_setting, parts
 from tinyalign.laws.harness.roles import roles
 from tinyalign.laws.source.method_class import set_by_default
 from tinyalign.laws.source.names import names_of
@@ -35,6 +35,9 @@ class Guess:
 # (what the arguments must say), (pattern of the name, methods, whether the name says it)
 PAIR = ("cdpo", "dpo", "ipo", "hinge")
 FAMILIES = [
+    ({"student", "teacher"}, [
+        (r"reverse", ("reverse_kl", "forward_kl"), True), (r"js|jensen", ("generalized_js",), True),
+        (r"distil|kl|divergence|kd", ("forward_kl", "reverse_kl", "generalized_js"), False)]),
     ({"chosen", "rejected", "ref"}, [
         (r"ipo(?!_)", ("ipo",), True), (r"robust", ("robust_dpo",), True),
         (r"hinge|rso", ("hinge",), True), (r"apo_?zero", ("apo_zero",), True),
@@ -48,6 +51,8 @@ FAMILIES = [
         (r"simpo", ("simpo",), True), (r"slic", ("slic",), True), (r"cpo", ("cpo",), True),
         (r"reward|pair_?wise|ranking|log_?sig|log_?exp|bradley|rm_?loss", ("bradley_terry",), True),
         (r"tpo", ("tpo", "tpo_l"), True), (r"loss", ("simpo", "odds_ratio"), False)]),
+    # chosen and rejected in one batch
+    ({"logp", "ref"}, [(r"(^|_)dpo|dpo_?loss", PAIR, False)]),
     ({"logp", "advantage"}, [
         (r"gspo|sequence_level", ("sequence_clipped_surrogate",), True),
         (r"cispo", ("truncated_importance",), True),
@@ -55,6 +60,10 @@ FAMILIES = [
         (r"policy_?loss|ppo|grpo|surrogate|actor_?loss|pg_?loss|policy_?gradient|dapo",
          ("clipped_surrogate", "reinforce"), True),
         (r"loss", ("clipped_surrogate", "reinforce"), False)]),
+    ({"logp", "returns"}, [
+        (r"actor_?loss|policy_?loss|pg_?loss|policy_?gradient|reinforce", ("reinforce",), False)]),
+    ({"ratio", "advantage"}, [
+        (r"ppo|surrogate|clip|policy|pg_?loss", ("clipped_surrogate",), True)]),
     ({"value", "returns"}, [(r"value|critic|vf", ("value_loss",), True)]),
     ({"reward", "value"}, [(r"gae|advantage|returns", ("gae",), True)]),
     ({"reward", "logp", "ref"}, [(r"reward|penalty", ("kl_shaped_reward",), False)]),
@@ -71,11 +80,13 @@ FAMILIES = [
     ({"mask"}, [
         (r"whiten", ("whiten",), True), (r"normaliz", ("whiten",), False),
         (r"masked_?mean", ("token_mean", "sequence_mean"), True),
-        (r"agg(regate)?_?.*loss|loss_agg|reduce_loss", ("token_mean", "sequence_mean"), False)]),
+        (r"agg(regate)?_?.*loss|loss_agg|reduce_?.*loss|aggregat", ("token_mean", "sequence_mean"),
+         False)]),
 ]  # fmt: skip
 # by their arguments as they are called
 LOGITS = [
     (r"entropy", ("entropy",), True, 1),
+    (r"kl(_|\b|d)|divergence", ("exact_kl",), False, 2),
     (r"log_?prob|logp|log_softmax", ("token_logp", "sequence_logp"), False, 2),
 ]
 # methods that the table does not have: what is named so is no wrong PPO
@@ -129,8 +140,7 @@ SIBLINGS = [
 def _by_name(found, names):
     """(methods, whether the name says so) of the first family whose arguments are there."""
     names = [n for n in names if n in MASKS or not names_setting(n)]
-    of_pairs = any({"rejected", "chosen"} & roles(n) for n in names)
-    said = set().union(*(roles(n, of_pairs) for n in names)) if names else set()
+    said = _said(names)
     own = found.node.name
     name = found.name if own in MEMBERS else own
     name = name.replace(".", "_")
@@ -138,7 +148,8 @@ def _by_name(found, names):
     name = f"{re.sub(r'(?<=[a-z0-9])(?=[A-Z])', '_', name)} {name}".lower()
     if any("logits" in n for n in names):
         for pattern, methods, sure, least in LOGITS:
-            if re.search(pattern, name) and len(names) >= least:
+            taught = methods == ("exact_kl",) and "teacher" in said
+            if re.search(pattern, name) and len(names) >= least and not taught:
                 return methods, sure
     for needed, patterns in FAMILIES:
         if needed <= said and _enough(needed, names):
@@ -147,6 +158,14 @@ def _by_name(found, names):
                     # a reference beside an advantage: a KL term is added, which no surrogate has
                     return methods, sure and not ("advantage" in needed and "ref" in said)
     return None
+
+
+def _said(names):
+    """All that the names of the arguments say."""
+    words = {word.removesuffix("s") for n in names for word in parts(n)}
+    of_pairs = any({"rejected", "chosen"} & roles(n) for n in names)
+    of_pairs |= {"real", "generated"} <= words  # self-play
+    return (words & {"student", "teacher", "ratio"}).union(*(roles(n, of_pairs) for n in names))
 
 
 def _enough(needed, names):
