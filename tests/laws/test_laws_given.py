@@ -129,3 +129,13 @@ def test_p_beside_q_says_nothing():
 
     with pytest.raises(CannotCall, match="the names log_q, log_p say nothing"):
         understand(k3, find_spec("k3"), {}, {"framework": "numpy"})
+
+
+def test_a_reward_at_the_last_of_the_tokens_in_front():
+    def shaped(score, logp, ref_logp, mask, beta):
+        rewards = -beta * (logp - ref_logp) * mask
+        rewards[np.arange(len(score)), mask.sum(1).astype(int) - 1] += score
+        return rewards
+
+    assert not is_right(Subject(shaped, find_spec("kl_shaped_reward"), {}))
+    assert is_right(Subject(shaped, find_spec("kl_shaped_reward"), {"tokens": "front"}))

@@ -80,6 +80,30 @@ WHITENED = Convention(
     {"no": "the advantages themselves", "yes": "advantages whitened over the batch at the end"},
     {"yes": whitened_at_the_end},
 )
+
+
+def tokens_at_the_front(arrays, numbers):
+    """From rows whose tokens stand first to rows that have them where the mask says."""
+    score, *tables = arrays
+    mask = np.asarray(tables[-1])
+    order = np.argsort(1 - mask, axis=1, kind="stable")  # (N, T): the real tokens first
+    back = np.argsort(order, axis=1)
+
+    def restore(value):
+        return np.take_along_axis(value, back, axis=1) if np.ndim(value) == 2 else value
+
+    return [score, *(np.take_along_axis(a, order, axis=1) for a in tables)], numbers, restore
+
+
+TOKENS = Convention(
+    "tokens",
+    "anywhere",
+    {
+        "anywhere": "rewards of rows that have tokens wherever the mask says",
+        "front": "rewards of rows whose tokens all stand at the front, before any padding",
+    },
+    {"front": tokens_at_the_front},
+)
 LEFTOVER = Convention(
     "leftover",
     "zero",

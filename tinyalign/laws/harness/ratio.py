@@ -15,6 +15,8 @@ def ratio_parameter(spec, parameters):
         return None
     if any("logp" in roles(n) and not RATIOS & set(parts(n)) for n in parameters):
         return None
+    if not any("advantage" in roles(n) for n in parameters):  # a weight or a gate by itself
+        return None
     found = [n for n in parameters if RATIOS & set(parts(n)) and not names_setting(n)]
     return found[0] if len(found) == 1 else None
 

@@ -10,14 +10,16 @@ from tinyalign.laws.source.strip import names_used, stripped
 
 AT_MOST = 120  # definitions: a function that needs more is no loss by itself
 QUIET = re.compile(r"log|logger|logging|tqdm|warn|print", re.IGNORECASE)
+# whole words of a dotted name: distrax and distributions are nothing of the kind
 TOGETHER = re.compile(
-    r"dist|world_size|rank|all_reduce|all_gather|barrier|parallel|mpu|reduce|process_group"
+    r"(?<![a-z])(dist|distributed|world_size|ranks?|all_?gather|barrier|parallel|mpu|all_?reduce|reduce"
+    r"|process_groups?)(?![a-z])"
 )
 # no loss needs these, and they can do harm
 REFUSED = ("subprocess", "shutil", "ctypes", "pathlib", "tempfile")
 # they only check what is given
 CHECKERS = ("chex", "beartype", "jaxtyping", "typeguard")
-HEAD = "from tinyalign.laws.source.stand_ins import Missing, alone, silent, system\n"
+HEAD = "from tinyalign.laws.source.stand_ins import Missing, alone, checks, silent, system\n"
 
 
 class CannotCut(Exception):
@@ -130,6 +132,8 @@ class Cut:
 
 
 def _stand_in(name, full):
-    if QUIET.search(name) or full.partition(".")[0] in CHECKERS:
+    if full.partition(".")[0] in CHECKERS:
+        return "checks" if full == name else "silent"
+    if QUIET.search(name):
         return "silent"
     return "alone" if TOGETHER.search(full) else f"Missing({full!r})"

@@ -43,6 +43,23 @@ class Silent:
         return False
 
 
+class Checks:
+    """chex and its like: they only check, and what they say of the number of axes is kept."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._assert_rank if name == "assert_rank" else silent
+
+    @staticmethod
+    def _assert_rank(arrays, ranks):
+        arrays = arrays if isinstance(arrays, list | tuple) else [arrays]
+        ranks = ranks if isinstance(ranks, list | tuple) else [ranks] * len(arrays)
+        for array, rank in zip(arrays, ranks, strict=True):
+            axes = getattr(array, "ndim", 0)
+            assert axes in (rank if isinstance(rank, set) else {rank}), f"{axes} axes, want {rank}"
+
+
 class System:
     """os, of which the environment and the names of paths can be read, and nothing else."""
 
@@ -82,4 +99,4 @@ class Alone:
         return given
 
 
-alone, silent, system = Alone(), Silent(), System()
+alone, checks, silent, system = Alone(), Checks(), Silent(), System()
