@@ -139,3 +139,10 @@ def test_a_reward_at_the_last_of_the_tokens_in_front():
 
     assert not is_right(Subject(shaped, find_spec("kl_shaped_reward"), {}))
     assert is_right(Subject(shaped, find_spec("kl_shaped_reward"), {"tokens": "front"}))
+
+
+def test_the_first_of_p_and_q_is_the_first_where_that_is_right():
+    def k1(p_logprobs, q_logprobs):
+        return p_logprobs - q_logprobs
+
+    assert is_right(Subject(k1, find_spec("k1"), {}))

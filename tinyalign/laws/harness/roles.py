@@ -96,7 +96,7 @@ def match_by_name(arrays, names):
     """{our array: their name} where a name says the same as ours, and no other name does."""
     of_pairs = any("rejected" in roles(a) for a in arrays)
     # p beside q says no more than first and second
-    names = [n for n in names if not (_is_p(n) and any(_is_q(other) for other in names))]
+    names = _without_p_and_q(names)
     ours = {a: roles(a) for a in arrays}
     theirs = _beside_new(arrays, roles_of(names, of_pairs))
     _tell_engines_apart(ours, theirs)
@@ -123,12 +123,10 @@ def whose(said):
     return said - ({"logp", "reward", "value", "advantage"} if SIDES & said else {"logp"})
 
 
-def _is_p(name):
-    return "p" in parts(name)
-
-
-def _is_q(name):
-    return "q" in parts(name)
+def _without_p_and_q(names):
+    letters = [{"p", "q"} & set(parts(n)) for n in names]
+    both = {"p"} in letters and {"q"} in letters
+    return [n for n, said in zip(names, letters, strict=True) if not (both and said)]
 
 
 def contradicts(array, name, arrays, names):
