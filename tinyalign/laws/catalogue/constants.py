@@ -52,7 +52,7 @@ MOVING = {
             "clipped_surrogate", "sequence_clipped_surrogate", "value_loss", "entropy",
             "cross_entropy", "token_mean", "sequence_mean", "fixed_length_mean", "token_logp",
             "sequence_logp", "dual_clipped_surrogate", "sapo", "dppo", "decoupled_surrogate",
-            "masked_sum", "masked_mean", "micro_batch_mean",
+            "rlhf_objective", "masked_sum", "masked_mean", "micro_batch_mean",
         ),
         (0,),
     ),

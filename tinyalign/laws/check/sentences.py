@@ -30,7 +30,7 @@ def assumptions(subject, conventions):
 
 
 def _by_constant(subject, number):
-    """Which attribute of the instance says so."""
+    """Which constant of the module, or attribute of the instance, says so."""
     name = subject.caller.constants.get(number)
     return f", which {name} is" if name else ""
 

@@ -1,5 +1,6 @@
 """Functions that take arrays in one batch, made to take them as ours do."""
 
+from tinyalign.laws.harness.baselines import with_advantage
 from tinyalign.laws.harness.episodes import of_episodes
 from tinyalign.laws.harness.flat_rewards import of_prompts
 from tinyalign.laws.harness.halves import Halves, halved
@@ -36,6 +37,7 @@ class Batch(dict):
 def unpacked(fn, spec, framework, declared):
     """fn with a parameter for each array of ours; fn itself where it has them."""
     fn = _out_of_a_batch(_out_of_a_batch(fn, spec), spec)  # twice: of a student and a teacher
+    fn = with_advantage(fn, spec)
     fn = of_episodes(fn, spec, framework, declared)
     parameters = readable_parameters(fn)
     if parameters is None:

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 
+from tinyalign.laws.harness.constants_read import constant_for
 from tinyalign.laws.harness.errors import describe_error
 from tinyalign.laws.harness.holders import holder_object, number_of_instance
 from tinyalign.laws.harness.law import Broken, NotApplicable
@@ -31,7 +32,7 @@ class Caller:
         self.parameters = self.binding.numbers  # our number -> their parameter
         self.kl_weights = self._kl_weights()
         self.held = dict.fromkeys(self.kl_weights, 0.0) | self.held
-        self.constants = {}  # our number -> the attribute of an instance that it is fixed at
+        self.constants = {}  # our number -> what it is fixed at, of an instance or of the module
         self.substitutes = {a: SUBSTITUTES[spec.name][a] for a in self.binding.missing}
         self.fixed = {  # numbers that fn takes no parameter for
             n: self._fixed_value(n, declared) for n in spec.numbers if n not in self.parameters
@@ -51,6 +52,7 @@ class Caller:
     def _fixed_value(self, name, declared):
         """The value that the function has for a number it does not take."""
         own = number_of_instance(self.fn, self.spec.name, name)
+        own = own or constant_for(self.fn, self.spec.name, name)
         if name not in declared and own:
             self.constants[name] = own[0]
             return own[1]

@@ -132,7 +132,7 @@ def holder_object(fn, holder, read, numbers, declared=()):
     inside = holders_inside(fn, holder)
     values = values_held(read, inside, dict(declared) | numbers)
     config = Values(**values, _inside=(*HOLDERS, *inside))
-    owner = class_of(fn) if holder == "self" else None
+    owner = class_of_holder(fn, holder)
     if owner is None:
         return config
     stand_in = copy.copy(instance(owner))
@@ -186,13 +186,14 @@ def instance(owner):
 
 def has_of_its_own(fn, holder, name):
     """Whether the holder has this attribute without a guess."""
-    owner = class_of(fn) if holder == "self" else None
+    owner = class_of_holder(fn, holder)
     return owner is not None and hasattr(instance(owner), name)
 
 
 def own_value(fn, holder, name):
     """What the holder has there without a guess; None where it has nothing."""
-    return getattr(instance(class_of(fn)), name) if has_of_its_own(fn, holder, name) else None
+    owner = class_of_holder(fn, holder)
+    return getattr(instance(owner), name) if has_of_its_own(fn, holder, name) else None
 
 
 def class_of(fn):
@@ -200,6 +201,17 @@ def class_of(fn):
     owner = getattr(fn, "__qualname__", "").rpartition(".")[0]
     found = getattr(fn, "__globals__", {}).get(owner)
     return found if inspect.isclass(found) else None
+
+
+def class_of_holder(fn, holder):
+    """The class of self, or the one that a config is annotated with."""
+    if holder == "self":
+        return class_of(fn)
+    plain = inspect.unwrap(fn)
+    said = getattr(plain, "__annotations__", {}).get(holder)
+    found = getattr(plain, "__globals__", {}).get(said) if isinstance(said, str) else said
+    # of others, such as a parser's answer, nothing is known
+    return found if hasattr(found, "__dataclass_fields__") else None
 
 
 def bound_method(fn):

@@ -59,6 +59,17 @@ ALIASES = {
         "max_completion_length", "max_response_length", "max_length", "max_tokens", "max_len",
         "loss_scale_factor",
     ),
+    "max_length": (
+        "max_len", "max_response_length", "max_completion_length", "max_resp_len", "max_tokens",
+        "l_max", "max_response_len", "max_new_tokens",
+    ),
+    "buffer": (
+        "overlong_buffer_len", "overlong_buffer", "buffer_len", "cache", "l_cache", "cache_len",
+        "overlong_cache", "soft_punish_cache", "buffer_length", "overlong_buffer_length",
+    ),
+    "target": ("target_kl", "kl_target"),
+    "n": ("n_steps", "num_steps", "n_samples", "num_samples", "batch_size"),
+    "horizon": ("kl_horizon",),
     "last_value": ("last_values", "bootstrap_value", "next_value", "final_value"),
 }  # fmt: skip
 # what a name means in one method only
