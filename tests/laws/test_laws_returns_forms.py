@@ -1,11 +1,15 @@
 """Advantages over time and in groups in the forms of trainers, each right and with one bug."""
 
+from dataclasses import dataclass
+
+import autograd.numpy as anp
 import numpy as np
 import pytest
 
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.harness.draws import repeatable_settings
+from tinyalign.laws.harness.signature import CannotCall
 
 
 def examined(fn, name, examples=4):
@@ -92,13 +96,63 @@ def whitened_without_mask(adv):
     return (adv - adv.mean()) / (adv.std(ddof=1) + 1e-8)
 
 
+MAX_LEN, BUFFER = 30, 8
+
+
+def by_constants(lengths):
+    return np.clip((MAX_LEN - BUFFER - lengths) / BUFFER, -1.0, 0.0)
+
+
+class Controller:
+    def __init__(self, value, target, horizon):
+        self.value, self.target, self.horizon = value, target, horizon
+
+    def update(self, current, n_steps):
+        error = np.clip(current / self.target - 1, -0.2, 0.2)
+        self.value = self.value * (1 + error * n_steps / self.horizon)
+
+
+@dataclass
+class Config:
+    num_generations: int = 4
+    scale_rewards: bool = True
+    eps: float = 1e-4
+
+
+def by_config(cfg: Config, rewards):
+    group = rewards.reshape(-1, cfg.num_generations)
+    centred = group - group.mean(1, keepdims=True)
+    if cfg.scale_rewards:
+        centred = centred / (group.std(1, ddof=1, keepdims=True) + cfg.eps)
+    return centred.reshape(-1)
+
+
+def remax(logp, rewards, greedy_rewards, mask):
+    return -anp.mean((rewards - greedy_rewards) * anp.sum(logp * mask, -1))
+
+
+def remax_with_bonus(logp, rewards, greedy_rewards, mask):
+    return -anp.mean((rewards + greedy_rewards) * anp.sum(logp * mask, -1))
+
+
+def whitens_inside(logp, old_logp, advantages, eps=0.2):
+    advantages = (advantages - np.mean(advantages)) / (np.std(advantages) + 1e-8)
+    ratio = anp.exp(logp - old_logp)
+    held = anp.clip(ratio, 1 - eps, 1 + eps)
+    return -anp.mean(anp.minimum(ratio * advantages, held * advantages))
+
+
 RIGHT = [
+    (by_constants, "overlong_penalty", "taken as fixed at 30, which MAX_LEN is"),
+    (Controller.update, "adaptive_beta", "self.value is the beta that it changes"),
     (time_first, "gae", "(time=first)"),
     (three_outputs, "gae", "advantages and returns are judged"),
     (Trainer.centred, "group_center", "self.num_generations for the number of answers"),
     (by_token_rewards, "center_by_prompt", "the reward on the second token"),
 ]
 RIGHT_TOO = [
+    (by_config, "group_standardize", "cfg.num_generations for the number of answers"),
+    (remax, "reinforce", "given as rewards less greedy_rewards"),
     (one_row, "gae", "(time=alone)"),
     (value_after_the_last, "gae", "(values=one_more)"),
     (first_answers_first, "leave_one_out", "all first answers before all second ones"),
@@ -127,5 +181,14 @@ def test_a_done_of_the_wrong_step_is_found():
 
 
 @pytest.mark.slow
-def test_wrong_returns_in_a_dict_are_found():
-    assert examined(returns_of_rewards, "gae").exit_code == 1
+@pytest.mark.parametrize(
+    ("fn", "name"), [(returns_of_rewards, "gae"), (remax_with_bonus, "reinforce")]
+)
+def test_a_bug_is_found_in_the_same_form(fn, name):
+    assert examined(fn, name).exit_code == 1
+
+
+@pytest.mark.slow
+def test_advantages_standardised_inside_are_no_bug():
+    with pytest.raises(CannotCall, match="standardises the advantages"):
+        examined(whitens_inside, "clipped_surrogate")

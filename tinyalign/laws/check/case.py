@@ -20,6 +20,7 @@ from tinyalign.laws.check.readings import (
 )
 from tinyalign.laws.check.reduction import read_reduction
 from tinyalign.laws.check.slopeless import read_purpose
+from tinyalign.laws.check.whitened_inside import refuse_whitening
 from tinyalign.laws.harness.judge import (
     BROKEN,
     NEARLY,
@@ -99,6 +100,7 @@ def understand(fn, spec, conventions, how):
         reading = _innocent_reading(case, tolerance)
         if reading is not None:
             return replace(case, conventions=reading.conventions, reading=reading)
+    refuse_whitening(case.subject())
     return _as_clamped(case) or _read_further(case)
 
 
