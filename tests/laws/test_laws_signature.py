@@ -248,12 +248,22 @@ def test_slopes_are_called_slopes():
     assert "has slope" in messages["chosen_up_rejected_down"]
 
 
-@pytest.mark.parametrize(("eps", "also"), [(1e-4, ""), (1e-5, "eps=1e-05 ")])
-def test_the_standard_deviation_of_numpy_gets_its_convention_told(eps, also):
-    def standardized(rewards):
-        centred = rewards - rewards.mean(axis=1, keepdims=True)
-        return centred / (rewards.std(axis=1, keepdims=True) + eps)
+def spread(rewards):
+    return rewards.std(axis=1, keepdims=True)
 
+
+def centred(rewards):
+    return rewards - rewards.mean(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    ("standardized", "also"),
+    [
+        (lambda rewards: centred(rewards) / (spread(rewards) + 1e-4), ""),
+        (lambda rewards: centred(rewards) / (spread(rewards) + 1e-5), "eps=1e-05 "),
+    ],
+)
+def test_the_standard_deviation_of_numpy_gets_its_convention_told(standardized, also):
     report = examined(standardized, "group_standardize")
     assert report.notes[-1].endswith(f"Every law holds with --convention {also}ddof=0.")
 

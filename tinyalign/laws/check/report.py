@@ -82,9 +82,7 @@ def examine(fn, spec, conventions, *, setting, module="yours", **how):
     report = Report(subject.label, case.spec, verdicts, reduced=case.reduced.sentence)
     report.notes = [*assumptions(subject, case.conventions), *case.notes]
     report.defaults = [*options_at_default(subject.caller)]
-    report.examples = {
-        v.law.name: as_code(subject, module, v.calls, v.message) for v in report.broken
-    }
+    report.examples = _examples(report, subject, module)
     if case.reading is not None:
         report.notes.append(_as_read(case, conventions, holds=not report.broken))
     nearly = nearly_sentence(subject, verdicts, epsilon_in_the_count)
@@ -104,6 +102,11 @@ def _understood(label, *those):
             f"{label} did not come back within {CALL_LIMIT:g} s of computing "
             f"or {WAIT_LIMIT:g} s of waiting."
         ) from None
+
+
+def _examples(report, subject, module):
+    """{name of a broken law: its counterexample as code}."""
+    return {v.law.name: as_code(subject, module, v.calls, v.message) for v in report.broken}
 
 
 def _add_kl_term(report, found):
@@ -139,6 +142,8 @@ def _as_read(case, conventions, holds):
     kept = {k: v for k, v in case.conventions.items() if k not in case.reading.changed}
     before = Subject(case.fn, case.spec, kept, **case.how)
     sentence = reading_sentence(case.spec, before, case.reading, conventions, holds)
+    if ("layout", "group_first") in case.reading.changed.items():
+        sentence += " Given rewards (prompts, answers) it mixes the prompts."
     bug = looks_like(before, [])
     # a bug that nobody was seen to have is no reason to doubt
     if not bug or CONFESSION in bug:

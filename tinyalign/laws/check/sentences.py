@@ -129,10 +129,7 @@ def reading_sentence(spec, subject, reading, conventions, holds):
     typed = changed or any(n in conventions for n in reading.changed)
     against = f"you declared {was}" if typed else f"the default is {was}"
     right = "Every law holds" if holds else "On ordinary inputs its values are right"
-    said = f"This is {this}; {against}. {right} with {' '.join(way)}."
-    if reading.changed.get("layout") == "group_first":
-        said += " Given rewards (prompts, answers) it mixes the prompts."
-    return said
+    return f"This is {this}; {against}. {right} with {' '.join(way)}."
 
 
 def warning_sentence(sentence, reading):

@@ -32,7 +32,8 @@ def of_prompts(fn, spec, framework, declared):
     mask = next((m for m in MASKS if m in parameters), None)
     if "prompt" in spec.arrays:
         index = next((n for n in ("prompt", *INDICES) if n in parameters), None)
-        return OfTokens(fn, index, mask, framework, declared) if index else fn
+        special = index and (mask or declared.get("index") == "plain")
+        return OfTokens(fn, index, mask, framework, declared) if special else fn
     if spec.arrays != ("reward",):
         return fn
     index = next((n for n in (*INDICES, *SIZES) if n in parameters), None)
@@ -153,7 +154,7 @@ class OfTokens(Wrapper):
         self.plain = declared.get("index") == "plain"
         kept = [q.replace(name="prompt" if n == index else n) for n, q in parameters.items()]
         super().__init__(fn, [q for q in kept if q.name != mask])
-        self.reward = next(n for n in parameters if names_array(n) and n not in (index, mask))
+        self.reward = next(n for n in parameters if n not in (index, mask))
         if mask:
             self.sentence = (
                 f"{self.reward} is given as (N, 2), the reward on the second token, and {mask} as "
