@@ -15,6 +15,7 @@ def options_at_default(caller):
     binding = caller.binding
     taken = {*binding.numbers.values(), *(binding.arrays or {}).values()}
     taken |= {*caller.held, *caller.words}
+    taken |= {getattr(caller.fn, "filled", "")}  # what a wrapper fills for each input
     found = {n: q.default for n, q in (parameters_of(caller.fn, caller.label) or {}).items()}
     found |= _attributes_of_instance(caller)
     for holder, read in binding.holders.items():

@@ -25,6 +25,7 @@ from tinyalign.laws.check.probes import (
 from tinyalign.laws.check.wrong_arrays import exchanged, ignored_array
 from tinyalign.laws.harness.law import OutOfDomain, show
 from tinyalign.laws.harness.spec import rows
+from tinyalign.laws.harness.wrapper import readable_parameters
 
 
 def describe(subject, broken):
@@ -97,16 +98,19 @@ def cut_off(subject, broken):
         # where it is wrong it stands at the bound
         if np.sum(off) >= 2 and np.all(off <= beyond) and np.allclose(got[off], bound, rtol=1e-6):
             worst = np.argmax(np.abs(want - got))
-            return _cut_off_sentence(bound, side, got[worst], want[worst])
+            is_estimate = subject.spec.kind == "KL estimator"
+            return _cut_off_sentence(bound, side, got[worst], want[worst], is_estimate)
     return ""
 
 
-def _cut_off_sentence(bound, side, got, want):
+def _cut_off_sentence(bound, side, got, want, is_estimate):
+    cut = f"Its values are cut off at {bound:.6g}: {side} it they stay (it gives {show(got)}, "
+    if not is_estimate:
+        return f"{cut}want {show(want)}). Remove that bound, or move it."
     return (
-        f"Its values are cut off at {bound:.6g}: {side} it they stay (it gives {show(got)}, "
-        f"want {show(want)}) and the slope is 0, so the tokens that went furthest are not pulled "
-        f"back. If that is deliberate, as in verl and NeMo-RL (10), all else is right; if not, "
-        f"remove the clamp."
+        f"{cut}want {show(want)}) and the slope is 0, so the tokens that went furthest are not "
+        f"pulled back. If that is deliberate, as in verl and NeMo-RL (10), all else is right; if "
+        f"not, remove the clamp."
     )
 
 
@@ -149,11 +153,7 @@ def constant(subject, broken):
 def padding_enters(subject, broken):
     """Right where zeros stand in the padding, wrong where other numbers do."""
     if [v.law.name for v in broken] == [MASKED.name]:
-        mask = subject.caller.binding.mask
-        return (
-            f"All is right where every token counts, and tokens outside {mask} change the result: "
-            f"multiply by {mask} before adding up, and divide by its sum, not by the width."
-        )
+        return _masked_sentence(subject.caller.binding.mask)
     if subject.spec.arrays[-1] != "mask":
         return ""
     wrong = 0
@@ -167,11 +167,25 @@ def padding_enters(subject, broken):
             if not _is_close(value_in_domain(subject, clean, p), right_value(subject, clean, p)):
                 return ""
             wrong += not _is_close(value_in_domain(subject, x, p), want)
-    if wrong < 3:
-        return ""
+    return _padding_sentence(subject) if wrong >= 3 else ""
+
+
+def _masked_sentence(mask):
+    return (
+        f"All is right where every token counts, and tokens outside {mask} change the result: "
+        f"multiply by {mask} before adding up, and divide by its sum, not by the width."
+    )
+
+
+def _padding_sentence(subject):
+    name = their_name(subject, "mask")
+    if name not in (readable_parameters(subject.given) or {}):
+        return (
+            "What follows the end of an episode enters: a done has to stop the value and the sum."
+        )
     return (
         f"What stands in the padding enters: it is right only where zeros stand there. Multiply by "
-        f"{their_name(subject, 'mask')} first."
+        f"{name} first."
     )
 
 

@@ -62,10 +62,12 @@ class Episodes(Wrapper):
         self.implies = {"packed": "yes"} if self.has_ends else {}
         names, way = " and ".join(self.theirs.values()), "before" if self.before else "with"
         self.sentence = (
-            f"{names} are filled from the mask: an episode ends {way} the step whose done is 1."
-            if self.has_ends
-            else f"{names} is given as an array (rows,)."
+            f"Filled from the mask: {names}; an episode ends {way} the step that is done."
         )
+        if not self.has_ends and "last_value" in spec.numbers:
+            self.sentence = f"{names} is given as an array (rows,)."
+        elif not self.has_ends:
+            self.sentence = f"{names} is 0, since rows end (--as gae_over_turns: other values too)."
 
     def __call__(self, /, *given, **named):
         return self.fn(**self._arguments(self.bind(given, named)))

@@ -103,7 +103,7 @@ class Flat(Wrapper):
         )
         tokens = f" and {self.mask} of ones, one token each" if self.mask else ""
         tells = "the number of answers" if index in SIZES else "the prompt"
-        where = f"{holder}.{index}" if holder else index
+        where = self.filled = f"{holder}.{index}" if holder else index
         order = ", all first answers before all second ones" if index in SAMPLE_FIRST else ""
         self.sentence = (
             f"{self.reward} is given in one row{order}, with {where} for {tells}{tokens}."

@@ -77,9 +77,7 @@ class Outputs:
         drawn = drawn if mask is None else drawn * mask
         said = {r for n in [*names_returned(self.fn, 1), _name(self.fn)] for r in roles(n)}
         one, other = ("returns", "advantage") if "returns" in said else PAIR
-        self.sentence = (
-            f"It returns one array, judged as the {one}; the {other} beside it follows from it."
-        )
+        self.sentence = f"It returns one array, judged as the {one}: no verdict is about {other}."
         return (answer - drawn, answer) if one == "returns" else (answer, answer + drawn)
 
     def _take(self, value, what, which):
