@@ -169,6 +169,17 @@ LOGITS_PER = Convention(
     },
     form=True,
 )  # fmt: skip
+# 1.0 · a truth value is a number in any framework
+LABELS = Convention(
+    "labels",
+    "bool",
+    {"bool": "labels of True and False", "number": "labels of 1 and 0", "sign": "labels of ±1"},
+    {
+        "number": lambda x, p: ([*x[:2], 1.0 * x[2], x[3]], p, lambda value: value),
+        "sign": lambda x, p: ([*x[:2], 2.0 * x[2] - 1.0, x[3]], p, lambda value: value),
+    },
+    form=True,
+)
 ALIGNED_CHOICES = {"no": "logits[t] for ids[t + 1]", "yes": "logits[t] for ids[t]"}
 ALIGNED = Convention(
     "aligned",

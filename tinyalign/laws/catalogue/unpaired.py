@@ -5,8 +5,10 @@ import numpy as np
 from tinyalign.laws.catalogue.divergence import never_negative, zero_at_equality
 from tinyalign.laws.catalogue.domain import floats, sigmoid
 from tinyalign.laws.catalogue.general import autodiff_slope, example_laws, whole_laws
+from tinyalign.laws.harness.kto_rows import own_z0
 from tinyalign.laws.harness.law import (
     Broken,
+    NotApplicable,
     assert_at_least,
     assert_at_most,
     assert_close,
@@ -93,6 +95,26 @@ def kto_slope(loss, x, p):
     assert_slope_close(loss.grad(x, 0, **p), want)
 
 
+def own_z0_is_never_negative(loss, x, p):
+    """a z0 worked out inside is 0 where the mismatched pairs' mean is below 0"""
+    form = own_z0(loss.caller.fn)
+    if form is None:
+        raise NotApplicable("z0 is given to it")
+    *others, z0 = x
+    with form.below_zero():
+        below = loss(*others, -1.0 - z0, **p)
+    assert_close(below, loss(*others, np.array(0.0), **p))
+
+
+def own_z0_has_no_gradient(loss, x, p):
+    """a z0 worked out inside is a constant to the gradient"""
+    if own_z0(loss.caller.fn) is None:
+        raise NotApplicable("z0 is given to it")
+    # above 0, where the cut at 0 has a slope of its own
+    x = (*x[:3], x[3] + 1.0)
+    assert_close(autodiff_slope(loss, x, 3, p), 0.0, what="has the slope")
+
+
 KTO = example_laws(
     law(half_the_weight_at_reference, "K1"),
     law(between_zero_and_the_weight, "K2b"),
@@ -103,6 +125,8 @@ KTO = example_laws(
     law(slope_vanishes_far_out, "K8"),
     law(contradictory_labels_cancel, "K7"),
     law(kto_slope, "K3"),
+    law(own_z0_is_never_negative, "K5d"),
+    law(own_z0_has_no_gradient, "K5e"),
 )
 
 

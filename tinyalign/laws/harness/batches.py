@@ -6,12 +6,15 @@ from tinyalign.laws.harness.flat_rewards import of_prompts
 from tinyalign.laws.harness.halves import Halves, halved
 from tinyalign.laws.harness.holders import HOLDERS, attributes_read
 from tinyalign.laws.harness.kl_term import without_kl
+from tinyalign.laws.harness.kto_rows import as_one_row_each
+from tinyalign.laws.harness.log_ratios import from_two_log_probs
 from tinyalign.laws.harness.more_arrays import with_more_arrays
 from tinyalign.laws.harness.parameter_names import names_array, parts
 from tinyalign.laws.harness.ratio import FromRatio, ratio_parameter
 from tinyalign.laws.harness.roles import roles
 from tinyalign.laws.harness.shape_only import Shaped, shape_only
 from tinyalign.laws.harness.texts import IDS, LABELS, FromLogits, Spans, names_of_texts
+from tinyalign.laws.harness.token_pairs import summed_over_tokens
 from tinyalign.laws.harness.wrapper import (
     Wrapper,
     keyword_parameters,
@@ -51,6 +54,12 @@ def unpacked(fn, spec, framework, declared):
     if halves:
         return Halves(fn, halves, spec, parameters, framework)
     fn = with_more_arrays(without_kl(fn, parameters, spec), parameters, spec)
+    fn = summed_over_tokens(fn, spec, parameters, framework)
+    parameters = readable_parameters(fn)
+    if spec.name == "kto":
+        return as_one_row_each(fn, parameters, framework)
+    if "log_ratio" in spec.arrays and "log_ratio" not in parameters:
+        return from_two_log_probs(fn, parameters, framework)
     logits, labels, ids, *masks = names_of_texts(parameters)
     if spec.name == "sequence_logp" and logits and (labels or any(masks)):
         return Spans(fn, parameters, declared.get("mask_over") == "targets")

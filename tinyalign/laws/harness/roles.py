@@ -15,6 +15,8 @@ WORDS = {  # what a name can say -> the words that say so
     "mask": "mask masks",
     "new": "new now cur curr current updated",
     "nll": "nll nlls",
+    "desirable": "desirable label labels thumb thumbs",
+    "z0": "kl z0 zref",
     "logp": "logp logps logprob logprobs lp lps logits logit",
 }
 SAYS = {word: role for role, words in WORDS.items() for word in words.split()}
@@ -37,7 +39,8 @@ def roles(name, of_pairs=False):
     words = [half for word in parts(name) for half in _halves(word)]
     # log_probs is one word in two parts
     said = {"logp"} if "log" in words and {"prob", "probs", "p"} & set(words) else set()
-    for word in words:
+    # z0 and z_ref are one word each
+    for word in (*words, name.lower().replace("_", "")):
         said |= {SAYS[word]} if word in SAYS else set()
         # r_w is the reward of the chosen answer
         short = of_pairs and word in SHORT and not (word == "r" and SIDES & said_by(words))

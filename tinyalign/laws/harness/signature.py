@@ -160,9 +160,10 @@ def _match_arrays(spec, parameters, positional, masks, order):
         old = named.get("old_value", beside[0] if len(beside) == 1 else None)
         named |= {"value": predicted[0]} | ({"old_value": old} if old else {})
     named |= order
-    free = _open_to_arrays(spec, parameters, positional, {*named.values(), *masks})
+    free = _open_to_arrays(spec, parameters, {*named.values(), *masks})
     # then what says the same in other words: log_prob for logp
     named = match_by_name([a for a in spec.arrays if a not in named], free) | named
+    free = [n for n in free if n in positional]
     free = [n for n in free if n not in named.values()]
     wanted = [a for a in spec.arrays if a not in named]
     if len(free) > len(wanted):  # too many: what has its own name elsewhere is no guess here
@@ -173,14 +174,17 @@ def _match_arrays(spec, parameters, positional, masks, order):
     return {a: both[a] for a in spec.arrays if a in both}, by_position | order
 
 
-def _open_to_arrays(spec, parameters, positional, taken):
+def _open_to_arrays(spec, parameters, taken):
     """Their parameters that may be arrays, in their order."""
-    # names of numbers, which no array takes by its position
+    # names of numbers, which no array takes
     ours = {name for n in spec.numbers for name in called(spec.name, n, parameters)}
     return [
         n
-        for n in positional
-        if n not in taken and n not in ours and not is_setting(parameters[n], spec.arrays)
+        for n, q in parameters.items()
+        if n not in taken
+        and n not in ours
+        and q.kind not in OPEN
+        and not is_setting(q, spec.arrays)
     ]
 
 

@@ -14,6 +14,7 @@ from tinyalign.laws.harness.limits import time_limit
 from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.texts import AT_MOST, FromLogits
 from tinyalign.laws.harness.undo import require_fixed_values, undo_conventions
+from tinyalign.laws.harness.wrapper import Wrapper
 
 OFFSET = "offset"  # a number that any loss may be declared to differ by
 
@@ -127,8 +128,8 @@ class Subject:
         """
         arrays, mask = arrays[: len(self.spec.arrays)], arrays[len(self.spec.arrays) :]
         require_fixed_values(self.caller.substitutes, self.spec.arrays, arrays)
-        if isinstance(self.caller.fn, FromLogits):
-            require_log_probabilities(arrays[self.spec.arrays.index("logp")])
+        if isinstance(self.caller.fn, Wrapper):
+            self.caller.fn.require_domain(dict(zip(self.spec.arrays, arrays, strict=True)))
         for fit in self._fits:
             require_form(arrays, fit(arrays))
         ours = self.spec.shape(*arrays)
@@ -181,12 +182,6 @@ class Subject:
 
 def _describe_shape(shape):
     return f"an array of shape {shape}" if shape else "one number"
-
-
-def require_log_probabilities(logp):
-    """OutOfDomain where a law asks for what no softmax gives."""
-    if np.any(logp > -1e-9):
-        raise OutOfDomain("a log-probability of a softmax is below 0")
 
 
 def require_form(arrays, fitted):

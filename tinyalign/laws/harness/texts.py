@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tinyalign.laws.harness.law import OutOfDomain
 from tinyalign.laws.harness.parameter_names import parts
 from tinyalign.laws.harness.wrapper import Wrapper, keyword_parameters, positional_parameters
 
@@ -113,6 +114,10 @@ class FromLogits(Wrapper):
         arguments = self.bind(given, named)
         mask = arguments.pop("mask") if self.masked else None
         return self.fn(**self._texts(arguments.pop("logp"), mask), **arguments)
+
+    def require_domain(self, arrays):
+        if np.any(arrays["logp"] > -1e-9):
+            raise OutOfDomain("a log-probability of a softmax is below 0")
 
     def _texts(self, logp, mask):
         # (N, T, 2): token 0 is the one taken, token 1 has the rest

@@ -25,6 +25,11 @@ class Wrapper:
                 bound |= bound.pop(name, {})
         return bound
 
+    def require_domain(self, arrays):
+        """OutOfDomain where a law asks for arrays, by our names, that this form cannot hold."""
+        if isinstance(self.fn, Wrapper):
+            self.fn.require_domain(arrays)
+
     def sentences(self):
         """What was made of its parameters, and of those of the function inside."""
         inside = self.fn.sentences() if isinstance(self.fn, Wrapper) else []

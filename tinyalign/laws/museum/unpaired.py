@@ -61,6 +61,24 @@ def kto_without_reference(logp, ref, desirable, z0, *, beta, weight_desirable, w
     return np.where(desirable, weight_desirable * (1 - s), weight_undesirable * s)
 
 
+def kto_own_z0_not_clamped(
+    logp, ref_logp, kl_logp, ref_kl_logp, desirable, *, beta, weight_desirable, weight_undesirable
+):
+    z0 = np.mean(kl_logp - ref_kl_logp)
+    s = sigmoid(beta * (logp - ref_logp - z0))
+    return np.where(desirable, weight_desirable * (1 - s), weight_undesirable * s)
+
+
+def kto_own_z0_not_detached(
+    logp, ref_logp, kl_logp, ref_kl_logp, desirable, *, beta, weight_desirable, weight_undesirable
+):
+    import autograd.numpy as anp  # the right value, but z0 must be a constant; here it is not
+
+    z0 = anp.maximum(0, anp.mean(kl_logp - ref_kl_logp))
+    s = 0.5 + 0.5 * anp.tanh(beta * (logp - ref_logp - z0) / 2)
+    return anp.where(desirable, weight_desirable * (1 - s), weight_undesirable * s)
+
+
 def kto_z0_not_clamped(logp, ref):
     return np.mean(logp - ref)
 
@@ -152,6 +170,8 @@ EXHIBITS = [
     E(kto_beta_on_the_ratio_only, "kto", "β scales the log-ratio but not z0"),
     E(kto_undesirable_sign, "kto", "thumbs down are pushed up as well"),
     E(kto_without_reference, "kto", "the reference was dropped"),
+    E(kto_own_z0_not_clamped, "kto", "z0 is worked out inside and not clamped at 0"),
+    E(kto_own_z0_not_detached, "kto", "z0 is worked out inside, and the gradient flows through it"),
     E(kto_z0_not_clamped, "kto_z0", "z0 is not clamped at 0", "huggingface/trl #1380, #1402"),
     E(kto_z0_clamped_per_pair, "kto_z0", "clamped before the mean: too large"),
     E(kto_z0_direction, "kto_z0", "reference minus policy"),

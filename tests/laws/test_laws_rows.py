@@ -1,0 +1,136 @@
+"""Rows in other forms: KTO's two sides, its own z0, two log-probs for a ratio, tokens and masks."""
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+
+from tinyalign.laws.catalogue.table import BY_NAME
+from tinyalign.laws.check.case import understand
+from tinyalign.laws.check.probes import is_right
+from tinyalign.laws.check.report import examine
+from tinyalign.laws.check.sentences import array_assumptions
+from tinyalign.laws.harness.draws import repeatable_settings
+
+
+def understood(fn, name):
+    how = {"framework": "numpy", "dtype": "float64", "label": fn.__name__}
+    return understand(fn, BY_NAME[name], {}, how)
+
+
+def examined(fn, name):
+    return examine(fn, BY_NAME[name], {}, setting=repeatable_settings(4, shrink=False))
+
+
+def sigmoid(x):
+    return 0.5 + 0.5 * anp.tanh(x / 2)
+
+
+def softplus(x):
+    return anp.logaddexp(0, x)
+
+
+def sides(
+    policy_chosen_logps, policy_rejected_logps, policy_KL_logps,
+    reference_chosen_logps, reference_rejected_logps, reference_KL_logps, beta=0.1,
+):  # fmt: skip
+    kl = np.maximum(np.mean(policy_KL_logps - reference_KL_logps), 0)
+    up = sigmoid(-beta * (policy_chosen_logps - reference_chosen_logps - kl))
+    down = sigmoid(beta * (policy_rejected_logps - reference_rejected_logps - kl))
+    return anp.concatenate([up, down])
+
+
+def mean_of_sides(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps, kl, beta=0.1):
+    up = sigmoid(-beta * (chosen_logps - ref_chosen_logps - kl))
+    down = sigmoid(beta * (rejected_logps - ref_rejected_logps - kl))
+    return anp.mean(anp.concatenate([up, down])), {"up": up}
+
+
+def numbers_for_labels(logp, ref_logp, labels, kl, beta=0.1):
+    z = beta * (logp - ref_logp - kl)
+    return labels * sigmoid(-z) + (1 - labels) * sigmoid(z) + 0 * np.sqrt(labels)
+
+
+def signs_for_labels(logps, ref_logps, sign, kl, beta=0.1):
+    return sigmoid(-sign * beta * (logps - ref_logps - kl))
+
+
+def kl_before_labels(kl, logps, ref_logps, labels, beta=0.1):
+    z = beta * (logps - ref_logps - kl)
+    return anp.where(labels, sigmoid(-z), sigmoid(z))
+
+
+def list_of_two(policy_logps, ref_logps, scores, beta=0.01, alpha=1.0):
+    logits = beta * (policy_logps - ref_logps)
+    target = np.exp(scores / alpha - np.max(scores / alpha, -1, keepdims=True))
+    target = target / np.sum(target, -1, keepdims=True)
+    top = anp.max(logits, -1, keepdims=True)
+    normal = top + anp.log(anp.sum(anp.exp(logits - top), -1, keepdims=True))
+    return -anp.mean(anp.sum(target * (logits - normal), -1))
+
+
+def tokens(logps_w, logps_l, ref_logps_w, ref_logps_l, mask_w, mask_l, beta=0.1):
+    chosen = anp.sum((logps_w - ref_logps_w) * mask_w, -1)
+    return softplus(-beta * (chosen - anp.sum((logps_l - ref_logps_l) * mask_l, -1)))
+
+
+def tokens_by_truth_values(
+    chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps,
+    chosen_mask, rejected_mask, beta=0.1,
+):  # fmt: skip
+    chosen = anp.where(~chosen_mask, 0.0, chosen_logps - ref_chosen_logps)
+    rejected = anp.where(~rejected_mask, 0.0, rejected_logps - ref_rejected_logps)
+    return softplus(-beta * (anp.sum(chosen, -1) - anp.sum(rejected, -1)))
+
+
+def tokens_on_average(chosen_logps, rejected_logps, chosen_mask, rejected_mask, beta=2.5):
+    chosen = anp.sum(chosen_logps * chosen_mask, -1) / np.sum(chosen_mask, -1)
+    rejected = anp.sum(rejected_logps * rejected_mask, -1) / np.sum(rejected_mask, -1)
+    return softplus(1.375 - beta * (chosen - rejected))
+
+
+@pytest.mark.parametrize(
+    ("fn", "name", "said"),
+    [
+        (sides, "kto", "z0 is given as policy_KL_logps and reference_KL_logps"),
+        (mean_of_sides, "kto", "chosen_logps is given the answers with a thumb up"),
+        (numbers_for_labels, "kto", "labels as desirable, kl as z0"),
+        (signs_for_labels, "kto", "labels of ±1"),
+        (kl_before_labels, "kto", "labels as desirable, kl as z0"),
+        (list_of_two, "infonca", "log_ratio is given as policy_logps - ref_logps"),
+        (tokens, "dpo", "where mask_w and mask_l say so"),
+        (tokens_by_truth_values, "dpo", "where chosen_mask and rejected_mask say so"),
+        (tokens_on_average, "simpo", "with that mean where chosen_mask and rejected_mask"),
+    ],
+)
+def test_a_right_function_in_another_form_is_right(fn, name, said):
+    case = understood(fn, name)
+    assert is_right(case.subject(), 1e-12)
+    assert said in " ".join([*array_assumptions(case.subject()), *case.notes])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("fn", "name"), [(sides, "kto"), (list_of_two, "infonca")])
+def test_its_laws_hold(fn, name):
+    report = examined(fn, name)
+    assert report.exit_code == 0, [(v.law.name, v.message) for v in report.broken]
+
+
+def without_reference(policy_logps, ref_logps, scores, beta=0.01, alpha=1.0):
+    return list_of_two(policy_logps, 0 * ref_logps, scores, beta, alpha)
+
+
+def padding_counts(logps_w, logps_l, ref_logps_w, ref_logps_l, mask_w, mask_l, beta=0.1):
+    ones = np.ones_like(mask_w)
+    return tokens(logps_w, logps_l, ref_logps_w, ref_logps_l, ones, mask_l, beta)
+
+
+def sides_swapped(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps, kl, beta=0.1):
+    return mean_of_sides(rejected_logps, chosen_logps, ref_rejected_logps, ref_chosen_logps, kl)[0]
+
+
+@pytest.mark.parametrize(
+    ("fn", "name"),
+    [(without_reference, "infonca"), (padding_counts, "dpo"), (sides_swapped, "kto")],
+)
+def test_a_wrong_function_in_another_form_is_wrong(fn, name):
+    assert not is_right(understood(fn, name).subject())
