@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from tinyalign.laws.catalogue.table import BY_NAME
-from tinyalign.laws.check.case import understand
+from tinyalign.laws.check.case import excuses, understand
 from tinyalign.laws.check.probes import is_right
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.check.sentences import array_assumptions
 from tinyalign.laws.harness.draws import repeatable_settings
+from tinyalign.laws.harness.signature import CannotCall
 
 
 def understood(fn, name):
@@ -134,3 +135,23 @@ def sides_swapped(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_l
 )
 def test_a_wrong_function_in_another_form_is_wrong(fn, name):
     assert not is_right(understood(fn, name).subject())
+
+
+def bco_of_its_batch(policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta=0.1):
+    chosen, rejected = beta * (policy_chosen - ref_chosen), beta * (policy_rejected - ref_rejected)
+    delta = (anp.mean(chosen) + anp.mean(rejected)) / 2
+    return anp.mean(softplus(delta - chosen) + softplus(rejected - delta))
+
+
+def test_a_delta_worked_out_from_the_batch_is_told():
+    with pytest.raises(CannotCall, match=r"works δ out from its batch.*flows through δ"):
+        understood(bco_of_its_batch, "bco")
+
+
+def cdpo_added(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, beta=0.1, flip=0.0):
+    z = beta * (chosen_logp - rejected_logp - ref_chosen_logp + ref_rejected_logp)
+    return softplus(-z) + flip * softplus(z)
+
+
+def test_it_is_no_other_method_that_lacks_a_number_of_its_own():
+    assert excuses(understood(cdpo_added, "robust_dpo")) is None

@@ -7,6 +7,7 @@ from tinyalign.laws.catalogue.general import BATCH
 from tinyalign.laws.catalogue.layouts import WHITENED
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.answers import require_an_answer, require_repeatable
+from tinyalign.laws.check.delta_inside import require_a_given_delta
 from tinyalign.laws.check.diagnose import looks_like
 from tinyalign.laws.check.forms import fitting_form, forgets_the_shift
 from tinyalign.laws.check.precision import infer_precision
@@ -89,6 +90,7 @@ def understand(fn, spec, conventions, how):
         how, precise = infer_precision(fn, spec, conventions, how)
     require_an_answer(Subject(fn, spec, conventions, **how))
     require_repeatable(Subject(fn, spec, conventions, **how))
+    require_a_given_delta(Subject(fn, spec, conventions, **how))
     reduced = read_reduction(fn, spec, conventions, **how)
     case = Case(fn, spec, reduced.conventions, how, declared, reduced=reduced)
     constant, purpose = read_purpose(case.subject(), declared)

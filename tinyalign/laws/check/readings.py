@@ -65,14 +65,26 @@ def other_conventions(fn, spec, conventions, tolerance=NEARLY, **how):
 
 def other_methods(fn, spec, conventions, **how):
     """Readings as another method with the same arrays: DPO taken for IPO, for example."""
+    taken = _parameters(fn, spec, conventions, how)
     for other in METHODS:
         if other.arrays != spec.arrays or other is spec:
             continue
         known = {c.name for c in other.conventions} | set(other.numbers)
         kept = {k: v for k, v in conventions.items() if k in known or "." in k}
+        # with a number of its own left at one value it is that method only there
+        if not taken <= _parameters(fn, other, kept, how):
+            continue
         if _fits(fn, other, kept, how):
             yield Reading(other, kept, {})
         yield from other_conventions(fn, other, kept, **how)
+
+
+def _parameters(fn, spec, conventions, how):
+    """Their parameters that are numbers of the method; none where it cannot be called so."""
+    try:
+        return {*Subject(fn, spec, conventions, **how).caller.parameters.values()}
+    except CannotCall:
+        return set()
 
 
 def _fits(fn, spec, conventions, how, tolerance=NEARLY):
