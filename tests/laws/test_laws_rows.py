@@ -155,3 +155,12 @@ def cdpo_added(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, b
 
 def test_it_is_no_other_method_that_lacks_a_number_of_its_own():
     assert excuses(understood(cdpo_added, "robust_dpo")) is None
+
+
+def ipo_at_tau(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, tau=0.1):
+    return (chosen_logp - rejected_logp - ref_chosen_logp + ref_rejected_logp - tau) ** 2
+
+
+def test_a_target_of_tau_itself_is_no_ipo_unless_that_is_declared():
+    assert not is_right(understood(ipo_at_tau, "ipo").subject())
+    assert excuses(understood(ipo_at_tau, "ipo")).changed == {"tau_means": "target"}

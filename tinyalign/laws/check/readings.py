@@ -40,7 +40,7 @@ GUESSES = {  # numbers that libraries fix inside; the name of another number: th
 # choices that turn a sign or a direction, or that are a known bug where they were not meant
 TURNED = {
     ("direction", "ref_policy"), ("sign", "objective"), ("cap", "absolute"),
-    ("layout", "one_prompt"), ("layout", "one_column"),
+    ("layout", "one_prompt"), ("layout", "one_column"), ("tau_means", "target"),
 }  # fmt: skip
 AT_MOST = 1500  # combinations to try
 
