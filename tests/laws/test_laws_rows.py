@@ -6,6 +6,7 @@ import pytest
 
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.case import excuses, understand
+from tinyalign.laws.check.mixed_rows import how_rows_mix
 from tinyalign.laws.check.probes import is_right
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.check.sentences import array_assumptions
@@ -164,3 +165,40 @@ def ipo_at_tau(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, t
 def test_a_target_of_tau_itself_is_no_ipo_unless_that_is_declared():
     assert not is_right(understood(ipo_at_tau, "ipo").subject())
     assert excuses(understood(ipo_at_tau, "ipo")).changed == {"tau_means": "target"}
+
+
+def with_a_column(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, beta=0.1):
+    reference = (ref_chosen_logp - ref_rejected_logp)[:, None]
+    return np.mean(softplus(-beta * (chosen_logp - rejected_logp - reference)))
+
+
+def of_the_mean(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, beta=0.1):
+    return softplus(
+        -beta * np.mean(chosen_logp - rejected_logp - ref_chosen_logp + ref_rejected_logp)
+    )
+
+
+def of_one_row(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, beta=0.1):
+    for each in zip(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, strict=True):
+        loss = softplus(-beta * (each[0] - each[1] - each[2] + each[3]))
+    return loss
+
+
+def of_each_label(logp, ref_logp, desirable, z0, beta=0.1):
+    loss = kl_before_labels(z0, logp, ref_logp, desirable, beta)
+    return sum(np.mean(loss[side]) for side in (desirable, ~desirable) if np.any(side))
+
+
+@pytest.mark.parametrize(
+    ("fn", "name", "said"),
+    [
+        (with_a_column, "dpo", "ref_chosen_logp and ref_rejected_logp with every row of the other"),
+        (of_the_mean, "dpo", "mean over the batch first"),
+        (of_one_row, "dpo", "last row alone"),
+        (of_each_label, "kto", "adds the means of the two labels"),
+    ],
+)
+def test_one_number_that_is_no_mean_is_explained(fn, name, said):
+    case = understood(fn, name)
+    assert said in how_rows_mix(case.subject())
+    assert "declared;" not in case.reduced.sentence

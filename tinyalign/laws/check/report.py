@@ -14,6 +14,7 @@ from tinyalign.laws.check.diagnose import looks_like
 from tinyalign.laws.check.examples import right_alone
 from tinyalign.laws.check.forms import forgotten_shift
 from tinyalign.laws.check.kl_term import judge_kl_term
+from tinyalign.laws.check.mixed_rows import how_rows_mix
 from tinyalign.laws.check.one_reason import one_reason
 from tinyalign.laws.check.probes import fitted_probes, value_at
 from tinyalign.laws.check.reduction import is_pile_of_examples
@@ -156,8 +157,8 @@ def _diagnose(report, case, subject):
     broken = report.unexplained
     if not broken:
         # a sum where a mean was declared is said already
-        piled = is_pile_of_examples(subject)
-        report.diagnosis = "" if piled else right_alone(subject, report.broken)
+        if not is_pile_of_examples(subject):
+            report.diagnosis = how_rows_mix(subject) or right_alone(subject, report.broken)
         return
     # what raises, or is of another shape, is like whatever raises or is of that shape
     formless = one_reason(broken) in ("raises", "shape")
