@@ -7,7 +7,7 @@ import pytest
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.case import excuses, understand
 from tinyalign.laws.check.mixed_rows import how_rows_mix
-from tinyalign.laws.check.probes import is_right
+from tinyalign.laws.check.probes import fitted_probes, is_right
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.check.sentences import array_assumptions
 from tinyalign.laws.harness.draws import repeatable_settings
@@ -202,3 +202,38 @@ def test_one_number_that_is_no_mean_is_explained(fn, name, said):
     case = understood(fn, name)
     assert said in how_rows_mix(case.subject())
     assert "declared;" not in case.reduced.sentence
+
+
+def subtracts_in_place(policy_logps, ref_logps, scores, beta=0.01, alpha=1.0):
+    policy_logps -= ref_logps
+    return list_of_two(policy_logps, 0 * ref_logps, scores, beta, alpha)
+
+
+def labels_in_place(logits, labels):
+    counts = labels[:, 1:] != -100
+    labels[labels == -100] = 0
+    top = logits - np.logaddexp.reduce(logits, -1, keepdims=True)
+    taken = np.take_along_axis(top[:, :-1], labels[:, 1:, None], -1)[..., 0]
+    return np.sum(taken * counts, -1)
+
+
+def batch_in_place(batch, beta=0.1):
+    batch["chosen_logp"] -= batch["ref_chosen_logp"]
+    margin = batch["chosen_logp"] - batch["rejected_logp"] + batch["ref_rejected_logp"]
+    return softplus(-beta * margin)
+
+
+@pytest.mark.parametrize(
+    ("fn", "name", "writes"),
+    [
+        (subtracts_in_place, "infonca", True),
+        (labels_in_place, "sequence_logp", True),
+        (batch_in_place, "dpo", True),
+        (list_of_two, "infonca", False),
+        (tokens, "dpo", False),
+    ],
+)
+def test_what_overwrites_its_inputs_in_another_form_is_seen(fn, name, writes):
+    subject = understood(fn, name).subject()
+    x, p = fitted_probes(subject)[0]
+    assert subject.mutates_inputs(*x, **p) == writes

@@ -14,7 +14,7 @@ from tinyalign.laws.harness.limits import time_limit
 from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.texts import AT_MOST, FromLogits
 from tinyalign.laws.harness.undo import require_fixed_values, undo_conventions
-from tinyalign.laws.harness.wrapper import Wrapper
+from tinyalign.laws.harness.wrapper import Wrapper, watched
 
 OFFSET = "offset"  # a number that any loss may be declared to differ by
 
@@ -169,10 +169,11 @@ class Subject:
         arrays, numbers, _ = undo_conventions(self, arrays, numbers)
         sent = [self.framework.send(a, self.dtype) for a in arrays]
         before = [self.framework.receive(a).copy() for a in sent]
-        with time_limit():
+        with time_limit(), watched(self.caller.fn, self.framework) as overwritten:
             self.caller(sent, numbers)
         after = [self.framework.receive(a) for a in sent]
-        return not all(np.array_equal(b, a) for b, a in zip(before, after, strict=True))
+        same = all(np.array_equal(b, a) for b, a in zip(before, after, strict=True))
+        return bool(overwritten) or not same
 
     def own_dtype(self, *arrays, **numbers):
         """The dtype that the function itself gives, before it is made ours."""
