@@ -45,7 +45,7 @@ def judgement(request, enter=lambda stage: None):
 
 def _judged(request, enter, loaded):
     spec = _spec(request["method"]) if request["method"] else None
-    conventions = _conventions(spec, request["convention"]) if spec else {}
+    conventions = read_conventions(spec, request["convention"]) if spec else {}
     typed = request["framework"]
     if typed and typed not in FRAMEWORKS:
         raise CannotCall(f"--framework {typed!r}: want one of {', '.join(FRAMEWORKS)}.")
@@ -72,7 +72,7 @@ def _reported(given, spec, conventions, request):
         setting, taken = repeatable_settings(request["examples"]), ""
         if spec is None:
             spec, taken = choose(given.fn, request["candidates"], conventions, how)
-            conventions = _conventions(spec, request["convention"])
+            conventions = read_conventions(spec, request["convention"])
         given.require_whole(spec, conventions, how)
         report = examine(given.fn, spec, conventions, setting=setting, module=given.name, **how)
     report.notes[:0] = [*([taken] if taken else []), *given.sentences()]
@@ -116,7 +116,7 @@ def _spec(name):
         raise CannotCall(str(reason)) from None
 
 
-def _conventions(spec, declared):
+def read_conventions(spec, declared):
     """key=value texts as a dictionary, each key and value known to the method."""
     table = {c.name: c for c in spec.conventions}
     known = {}

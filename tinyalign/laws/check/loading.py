@@ -56,7 +56,7 @@ def _module_from_file(path):
     if not path.is_file():
         raise CannotCall(f"There is no file {str(path)!r}.")
     path = path.resolve()
-    root, name = _package_of(path)
+    root, name = package_of(path)
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     before = sys.modules.get(name)
@@ -76,7 +76,7 @@ def _module_from_file(path):
     return module
 
 
-def _package_of(path):
+def package_of(path):
     """(the folder above its outermost package, its dotted name)."""
     folder, names = path.parent, [path.stem]
     while (folder / "__init__.py").is_file():

@@ -13,11 +13,22 @@ def settings_for(target):
     [tool.tinyalign] holds for every function, [tool.tinyalign."losses.py:dpo"], with the path from
     the folder of pyproject.toml, for one.
     """
+    general, own = _general_and_own(target)
+    both = {**general.get("convention", {}), **own.get("convention", {})}
+    return {**general, **own, "convention": both}
+
+
+def own_settings(target):
+    """{key: value} of the table that is for this function alone."""
+    return _general_and_own(target)[1]
+
+
+def _general_and_own(target):
     path, _, name = target.rpartition(":")
     start = Path(path).resolve().parent if path.endswith(".py") else Path.cwd()
     folder = next((f for f in (start, *start.parents) if (f / "pyproject.toml").is_file()), None)
     if folder is None:
-        return {}
+        return {}, {}
     table = _table(folder / "pyproject.toml")
     general = {k: v for k, v in table.items() if not isinstance(v, dict) or k == "convention"}
     inside = Path(path).resolve().relative_to(folder).as_posix() if path.endswith(".py") else path
@@ -26,8 +37,7 @@ def settings_for(target):
         raise CannotCall(f"[tool.tinyalign] has {inside}:{name} = {own!r}, want a table.")
     for key, value in (general | own).items():
         _require_known(key, value)
-    both = {**general.get("convention", {}), **own.get("convention", {})}
-    return {**general, **own, "convention": both}
+    return general, own
 
 
 def _table(path):

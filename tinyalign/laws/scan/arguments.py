@@ -1,6 +1,7 @@
 """What can be typed after `scan`."""
 
 import dataclasses
+from itertools import chain
 from typing import Annotated
 
 import tyro
@@ -18,8 +19,18 @@ class Scan:
 
     path: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="PATH")]
     """A folder, a file, or FILE.py:FUNCTION for one function with its whole report."""
+    method: Annotated[str, tyro.conf.arg(name="as", metavar="METHOD")] = ""
+    """What the one function is meant to be, for example dpo."""
+    convention: Annotated[
+        tyro.conf.UseAppendAction[tuple[tuple[str, ...], ...]],
+        tyro.conf.arg(metavar="KEY=VALUE …"),
+    ] = ()
+    """What the one function does on purpose, as in `check`; or what a parameter of it is, for
+    example loss_type=ipo. Both may stand in pyproject.toml, under
+    [tool.tinyalign."FILE.py:FUNCTION"], for the scan of a folder too."""
     json: bool = False
     """Print JSON."""
 
     def __call__(self):
-        return command.scan(self.path, as_json=self.json)
+        said = list(chain.from_iterable(self.convention))
+        return command.scan(self.path, self.method, said, as_json=self.json)

@@ -9,6 +9,9 @@ import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from tinyalign.laws.check.loading import package_of
+from tinyalign.laws.harness.signature import CannotCall
+from tinyalign.laws.scan.declared import as_declared
 from tinyalign.laws.scan.judging import BROKEN, LAWFUL, NOT_JUDGED, Job
 from tinyalign.laws.scan.table import as_data, print_rows
 from tinyalign.laws.scan.workers import Workers
@@ -17,7 +20,11 @@ from tinyalign.laws.source.cutting import CannotCut
 from tinyalign.laws.source.finding import functions, parse, source_files
 from tinyalign.laws.source.guess import Guess, guesses
 
-TOO_DEEP = Guess(())
+OF_ONE = (
+    "--as and --convention are about one function: tinyalign scan FILE.py:FUNCTION. For a folder "
+    'they stand in pyproject.toml, in a table [tool.tinyalign."FILE.py:FUNCTION"].'
+)
+TOO_DEEP = Guess((), reason="its code is nested too deeply to be read")
 
 
 @dataclass
@@ -32,11 +39,16 @@ class Row:
     notes: list = field(default_factory=list)
     text: str = ""
 
+    @property
+    def target(self):
+        """As it is typed to have it judged alone."""
+        return f"{self.where.rpartition(':')[0]}:{self.function}"
+
     def as_data(self):
         return {k: v for k, v in asdict(self).items() if k != "text"}
 
 
-def scan(path, *, as_json=False):
+def scan(path, method="", convention=(), *, as_json=False):
     """0: all that was judged is lawful; 1: something is broken; 2: nothing could be judged."""
     name = ""
     if not os.path.exists(path) and re.fullmatch(r".*\.py:[\w.]+", path):
@@ -44,12 +56,18 @@ def scan(path, *, as_json=False):
     root = Path(path).resolve()
     if not root.exists():
         return refuse(f"There is no {path!r}.", as_json)
-    rows = rows_of(guessed(root, name), full=bool(name) and not as_json)
+    if (method or convention) and not name:
+        return refuse(OF_ONE, as_json)
+    try:
+        wanted = guessed(root, name, method, convention)
+    except CannotCall as reason:
+        return refuse(str(reason), as_json)
+    rows = rows_of(wanted, full=bool(name) and not as_json)
     status, unread = exit_status(rows), unread_files(root)
     if as_json:
         print(json.dumps(as_data(rows, status, unread), indent=2, ensure_ascii=False))
     else:
-        print_rows(rows, path, unread)
+        print_rows(rows, path, unread, len(source_files(root)), bool(name))
     return status
 
 
@@ -67,14 +85,16 @@ def unread_files(root):
     return [os.path.relpath(file) for file in source_files(root) if parse(file) is None]
 
 
-def guessed(root, name=""):
-    """(function, guess) for all that is found, or for the one of this name."""
+def guessed(root, name="", method="", convention=()):
+    """(function, guess) for all that is found, or for the one of this name; CannotCall where what
+    was said of one cannot be meant.
+    """
     return [
         (found, guess)
         for file in source_files(root)
         for found in functions(file)
         if not name or found.name == name
-        for guess in _guesses_of(found)
+        for guess in as_declared(found, _guesses_of(found), method, convention)
     ]
 
 
@@ -130,18 +150,11 @@ def _row(workers, found, guess, full):
 
 def _answer(workers, found, guess, full):
     """Cut out into a folder of its own, judged, and thrown away."""
-    if guess is TOO_DEEP:
-        raise CannotCut("its code is nested too deeply to be read")
+    if guess.reason:
+        raise CannotCut(guess.reason)
     cut = cut_out(found, guess)
     with tempfile.TemporaryDirectory(prefix="tinyalign-scan-") as folder:
         target = write_files(cut, found, folder)
         width = shutil.get_terminal_size().columns if full else 0
-        job = Job(
-            target,
-            guess.methods,
-            framework_of_cut(found.path, cut),
-            guess.named,
-            width,
-            found.path.stem,
-        )
-        return workers.answer(job)
+        framework, module = framework_of_cut(found.path, cut), package_of(found.path)[1]
+        return workers.answer(Job(target, guess, framework, module, width))

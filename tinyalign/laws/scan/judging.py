@@ -21,7 +21,9 @@ from tinyalign.laws.harness.judge import NEARLY, repeatable_settings
 from tinyalign.laws.harness.limits import TookTooLong
 from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.subject import Subject
+from tinyalign.laws.scan.declared import conventions_for
 from tinyalign.laws.scan.forms import forms
+from tinyalign.laws.source.guess import Guess
 
 LAWFUL, BROKEN, NOT_JUDGED = "lawful", "broken", "not judged"
 EXAMPLES = {"numpy": 40, "torch": 40, "jax": 6}  # per law; JAX takes its time with each shape
@@ -36,11 +38,10 @@ class Job:
     """A function cut out, and what it may be."""
 
     target: str  # FILE.py:FUNCTION of the cut
-    methods: tuple
+    guess: Guess
     framework: str
-    named: bool = False  # whether a name or a word says the method
+    module: str  # in which the function stands, as it is imported
     width: int = 0  # of a terminal for the whole report; 0: none is wanted
-    module: str = "yours"  # where it stands, as it is imported
 
 
 @dataclass
@@ -74,26 +75,33 @@ def _judge(job):
     if method is None:
         return Answer(NOT_JUDGED, reason)
     how = {"framework": job.framework, "label": label}
-    setting = repeatable_settings(EXAMPLES[job.framework])
-    module = job.module
-    report = examine(form.fn, method, form.conventions, setting=setting, module=module, **how)
+    how |= {"setting": repeatable_settings(EXAMPLES[job.framework]), "module": job.module}
+    report = examine(form.fn, method, form.conventions, **how)
     if report.exit_code == 1 and all(v.gap < ROUNDING for v in report.broken):
-        how |= {"dtype": "float32"}
-        single = examine(form.fn, method, form.conventions, setting=setting, module=module, **how)
+        single = examine(form.fn, method, form.conventions, **how, dtype="float32")
         if single.exit_code == 0:
             report = single
             report.notes.insert(0, f"{label} computes in float32 on the way: judged in it.")
     if form.sentence:
         report.notes.insert(0, form.sentence)
+    report.examples = {n: _with_words(c, job.guess) for n, c in report.examples.items()}
     verdict = {0: LAWFUL, 1: BROKEN}.get(report.exit_code, NOT_JUDGED)
     text = as_text(report, job.width, False) if job.width else ""
     sentence = _sentence(report, verdict)
     return Answer(verdict, sentence, method.name, report.notes, as_data(report), text)
 
 
+def _with_words(code, guess):
+    """A counterexample with what the cut has bound: parameters, and what stands in self."""
+    given = "".join(f", {t}={w!r}" for t, w in guess.words.items() if t.isidentifier())
+    held = [f"{t} = {w!r}" for t, w in guess.words.items() if not t.isidentifier()]
+    head = f"# where {' and '.join(held)}\n" if held else ""
+    return head + code.replace(")\n# -> ", f"{given})\n# -> ")
+
+
 def _choose(fn, job, label):
     """(method, form, why there is none)."""
-    reasons, near = [], None
+    reasons, near, methods = [], None, job.guess.methods
     how = {"framework": job.framework, "label": label}
     for spec, form in _candidates(fn, job):
         try:
@@ -103,25 +111,29 @@ def _choose(fn, job, label):
             if isinstance(reason, BrokenAtOnce) and not LEFT_BEHIND.search(str(reason)):
                 near = near or (spec, form)
             continue
-        if is_other(case.subject(), job.methods):
+        if is_other(case.subject(), methods):
             continue
         if case.reading is not None or is_right(case.subject()):
             return spec, form, ""
+        if job.guess.insisted:
+            near = near or (spec, form)
+            continue
         said = factor(case.subject(), []) or constant(case.subject(), [])
-        reasons.insert(0, f"{_unlike(job.methods)}{f' ({said})' if said else ''}")
-        like = _near(form, spec, case) if job.named and near is None else None
+        reasons.insert(0, f"{_unlike(methods)}{f' {said}' if said else ''}")
+        like = _near(form, spec, case) if job.guess.named and near is None else None
         near = near or (like and (spec, like))
-    if near and job.named:
+    if near and job.guess.named:
         return *near, ""
-    return None, None, reasons[0] if reasons else _unlike(job.methods)
+    return None, None, reasons[0] if reasons else _unlike(methods)
 
 
 def _candidates(fn, job):
     """(method, form) of all that it may be."""
-    for name in job.methods:
+    for name in job.guess.methods:
         spec = find_spec(name)
+        said = conventions_for(spec, job.guess.declared)
         for form in forms(fn, spec):
-            yield spec, form
+            yield spec, replace(form, conventions=form.conventions | said)
 
 
 def _near(form, spec, case):
@@ -170,7 +182,10 @@ def _agrees(subject, x, p):
 
 
 def _unlike(methods):
-    return f"its values are not those of {' or '.join(methods)}"
+    return (
+        f"Its values are not those of {' or '.join(methods)}, however the checker called it: it "
+        f"may be another method, or wrong. Say with --as which it is meant to be."
+    )
 
 
 def _sentence(report, verdict):
@@ -182,4 +197,4 @@ def _sentence(report, verdict):
     if verdict == LAWFUL:
         held = [n for n in report.notes if n.startswith("This is")]
         return " ".join([f"{sum(v.status == 'holds' for v in report.verdicts)} laws hold.", *held])
-    return report.undecided or "no law applies"
+    return report.undecided or "No law applies."

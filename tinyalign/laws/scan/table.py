@@ -1,12 +1,17 @@
-"""What a scan found, as a table and as data."""
+"""What a scan found, as lines that a person and a search read, and as data."""
+
+import shutil
+import textwrap
 
 from tinyalign.laws.scan.judging import BROKEN, LAWFUL, NOT_JUDGED
 
-COLOURS = {LAWFUL: "green", BROKEN: "red", NOT_JUDGED: "yellow"}
+COLOURS = {BROKEN: "red", LAWFUL: "green", NOT_JUDGED: "yellow"}  # in the order of printing
+WIDEST = 100  # of a sentence
 NOTHING = (
     "No loss, advantage, KL estimator or aggregation was found by its name and its arguments. "
-    "`tinyalign check FILE.py:FUNCTION --as METHOD` judges a function of any name."
+    "`tinyalign scan FILE.py:FUNCTION --as METHOD` judges a function of any name."
 )
+NO_FILES = "There is no Python file in {} (tests are left out)."
 
 
 def as_data(rows, status, unread=()):
@@ -14,49 +19,82 @@ def as_data(rows, status, unread=()):
     return {"exit_code": status, "functions": functions, "unread": list(unread)}
 
 
-def print_rows(rows, path, unread=()):
-    """The whole report of each where there are any, then the table, then what was not read."""
+def print_rows(rows, path, unread=(), count=1, full=False):
+    """The whole report of each where there are any, then a line for each, then what was not read.
+
+    count  files that were looked at
+    full   whether the whole reports were asked for, so that nobody is sent to them
+    """
+    from rich.console import Console
+
+    console = Console(soft_wrap=True)  # no path and no name is ever cut
     for text in filter(None, (row.text for row in rows)):
         print(text)
+    for verdict in COLOURS:
+        _print_group(console, [row for row in rows if row.verdict == verdict])
     if rows:
-        _print_table(rows, path)
+        _say(console, summary(rows))
+        for sentence in [] if full else next_steps(rows):
+            _say(console, sentence)
     else:
-        print(NOTHING)
+        _say(console, NOTHING if count else NO_FILES.format(path))
     if unread:
         files = "1 file" if len(unread) == 1 else f"{len(unread)} files"
         print(f"{files} could not be read as Python: {', '.join(unread)}")
 
 
-def _print_table(rows, path):
-    from rich.console import Console
-    from rich.table import Table
+def _print_group(console, rows):
+    """file:line: verdict: function as method, as compilers write it; then why."""
     from rich.text import Text
 
-    console = Console()
-    table = Table(title=f"Losses found in {path}", title_justify="left", show_lines=True)
-    for name in ("function", "judged as", "verdict", "why", "where"):
-        table.add_column(name, overflow="fold", ratio=3 if name == "why" else None)
-    # what has to be looked at first
-    for row in sorted(rows, key=lambda r: [BROKEN, LAWFUL, NOT_JUDGED].index(r.verdict)):
-        judged = f"{row.method}\n{row.said}" if row.said else row.method
-        verdict = Text(row.verdict, style=COLOURS[row.verdict])
+    for row in rows:
+        said = f" with {row.said}" if row.said else ""
         # plain text: a name in brackets is no markup
-        cells = [Text(text) for text in (row.function, judged, row.sentence, row.where)]
-        table.add_row(*cells[:2], verdict, *cells[2:])
-    console.print(table)
-    console.print(Text(summary(rows)))
+        line = Text(f"{row.where}: ").append(row.verdict, COLOURS[row.verdict])
+        console.print(line.append(f": {row.function} as {row.method}{said}"))
+        _say(console, _why(row), "    ")
+    if rows:
+        console.print()
+
+
+def _why(row):
+    """Its sentence, with how much a verdict that acquits rests on."""
+    if row.verdict != LAWFUL or not row.notes:
+        return row.sentence
+    count = "1 assumption" if len(row.notes) == 1 else f"{len(row.notes)} assumptions"
+    return row.sentence.replace(" laws hold.", f" laws hold ({count}).", 1)
+
+
+def _say(console, sentence, indent=""):
+    from rich.text import Text
+
+    width = min(shutil.get_terminal_size().columns, WIDEST)
+    lines = textwrap.wrap(
+        sentence, width, initial_indent=indent, subsequent_indent=indent,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+    console.print(Text("\n".join(lines)))
 
 
 def summary(rows):
-    """How many of each, and what to do next."""
+    """How many of each."""
     count = {v: sum(row.verdict == v for row in rows) for v in COLOURS}
-    first = next((row for row in rows if row.verdict == BROKEN), None)
     judgements = "1 judgement" if len(rows) == 1 else f"{len(rows)} judgements"
-    said = (
+    return (
         f"{judgements}: {count[LAWFUL]} lawful, {count[BROKEN]} broken, "
         f"{count[NOT_JUDGED]} not judged."
     )
-    if first is not None:
-        where = first.where.rpartition(":")[0]
-        said += f" For the counterexamples: tinyalign scan {where}:{first.function}"
-    return said
+
+
+def next_steps(rows):
+    """What to type next, with an example of each verdict that is there."""
+    first = {row.verdict: row.target for row in reversed(rows)}
+    if BROKEN in first:
+        yield f"Broken: `tinyalign scan {first[BROKEN]}` shows the counterexamples."
+    if NOT_JUDGED in first:
+        yield (
+            f"Not judged accuses nobody: `tinyalign scan {first[NOT_JUDGED]} --as METHOD` judges "
+            f"it as what you name, and --convention NAME=VALUE gives it what it lacks."
+        )
+    if LAWFUL in first:
+        yield f"Lawful: `tinyalign scan {first[LAWFUL]}` lists the laws and the assumptions."

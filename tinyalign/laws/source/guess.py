@@ -26,6 +26,9 @@ class Guess:
     methods: tuple
     words: dict = field(default_factory=dict)  # what is compared -> the word it is bound to
     named: bool = False  # whether a name says the method, or a word
+    insisted: bool = False  # whether somebody has said the method
+    declared: tuple = ()  # KEY=VALUE texts: what somebody has said of it
+    reason: str = ""  # why it is not judged
 
     @property
     def said(self):
@@ -109,8 +112,24 @@ def guesses(found):
         known = [w for w in words if _methods_of(w, base)]
         if known:
             others = {t: w for t, w in rest.items() if t != text}
-            return [Guess(_methods_of(w, base), {text: w, **others}, True) for w in known]
+            found = [Guess(_methods_of(w, base), {text: w, **others}, True) for w in known]
+            return found + _unknown(text, [w for w in words if w not in known])
     return [Guess(base[0], rest, base[1] and not VARIANTS.search(found.name.lower()))]
+
+
+def _unknown(text, words):
+    """A Guess that says which words of a switch name no method, and are not judged; or none."""
+    if not words:
+        return []
+    named = " and ".join(f"{text}={word!r}" for word in words)
+    names = "names" if len(words) == 1 else "name"
+    return [Guess((), reason=f"{named} {names} no method that the checker knows.")]
+
+
+def guess_of(found, methods):
+    """The Guess about a function whose methods somebody has said."""
+    compared = words_compared(found.node) | words_annotated(found.node)
+    return Guess(methods, _switch_values(found, compared), True)
 
 
 def _methods_of(word, base):

@@ -93,19 +93,19 @@ def _of_pattern(pattern):
 
 
 class Bind(ast.NodeTransformer):
-    """What is compared replaced by a word, wherever it is read."""
+    """What is compared replaced by a word, or by any value, wherever it is read."""
 
     def __init__(self, values):
-        self.values = values  # text -> word
+        self.values = values  # text -> what stands there
 
     def __call__(self, node):
         return ast.fix_missing_locations(self.visit(node))
 
     def generic_visit(self, node):
         if isinstance(node, ast.expr) and not _is_stored(node):
-            value = self.values.get(ast.unparse(node))
-            if value is not None:
-                return ast.Constant(value)
+            text = ast.unparse(node)
+            if text in self.values:
+                return ast.parse(repr(self.values[text]), mode="eval").body
         return super().generic_visit(node)
 
 
