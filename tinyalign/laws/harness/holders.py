@@ -112,7 +112,10 @@ class Values(SimpleNamespace):
     def __getattr__(self, name):
         if name in self._inside:
             return self
-        raise AttributeError(f"the checker does not know what {name} is: give it a default")
+        raise AttributeError(
+            f"the checker does not know what {name} is: say it with --convention config.{name}=…, "
+            f"or what the config is called there"
+        )
 
     def __getitem__(self, name):
         return getattr(self, name)

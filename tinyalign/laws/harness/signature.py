@@ -201,15 +201,16 @@ def _missing_message(label, spec, parameters, taken, missing):
 
 
 def _left_over_message(label, spec, taken, left):
-    """The sentence for a function that wants more than the method has."""
-    terms = "the term that needs it" if len(left) == 1 else "the terms that need them"
-    alone = " (a KL term by itself, as k3)" if "ref_logp" in left else ""
-    theirs = f", for which it has {', '.join(taken)}," if [*taken] != [*spec.arrays] else ""
+    """The sentence for a function that wants more than the method has, and what to do about it."""
+    them = [describe(n) for n in left[:3]]
+    more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+    ours = [*spec.arrays, *spec.numbers]
+    kl = " A KL term by itself is judged as k1, k2 or k3." if "ref_logp" in left else ""
     return (
-        f"{label} also needs {' and '.join(map(describe, left))}, which the checker does not know "
-        f"how to fill: {spec.name} has the arrays {', '.join(spec.arrays)}{theirs} and the "
-        f"numbers {', '.join(spec.numbers) or 'none'}. Have it judged without {terms}{alone}, "
-        f"or give a default."
+        f"{label} also needs {', '.join(them)}{more}, for which {spec.name} has no value "
+        f"(taken for its arrays: {', '.join(taken) or 'none'}). If one of them is one of "
+        f"{', '.join(ours)}, say which: --convention {ours[0]}={left[0]}. Else write a function of "
+        f"{', '.join(spec.arrays)} that calls it, and have this one judged.{kl}"
     )
 
 

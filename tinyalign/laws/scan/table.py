@@ -48,10 +48,11 @@ def _print_group(console, rows):
     from rich.text import Text
 
     for row in rows:
+        judged = f" as {row.method}" if row.method else ""
         said = f" with {row.said}" if row.said else ""
         # plain text: a name in brackets is no markup
         line = Text(f"{row.where}: ").append(row.verdict, COLOURS[row.verdict])
-        console.print(line.append(f": {row.function} as {row.method}{said}"))
+        console.print(line.append(f": {row.function}{judged}{said}"))
         _say(console, _why(row), "    ")
     if rows:
         console.print()

@@ -14,6 +14,7 @@ from tinyalign.laws.source.switches import (
     WORDS,
     conditions,
     ends_in_else,
+    unpacked,
     words_annotated,
     words_compared,
 )
@@ -193,7 +194,9 @@ def _enough(needed, names):
 
 
 def _switch_values(found, compared):
-    """{text: the first word} for what has no default, and False for what is asked by itself."""
+    """{text: the first word} for what has no default, False for what is asked by itself, and
+    nothing for what is given on as keywords.
+    """
     names = found.parameters()
     with_default = {
         *found.defaults(),
@@ -201,7 +204,7 @@ def _switch_values(found, compared):
     }
     asked = dict.fromkeys(conditions(found.node), False)
     other = {t: "" if ends_in_else(found.node, t) else words[0] for t, words in compared.items()}
-    values = asked | other
+    values = asked | other | {text: {} for text in unpacked(found.node)}
     return {
         text: value
         for text, value in values.items()

@@ -65,6 +65,13 @@ def conditions(node):
     return [text for text in texts if not names_setting(text.split(".")[-1])]
 
 
+def unpacked(node):
+    """The mappings of a config that are given on as keywords, as text: f(x, **config.extra)."""
+    calls = [n for n in ast.walk(node) if isinstance(n, ast.Call)]
+    given = [k.value for n in calls for k in n.keywords if k.arg is None]
+    return [ast.unparse(n) for n in given if isinstance(n, ast.Attribute | ast.Subscript)]
+
+
 def ends_in_else(node, text):
     """Whether a word that is none of those compared leads somewhere, and not to an error."""
     for n in ast.walk(node):
