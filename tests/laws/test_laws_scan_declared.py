@@ -99,3 +99,31 @@ def test_no_word_is_cut_and_a_folder_without_python_says_so(file, capsys):
     file.rename(file.with_suffix(".txt"))
     assert scan(".") == 2
     assert "There is no Python file in ." in capsys.readouterr().out
+
+
+TABLES = """
+import numpy as np
+
+
+def masked_mean(x, mask):
+    return (x * mask).sum(-1) / mask.sum(-1) + 1
+
+
+def segment_masked_mean(x, mask):
+    return mask * ((x * mask).sum(-1) / mask.sum(-1))[:, None]
+"""
+
+
+def test_a_table_is_no_mean_of_rows(file, capsys):
+    """Rows that have a mean each are averaged, and the code says so; a table is not accused."""
+    file.write_text(TABLES)
+    assert scan("losses.py:segment_masked_mean") == 2
+    assert "as token_mean or sequence_mean" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_code_for_rows_averages_them(file, capsys):
+    file.write_text(TABLES)
+    assert scan("losses.py:masked_mean", "sequence_mean") == 1
+    code = "".join(capsys.readouterr().out.split())
+    assert "]])).mean()#->" in code and "]]))#->" not in code

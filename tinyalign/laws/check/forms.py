@@ -24,7 +24,7 @@ def fitting_form(fn, spec, conventions, how):
     forms = [c for c in open_ones if c.form]
     # which prompts are one group no value tells: only what cannot be called otherwise is read so
     layouts = [c for c in open_ones if c in (LAYOUT, ONE_ROW)]
-    for fits, which in ((_is_right, forms), (_is_pile, forms), (_answers, forms + layouts)):
+    for fits, which in ((_is_right, forms), (_is_pile, forms), (answers, forms + layouts)):
         for way in _ways(which):
             subject = next(
                 (s for s in _subjects(fn, spec, conventions | way, how) if fits(s)), None
@@ -94,10 +94,10 @@ def _is_right(subject):
 
 def _is_pile(subject):
     """Whether it is wrong in this form, but not by the form."""
-    return subject.spec.cells is not None and _answers(subject) and is_pile_of_examples(subject)
+    return subject.spec.cells is not None and answers(subject) and is_pile_of_examples(subject)
 
 
-def _answers(subject):
+def answers(subject):
     """Whether it gives a number of the right shape on most probes."""
     values = [value_at(subject, x, p) for x, p in fitted_probes(subject)]
     return sum(v is not None for v in values) > len(values) / 2

@@ -17,6 +17,7 @@ class Form:
     fn: Callable
     sentence: str = ""
     conventions: dict = field(default_factory=dict)
+    after: str = ""  # what is done to its answer, as code
 
 
 def forms(fn, spec):
@@ -31,7 +32,9 @@ def forms(fn, spec):
         one = {"layout": "one_prompt"}
         yield Form(fn, f"{names[0]} is given one prompt at a time.", one)
     if spec.name == "sequence_mean" and names:
-        yield Form(_averaged(fn), "Its rows are averaged.")
+        yield Form(
+            _averaged(fn), "It gives a mean for each row: their mean is judged.", {}, ".mean()"
+        )
 
 
 def _one_token_each(fn, spec, names):
@@ -70,6 +73,8 @@ class Filled(Wrapper):
 
 def _averaged(fn):
     def sequence_mean(x, mask):
-        return fn(x, mask).mean()
+        answer = fn(x, mask)
+        # one number for each row; what gives a table for a table is no aggregation
+        return answer.mean() if answer.ndim == 1 else answer
 
     return sequence_mean

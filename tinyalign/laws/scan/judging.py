@@ -12,6 +12,7 @@ from tinyalign.laws.check.choice import is_other
 from tinyalign.laws.check.cut import LEFT_BEHIND
 from tinyalign.laws.check.deviation import constant, factor
 from tinyalign.laws.check.diagnose import looks_like
+from tinyalign.laws.check.forms import answers
 from tinyalign.laws.check.loading import load
 from tinyalign.laws.check.probes import fitted_probes, is_right, right_value, value_at
 from tinyalign.laws.check.readings import TURNED
@@ -84,24 +85,25 @@ def _judge(job):
             report.notes.insert(0, f"{label} computes in float32 on the way: judged in it.")
     if form.sentence:
         report.notes.insert(0, form.sentence)
-    report.examples = {n: _with_words(c, job.guess) for n, c in report.examples.items()}
+    for name, code in report.examples.items():
+        report.examples[name] = _as_called(code, job.guess, form.after)
     verdict = {0: LAWFUL, 1: BROKEN}.get(report.exit_code, NOT_JUDGED)
     text = as_text(report, job.width, False) if job.width else ""
     sentence = _sentence(report, verdict)
     return Answer(verdict, sentence, method.name, report.notes, as_data(report), text)
 
 
-def _with_words(code, guess):
-    """A counterexample with what the cut has bound: parameters, and what stands in self."""
+def _as_called(code, guess, after):
+    """A counterexample with what the cut has bound, and what is done to the answer."""
     given = "".join(f", {t}={w!r}" for t, w in guess.words.items() if t.isidentifier())
     held = [f"{t} = {w!r}" for t, w in guess.words.items() if not t.isidentifier()]
     head = f"# where {' and '.join(held)}\n" if held else ""
-    return head + code.replace(")\n# -> ", f"{given})\n# -> ")
+    return head + code.replace(")\n# -> ", f"{given}){after}\n# -> ")
 
 
 def _choose(fn, job, label):
     """(method, form, why there is none)."""
-    reasons, near, methods = [], None, job.guess.methods
+    reasons, near, tried, methods = [], None, [], job.guess.methods
     how = {"framework": job.framework, "label": label}
     for spec, form in _candidates(fn, job):
         try:
@@ -115,13 +117,15 @@ def _choose(fn, job, label):
             continue
         if case.reading is not None or is_right(case.subject()):
             return spec, form, ""
-        if job.guess.insisted:
-            near = near or (spec, form)
+        if job.guess.insisted:  # the first form in which it answers, else the first
+            tried.append((answers(case.subject()), spec, form))
             continue
         said = factor(case.subject(), []) or constant(case.subject(), [])
         reasons.insert(0, f"{_unlike(methods)}{f' {said}' if said else ''}")
         like = _near(form, spec, case) if job.guess.named and near is None else None
         near = near or (like and (spec, like))
+    if tried:
+        near = max(tried, key=lambda way: way[0])[1:]
     if near and job.guess.named:
         return *near, ""
     return None, None, reasons[0] if reasons else _unlike(methods)
