@@ -94,6 +94,14 @@ def test_assert_lawful_names_the_law_and_the_values():
     exec(calls.replace(f"from {wrong.__module__} import wrong", ""), {"wrong": wrong})
 
 
+@pytest.mark.parametrize(("method", "kind"), [("dpo", Broken), ("gae", CannotCall)])
+def test_pytest_shows_the_line_of_the_test_and_none_of_ours(method, kind):
+    with pytest.raises(kind) as raised:
+        assert_lawful(wrong, method)
+    shown = raised.traceback.filter(raised)
+    assert [entry.path.name for entry in shown] == ["test_laws.py"]
+
+
 def test_assert_lawful_is_no_success_where_nothing_was_judged(monkeypatch):
     """No law applies to IPO without its number under that convention; foo is no convention.
 

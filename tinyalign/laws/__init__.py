@@ -7,7 +7,7 @@ import inspect
 
 from tinyalign.laws.catalogue.lookup import find_spec, require_known
 from tinyalign.laws.catalogue.table import METHODS
-from tinyalign.laws.check.reduction import with_reduction
+from tinyalign.laws.check.reduction import read_reduction
 from tinyalign.laws.harness.framework_names import framework_of
 from tinyalign.laws.harness.judge import Law, Verdict, laws_for
 from tinyalign.laws.harness.law import Broken
@@ -34,12 +34,20 @@ def assert_lawful(fn, method, *, framework=None, dtype="float64", **conventions)
 
     A number of fn that no law varies is judged at its default: `tinyalign check` lists those.
     """
+    __tracebackhide__ = True  # pytest shows the line of the test, and none of ours
     if inspect.isclass(fn):
         raise CannotCall(f"{fn.__name__} is a class: give an object of it, {fn.__name__}(…).")
     fn, chosen = unscripted(fn), find_spec(method)
     require_known(chosen, conventions)
     how = {"framework": framework or framework_of(fn), "dtype": dtype}
-    how |= with_reduction(fn, chosen, conventions, **how)
-    # a list, not a generator: every law is asked
-    if not any([law(fn, **how) for law in laws_for(chosen)]):
+    try:
+        reduced = read_reduction(fn, chosen, conventions, **how)
+        # what was declared is what it has to be
+        how |= reduced.conventions if reduced.declared is None else conventions
+        applied = False
+        for law in laws_for(chosen):
+            applied |= law(fn, **how)
+    except CannotCall as reason:
+        raise CannotCall(str(reason)) from None  # without the frames of ours
+    if not applied:
         raise CannotCall(f"no law of {method} applies to this function with these conventions.")

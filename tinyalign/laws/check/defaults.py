@@ -34,12 +34,12 @@ def _attributes_of_instance(caller):
     return {f"self.{n}": getattr(method.__self__, n, None) for n in names}
 
 
-def default_sentences(caller):
+def default_sentences(caller, options):
     """For each option at its default: what was not judged, and how to have it judged."""
     return [
         f"{name} stayed at {'' if '.' in name else 'its default '}{value!r}: nothing is said "
         f"about other values. {_other_values(caller, name, value)}"
-        for name, value in options_at_default(caller).items()
+        for name, value in options.items()
     ]
 
 

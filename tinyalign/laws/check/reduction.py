@@ -71,14 +71,6 @@ def _require_one_number(spec, label):
         )
 
 
-def with_reduction(fn, spec, conventions, **how):
-    """The conventions, and where none was declared the reduction that its values show."""
-    if REDUCTION not in spec.conventions or "reduction" in conventions:
-        return conventions
-    shown, fits = infer_reduction(fn, spec, conventions, **how)
-    return {**conventions, "reduction": shown} if fits else conventions
-
-
 def infer_reduction(fn, spec, conventions, **how):
     """(reduction under which to judge, whether the data fit it); the declared one if they fit none.
 

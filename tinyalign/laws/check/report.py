@@ -80,10 +80,11 @@ def examine(fn, spec, conventions, *, setting, module="yours", **how):
     case, verdicts = _judged_as_read(case, setting)
     subject = case.subject()
     value_at(subject, *fitted_probes(subject)[0])  # it learns what is taken out of an answer
+    options = options_at_default(subject.caller)
     report = Report(subject.label, case.spec, verdicts, reduced=case.reduced.sentence)
-    report.notes = [*assumptions(subject, case.conventions), *case.notes]
-    report.defaults = [*options_at_default(subject.caller)]
-    report.examples = _examples(report, subject, module)
+    report.notes = [*assumptions(subject, case.conventions, options), *case.notes]
+    report.defaults = [*options]
+    report.examples = _counterexamples(report, subject, module)
     if case.reading is not None:
         report.notes.append(_as_read(case, conventions, holds=not report.broken))
     nearly = nearly_sentence(subject, verdicts, epsilon_in_the_count)
@@ -105,8 +106,8 @@ def _understood(label, *those):
         ) from None
 
 
-def _examples(report, subject, module):
-    """{name of a broken law: its counterexample as code}."""
+def _counterexamples(report, subject, module):
+    """{law: the code that breaks it}."""
     return {v.law.name: as_code(subject, module, v.calls, v.message) for v in report.broken}
 
 
@@ -132,7 +133,8 @@ def _judged_as_read(case, setting):
 def _nothing_more(subject, error, module):
     """The report on a function that is broken before any law is asked, with the input."""
     verdict = Verdict(error.law, BROKEN, str(error), error.calls, gap=np.inf)
-    report = Report(subject.label, subject.spec, [verdict], assumptions(subject, {}))
+    options = options_at_default(subject.caller)
+    report = Report(subject.label, subject.spec, [verdict], assumptions(subject, {}, options))
     report.examples = {error.law.name: as_code(subject, module, error.calls, str(error))}
     report.diagnosis = error.diagnosis
     return report

@@ -8,7 +8,11 @@ from tinyalign.laws.harness.subject import OFFSET
 from tinyalign.laws.harness.wrapper import Wrapper
 
 
-def assumptions(subject, conventions):
+def assumptions(subject, conventions, options):
+    """What was taken for granted, one sentence each.
+
+    options  those at their default, which nothing varies
+    """
     # said with the array that is not there
     without = {n for s in subject.caller.substitutes.values() for n in s.numbers}
     fixed = [
@@ -26,7 +30,7 @@ def assumptions(subject, conventions):
         for theirs, names in ours.items()
         if len(names) > 1
     ]
-    return fixed + shared + array_assumptions(subject) + default_sentences(subject.caller)
+    return fixed + shared + array_assumptions(subject) + default_sentences(subject.caller, options)
 
 
 def _by_constant(subject, number):

@@ -209,6 +209,7 @@ class Law:
 
         returns  whether the law applies
         """
+        __tracebackhide__ = True  # of pytest
         subject = Subject(fn, self.spec, conventions, framework=framework, dtype=dtype)
         if not self.applies(subject):
             return False

@@ -120,12 +120,10 @@ def _choose(fn, job, label):
         if job.guess.insisted:  # the first form in which it answers, else the first
             tried.append((answers(case.subject()), spec, form))
             continue
-        said = factor(case.subject(), []) or constant(case.subject(), [])
-        reasons.insert(0, f"{_unlike(methods)}{f' {said}' if said else ''}")
+        reasons.insert(0, _unlike(methods, case.subject()))
         like = _near(form, spec, case) if job.guess.named and near is None else None
         near = near or (like and (spec, like))
-    if tried:
-        near = max(tried, key=lambda way: way[0])[1:]
+    near = max(tried, key=lambda way: way[0])[1:] if tried else near
     if near and job.guess.named:
         return *near, ""
     return None, None, reasons[0] if reasons else _unlike(methods)
@@ -185,10 +183,13 @@ def _agrees(subject, x, p):
     return np.mean(np.isclose(got, want, rtol=tolerance, atol=tolerance)[tells])
 
 
-def _unlike(methods):
+def _unlike(methods, subject=None):
+    """Why it is none of the methods, and what it is instead where that is plain."""
+    said = subject and (factor(subject, []) or constant(subject, []))
     return (
         f"Its values are not those of {' or '.join(methods)}, however the checker called it: it "
-        f"may be another method, or wrong. Say with --as which it is meant to be."
+        f"may be another method, or wrong. {f'{said} ' if said else ''}"
+        f"Say with --as which it is meant to be."
     )
 
 
