@@ -98,10 +98,7 @@ class Caller:
         A mask of their own may follow our arrays; without it every token counts.
         """
         binding, count = self.binding, len(self.spec.arrays)
-        # (N, T); of logits (N, V) one for each row
-        tokens = arrays[0] if self.spec.per_token else arrays[0][..., 0]
-        own = arrays[count] if len(arrays) > count else self.framework.ones(tokens)
-        mask = {binding.mask: self._as_mask(own)} if binding.mask else {}
+        mask = {binding.mask: self._as_mask(self._own_mask(arrays))} if binding.mask else {}
         pairs = zip(self.spec.arrays, arrays[:count], strict=True)
         given = [
             self._as_mask(array) if name == "mask" else array
@@ -111,6 +108,13 @@ class Caller:
         if binding.arrays_first:
             return given, mask
         return [], dict(zip(binding.arrays.values(), given, strict=True)) | mask
+
+    def _own_mask(self, arrays):
+        """What follows our arrays, or ones."""
+        if len(arrays) > len(self.spec.arrays):
+            return arrays[-1]
+        # (N, T); of logits (N, V) one for each row
+        return self.framework.ones(arrays[0] if self.spec.per_token else arrays[0][..., 0])
 
     @property
     def _has_mask(self):
