@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from tinyalign.laws import CannotCall
+from tinyalign.laws.catalogue.shaping import each_token_pays_its_log_ratio, shaping_ignores_padding
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.deviation import ignored_number
-from tinyalign.laws.check.diagnose import looks_like
 from tinyalign.laws.check.one_reason import where_nan
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.harness.draws import repeatable_settings
+from tinyalign.laws.harness.law import Broken
+from tinyalign.laws.harness.signature import match
 from tinyalign.laws.harness.subject import Subject
 
 
@@ -124,6 +126,7 @@ def test_nan_at_the_reference_is_said_of_both_answers():
     )
 
 
+@pytest.mark.slow
 def test_code_for_a_holder_has_what_was_guessed_of_it():
     def loss(self, chosen, rejected, ref_chosen, ref_rejected):
         d = self.scale_eps + chosen - rejected - ref_chosen + ref_rejected
@@ -142,15 +145,15 @@ def normalized_per_row(values, mask, eps=1e-8):
 def test_a_floor_that_never_bites_is_no_ignored_number():
     subject = Subject(normalized_per_row, BY_NAME["whiten"], {"ddof": 0})
     assert ignored_number(subject, []) == ""
-    assert looks_like(subject, []).startswith("Looks like: statistics per row")
 
 
 def test_one_number_for_a_row_is_not_judged_token_by_token():
     def loss(logp, old_logp, advantage, mask):
         return np.mean(logp)
 
+    judged = Subject(loss, BY_NAME["gspo_token"], {"reduction": "mean"})
     with pytest.raises(CannotCall, match=r"one number for a row of tokens.*sequence_clipped"):
-        examined(loss, "gspo_token")
+        judged(*[np.ones((2, 3))] * 4, clip_low=3e-4, clip_high=4e-4)
 
 
 def shaped_with_kl_in_the_padding(score, logp, ref_logp, mask, beta):
@@ -159,11 +162,11 @@ def shaped_with_kl_in_the_padding(score, logp, ref_logp, mask, beta):
 
 
 def test_what_stands_in_the_padding_is_not_held_against_the_real_tokens():
-    report = examined(shaped_with_kl_in_the_padding, "kl_shaped_reward")
-    assert [v.law.name for v in report.broken] == [
-        "shaping_ignores_padding",
-        "sums_to_score_minus_kl",
-    ]
+    loss = Subject(shaped_with_kl_in_the_padding, BY_NAME["kl_shaped_reward"])
+    x = np.ones(1), np.array([[-1.0, -2.0]]), np.array([[-2.0, -4.0]]), np.array([[1.0, 0.0]])
+    each_token_pays_its_log_ratio(loss, x, {"beta": 0.1})
+    with pytest.raises(Broken):
+        shaping_ignores_padding(loss, x, {"beta": 0.1})
 
 
 def kl(logp, ref_logp, kind="k1"):
@@ -212,13 +215,12 @@ def dpo_without_reference(chosen, rejected, ref_chosen, ref_rejected, beta):
     return np.logaddexp(0, -beta * (chosen - rejected))
 
 
-def test_what_is_never_read_is_given_none_and_an_array_that_is_not_read_is_a_bug():
-    report = examined(dpo_of_a_trainer, "dpo")
-    assert report.exit_code == 0
-    assert "batch is never read: None is given." in report.notes
-    assert "reads_the_reference" in [
-        v.law.name for v in examined(dpo_without_reference, "dpo").broken
-    ]
+def test_what_is_never_read_is_given_none_unless_it_is_an_array_of_the_method():
+    binding = match(dpo_of_a_trainer, BY_NAME["dpo"], "loss")
+    assert (binding.unread, binding.numbers) == (["batch"], {"beta": "self.beta"})
+    assert binding.arrays["chosen_logp"] == "policy_chosen"
+    ignored = match(dpo_without_reference, BY_NAME["dpo"], "loss")
+    assert (ignored.unread, ignored.arrays["ref_chosen_logp"]) == ([], "ref_chosen")
 
 
 def whitened_gae_without_its_mask(reward, value, mask, gamma, lam):
@@ -232,6 +234,7 @@ def whitened_gae_without_its_mask(reward, value, mask, gamma, lam):
     return (advantage - mean) / deviation * mask, advantage + value
 
 
+@pytest.mark.slow
 def test_whitening_after_a_wrong_advantage_is_not_held_against_it():
     report = examined(whitened_gae_without_its_mask, "gae", examples=10)
     assert report.broken
@@ -250,7 +253,19 @@ def mean_logprob(logits, labels, selection_mask=None):
     return np.sum(picked * mask, axis=1) / np.sum(mask, axis=1)
 
 
+@pytest.mark.slow
 def test_a_selection_mask_says_which_tokens_count_in_place_of_labels():
     report = examined(mean_logprob, "sequence_logp")
     assert "logits, labels, selection_mask are filled from ids." in report.notes
     assert "Looks like: a mean per token where the sum is meant" in report.diagnosis
+
+
+def test_what_a_critic_is_to_predict_is_the_return():
+    def loss(value, old_value, target_value, value_eps_clip):
+        moved = old_value + np.clip(value - old_value, -value_eps_clip, value_eps_clip)
+        return np.maximum((value - target_value) ** 2, (moved - target_value) ** 2) / 2
+
+    binding = match(loss, BY_NAME["value_loss"], "loss")
+    assert binding.arrays["returns"] == "target_value"
+    assert binding.numbers == {"clip": "value_eps_clip"}
+    assert not binding.by_position

@@ -37,7 +37,7 @@ ALIASES = {
     "clip": (
         "cliprange_value", "value_clip", "clip_value", "vf_clip", "vf_clip_param", "vf_clip_range",
         "clip_range_vf", "cliprange_vf", "value_clip_range", "value_clip_eps", "value_cliprange",
-        *BOTH_CLIPS,
+        "value_eps_clip", *BOTH_CLIPS,
     ),
     "eps": ("epsilon",),
     "tau_positive": ("tau_pos", "sapo_temperature_pos", "sapo_tau_pos", "sapo_temp_pos", *SAPO),

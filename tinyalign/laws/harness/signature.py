@@ -18,6 +18,8 @@ from tinyalign.laws.harness.roles import contradicts, match_by_name, roles
 
 # a critic's values now, where those at sampling are called values
 PREDICTED = ("vpreds", "vpred", "new_values", "newvalue", "value_preds")
+# what a critic is to predict
+TARGETS = ("target_value", "target_values", "value_target", "value_targets", "targets", "target")
 
 
 class CannotCall(Exception):
@@ -153,6 +155,9 @@ def _match_arrays(spec, parameters, positional, masks, order):
     if unknown:
         raise CannotCall(f"there is no parameter {unknown[0]}; there are {', '.join(parameters)}.")
     named = {a: n for a in spec.arrays for n in (a + "s", a) if n in parameters}
+    targets = [n for n in TARGETS if n in parameters]
+    if targets and {"value", "returns"} <= {*spec.arrays}:
+        named = {"returns": targets[0]} | named
     predicted = [n for n in PREDICTED if n in parameters]
     if predicted and "old_value" in spec.arrays:  # the values beside a prediction are the old ones
         arrays = [n for n in positional if names_array(n) and n not in PREDICTED]
