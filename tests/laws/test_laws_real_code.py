@@ -9,6 +9,7 @@ import pytest
 from tinyalign.laws import CannotCall
 from tinyalign.laws.catalogue.shaping import each_token_pays_its_log_ratio, shaping_ignores_padding
 from tinyalign.laws.catalogue.table import BY_NAME
+from tinyalign.laws.check.clamped import held_from_zero
 from tinyalign.laws.check.deviation import ignored_number
 from tinyalign.laws.check.one_reason import where_nan
 from tinyalign.laws.check.report import examine
@@ -269,3 +270,13 @@ def test_what_a_critic_is_to_predict_is_the_return():
     assert binding.arrays["returns"] == "target_value"
     assert binding.numbers == {"clip": "value_eps_clip"}
     assert not binding.by_position
+
+
+def orpo_away_from_zero(chosen, rejected, chosen_nll, lam):
+    return orpo(np.minimum(chosen, -1e-6), np.minimum(rejected, -1e-6), chosen_nll, lam)
+
+
+def test_log_probs_that_are_held_away_from_zero_are_named():
+    said = held_from_zero(Subject(orpo_away_from_zero, BY_NAME["orpo"]), [])
+    assert said.startswith("chosen and rejected are clamped at -1e-06: nearer to 0 the value")
+    assert held_from_zero(Subject(orpo, BY_NAME["orpo"]), []) == ""

@@ -6,6 +6,7 @@ import numpy as np
 
 from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.catalogue.general import MASKED
+from tinyalign.laws.check.clamped import held_from_zero
 from tinyalign.laws.check.detachment import detached, their_name
 from tinyalign.laws.check.examples import (
     CLOSE,
@@ -35,7 +36,7 @@ def describe(subject, broken):
         return same
     for sentence in (
         writes_to_inputs, wrong_axis, detached, exchanged, ignored_array, ignored_number, cut_off,
-        factor, constant, padding_enters, right_alone, where_wrong,
+        factor, constant, padding_enters, right_alone, where_wrong, held_from_zero,
     ):  # fmt: skip
         said = sentence(subject, broken)
         if said:
