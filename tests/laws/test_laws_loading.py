@@ -221,3 +221,10 @@ def test_what_needs_the_missing_import_is_not_judged(tmp_path, capsys):
     status, report = judged(tmp_path, capsys, source)
     assert status == 2
     assert "it uses deepspeed_that_is_not_there.soft, which is not in these" in report["reason"]
+
+
+def test_an_import_inside_a_function_that_is_cut_out(tmp_path, capsys):
+    inside = "    from deepspeed_that_is_not_there import comm as dist\n"
+    source = f"{NEEDS}def loss(w, r, rw, rr, beta):\n{inside}"
+    source += f"    if dist.is_initialized(): raise ValueError\n    return {LOSS}\n"
+    assert judged(tmp_path, capsys, source)[0] == 0

@@ -5,7 +5,7 @@ import builtins
 import re
 
 from tinyalign.laws.source.method_class import reduced_class
-from tinyalign.laws.source.names import find_import, is_available, names_of
+from tinyalign.laws.source.names import Hoist, find_import, is_available, names_of
 from tinyalign.laws.source.strip import names_used, stripped
 
 AT_MOST = 120  # definitions: a function that needs more is no loss by itself
@@ -67,6 +67,7 @@ class Cut:
             raise CannotCut("it needs more than a hundred other definitions")
         self.module(source.path)
         self.parts.setdefault(source.path, {})[name] = ""
+        node = Hoist(source).visit(node)
         names, taken = names_used(node)
         for other in sorted(names - set(dir(builtins))):
             self._need(source, other, taken.get(other, ()))
@@ -136,4 +137,4 @@ def _stand_in(name, full):
         return "checks" if full == name else "silent"
     if QUIET.search(name):
         return "silent"
-    return "alone" if TOGETHER.search(full) else f"Missing({full!r})"
+    return "alone" if TOGETHER.search(f"{full} {name}") else f"Missing({full!r})"

@@ -34,13 +34,8 @@ class Names:
                     self._define(name, node)
             elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
                 self._define(node.target.id, node)
-            elif isinstance(node, ast.Import):
-                for a in node.names:
-                    bound = a.asname or a.name.split(".")[0]
-                    self.imported[bound] = (a.name if a.asname else bound, None, 0)
-            elif isinstance(node, ast.ImportFrom):
-                for a in node.names:
-                    self.imported[a.asname or a.name] = (node.module or "", a.name, node.level)
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                self.imported |= _imported_by(node)
             elif isinstance(node, ast.If | ast.Try):
                 self._read([*node.body, *node.orelse])
 
@@ -48,6 +43,27 @@ class Names:
         # the first one stands: what follows is an else
         self.defined.setdefault(name, node)
         self.order.setdefault(name, len(self.order))
+
+
+def _imported_by(node):
+    """{name: (module, attribute or None, dots before the module)} of one import."""
+    if isinstance(node, ast.ImportFrom):
+        return {a.asname or a.name: (node.module or "", a.name, node.level) for a in node.names}
+    roots = {a.asname or a.name.split(".")[0]: a for a in node.names}
+    return {n: (a.name if a.asname else n, None, 0) for n, a in roots.items()}
+
+
+class Hoist(ast.NodeTransformer):
+    """Imports inside a function, made imports of its file: there each is found, or stood in for."""
+
+    def __init__(self, names):
+        self.names = names
+
+    def visit_Import(self, node):
+        self.names.imported = _imported_by(node) | self.names.imported
+        return ast.Pass()
+
+    visit_ImportFrom = visit_Import
 
 
 @cache

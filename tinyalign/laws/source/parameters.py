@@ -7,7 +7,7 @@ from tinyalign.laws.harness.holders import HOLDERS, guess
 from tinyalign.laws.harness.number_names import called
 from tinyalign.laws.harness.parameter_names import MASKS, names_array, names_setting, parts
 
-CONFIG = {"config", "cfg", "conf", "args"}
+CONFIG = {"config", "cfg", "conf", "args", "hparams"}
 
 
 def fit_parameters(node, methods, words):
