@@ -64,7 +64,9 @@ def test_a_class_is_judged_by_its_method(judged):
     assert status == 0 and "self.beta as beta" in notes
     status, notes = judged("Trainer", "self.b=0.1")
     assert status == 0
-    assert "self.use_double is taken as 0 (declare with --convention self.use_double=…)" in notes
+    assert (
+        "self.use_double is taken as False (declare with --convention self.use_double=…)" in notes
+    )
     status, reason = judged("Many")
     assert status == 2 and "say which is its loss, as FILE.py:Many.METHOD" in reason
 

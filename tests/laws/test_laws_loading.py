@@ -98,6 +98,13 @@ HELD = [
         "T.loss",
         "self.beta",
     ),
+    (
+        "def reduced(x, **how):\n    return x\n\n"
+        "def loss(w, r, rw, rr, config):\n    beta = reduced(config.beta, **config.batch_info)\n"
+        "    if config.humanline:\n        raise ValueError\n",
+        "loss",
+        "config.beta",
+    ),
 ]
 
 
@@ -115,6 +122,17 @@ def test_the_loss_is_found_by_what_it_is_called(tmp_path, capsys, end):
     source = f"def f(w, r, rw, rr, beta=0.1):\n    loss = {LOSS}\n    {end}\n"
     status, data = judged(tmp_path, capsys, source, "f")
     assert status == 0 and "judged (declare with --convention output=…)" in " ".join(data["notes"])
+
+
+def test_a_missing_return_is_broken(tmp_path, capsys):
+    source = f"def f(w, r, rw, rr, beta=0.1):\n    loss = {LOSS}\n"
+    status, data = judged(tmp_path, capsys, source, "f")
+    assert status == 1 and data["diagnosis"].startswith("It returns None, as no return statement")
+
+
+def test_what_any_positional_arguments_are_called_is_nothing(tmp_path, capsys):
+    source = f"def f(*args, beta=0.1):\n    w, r, rw, rr = args\n    return {LOSS}\n"
+    assert judged(tmp_path, capsys, source, "f")[0] == 0
 
 
 def test_a_counterexample_has_all_that_is_read_from_a_config():

@@ -13,6 +13,7 @@ from tinyalign.laws.check.probes import fitted_probes
 from tinyalign.laws.harness.judge import MOODY, Law
 from tinyalign.laws.harness.law import Broken, NotApplicable, OutOfDomain, Statement, law
 from tinyalign.laws.harness.signature import CannotCall
+from tinyalign.laws.harness.source_tree import returns_nothing
 
 # of arrays that have another form than it wants, of another framework, of what is not installed
 OURS_PERHAPS = re.compile(
@@ -80,10 +81,17 @@ def require_an_answer(subject):
     where = "(on every input tried)" if len(set(reasons)) == 1 else "(on most inputs tried)"
     if usual.startswith("raises") and not _may_be_ours(subject, usual):
         said = f"{usual} {where}"
-        first = calls[reasons.index(usual)]
-        answers = Law(ANSWERS, subject.spec)
-        raise BrokenAtOnce(answers, said, first, f"It {said}: nothing else was judged.")
+        _nothing_else(subject, said, calls[reasons.index(usual)])
+    if usual.startswith("gives a NoneType") and returns_nothing(subject.given):
+        said = "returns None, as no return statement gives the loss"
+        _nothing_else(subject, said, calls[reasons.index(usual)])
     raise CannotCall(f"{subject.label} {usual} {where}.")
+
+
+def _nothing_else(subject, said, calls):
+    """BrokenAtOnce: it gives no answer."""
+    answers = Law(ANSWERS, subject.spec)
+    raise BrokenAtOnce(answers, said, calls, f"It {said}: nothing else was judged.")
 
 
 def _may_be_ours(subject, reason):

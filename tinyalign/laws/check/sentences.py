@@ -2,7 +2,7 @@
 
 from tinyalign.laws.catalogue.general import MASKED
 from tinyalign.laws.check.defaults import default_sentences
-from tinyalign.laws.harness.holders import guess, has_of_its_own
+from tinyalign.laws.harness.holders import guesses, has_of_its_own
 from tinyalign.laws.harness.judge import BROKEN, HOLDS
 from tinyalign.laws.harness.subject import OFFSET
 from tinyalign.laws.harness.wrapper import Wrapper
@@ -85,18 +85,20 @@ def holder_assumptions(subject):
         held = {n: t for n, t in binding.numbers.items() if t.startswith(holder + ".")}
         if held:
             sentences.append(f"Read from {holder}: {_pairs(held)}.")
+        taken = guesses(subject.caller.fn, holder, read)
         sentences += [
-            f"{holder}.{n} is taken as {guess(n):g} (declare with --convention {holder}.{n}=…)."
-            for n in guessed_names(subject.caller, holder, read, held)
+            f"{holder}.{n} is taken as {shown(taken[n])} "
+            f"(declare with --convention {holder}.{n}=…)."
+            for n in guessed_names(subject.caller, holder, taken, held)
         ]
     return sentences
 
 
-def guessed_names(caller, holder, read, held):
-    """What is read from a config and was given a value without being a number of the method."""
+def guessed_names(caller, holder, taken, held):
+    """What a config was given a value for without being a number of the method, nor a form."""
     known = {theirs.split(".")[1] for theirs in held.values()}
     known |= {n.removeprefix(f"{holder}.") for n in caller.held}
-    guessed = [n for n in read if n not in known and guess(n) is not None]
+    guessed = [n for n, v in taken.items() if n not in known and isinstance(v, bool | float)]
     return [n for n in guessed if not has_of_its_own(caller.fn, holder, n)]
 
 

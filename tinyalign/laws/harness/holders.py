@@ -5,10 +5,10 @@ import contextlib
 import copy
 import inspect
 from functools import cache
-from types import SimpleNamespace
 
+from tinyalign.laws.harness.held_values import Unknown, Values, guess
 from tinyalign.laws.harness.number_names import called
-from tinyalign.laws.harness.parameter_names import names_array, names_setting, parts
+from tinyalign.laws.harness.parameter_names import names_array, names_setting
 from tinyalign.laws.harness.source_tree import tree_of
 
 HOLDERS = (
@@ -23,10 +23,12 @@ def holders_of(fn, parameters, arrays):
 
 
 def _holds(fn, parameter):
-    name, open_to_all = parameter.name, parameter.default in (parameter.empty, None)
+    name, optional = parameter.name, parameter.default in (parameter.empty, None)
+    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        return False
     if name in HOLDERS:
         return True
-    if not open_to_all or names_array(name) or names_setting(name):
+    if not optional or names_array(name) or names_setting(name):
         return False
     return any(map(names_setting, attributes_read(fn, name)))
 
@@ -101,39 +103,13 @@ def _root(node):
     return node.id if isinstance(node, ast.Name) else None
 
 
-class Values(SimpleNamespace):
-    """Numbers by attribute, by key, or by get; a holder inside it is itself.
-
-    _inside  names of the holders inside it
-    """
-
-    _inside = ()
-
-    def __getattr__(self, name):
-        if name in self._inside:
-            return self
-        raise AttributeError(
-            f"the checker does not know what {name} is: say it with --convention config.{name}=…, "
-            f"or what the config is called there"
-        )
-
-    def __getitem__(self, name):
-        return getattr(self, name)
-
-    def __contains__(self, name):
-        return name in self.__dict__
-
-    def get(self, name, default=None):
-        return self if name in self._inside else self.__dict__.get(name, default)
-
-
 def holder_object(fn, holder, read, numbers, declared=()):
     """What stands for the holder: an instance of its class for self, else plain values.
 
     declared  attributes that somebody has said, which no guess overrules
     """
     inside = holders_inside(fn, holder)
-    values = values_held(read, inside, dict(declared) | numbers)
+    values = guesses(fn, holder, read) | dict(declared) | numbers
     config = Values(**values, _inside=(*HOLDERS, *inside))
     owner = class_of_holder(fn, holder)
     if owner is None:
@@ -149,19 +125,33 @@ def holder_object(fn, holder, read, numbers, declared=()):
     return stand_in
 
 
-def values_held(read, inside, said):
-    """{attribute: value}: what was said, and a guess for each other setting that is read."""
-    guessed = {n: guess(n) for n in read if guess(n) is not None and n not in inside}
-    return guessed | said
+def guesses(fn, holder, read):
+    """{attribute: what it is taken as} for what is read and nobody gave."""
+    inside, asked, opened = holders_inside(fn, holder), _asked(fn, holder), _opened(fn, holder)
+    found = {n: guess(n) for n in read if n not in inside}
+    found |= {n: False for n in asked if n in found and found[n] is None}
+    found |= {n: {} for n in opened if n in found and found[n] is None}
+    return {n: v for n, v in found.items() if v is not None}
 
 
-class Unknown:
-    """Stands for what a class is made with; what is read from it is unknown too."""
+def _asked(fn, holder):
+    """What is only asked whether it is so: `if config.humanline`, `not config.humanline`."""
+    asked, read = [], []
+    for node in [n for each in _functions_of(fn, holder) for n in ast.walk(tree_of(each))]:
+        tests = [node.test] if isinstance(node, ast.If | ast.IfExp) else []
+        tests += node.values if isinstance(node, ast.BoolOp) else []
+        tests += [node.operand] if isinstance(node, ast.UnaryOp) else []
+        asked += [n.attr for n in tests if isinstance(n, ast.Attribute) and _root(n) == holder]
+        if isinstance(node, ast.Attribute) and _root(node) == holder:
+            read.append(node.attr)
+    return [n for n in dict.fromkeys(asked) if asked.count(n) == read.count(n)]
 
-    def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self
+
+def _opened(fn, holder):
+    """What is opened as a dict of keywords: **config.global_batch_info."""
+    calls = [n for n in ast.walk(tree_of(fn)) if isinstance(n, ast.Call)]
+    values = [k.value for call in calls for k in call.keywords if k.arg is None]
+    return [v.attr for v in values if isinstance(v, ast.Attribute) and _root(v) == holder]
 
 
 @cache
@@ -231,12 +221,3 @@ def number_of_instance(fn, method, number):
     found = {n: getattr(bound.__self__, n, None) for n in names}
     numbers = [(f"self.{n}", v) for n, v in found.items() if type(v) in (int, float)]
     return numbers[0] if numbers else None
-
-
-def guess(name):
-    """What an unknown attribute is: a switch is off, a factor 1, any other setting 0."""
-    if name.startswith(("use_", "is_", "has_")) or name == "reference_free":
-        return False
-    if not names_setting(name):
-        return None
-    return 1.0 if {"beta", "temperature", "tau", "lambda", "lam"} & set(parts(name)) else 0.0

@@ -3,7 +3,8 @@
 import ast
 import inspect
 
-from tinyalign.laws.harness.holders import guess, holders_inside, instance, values_held
+from tinyalign.laws.harness.held_values import guess
+from tinyalign.laws.harness.holders import guesses, holders_inside, instance
 from tinyalign.laws.harness.source_tree import tree_of
 
 
@@ -11,13 +12,13 @@ def config_as_code(fn, holder, read, said):
     """The config as code: a dict where it is read by key."""
     inside = holders_inside(fn, holder)
     kind = "dict" if is_keyed(fn, holder) else "SimpleNamespace"
-    values = values_held(read, inside, said)
+    values = guesses(fn, holder, read) | said
     pairs = [f"{n}={v!r}" for n, v in values.items()]
     pairs += [f"{n}={kind}({', '.join(pairs)})" for n in inside]
     return f"{holder}={kind}({', '.join(pairs)})"
 
 
-def instance_as_code(owner, name, read, own):
+def instance_as_code(fn, owner, name, read, own):
     """An object with these attributes, made by its __init__ if that takes them."""
     try:
         wanted = inspect.signature(owner).parameters
@@ -30,8 +31,7 @@ def instance_as_code(owner, name, read, own):
     made = instance(owner)
     plain = {n: getattr(made, n) for n in read if hasattr(made, n)}
     plain = {n: v for n, v in plain.items() if isinstance(v, bool | int | float | str | None)}
-    guessed = {n: guess(n) for n in read if guess(n) is not None and n not in own}
-    values = guessed | plain | own
+    values = guesses(fn, "self", read) | plain | own
     pairs = ", ".join(f"{n}={v!r}" for n, v in values.items())
     return f"type('Judged', ({name},), dict(__init__=lambda self: None, {pairs}))()"
 

@@ -45,7 +45,7 @@ def _numbers_as_code(subject, numbers):
         own = {k.split(".")[1]: v for k, v in values.items() if k.startswith(f"{holder}.")}
         if holder == "self" and class_of(caller.fn) is not None:
             owner, _, method = name.rpartition(".")
-            name = f"{instance_as_code(class_of(caller.fn), owner, read, own)}.{method}"
+            name = f"{instance_as_code(caller.fn, class_of(caller.fn), owner, read, own)}.{method}"
         else:
             plain.append(config_as_code(caller.fn, holder, read, own))
     return name, plain

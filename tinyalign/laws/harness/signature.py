@@ -141,9 +141,10 @@ def parameters_of(fn, label):
         raise CannotCall(f"{label} is {type(fn).__name__!r}, not a function.")
     try:
         parameters = inspect.signature(fn).parameters
-        # torch.nn.Module hides its arguments behind *args and **kwargs
-        hidden = all(q.kind in OPEN for q in parameters.values()) and hasattr(fn, "forward")
-        return inspect.signature(fn.forward).parameters if hidden else parameters
+        # torch.nn.Module and np.vectorize hide their arguments behind *args and **kwargs
+        hidden = all(q.kind in OPEN for q in parameters.values())
+        inner = getattr(fn, "forward", getattr(fn, "pyfunc", None)) if hidden else None
+        return parameters if inner is None else inspect.signature(inner).parameters
     except (TypeError, ValueError):
         return None
 

@@ -19,6 +19,13 @@ def _tree_of(fn):
         return ast.Module([], [])
 
 
+def returns_nothing(fn):
+    """Whether its source has no return statement with a value."""
+    nodes = list(ast.walk(tree_of(fn)))
+    several = len(nodes) > 1  # a module without anything: there is no source
+    return several and not any(isinstance(n, ast.Return) and n.value for n in nodes)
+
+
 def names_returned(fn, count):
     """The names of the so many parts that it returns; none where they have no names."""
     for node in ast.walk(tree_of(fn)):

@@ -3,7 +3,8 @@
 import ast
 
 from tinyalign.laws.catalogue.lookup import find_spec
-from tinyalign.laws.harness.holders import HOLDERS, guess
+from tinyalign.laws.harness.held_values import guess
+from tinyalign.laws.harness.holders import HOLDERS
 from tinyalign.laws.harness.number_names import called
 from tinyalign.laws.harness.parameter_names import MASKS, names_array, names_setting, parts
 
