@@ -184,7 +184,7 @@ def test_a_function_that_ends_its_process_or_hangs_is_not_judged(tmp_path, capsy
     source = "import sys\ndef k3(logp, ref_logp):\n    sys.modules['os']._exit(0)\n"
     (Path(tmp_path) / "ends.py").write_text(source)
     assert scan(str(tmp_path)) == 2
-    assert "it ends its process" in capsys.readouterr().out
+    assert "It ends its process" in capsys.readouterr().out
 
 
 def test_every_branch_and_encoding_is_read_and_what_cannot_be_is_named(tmp_path, capsys):

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from tinyalign.laws.catalogue import (
     advantage,
     aggregate,
+    array_forms,
     critic,
     divergence,
     layouts,
@@ -92,7 +93,7 @@ PAIRS = [
     spec("tpo_l", "triple", f"{AVG} gold_nll", strategies.averages_nll, reference_free.TPO_L,
          choice.GAMMA, beta=(betas, 2.0), gamma=(gammas, 0.5), alpha=(alphas, 1.0)),
     spec("kto", "unpaired", "logp ref_logp desirable z0", strategies.thumbs(), unpaired.KTO,
-         layouts.LABELS, beta=beta, weight_desirable=(weights, 1.0),
+         array_forms.LABELS, beta=beta, weight_desirable=(weights, 1.0),
          weight_undesirable=(weights, 1.0)),
     spec("bradley_terry", "reward model", "chosen_reward rejected_reward", strategies.reward_pairs,
          rewards.BRADLEY_TERRY, margin=(floats(0.0, 3.0), 0.0),
@@ -110,31 +111,31 @@ PAIRS = [
 # one number for each token: (N, T)
 TOKENS = [
     spec("k1", KL, LP, strategies.token_pairs, divergence.K1, choice.DIRECTION, choice.USE,
-         layouts.ONE_ROW),
+         array_forms.ONE_ROW),
     spec("k2", KL, LP, strategies.token_pairs, divergence.K2, choice.DIRECTION, choice.USE,
-         layouts.ONE_ROW),
+         array_forms.ONE_ROW),
     spec("k3", KL, LP, strategies.token_pairs, divergence.K3, choice.DIRECTION, choice.USE,
-         layouts.ONE_ROW),
+         array_forms.ONE_ROW),
     spec("reinforce", PG, "logp advantage", strategies.reinforce_tokens, policy_gradient.REINFORCE,
-         layouts.ADVANTAGE_OF_TOKENS, layouts.ALIGNED_LOGITS, layouts.COMPLETIONS),
+         array_forms.ADVANTAGE_OF_TOKENS, array_forms.ALIGNED_LOGITS, array_forms.COMPLETIONS),
     spec("clipped_surrogate", PG, "logp old_logp advantage", strategies.ratio_tokens(),
-         policy_gradient.CLIPPED, choice.SIGN, *layouts.BY_TOKEN, clip_low=(clip_lows, 0.2),
+         policy_gradient.CLIPPED, choice.SIGN, *array_forms.BY_TOKEN, clip_low=(clip_lows, 0.2),
          clip_high=(clips, 0.2), clip_dual=(floats(1.5, 5.0), None)),
     spec("truncated_importance", PG, "logp old_logp advantage", strategies.ratio_tokens(),
-         policy_gradient.CISPO, choice.CAP, *layouts.BY_TOKEN, clip_high=(clips, NEEDED),
+         policy_gradient.CISPO, choice.CAP, *array_forms.BY_TOKEN, clip_high=(clips, NEEDED),
          clip_low=(clip_lows, 1.0)),
     spec("value_loss", PG, "value old_value returns", strategies.values, critic.VALUE,
-         choice.VALUE_HALF, layouts.ONE_ROW, clip=(clips, 0.2)),
+         choice.VALUE_HALF, array_forms.ONE_ROW, clip=(clips, 0.2)),
 ]  # fmt: skip
 # one number for each answer, from the rewards of its group: (P, G)
 GROUPS = [
-    spec("group_center", ADV, "reward", strategies.groups, advantage.CENTER, layouts.LAYOUT),
+    spec("group_center", ADV, "reward", strategies.groups, advantage.CENTER, array_forms.LAYOUT),
     spec("group_standardize", ADV, "reward", strategies.groups, advantage.STANDARDIZE,
-         layouts.EPS_INSIDE, layouts.LAYOUT, eps=(floats(1e-6, 1e-2), 1e-4),
+         layouts.EPS_INSIDE, array_forms.LAYOUT, eps=(floats(1e-6, 1e-2), 1e-4),
          ddof=(st.sampled_from([0, 1]), 1)),
-    spec("group_rank", ADV, "reward", strategies.groups, advantage.RANK, layouts.LAYOUT),
+    spec("group_rank", ADV, "reward", strategies.groups, advantage.RANK, array_forms.LAYOUT),
     spec("leave_one_out", ADV, "reward", strategies.groups, advantage.LEAVE_ONE_OUT,
-         layouts.LAYOUT),
+         array_forms.LAYOUT),
 ]  # fmt: skip
 cell = floats(-5.0, 5.0)
 # each with a shape of its own
@@ -142,7 +143,7 @@ OTHERS = [
     *with_shape(lambda *a: (2, *np.shape(a[0])),
         spec("gae", "returns", "reward value mask", strategies.tables_with_mask(cell, cell,
              empty=True), returns.GAE, choice.PADDING, choice.PACKED, layouts.WHITENED,
-             layouts.VALUES, layouts.TIME, layouts.DONES,
+             array_forms.VALUES, array_forms.TIME, array_forms.DONES,
              gamma=(floats(0.0, 1.0), 1.0), lam=(floats(0.0, 1.0), 0.95))),
     *with_shape(lambda *a: np.shape(a[1]),
         spec("kl_shaped_reward", "returns", "score logp ref_logp mask",
@@ -168,8 +169,8 @@ OTHERS = [
              optimum.OBJECTIVE, beta=(floats(0.05, 4.0), NEEDED)), cells=rows),
     *per_example([
         spec("exact_kl", KL, "logits ref_logits", strategies.two_logits, divergence.EXACT_KL,
-             choice.DIRECTION, layouts.LOGITS_PER),
-        spec("entropy", PG, "logits", strategies.logits, critic.ENTROPY, layouts.LOGITS_PER),
+             choice.DIRECTION, array_forms.LOGITS_PER),
+        spec("entropy", PG, "logits", strategies.logits, critic.ENTROPY, array_forms.LOGITS_PER),
     ], without_last_axis),
     *with_shape(one_number,
         spec("kto_z0", "unpaired", "mismatched_logp ref_mismatched_logp", strategies.gaps,
@@ -180,7 +181,7 @@ OTHERS = [
              n=(floats(1.0, 200.0), NEEDED), horizon=(floats(200.0, 10000.0), NEEDED)),
         spec("cross_entropy", "sequence log-prob", "logp mask", strategies.tables_with_mask(
              floats(-6.0, 0.0), empty=True), aggregate.CROSS_ENTROPY, choice.PADDING,
-             layouts.ALIGNED_LOGITS),
+             array_forms.ALIGNED_LOGITS),
         spec("token_mean", AGG, "x mask", strategies.tables_with_mask(cell, empty=True),
              aggregate.TOKEN_MEAN, choice.PADDING),
         spec("sequence_mean", AGG, "x mask", strategies.tables_with_mask(cell),
@@ -192,13 +193,14 @@ OTHERS = [
 TEXTS = [
     *with_shape(lambda *a: (np.shape(a[1])[0], np.shape(a[1])[1] - 1),
         spec("token_logp", "sequence log-prob", "logits ids", strategies.texts(spans=False),
-             sequence.TOKEN_LOGP, layouts.ALIGNED), cells=rows),
+             sequence.TOKEN_LOGP, array_forms.ALIGNED), cells=rows),
     *per_example([
         spec("sequence_clipped_surrogate", PG, "logp old_logp advantage mask",
-             strategies.ratio_sequences(), sequence_ratio.GSPO, layouts.ADVANTAGE, choice.PADDING,
-             layouts.ALIGNED_LOGITS, clip_low=(clip_lows, 3e-4), clip_high=(clips, 4e-4)),
+             strategies.ratio_sequences(), sequence_ratio.GSPO, array_forms.ADVANTAGE,
+             choice.PADDING, array_forms.ALIGNED_LOGITS, clip_low=(clip_lows, 3e-4), clip_high=(clips, 4e-4)),
         spec("sequence_logp", "sequence log-prob", "logits ids prompt_length length",
-             strategies.texts(), sequence.SEQUENCE_LOGP, layouts.ALIGNED, layouts.MASK_OVER)]),
+             strategies.texts(), sequence.SEQUENCE_LOGP, array_forms.ALIGNED,
+             array_forms.MASK_OVER)]),
 ]  # fmt: skip
 METHODS = [
     *per_example(PAIRS),

@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tinyalign.laws.catalogue import (
+    array_forms,
     by_prompt,
     distillation,
     divergence,
-    layouts,
     off_policy,
     pair_f,
     pair_weighted,
@@ -64,25 +64,25 @@ PAIRS = [
 RATIO = "logp old_logp advantage"
 TOKENS = [
     spec("clamped_k3", KL, LP, strategies.token_pairs, divergence.CLAMPED_K3, choice.DIRECTION,
-         layouts.ONE_ROW, log_ratio_limit=(floats(1.0, 20.0), 20.0),
+         array_forms.ONE_ROW, log_ratio_limit=(floats(1.0, 20.0), 20.0),
          limit=(floats(0.5, 10.0), 10.0)),
     spec("dual_clipped_surrogate", PG, RATIO, strategies.ratio_tokens(), policy_gradient.CLIPPED,
-         choice.SIGN, *layouts.BY_TOKEN, clip_low=lows, clip_high=highs,
+         choice.SIGN, *array_forms.BY_TOKEN, clip_low=lows, clip_high=highs,
          clip_dual=(floats(1.5, 5.0), 3.0)),
     spec("clipped_importance", PG, RATIO, strategies.ratio_tokens(), policy_gradient.CISPO,
-         *layouts.BY_TOKEN, clip_low=(clip_lows, NEEDED), clip_high=(clips, NEEDED)),
+         *array_forms.BY_TOKEN, clip_low=(clip_lows, NEEDED), clip_high=(clips, NEEDED)),
     spec("sapo", PG, RATIO, strategies.ratio_tokens(), trust_region.SAPO, choice.SIGN,
-         *layouts.BY_TOKEN, tau_positive=(floats(0.5, 3.0), 1.0),
+         *array_forms.BY_TOKEN, tau_positive=(floats(0.5, 3.0), 1.0),
          tau_negative=(floats(0.5, 3.0), 1.05)),
     spec("dppo", PG, RATIO, trust_region.probable_tokens, trust_region.DPPO, choice.SIGN,
-         *layouts.BY_TOKEN, delta=(floats(0.02, 0.5), 0.15)),
+         *array_forms.BY_TOKEN, delta=(floats(0.02, 0.5), 0.15)),
     spec("decoupled_surrogate", PG, "logp proximal_logp old_logp advantage",
-         off_policy.stale_tokens, off_policy.DECOUPLED, *layouts.BY_TOKEN, clip_low=lows,
+         off_policy.stale_tokens, off_policy.DECOUPLED, *array_forms.BY_TOKEN, clip_low=lows,
          clip_high=highs),
     spec("truncated_rollout_weight", WEIGHT, "old_logp rollout_logp", off_policy.engines,
-         off_policy.TRUNCATED, layouts.ONE_ROW, cap=(floats(1.2, 5.0), 2.0)),
+         off_policy.TRUNCATED, array_forms.ONE_ROW, cap=(floats(1.2, 5.0), 2.0)),
     spec("masked_rollout_weight", WEIGHT, "old_logp rollout_logp", off_policy.engines,
-         off_policy.MASKED, layouts.ONE_ROW, low=(floats(0.1, 0.9), 0.5),
+         off_policy.MASKED, array_forms.ONE_ROW, low=(floats(0.1, 0.9), 0.5),
          high=(floats(1.2, 8.0), 5.0)),
 ]  # fmt: skip
 token_rows = per_example([
@@ -91,21 +91,21 @@ token_rows = per_example([
 ], like_first)  # fmt: skip
 PROMPTS = [
     spec("center_by_prompt", ADV, "reward prompt", by_prompt.prompts(), by_prompt.CENTER,
-         layouts.INDEX),
+         array_forms.INDEX),
     spec("standardize_by_prompt", ADV, "reward prompt", by_prompt.prompts(),
-         by_prompt.STANDARDIZE, layouts.INDEX, eps=(floats(1e-6, 1e-2), 1e-4),
+         by_prompt.STANDARDIZE, array_forms.INDEX, eps=(floats(1e-6, 1e-2), 1e-4),
          ddof=(st.sampled_from([0, 1]), 1)),
     spec("leave_one_out_by_prompt", ADV, "reward prompt", by_prompt.prompts(),
-         by_prompt.LEAVE_ONE_OUT, layouts.INDEX),
+         by_prompt.LEAVE_ONE_OUT, array_forms.INDEX),
 ]  # fmt: skip
 TEACHER = "logits teacher_logits"
 STUDENTS = [
     spec("forward_kl", KL, TEACHER, strategies.two_logits, distillation.FORWARD,
-         layouts.LOGITS_PER),
+         array_forms.LOGITS_PER),
     spec("reverse_kl", KL, TEACHER, strategies.two_logits, distillation.REVERSE,
-         layouts.LOGITS_PER),
+         array_forms.LOGITS_PER),
     spec("generalized_js", KL, TEACHER, strategies.two_logits, distillation.JENSEN_SHANNON,
-         layouts.LOGITS_PER, beta=(floats(0.05, 0.95), 0.5)),
+         array_forms.LOGITS_PER, beta=(floats(0.05, 0.95), 0.5)),
 ]  # fmt: skip
 table = strategies.tables_with_mask(cell)
 VARIANTS = [
@@ -121,7 +121,7 @@ VARIANTS = [
              eps=(floats(1e-6, 1e-2), 1e-4))),
     *with_shape(lambda *a: (2, *np.shape(a[0])),
         spec("gae_over_turns", "returns", "reward value mask", turns.tables_with_gaps(),
-             turns.TURNS, layouts.TIME, last_value=(floats(-2.0, 2.0), 0.0),
+             turns.TURNS, array_forms.TIME, last_value=(floats(-2.0, 2.0), 0.0),
              gamma=(floats(0.0, 1.0), 1.0), lam=(floats(0.0, 1.0), 0.95))),
     *with_shape(lambda *a: np.shape(a[0])[:1],
         spec("masked_sum", AGG, "x mask", table, parts.SUM),

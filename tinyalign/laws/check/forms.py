@@ -2,8 +2,8 @@
 
 from itertools import product
 
+from tinyalign.laws.catalogue.array_forms import LAYOUT, ONE_ROW
 from tinyalign.laws.catalogue.conventions import REDUCTION
-from tinyalign.laws.catalogue.layouts import LAYOUT, ONE_ROW
 from tinyalign.laws.check.probes import fitted_probes, is_right, value_at
 from tinyalign.laws.check.reduction import is_pile_of_examples
 from tinyalign.laws.harness.signature import CannotCall

@@ -9,7 +9,7 @@ from itertools import islice, permutations, product
 
 import numpy as np
 
-from tinyalign.laws.catalogue.layouts import COMPLETIONS, ONE_ROW
+from tinyalign.laws.catalogue.array_forms import COMPLETIONS, ONE_ROW
 from tinyalign.laws.catalogue.table import METHODS
 from tinyalign.laws.check.probes import comparisons, fitted_probes, is_right, right_value, same
 from tinyalign.laws.harness.judge import NEARLY

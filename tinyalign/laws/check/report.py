@@ -24,13 +24,15 @@ from tinyalign.laws.check.sentences import (
     reading_sentence,
     warning_sentence,
 )
+from tinyalign.laws.check.words import words_for
 from tinyalign.laws.harness.judge import BROKEN, SILENT, UNJUDGED, Verdict, without_shrinking
 from tinyalign.laws.harness.limits import CALL_LIMIT, WAIT_LIMIT, TookTooLong
 from tinyalign.laws.harness.reproducer import as_code
 from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.subject import Subject
-from tinyalign.laws.harness.words import words_for
 from tinyalign.laws.museum.exhibit import CONFESSION
+
+UNKNOWN = "Nothing in the museum looks like this."
 
 
 @dataclass
@@ -53,6 +55,15 @@ class Report:
     def unexplained(self):
         """The broken laws but for that of the batch, where `reduced` says it already."""
         return [v for v in self.broken if not (self.reduced and v.law.name == BATCH.name)]
+
+    @property
+    def simplest(self):
+        """The first of the broken laws that tells something: laws stand simplest first.
+
+        What overflows far out, and is wrong near by too, is told by what is near.
+        """
+        broken = self.unexplained or self.broken
+        return next((v for v in broken if np.isfinite(v.gap)), broken[0])
 
     @property
     def silent(self):
@@ -172,9 +183,5 @@ def _diagnose(report, case, subject):
     said = forgotten_shift(case) or describe(subject, broken)
     report.diagnosis = " ".join(s for s in (said, exhibit) if s)
     if not report.diagnosis and reading is None:
-        # laws stand simplest first
-        simplest = broken[0].law
-        report.diagnosis = (
-            f"Nothing in the museum looks like this. Begin with the simplest law that it breaks, "
-            f"{simplest.name}: {simplest.sentence}."
-        )
+        law = report.simplest.law
+        report.diagnosis = f"{UNKNOWN} Begin with {law.name}: {law.sentence}."

@@ -102,7 +102,9 @@ class Packed(Wrapper):
         # a reference that the method does not have: of a KL term that is added
         has_reference = any("ref" in roles(a) for a in spec.arrays)
         self.references = [] if has_reference else [k for k in keys if "ref" in roles(k)]
-        self.keys = _shown([k for k in keys if k not in self.references], beside)
+        self.both = [k for k in keys if k in beside]  # in the batch, and a parameter too
+        own = [k for k in keys if k not in (*self.references, *self.both)]
+        self.keys = _shown(own, beside)
         if _is_output(name):  # the logits of the student
             whose = name[: name.index("output")]
             self.keys = {f"{whose}{shown}": key for shown, key in self.keys.items()}
@@ -121,6 +123,7 @@ class Packed(Wrapper):
     def _split(self, arguments):
         """(what goes into the batch by key, what stays outside)."""
         batch = {self.keys[k]: v for k, v in arguments.items() if k in self.keys}
+        batch |= {k: arguments[k] for k in self.both if k in arguments}
         others = {k: v for k, v in arguments.items() if k not in self.keys}
         # the policy itself, or what is nearest to it
         likely = sorted(arguments, key=lambda n: (roles(n) != {"logp"}, "logp" not in roles(n)))

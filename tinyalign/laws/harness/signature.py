@@ -214,9 +214,9 @@ def _left_over_message(label, spec, taken, left):
     kl = " A KL term by itself is judged as k1, k2 or k3." if "ref_logp" in left else ""
     return (
         f"{label} also needs {', '.join(them)}{more}, for which {spec.name} has no value "
-        f"(taken for its arrays: {', '.join(taken) or 'none'}). If one of them is one of "
-        f"{', '.join(ours)}, say which: --convention {ours[0]}={left[0]}. Else write a function of "
-        f"{', '.join(spec.arrays)} that calls it, and have this one judged.{kl}"
+        f"(taken for its arrays: {', '.join(taken) or 'none'}). If {left[0]} is one of "
+        f"{', '.join(ours)}, say which, as in --convention {ours[0]}={left[0]}. Else write a "
+        f"function of {', '.join(spec.arrays)} that calls it, and have that one judged.{kl}"
     )
 
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -24,7 +25,8 @@ OF_ONE = (
     "--as and --convention are about one function: tinyalign scan FILE.py:FUNCTION. For a folder "
     'they stand in pyproject.toml, in a table [tool.tinyalign."FILE.py:FUNCTION"].'
 )
-TOO_DEEP = Guess((), reason="its code is nested too deeply to be read")
+AT_ONCE = min(4, os.cpu_count() or 1)  # processes
+TOO_DEEP = Guess((), reason="Its code is nested too deeply to be read")
 
 
 @dataclass
@@ -113,16 +115,23 @@ def exit_status(rows):
 
 
 def rows_of(wanted, full=False):
-    """A Row for each (function, guess), judged one after the other."""
+    """A Row for each (function, guess), a few of them judged at a time."""
     workers = Workers({framework_of_cut(found.path) for found, _ in wanted} - {"numpy"})
-    rows = []
-    for number, (found, guess) in enumerate(wanted, 1):
-        if sys.stderr.isatty():
-            print(f"\r{number} of {len(wanted)}: {found.name[:60]:60}", end="", file=sys.stderr)
-        rows.append(_row(workers, found, guess, full))
-    if sys.stderr.isatty() and rows:
-        print("\r" + " " * 80 + "\r", end="", file=sys.stderr)
+    rows, pool = [], ThreadPoolExecutor(AT_ONCE)
+    try:
+        for row in pool.map(lambda one: _row(workers, *one, full), wanted):
+            rows.append(row)
+            _show_progress(f"{len(rows)} of {len(wanted)}: {row.function[:60]}")
+    finally:
+        pool.shutdown(cancel_futures=True)
+    _show_progress("")
     return rows
+
+
+def _show_progress(text):
+    """In place, and only where somebody looks on."""
+    if sys.stderr.isatty():
+        print(f"\r{text:78}\r", end="", file=sys.stderr, flush=True)
 
 
 def _row(workers, found, guess, full):
@@ -133,7 +142,7 @@ def _row(workers, found, guess, full):
     except CannotCut as reason:
         answer = {"verdict": NOT_JUDGED, "sentence": str(reason), "method": ""}
     except Exception as error:  # in cutting, of code that nobody foresaw
-        said = f"it cannot be cut out: {type(error).__name__}: {error}"
+        said = f"It cannot be cut out: {type(error).__name__}: {error}"
         answer = {"verdict": NOT_JUDGED, "sentence": said, "method": ""}
     return Row(
         found.name,

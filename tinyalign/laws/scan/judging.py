@@ -16,7 +16,7 @@ from tinyalign.laws.check.forms import answers
 from tinyalign.laws.check.loading import load
 from tinyalign.laws.check.probes import fitted_probes, is_right, right_value, value_at
 from tinyalign.laws.check.readings import TURNED
-from tinyalign.laws.check.report import examine
+from tinyalign.laws.check.report import UNKNOWN, examine
 from tinyalign.laws.check.terminal import as_data, as_text
 from tinyalign.laws.harness.judge import NEARLY, repeatable_settings
 from tinyalign.laws.harness.limits import TookTooLong
@@ -55,18 +55,29 @@ class Answer:
     text: str = ""  # the whole report as a terminal shows it
 
 
+MISSING = re.compile(r"raises NotHere: it (.*, which is not in these files)( \(.*?\))?")
+
+
 def judge(job):
     """The Answer as a dictionary, whatever the function does."""
+    answer = _answer(job)
+    said = MISSING.sub(r"\1", answer["sentence"])
+    # a name that begins a sentence is no word of ours
+    starts = said.startswith(("raises ", "uses ", "asks for "))
+    return answer | {"sentence": f"It {said}" if starts else said}
+
+
+def _answer(job):
     try:
         return asdict(_judge(job))
     except (CannotCall, TookTooLong) as reason:
         # the cut stands in a folder that is gone when this is read
         said = re.sub(r"Importing \S+ raises", "To load it raises", str(reason))
-        return asdict(Answer(NOT_JUDGED, said or "it does not come back"))
+        return asdict(Answer(NOT_JUDGED, said or "It does not come back."))
     except ModuleNotFoundError as error:
-        return asdict(Answer(NOT_JUDGED, f"{error.name} is not installed"))
+        return asdict(Answer(NOT_JUDGED, f"{error.name} is not installed."))
     except Exception as error:  # ours, and no fault of the function
-        said = f"the checker itself failed: {type(error).__name__}: {error}"
+        said = f"The checker itself failed: {type(error).__name__}: {error}"
         return asdict(Answer(NOT_JUDGED, said))
 
 
@@ -196,9 +207,10 @@ def _unlike(methods, subject=None):
 def _sentence(report, verdict):
     """What to know about it in one sentence."""
     if verdict == BROKEN:
-        first = report.unexplained or report.broken
-        said = report.diagnosis or first[0].message
-        return f"Breaks {first[0].law.name}: {first[0].law.sentence}. {said}"
+        first, said = report.simplest, report.diagnosis
+        if not said or said.startswith(UNKNOWN):
+            said = f"It {first.message}."
+        return f"Breaks {first.law.name}: {first.law.sentence}. {said}"
     if verdict == LAWFUL:
         held = [n for n in report.notes if n.startswith("This is")]
         return " ".join([f"{sum(v.status == 'holds' for v in report.verdicts)} laws hold.", *held])

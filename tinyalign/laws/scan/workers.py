@@ -38,7 +38,7 @@ class Workers:
             _end(process)
         if answer is not None:
             return answer
-        became = f"it ends its process ({process.exitcode})" if ready else "it does not come back"
+        became = f"It ends its process ({process.exitcode})." if ready else "It does not come back."
         return {"verdict": NOT_JUDGED, "sentence": became, "method": "", "notes": []}
 
 
