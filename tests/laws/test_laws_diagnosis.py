@@ -50,3 +50,17 @@ def sum_in_place(x, mask):
 )
 def test_an_axis_and_a_changed_input_are_named(fn, said):
     assert said in examined(fn, "masked_sum").diagnosis
+
+
+@pytest.mark.peers
+def test_at_a_tie_another_autodiff_is_no_other_bug():
+    torch = pytest.importorskip("torch")
+
+    def best_below(scores, rewards, nll):
+        gap = scores[:, :, None] - scores[:, None, :]
+        better = rewards[:, :, None] > rewards[:, None, :]
+        return (torch.relu(gap) * better).sum((1, 2)) + nll
+
+    setting = repeatable_settings(5, shrink=False)
+    report = examine(best_below, BY_NAME["rrhf"], {}, setting=setting, framework="torch")
+    assert "the order is reversed" in report.diagnosis

@@ -49,7 +49,7 @@ def constants_have_no_gradient(loss, x, p):
 
 def slopes_are_those_of_the_value(loss, x, p):
     """autodiff gives the true slope of the value in each argument: nothing is detached"""
-    x = _off_the_kinks(x, loss.spec)
+    x = off_the_kinks(x, loss.spec)
     for index in loss.spec.moving:
         own = autodiff_slope(loss, x, index, p)
         # one direction in which every entry moves, each by another amount
@@ -70,7 +70,7 @@ def slopes_are_those_of_the_value(loss, x, p):
                 assert_slope_close(got, want, tolerance=tolerance, what=what)
 
 
-def _off_the_kinks(x, spec):
+def off_the_kinks(x, spec):
     """A little lower, each entry by another amount: at a tie autodiff may take any slope.
 
     A negative log-likelihood goes up: below 0 there is none.

@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 
 from tinyalign.laws.catalogue.formulas import FORMULAS
+from tinyalign.laws.catalogue.general import off_the_kinks
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.probes import fitted_probes, right_value, same, value_at
 from tinyalign.laws.curate import recorded
@@ -130,7 +131,8 @@ def slope_at(subject, x, p):
         return None
     try:
         with np.errstate(all="ignore"), use_precision(subject.dtype):
-            return subject.grad(x, 0, **p)
+            # at a tie one autodiff takes one side's slope, another the mean of both
+            return subject.grad(off_the_kinks(x, subject.spec), 0, **p)
     except (Broken, NotApplicable, OutOfDomain):
         return None
 

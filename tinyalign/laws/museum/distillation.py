@@ -108,6 +108,6 @@ EXHIBITS = [
     E(js_always_half, "generalized_js", "½ whatever beta says"),
     E(js_to_the_mixture_only, "generalized_js", "the student's half is missing"),
     E(js_mixture_exchanged, "generalized_js", "beta weighs the student in the mixture alone"),
-    E(js_from_the_mixture, "generalized_js", "KL(mixture ‖ each) where KL(each ‖ mixture) is meant",
-      "torch.nn.functional.kl_div takes the mixture first and is KL(target ‖ input)"),
+    E(js_from_the_mixture, "generalized_js",
+      "KL(mixture ‖ each) where KL(each ‖ mixture) is meant"),
 ]  # fmt: skip
