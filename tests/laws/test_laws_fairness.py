@@ -16,12 +16,11 @@ from tinyalign.laws.harness.judge import judge_all
 from tinyalign.laws.harness.law import Broken, assert_close, assert_different
 from tinyalign.laws.harness.signature import CannotCall
 
-# a probability of 0, a row without tokens, nobody else: right functions may divide by them
+# a probability of 0, nobody else: right functions may divide by them
 EDGES = {
     "best_of_n": {"impossible_stays_impossible"},
     "leave_one_out_by_prompt": {"alone_gets_a_number"},
     "standardize_by_prompt": {"alone_gets_a_number"},
-    "sequence_mean": {"no_nan_from_an_empty_row"},
 }
 
 
@@ -47,6 +46,17 @@ def test_every_method_but_a_random_one_has_a_formula():
 def test_a_method_without_a_formula_is_told_where_to_add_one():
     with pytest.raises(CannotCall, match=r"no formula: .*Add it to PAIRS in tinyalign/laws/"):
         formula_of("rejection_sample")
+
+
+def test_a_mean_over_nothing_is_told_and_judged_only_where_it_may_come():
+    def plain(x, mask):
+        return np.mean(np.sum(x * mask, 1) / np.sum(mask, 1))
+
+    report = examined(plain, "sequence_mean")
+    assert report.exit_code == 0
+    assert "A row without tokens gives NaN" in sentences(report)
+    assert examined(plain, "sequence_mean", empty_rows="some").exit_code == 1
+    assert "without tokens" not in sentences(examined(FORMULAS["token_mean"], "token_mean"))
 
 
 # precision

@@ -135,7 +135,9 @@ TOKEN_MEAN = whole_laws(
 )
 SEQUENCE_MEAN = whole_laws(
     constant(1.0, "a constant comes out as itself"),
-    *COMMON,
+    *(each for each in COMMON if each is not EMPTY),
+    # undefined there, unless somebody says that such rows come
+    law(no_nan_from_an_empty_row, "C.L3", when={"empty_rows": "some"}),
     law(micro_batches_average, "DG4"),
     law(weights_are(sequence_weight), "R10", "token_weights", "a token weighs 1/(N·|o|)"),
 )

@@ -84,3 +84,9 @@ PADDING = Convention(
     "finite",
     {"finite": "finite numbers stand in the padding", "nan": "NaN may stand in the padding"},
 )
+# no undo: where nothing is selected a mean is undefined, until somebody says that it may come
+EMPTY_ROWS = Convention(
+    "empty_rows",
+    "none",
+    {"none": "every row has a token", "some": "rows without tokens may come"},
+)

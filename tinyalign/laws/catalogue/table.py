@@ -185,7 +185,7 @@ OTHERS = [
         spec("token_mean", AGG, "x mask", strategies.tables_with_mask(cell, empty=True),
              aggregate.TOKEN_MEAN, choice.PADDING),
         spec("sequence_mean", AGG, "x mask", strategies.tables_with_mask(cell),
-             aggregate.SEQUENCE_MEAN, choice.PADDING),
+             aggregate.SEQUENCE_MEAN, choice.PADDING, choice.EMPTY_ROWS),
         spec("fixed_length_mean", AGG, "x mask", strategies.tables_with_mask(cell, empty=True),
              aggregate.FIXED_LENGTH, choice.PADDING, length=(floats(4.0, 50.0), NEEDED))),
 ]  # fmt: skip
@@ -197,7 +197,8 @@ TEXTS = [
     *per_example([
         spec("sequence_clipped_surrogate", PG, "logp old_logp advantage mask",
              strategies.ratio_sequences(), sequence_ratio.GSPO, array_forms.ADVANTAGE,
-             choice.PADDING, array_forms.ALIGNED_LOGITS, clip_low=(clip_lows, 3e-4), clip_high=(clips, 4e-4)),
+             choice.PADDING, array_forms.ALIGNED_LOGITS, clip_low=(clip_lows, 3e-4),
+             clip_high=(clips, 4e-4)),
         spec("sequence_logp", "sequence log-prob", "logits ids prompt_length length",
              strategies.texts(), sequence.SEQUENCE_LOGP, array_forms.ALIGNED,
              array_forms.MASK_OVER)]),

@@ -47,17 +47,17 @@ def read_reduction(fn, spec, conventions, **how):
         return Reduced(judged, said)
     if shown == declared:
         return Reduced(conventions)
-    is_this = (
-        REDUCTION.choices[shown] if fits else "one number, neither a mean nor a sum of its examples"
-    )
-    where = (
-        f", where {REDUCTION.choices[declared]} was declared" if "reduction" in conventions else ""
-    )
-    return Reduced(
-        judged,
-        f"{label} returns {is_this}{where}; the laws after the first are judged as if "
-        f"reduction={shown} were declared.",
-        conventions,
+    return Reduced(judged, _misfit(label, shown, fits, conventions), conventions)
+
+
+def _misfit(label, shown, fits, conventions):
+    """The sentence for what is not as declared, or neither a mean nor a sum."""
+    other = "one number, neither a mean nor a sum of its examples"
+    declared = conventions.get("reduction")
+    where = f", where {REDUCTION.choices[declared]} was declared" if declared else ""
+    return (
+        f"{label} returns {REDUCTION.choices[shown] if fits else other}{where}; the laws after the "
+        f"first are judged as if reduction={shown} were declared."
     )
 
 

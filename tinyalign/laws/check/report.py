@@ -11,13 +11,12 @@ from tinyalign.laws.check.case import excuses, read_by_laws, understand_on_polic
 from tinyalign.laws.check.defaults import options_at_default
 from tinyalign.laws.check.deviation import describe, epsilon_in_the_count
 from tinyalign.laws.check.diagnose import looks_like
-from tinyalign.laws.check.examples import right_alone
+from tinyalign.laws.check.examples import nan_sentences, right_alone
 from tinyalign.laws.check.forms import forgotten_shift
 from tinyalign.laws.check.kl_term import judge_kl_term
 from tinyalign.laws.check.mixed_rows import how_rows_mix
 from tinyalign.laws.check.one_reason import one_reason
 from tinyalign.laws.check.probes import fitted_probes, value_at
-from tinyalign.laws.check.reduction import is_pile_of_examples
 from tinyalign.laws.check.sentences import (
     assumptions,
     nearly_sentence,
@@ -94,6 +93,7 @@ def examine(fn, spec, conventions, *, setting, module="yours", **how):
     options = options_at_default(subject.caller)
     report = Report(subject.label, case.spec, verdicts, reduced=case.reduced.sentence)
     report.notes = [*assumptions(subject, case.conventions, options), *case.notes]
+    report.notes += nan_sentences(subject)
     report.defaults = [*options]
     report.examples = _counterexamples(report, subject, module)
     if case.reading is not None:
@@ -170,8 +170,7 @@ def _diagnose(report, case, subject):
     broken = report.unexplained
     if not broken:
         # a sum where a mean was declared is said already
-        if not is_pile_of_examples(subject):
-            report.diagnosis = how_rows_mix(subject) or right_alone(subject, report.broken)
+        report.diagnosis = how_rows_mix(subject) or right_alone(subject, report.broken)
         return
     # what raises, or is of another shape, is like whatever raises or is of that shape
     formless = one_reason(broken) in ("raises", "shape")

@@ -209,7 +209,7 @@ EXHIBITS = [
     E(sequence_mean_divides_by_the_width, "sequence_mean", "divided by the padded width",
       "GanjinZero/RRHF #37, #51"),
     E(sequence_mean_empty_row_is_nan, "sequence_mean", "an empty row divides 0 by 0",
-      "huggingface/trl #3398"),
+      "huggingface/trl #3398", conventions={"empty_rows": "some"}),
     E(fixed_length_uses_the_padded_width, "fixed_length_mean", "the padded width for the limit",
       "volcengine/verl #3741, PR #5366"),
     E(fixed_length_without_rows, "fixed_length_mean", "not divided by the number of rows",
