@@ -135,11 +135,21 @@ def remax_with_bonus(logp, rewards, greedy_rewards, mask):
     return -anp.mean((rewards + greedy_rewards) * anp.sum(logp * mask, -1))
 
 
-def whitens_inside(logp, old_logp, advantages, eps=0.2):
+def whitens_inside(logp, old_logp, advantages, eps=0.2, lower=anp.minimum):
     advantages = (advantages - np.mean(advantages)) / (np.std(advantages) + 1e-8)
     ratio = anp.exp(logp - old_logp)
     held = anp.clip(ratio, 1 - eps, 1 + eps)
-    return -anp.mean(anp.minimum(ratio * advantages, held * advantages))
+    return -anp.mean(lower(ratio * advantages, held * advantages))
+
+
+def whitens_inside_and_takes_the_larger(logp, old_logp, advantages, eps=0.2):
+    return whitens_inside(logp, old_logp, advantages, eps, anp.maximum)
+
+
+def whitened_with_shift(values, mask, shift_mean=True):
+    inside = values[mask.astype(bool)]
+    out = (values - inside.mean()) / (inside.std(ddof=1) + 1e-8)
+    return np.where(mask > 0, out if shift_mean else out + inside.mean(), 0.0)
 
 
 RIGHT = [
@@ -158,6 +168,7 @@ RIGHT_TOO = [
     (first_answers_first, "leave_one_out", "all first answers before all second ones"),
     (whitened_with_epsilon_outside, "whiten", "(eps_place=outside)"),
     (whitened_without_mask, "whiten", "takes no mask"),
+    (whitened_with_shift, "whiten", "(eps_place=outside)"),
 ]
 
 
@@ -192,3 +203,5 @@ def test_a_bug_is_found_in_the_same_form(fn, name):
 def test_advantages_standardised_inside_are_no_bug():
     with pytest.raises(CannotCall, match="standardises the advantages"):
         examined(whitens_inside, "clipped_surrogate")
+    report = examined(whitens_inside_and_takes_the_larger, "clipped_surrogate")
+    assert "its values are not those" in report.diagnosis

@@ -18,8 +18,9 @@ def whitened_with_epsilon_outside(arrays, numbers):
     mean, deviation = masked_deviation(*arrays, numbers["ddof"])
     ratio = (deviation + numbers["eps"]) / np.sqrt(deviation**2 + numbers["eps"])
     # a mean that was added back is not rescaled
-    shift = 0.0 if numbers["shift_mean"] else mean
-    return arrays, numbers, lambda value: (value - shift) * ratio + shift
+    shift, mask = 0.0 if numbers["shift_mean"] else mean, arrays[1]
+    # what stands in the padding is not rescaled either
+    return arrays, numbers, lambda value: value + (value - shift) * (ratio - 1) * mask
 
 
 def standardized_with_epsilon_inside(arrays, numbers):

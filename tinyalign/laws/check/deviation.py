@@ -23,6 +23,7 @@ from tinyalign.laws.check.probes import (
     value_at,
     value_in_domain,
 )
+from tinyalign.laws.check.whitened_inside import wrong_for_standardised
 from tinyalign.laws.check.wrong_arrays import exchanged, ignored_array
 from tinyalign.laws.harness.law import OutOfDomain, show
 from tinyalign.laws.harness.spec import rows
@@ -31,7 +32,7 @@ from tinyalign.laws.harness.wrapper import readable_parameters
 
 def describe(subject, broken):
     """One sentence, the first that fits; "" where none does."""
-    same = sentence_of_reason(subject, broken)
+    same = wrong_for_standardised(subject) or sentence_of_reason(subject, broken)
     if same or subject.spec.name not in FORMULAS:
         return same
     for sentence in (
@@ -180,7 +181,8 @@ def _masked_sentence(mask):
 
 def _padding_sentence(subject):
     name = their_name(subject, "mask")
-    if name not in (readable_parameters(subject.given) or {}):
+    dones = subject.conventions.get("packed") == "yes"
+    if dones and name not in (readable_parameters(subject.given) or {}):
         return (
             "What follows the end of an episode enters: a done has to stop the value and the sum."
         )

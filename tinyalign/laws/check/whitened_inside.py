@@ -30,14 +30,49 @@ def refuse_whitening(subject):
         )
 
 
+def wrong_for_standardised(subject):
+    """A sentence where it standardises the advantages inside and is wrong all the same, or ""."""
+    spec = subject.spec
+    if "advantage" not in spec.arrays or spec.name not in FORMULAS:
+        return ""
+    place = spec.arrays.index("advantage")
+    found = [_is_blind(subject, x, p, place) for x, p in fitted_probes(subject)]
+    found = [blind for blind in found if blind is not None]
+    if len(found) < ENOUGH or not all(found):
+        return ""
+    return (
+        f"{subject.label} standardises the advantages of its batch inside, and its values are not "
+        f"those of {spec.name} with standardised advantages."
+    )
+
+
+def _is_blind(subject, x, p, place):
+    """Whether scale and zero of the advantages change nothing, and their sign does."""
+    advantage = x[place]
+    if np.size(advantage) < 3 or np.std(advantage) < 1e-2:
+        return None
+    answers = []
+    for moved in (advantage, 2.0 * advantage + 1.0, -advantage):
+        with suppress(NotApplicable, OutOfDomain, Broken, ValueError):
+            answers.append(_own(subject, (*x[:place], moved, *x[place + 1 :]), p))
+    if len(answers) < 3 or not np.all(np.isfinite(answers)):
+        return None
+    one, other, turned = answers
+    return bool(np.allclose(one, other, rtol=1e-5, atol=1e-7) and not np.allclose(one, turned))
+
+
+def _own(subject, x, p):
+    with np.errstate(all="ignore"), use_precision(subject.dtype):
+        return subject.caller.as_floats(subject.caller.answer(x, p, subject.dtype), "float64")
+
+
 def _ways(subject, x, p, place):
     """The (ddof, reduction) under which the value is right; None where nothing can be said."""
     spread = np.std(x[place])
     if np.size(x[place]) < 3 or spread < 1e-2 or np.shape(x[place]) != np.shape(x[0]):
         return None
     with suppress(NotApplicable, OutOfDomain, Broken):
-        with np.errstate(all="ignore"), use_precision(subject.dtype):
-            got = subject.caller.as_floats(subject.caller.answer(x, p, subject.dtype), "float64")
+        got = _own(subject, x, p)
         return {way for way in _all_ways() if _is_right(subject, x, p, place, got, *way)}
     return None
 

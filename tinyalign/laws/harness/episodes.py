@@ -86,6 +86,8 @@ class Episodes(Wrapper):
         }
         filled["done"] = back(self._dones(rows))
         filled["going_on"] = 1 - filled["done"]
+        if str(mask.dtype).endswith("bool"):  # it refused numbers: ~dones
+            filled |= {k: a > 0 for k, a in filled.items() if k != "next_value"}
         return others | {n: filled[k] for k, n in self.theirs.items() if k in filled}
 
     def _dones(self, rows):

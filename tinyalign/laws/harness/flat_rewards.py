@@ -39,7 +39,7 @@ def of_prompts(fn, spec, framework, declared):
     index = next((n for n in (*INDICES, *SIZES) if n in parameters), None)
     holder, size = _size_in_a_holder(fn, parameters)
     if index or size:
-        return Flat(fn, index or size, mask, parameters, holder)
+        return Flat(fn, index or size, mask, framework, holder)
     if declared.get("layout") in ("one_prompt", "one_column"):
         return OnePrompt(fn, framework, declared["layout"] == "one_column")
     return fn
@@ -86,13 +86,21 @@ class OnePrompt(Wrapper):
         return [literal(self._row(first))]
 
 
+def _as_array(answer, framework):
+    """Of a list of numbers too."""
+    if not isinstance(answer, list):
+        return answer
+    return framework.send(np.asarray([float(a) for a in answer]), "float64")
+
+
 class Flat(Wrapper):
     """Its rewards are one row over all prompts, with an index that says whose each is.
 
     holder  the config or self that it reads the number of answers from, if it does
     """
 
-    def __init__(self, fn, index, mask, parameters, holder=None):
+    def __init__(self, fn, index, mask, framework, holder=None):
+        self.framework, parameters = framework, readable_parameters(fn)
         self.index, self.mask, self.holder = index, mask, holder
         aside = (index, mask, *HOLDERS)
         names = [n for n in parameters if names_array(n) and n not in aside]
@@ -117,8 +125,7 @@ class Flat(Wrapper):
             _tell(others[self.holder], self.index, arguments.pop(self.index))
         answer = self.fn(**arguments, **others)
         answer = answer[0] if isinstance(answer, tuple) else answer
-        answer = np.asarray(answer) if isinstance(answer, list) else answer
-        answer = answer.reshape(given.shape)
+        answer = _as_array(answer, self.framework).reshape(given.shape)
         return answer.T if sample_first else answer
 
     def _arguments(self, given, shape):
