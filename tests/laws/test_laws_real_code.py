@@ -280,3 +280,11 @@ def test_log_probs_that_are_held_away_from_zero_are_named():
     said = held_from_zero(Subject(orpo_away_from_zero, BY_NAME["orpo"]), [])
     assert said.startswith("chosen and rejected are clamped at -1e-06: nearer to 0 the value")
     assert held_from_zero(Subject(orpo, BY_NAME["orpo"]), []) == ""
+
+
+def test_what_may_be_left_out_is_no_array_by_its_place():
+    def whiten(xs, shift_mean=True, group=None):
+        return xs
+
+    with pytest.raises(CannotCall, match="also needs mask"):
+        match(whiten, BY_NAME["whiten"], "whiten")

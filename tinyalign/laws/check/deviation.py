@@ -37,7 +37,7 @@ def describe(subject, broken):
         return same
     for sentence in (
         writes_to_inputs, wrong_axis, detached, exchanged, ignored_array, ignored_number, cut_off,
-        factor, constant, padding_enters, right_alone, where_wrong, held_from_zero,
+        factor, constant, outside_counts, padding_enters, right_alone, where_wrong, held_from_zero,
     ):  # fmt: skip
         said = sentence(subject, broken)
         if said:
@@ -152,10 +152,19 @@ def constant(subject, broken):
     return f"It is {subject.spec.name} with {c:.6g} added: subtract it."
 
 
+def outside_counts(subject, broken):
+    """Right where every token counts, wrong where the mask leaves some out."""
+    if [v.law.name for v in broken] != [MASKED.name]:
+        return ""
+    mask = subject.caller.binding.mask
+    return (
+        f"All is right where every token counts, and tokens outside {mask} change the result: "
+        f"multiply by {mask} before adding up, and divide by its sum, not by the width."
+    )
+
+
 def padding_enters(subject, broken):
     """Right where zeros stand in the padding, wrong where other numbers do."""
-    if [v.law.name for v in broken] == [MASKED.name]:
-        return _masked_sentence(subject.caller.binding.mask)
     if subject.spec.arrays[-1] != "mask":
         return ""
     wrong = 0
@@ -170,13 +179,6 @@ def padding_enters(subject, broken):
                 return ""
             wrong += not _is_close(value_in_domain(subject, x, p), want)
     return _padding_sentence(subject) if wrong >= 3 else ""
-
-
-def _masked_sentence(mask):
-    return (
-        f"All is right where every token counts, and tokens outside {mask} change the result: "
-        f"multiply by {mask} before adding up, and divide by its sum, not by the width."
-    )
 
 
 def _padding_sentence(subject):

@@ -174,6 +174,8 @@ def _match_arrays(spec, parameters, positional, masks, order):
     wanted = [a for a in spec.arrays if a not in named]
     if len(free) > len(wanted):  # too many: what has its own name elsewhere is no guess here
         free = [n for n in free if n not in HOLDS]
+    # what may be left out, and has no array's name, is none by its place: a process group
+    free = [n for n in free if _is_required(parameters[n]) or names_array(n)]
     pairs = zip(wanted, free, strict=False)
     by_position = {a: n for a, n in pairs if not contradicts(a, n, spec.arrays, positional)}
     both = named | by_position
