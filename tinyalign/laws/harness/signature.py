@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from tinyalign.laws.harness.holders import attributes_read, holders_of
 from tinyalign.laws.harness.keywords import ANY, keywords_read, unread_parameters
+from tinyalign.laws.harness.needs import OPEN, left_over_message, missing_message
 from tinyalign.laws.harness.number_names import SELDOM, called
 from tinyalign.laws.harness.parameter_names import (
     HOLDS,
-    describe,
     is_mask,
     is_setting,
     names_array,
@@ -28,7 +28,6 @@ class CannotCall(Exception):
 
 KINDS = inspect.Parameter
 POSITIONAL = (KINDS.POSITIONAL_ONLY, KINDS.POSITIONAL_OR_KEYWORD)
-OPEN = (KINDS.VAR_POSITIONAL, KINDS.VAR_KEYWORD)  # *args and **kwargs
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def match(fn, spec, label, optional=(), order=None, declared=(), words=()):
     taken = positional[: len(spec.arrays)] if arrays is None else list(arrays.values())
     missing = tuple(a for a in spec.arrays if arrays is not None and a not in arrays)
     if not {*missing} <= {*optional}:
-        raise CannotCall(_missing_message(label, spec, parameters, taken, missing))
+        raise CannotCall(missing_message(label, spec, parameters, taken, missing))
     spare = [n for n in parameters if n not in (*taken, *aside)]
     unread, known = unread_parameters(fn, spare), _held_numbers(spec, held)
     by_place = [n for n in spare if n in positional and n not in unread]
@@ -74,7 +73,7 @@ def match(fn, spec, label, optional=(), order=None, declared=(), words=()):
     numbers |= _declared_numbers(spec, parameters, declared)
     left = [n for n in spare if n not in numbers.values() and _is_required(parameters[n])]
     if not {*left} <= {*unread}:
-        raise CannotCall(_left_over_message(label, spec, taken, left))
+        raise CannotCall(left_over_message(label, spec, taken, left))
     first = arrays is None or taken == positional[: len(taken)]
     guessed, mask = by_position | more, next(iter(masks), None)
     names = _named_otherwise(arrays or {}, guessed)
@@ -194,32 +193,6 @@ def _open_to_arrays(spec, parameters, taken):
         and q.kind not in OPEN
         and not is_setting(q, spec.arrays)
     ]
-
-
-def _missing_message(label, spec, parameters, taken, missing):
-    """The sentence for a function that takes fewer arrays than the method has."""
-    settings = [n for n, q in parameters.items() if n not in taken and q.kind not in OPEN]
-    aside = f" ({', '.join(settings)}: taken for settings)" if settings else ""
-    rename = ", or rename what is taken for a setting and is an array" if settings else ""
-    one = "argument" if len(missing) == 1 else "arguments"
-    return (
-        f"{label} takes the arrays {', '.join(taken) or 'none'}{aside}; {spec.name} also needs "
-        f"{' and '.join(describe(a) for a in missing)}: add the {one}{rename}."
-    )
-
-
-def _left_over_message(label, spec, taken, left):
-    """The sentence for a function that wants more than the method has, and what to do about it."""
-    them = [describe(n) for n in left[:3]]
-    more = f" and {len(left) - 3} more" if len(left) > 3 else ""
-    ours = [*spec.arrays, *spec.numbers]
-    kl = " A KL term by itself is judged as k1, k2 or k3." if "ref_logp" in left else ""
-    return (
-        f"{label} also needs {', '.join(them)}{more}, for which {spec.name} has no value "
-        f"(taken for its arrays: {', '.join(taken) or 'none'}). If {left[0]} is one of "
-        f"{', '.join(ours)}, say which, as in --convention {ours[0]}={left[0]}. Else write a "
-        f"function of {', '.join(spec.arrays)} that calls it, and have that one judged.{kl}"
-    )
 
 
 def _is_required(parameter):
