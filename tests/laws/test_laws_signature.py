@@ -93,13 +93,13 @@ def test_kto_with_swapped_labels_is_named():
 @pytest.mark.parametrize(
     ("fn", "name", "sentence"),
     [
-        (orpo, "cpo", r"\(lam: taken for settings\); cpo also needs chosen_nll, the negative"),
-        (dpo, "clipped_surrogate", "also needs ref_rejected, which"),
-        (lambda w, r, rw, rr, beta=0.1: w * rr, "clipped_surrogate", "also needs rr, which"),
+        (orpo, "tpo", r"\(lam: taken for settings\); tpo also needs gold_nll, the negative"),
+        (dpo, "clipped_surrogate", "also needs ref_rejected, "),
+        (lambda w, r, rw, rr, beta=0.1: w * rr, "clipped_surrogate", "also needs rr, "),
         (
             lambda logp, old_logp, ref_logp, adv, eps=0.1: adv * ref_logp,
             "clipped_surrogate",
-            "also needs ref_logp, the log-probability under the reference, which",
+            "also needs ref_logp, the log-probability under the reference, for which",
         ),
         (lambda a, b, size=3: a, "kl_shaped_reward", "also needs ref_logp"),
     ],

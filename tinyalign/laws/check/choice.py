@@ -34,11 +34,16 @@ def choose(fn, candidates, conventions, how):
         answers.append(name)
         if case.reading is not None or is_right(case.subject()):
             return spec, f"It is judged as {name}, whose values it has (--as overrules)."
+    return _named(answers, candidates, reasons)
+
+
+def _named(answers, candidates, reasons):
+    """The first that a name says, of those that it can be called as and has not the values of."""
     named = [name for name in answers if candidates[name]]
     if named:
         return find_spec(named[0]), f"It is judged as {named[0]}, by its name (--as overrules)."
     if not answers:
-        raise CannotCall(reasons[0])
+        raise CannotCall(reasons[0] if reasons else UNSAID)
     raise CannotCall(
         f"say with --as what it is meant to be: by its arguments it may be {' or '.join(answers)}, "
         f"and its values are of none of them."

@@ -40,8 +40,7 @@ class Batch(dict):
 def unpacked(fn, spec, framework, declared):
     """fn with a parameter for each array of ours; fn itself where it has them."""
     fn = _out_of_a_batch(_out_of_a_batch(fn, spec), spec)  # twice: of a student and a teacher
-    fn = with_advantage(fn, spec)
-    fn = of_episodes(fn, spec, framework, declared)
+    fn = of_episodes(with_advantage(fn, spec), spec, framework, declared)
     parameters = readable_parameters(fn)
     if parameters is None:
         return fn
@@ -55,6 +54,11 @@ def unpacked(fn, spec, framework, declared):
         return Halves(fn, halves, spec, parameters, framework)
     fn = with_more_arrays(without_kl(fn, parameters, spec), parameters, spec)
     fn = summed_over_tokens(fn, spec, parameters, framework)
+    return _of_log_probs(fn, spec, framework, declared)
+
+
+def _of_log_probs(fn, spec, framework, declared):
+    """fn with log-probs, where it takes labels of two sides, ratios, or logits and ids."""
     parameters = readable_parameters(fn)
     if spec.name == "kto":
         return as_one_row_each(fn, parameters, framework)

@@ -41,6 +41,11 @@ class Caller:
         self.masks_are_bool = False  # until it refuses numbers: x[mask], ~mask
         self.calls = []  # (arrays, numbers, result) of the latest example, for the report
 
+    @property
+    def settings(self):
+        """What is declared like a convention and is none: numbers that it fixes, or takes."""
+        return {*self.fixed, *self.parameters, *self.held}
+
     def _kl_weights(self):
         """What is read of a config to weigh a KL term, where the method has none."""
         if "advantage" not in self.spec.arrays:

@@ -55,12 +55,11 @@ def match(fn, spec, label, optional=(), order=None, declared=(), words=()):
     if (parameters := parameters_of(fn, label)) is None:
         return Binding({name: name for name in spec.numbers})
     positional = [n for n, q in parameters.items() if q.kind in POSITIONAL]
-    open_to_arrays = positional + [n for n, q in parameters.items() if _only_by_name(q)]
     # a per-token loss may want a mask that ours does not have: filled with ones
     masks = [n for n in parameters if spec.takes_mask and is_mask(parameters[n], spec.arrays)]
     held = {n: attributes_read(fn, n) for n in holders_of(fn, parameters, spec.arrays)}
     aside = [*masks, *held, *words]  # these are no arrays and no numbers
-    arrays, by_position = _bind_arrays(spec, parameters, open_to_arrays, aside, order or {})
+    arrays, by_position = _bind_arrays(spec, parameters, positional, aside, order or {})
     taken = positional[: len(spec.arrays)] if arrays is None else list(arrays.values())
     missing = tuple(a for a in spec.arrays if arrays is not None and a not in arrays)
     if not {*missing} <= {*optional}:
@@ -86,7 +85,11 @@ def _bind_arrays(spec, parameters, positional, aside, order):
     # named ones before *args are what their names say
     if open_to_all and not match_by_name(spec.arrays, positional):
         return None, {}
-    return _match_arrays(spec, parameters, positional, aside, order)
+    unknown = [n for n in order.values() if n not in parameters]
+    if unknown:
+        raise CannotCall(f"there is no parameter {unknown[0]}; there are {', '.join(parameters)}.")
+    by_name = [n for n, q in parameters.items() if _only_by_name(q)]
+    return _match_arrays(spec, parameters, positional + by_name, aside, order)
 
 
 def _only_by_name(parameter):
@@ -150,10 +153,24 @@ def parameters_of(fn, label):
 
 def _match_arrays(spec, parameters, positional, masks, order):
     """({our array: their parameter}, those of them that only the position decided)."""
-    # the plural of our name is our name: rewards for reward
-    unknown = [n for n in order.values() if n not in parameters]
-    if unknown:
-        raise CannotCall(f"there is no parameter {unknown[0]}; there are {', '.join(parameters)}.")
+    named = _named_arrays(spec, parameters, positional) | order
+    free = _open_to_arrays(spec, parameters, {*named.values(), *masks})
+    # then what says the same in other words: log_prob for logp
+    named = match_by_name([a for a in spec.arrays if a not in named], free) | named
+    free = [n for n in free if n in positional and n not in named.values()]
+    wanted = [a for a in spec.arrays if a not in named]
+    if len(free) > len(wanted):  # too many: what has its own name elsewhere is no guess here
+        free = [n for n in free if n not in HOLDS]
+    # what may be left out, and has no array's name, is none by its place: a process group
+    free = [n for n in free if _is_required(parameters[n]) or names_array(n)]
+    pairs = zip(wanted, free, strict=False)
+    by_position = {a: n for a, n in pairs if not contradicts(a, n, spec.arrays, positional)}
+    both = named | by_position
+    return {a: both[a] for a in spec.arrays if a in both}, by_position | order
+
+
+def _named_arrays(spec, parameters, positional):
+    """{our array: their parameter} of our name, its plural, or a critic's words for it."""
     named = {a: n for a in spec.arrays for n in (a + "s", a) if n in parameters}
     targets = [n for n in TARGETS if n in parameters]
     if targets and {"value", "returns"} <= {*spec.arrays}:
@@ -164,21 +181,7 @@ def _match_arrays(spec, parameters, positional, masks, order):
         beside = [n for n in arrays if roles(n) == {"value"}]
         old = named.get("old_value", beside[0] if len(beside) == 1 else None)
         named |= {"value": predicted[0]} | ({"old_value": old} if old else {})
-    named |= order
-    free = _open_to_arrays(spec, parameters, {*named.values(), *masks})
-    # then what says the same in other words: log_prob for logp
-    named = match_by_name([a for a in spec.arrays if a not in named], free) | named
-    free = [n for n in free if n in positional]
-    free = [n for n in free if n not in named.values()]
-    wanted = [a for a in spec.arrays if a not in named]
-    if len(free) > len(wanted):  # too many: what has its own name elsewhere is no guess here
-        free = [n for n in free if n not in HOLDS]
-    # what may be left out, and has no array's name, is none by its place: a process group
-    free = [n for n in free if _is_required(parameters[n]) or names_array(n)]
-    pairs = zip(wanted, free, strict=False)
-    by_position = {a: n for a, n in pairs if not contradicts(a, n, spec.arrays, positional)}
-    both = named | by_position
-    return {a: both[a] for a in spec.arrays if a in both}, by_position | order
+    return named
 
 
 def _open_to_arrays(spec, parameters, taken):

@@ -37,8 +37,8 @@ class Subject:
         words=(),
     ):
         self.spec, self.dtype = spec, dtype
-        self.single = single  # it computes in float32 whatever it is given
-        self.constant = constant  # on purpose no gradient passes through it
+        # it computes in float32 whatever it is given; on purpose no gradient passes through it
+        self.single, self.constant = single, constant
         self.framework = FRAMEWORKS[framework]()
         self.label, self.given = label or getattr(fn, "__name__", type(fn).__name__), fn
         declared = dict(conventions or {})
@@ -47,9 +47,7 @@ class Subject:
         fn = unpacked(fn, spec, self.framework, declared)
         self.caller = Caller(fn, spec, self.framework, self.label, declared, order, words)
         self.calls = self.caller.calls
-        # numbers that the function fixes are declared like conventions, and are none
-        ours = {*self.caller.fixed, *self.caller.parameters, *self.caller.held}
-        chosen = {k: v for k, v in declared.items() if k not in ours}
+        chosen = {k: v for k, v in declared.items() if k not in self.caller.settings}
         self.conventions = spec.default_conventions | getattr(fn, "implies", {}) | chosen
 
     @property
