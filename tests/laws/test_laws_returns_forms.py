@@ -205,3 +205,14 @@ def test_advantages_standardised_inside_are_no_bug():
         examined(whitens_inside, "clipped_surrogate")
     report = examined(whitens_inside_and_takes_the_larger, "clipped_surrogate")
     assert "its values are not those" in report.diagnosis
+
+
+def boltzmann(prior, reward, temperature):
+    weight = np.log(prior) + reward / temperature
+    weight = np.exp(weight - weight.max(-1, keepdims=True))
+    return weight / weight.sum(-1, keepdims=True)
+
+
+def test_a_scale_that_cancels_is_no_float32():
+    notes = examined(boltzmann, "optimal_policy").notes
+    assert not any("float32" in note for note in notes)
