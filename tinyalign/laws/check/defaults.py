@@ -51,7 +51,8 @@ def _other_values(caller, name, value):
     related = methods_with(spec, name.rpartition(".")[2], value) if is_number else []
     if related:
         return f"{' or '.join(f'--as {n}' for n in related)} judges other values too."
-    free = [n for n in caller.fixed if is_number and (spec.name, n) not in SELDOM]
+    # a whole number is a size, a place or a seed
+    free = [n for n in caller.fixed if isinstance(value, float) and (spec.name, n) not in SELDOM]
     if free:
         flags = " or ".join(f"--convention {n}={name}" for n in free)
         return f"If it is a number of {spec.name}, say so: {flags}."
