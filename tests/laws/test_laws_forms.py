@@ -1,6 +1,7 @@
 """Arrays in other forms: labels, masks, logits, an advantage for each token, rewards in one row."""
 
 import importlib.util
+from types import SimpleNamespace
 
 import autograd.numpy as anp
 import numpy as np
@@ -10,6 +11,7 @@ from autograd.tracer import getval
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.harness.draws import repeatable_settings
+from tinyalign.laws.harness.flat_rewards import Flat
 from tinyalign.laws.harness.signature import CannotCall
 
 
@@ -235,6 +237,15 @@ def test_a_wrong_function_in_another_form_is_broken_and_its_call_can_be_pasted(f
     code = report.examples[report.broken[0].law.name]
     with np.errstate(all="ignore"):
         exec(code.replace(f"from yours import {fn.__name__}", ""), {fn.__name__: fn})
+
+
+def test_an_index_goes_in_as_a_tensor_where_plain_numbers_are_refused():
+    def fn(rewards, index):
+        return rewards - index.count(0)  # a list has it, and no array
+
+    lists = SimpleNamespace(send=lambda array, dtype: array.tolist())
+    flat = Flat(fn, "index", None, lists)
+    assert flat(np.zeros((2, 3))).tolist() == [[-3] * 3] * 2
 
 
 @pytest.mark.peers

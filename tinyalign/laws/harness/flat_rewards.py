@@ -100,8 +100,9 @@ class Flat(Wrapper):
     """
 
     def __init__(self, fn, index, mask, framework, holder=None):
-        self.framework, parameters = framework, readable_parameters(fn)
+        parameters = readable_parameters(fn)
         self.index, self.mask, self.holder = index, mask, holder
+        self.framework, self.sends_index = framework, False  # until it refuses plain numbers
         aside = (index, mask, *HOLDERS)
         names = [n for n in parameters if names_array(n) and n not in aside]
         self.reward = names[0] if names else next(n for n in parameters if n not in aside)
@@ -123,16 +124,30 @@ class Flat(Wrapper):
         arguments = self._arguments(given, reward.shape)
         if self.holder:
             _tell(others[self.holder], self.index, arguments.pop(self.index))
-        answer = self.fn(**arguments, **others)
+        answer = self._answer(arguments, others)
         answer = answer[0] if isinstance(answer, tuple) else answer
         answer = _as_array(answer, self.framework).reshape(given.shape)
         return answer.T if sample_first else answer
+
+    def _answer(self, arguments, others):
+        """What it gives for an index of plain numbers, or else for one of its framework."""
+        whose = arguments.get(self.index)
+        if self.sends_index or not isinstance(whose, np.ndarray):
+            return self.fn(**arguments, **others)
+        try:
+            return self.fn(**arguments, **others)
+        except (AttributeError, TypeError):
+            sent = arguments | {self.index: self.framework.send(whose, "float64")}
+            answer = self.fn(**sent, **others)
+        self.sends_index = True
+        return answer
 
     def _arguments(self, given, shape):
         prompts, answers = shape
         # (P·G,), or (P·G, 1) where each answer is a row of tokens
         flat = given.reshape((prompts * answers, 1) if self.mask else (prompts * answers,))
         whose = answers if self.index in SIZES else np.repeat(np.arange(prompts), answers)
+        whose = self.framework.send(whose, "float64") if self.sends_index else whose
         arguments = {self.reward: flat, self.index: whose}
         return arguments | ({self.mask: flat * 0 + 1} if self.mask else {})
 
@@ -142,6 +157,8 @@ class Flat(Wrapper):
         arguments = self._arguments(turned, reward.shape)
         if self.holder:
             del arguments[self.index]
+        if self.sends_index:
+            arguments[self.index] = self.framework.receive(arguments[self.index])
         return self.written_with(arguments, literal)
 
 
