@@ -102,8 +102,7 @@ def examine(fn, spec, conventions, *, setting, module="yours", **how):
     report.notes += [s for s in [carried_sentence(subject), nearly] if s]
     if report.broken and report.exit_code == 1:
         _diagnose(report, case, subject)
-    _add_kl_term(report, judge_kl_term(subject, case, setting, module))
-    return report
+    return _with_kl_term(report, judge_kl_term(subject, case, setting, module))
 
 
 def _understood(label, *those):
@@ -122,15 +121,16 @@ def _counterexamples(report, subject, module):
     return {v.law.name: as_code(subject, module, v.calls, v.message) for v in report.broken}
 
 
-def _add_kl_term(report, found):
-    """What is said of a KL term inside, where there is one."""
+def _with_kl_term(report, found):
+    """The report with what is said of a KL term inside, where there is one."""
     if found is None:
-        return
+        return report
     report.verdicts = report.verdicts + found.verdicts
     report.examples |= found.examples
     report.notes += found.notes
     report.undecided = found.undecided
     report.diagnosis = " ".join(s for s in (report.diagnosis, found.diagnosis) if s)
+    return report
 
 
 def _judged_as_read(case, setting):

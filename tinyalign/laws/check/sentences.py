@@ -131,11 +131,14 @@ def reading_sentence(spec, subject, reading, conventions, holds):
     # as it would be typed
     way = [f"--as {reading.spec.name}"] if changed else []
     way += [f"--convention {' '.join(flags)}"] if flags else []
-    this, was = " and ".join(this), " and ".join(was)
-    typed = changed or any(n in conventions for n in reading.changed)
-    against = f"you declared {was}" if typed else f"the default is {was}"
+    typed = any(n in conventions for n in reading.changed)
+    judged = "it was judged as" if changed else "you declared" if typed else "the default is"
     right = "Every law holds" if holds else "On ordinary inputs its values are right"
-    return f"This is {this}; {against}. {right} with {' '.join(way)}."
+    this = f"This is {' and '.join(this)}; {judged} {' and '.join(was)}."
+    said = f"{this} {right} with {' '.join(way)}."
+    if reading.changed.get("layout") == "group_first":
+        said += " Given rewards (prompts, answers) it mixes the prompts."
+    return said
 
 
 def warning_sentence(sentence, reading):
