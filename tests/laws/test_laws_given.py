@@ -146,3 +146,15 @@ def test_the_first_of_p_and_q_is_the_first_where_that_is_right():
         return p_logprobs - q_logprobs
 
     assert is_right(Subject(k1, find_spec("k1"), {}))
+
+
+def test_a_mean_of_log_probs_is_told_and_no_sum():
+    def mean_logp(logits, ids, prompt_length, length):
+        logp = logits - np.logaddexp.reduce(logits, -1, keepdims=True)
+        place = np.arange(1, ids.shape[1])
+        taken = np.take_along_axis(logp[:, :-1], ids[:, 1:, None], 2)[..., 0]
+        inside = (place >= prompt_length[:, None]) & (place < length[:, None])
+        return (taken * inside).sum(1) / np.maximum(inside.sum(1), 1)
+
+    assert not is_right(Subject(mean_logp, find_spec("sequence_logp"), {}))
+    assert is_right(Subject(mean_logp, find_spec("sequence_logp"), {"logp_per": "token"}))

@@ -109,3 +109,9 @@ LEFTOVER = Convention(
     {"zero": "0 in the padding", "kept": "whitening that leaves numbers in the padding"},
     {"kept": lambda arrays, numbers: (arrays, numbers, lambda value: value * arrays[-1])},
 )
+LOGP_PER = Convention(
+    "logp_per",
+    "answer",
+    {"answer": "the sum over the answer's tokens", "token": "the mean over the answer's tokens"},
+    {"token": lambda x, p: (x, p, lambda value: value * (x[3] - x[2]))},
+)

@@ -201,7 +201,7 @@ TEXTS = [
              clip_high=(clips, 4e-4)),
         spec("sequence_logp", "sequence log-prob", "logits ids prompt_length length",
              strategies.texts(), sequence.SEQUENCE_LOGP, array_forms.ALIGNED,
-             array_forms.MASK_OVER)]),
+             array_forms.MASK_OVER, layouts.LOGP_PER)]),
 ]  # fmt: skip
 METHODS = [
     *per_example(PAIRS),

@@ -41,6 +41,7 @@ GUESSES = {  # numbers that libraries fix inside; the name of another number: th
 TURNED = {
     ("direction", "ref_policy"), ("sign", "objective"), ("cap", "absolute"),
     ("layout", "one_prompt"), ("layout", "one_column"), ("tau_means", "target"),
+    ("logp_per", "token"),
 }  # fmt: skip
 AT_MOST = 1500  # combinations to try
 

@@ -153,6 +153,8 @@ def warning_sentence(sentence, reading):
         sentence += " Minimised as a loss it unlearns: change the sign, or maximise it."
     if {("layout", "one_prompt"), ("layout", "one_column")} & set(turned):
         sentence += " Given several prompts at once it mixes them: call it once for each."
+    if ("logp_per", "token") in turned:
+        sentence += " SimPO, ORPO and IPO want it so; DPO wants the sum."
     if ("cap", "absolute") in turned:
         sentence += " With the usual clip_high of 0.2 every weight is cut to 0.2: cap at 1 + it."
     return sentence
