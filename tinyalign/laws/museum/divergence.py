@@ -207,7 +207,7 @@ EXHIBITS = [
     E(k3_without_minus_one, "k3", "the -1 is missing: 1 at equality"),
     E(k3_sign_of_the_gap, "k3", "the log-ratio is added, not subtracted"),
     E(k3_gap_clamped, "k3", "the log-ratio clamped to ±1 for stability: biased",
-      "volcengine/verl core_algos.py (clamped to ±10)"),
+      "volcengine/verl core_algos.py (the log-ratio to ±20, k3 to 10)"),
     E(k3_in_the_reward, "k3", "k3 as part of the reward: a biased slope",
       "huggingface/trl #4967, #6503", {"use": "reward"}),
     E(exact_kl_reversed, "exact_kl", "KL(reference ‖ policy)"),
