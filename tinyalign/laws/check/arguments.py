@@ -35,7 +35,7 @@ class Check:
     float32: bool = False
     """Judge it in float32."""
     seconds: float | None = None
-    """The check is stopped after so many seconds; 90 where no number is given."""
+    """The check is stopped after so many seconds; without this option after 90."""
 
     def __call__(self):
         return command.check(

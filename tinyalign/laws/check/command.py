@@ -76,7 +76,9 @@ def _show(answer, request, as_json):
     typed = request["method"]
     meant = find_spec(typed).name if typed else ""
     if meant != typed:
-        print(f"the loss of {typed} is {meant}, so it is judged as that", file=sys.stderr)
+        print(
+            f"The loss of {typed} is {meant}: the function is judged as {meant}.", file=sys.stderr
+        )
     # the report is the only thing on stdout, so that --json can be piped
     if as_json:
         print(json.dumps(answer["data"], indent=2, ensure_ascii=False))

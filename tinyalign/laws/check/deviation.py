@@ -25,7 +25,7 @@ from tinyalign.laws.check.probes import (
 )
 from tinyalign.laws.check.whitened_inside import wrong_for_standardised
 from tinyalign.laws.check.wrong_arrays import exchanged, ignored_array
-from tinyalign.laws.harness.law import OutOfDomain, show
+from tinyalign.laws.harness.law import OutOfDomain
 from tinyalign.laws.harness.spec import rows
 from tinyalign.laws.harness.wrapper import readable_parameters
 
@@ -106,11 +106,11 @@ def cut_off(subject, broken):
 
 
 def _cut_off_sentence(bound, side, got, want, is_estimate):
-    cut = f"Its values are cut off at {bound:.6g}: {side} it they stay (it gives {show(got)}, "
+    cut = f"Its values are cut off at {bound:.6g}: {side} it they stay ({got:g} where "
     if not is_estimate:
-        return f"{cut}want {show(want)}). Remove that bound, or move it."
+        return f"{cut}{want:g} is right). Remove that bound, or move it."
     return (
-        f"{cut}want {show(want)}) and the slope is 0, so the tokens that went furthest are not "
+        f"{cut}{want:g} is right) and the slope is 0, so the tokens that went furthest are not "
         f"pulled back. If that is deliberate, as in verl and NeMo-RL (10), all else is right; if "
         f"not, remove the clamp."
     )

@@ -136,9 +136,8 @@ def reading_sentence(spec, subject, reading, conventions, holds):
     right = "Every law holds" if holds else "On ordinary inputs its values are right"
     this = f"This is {' and '.join(this)}; {judged} {' and '.join(was)}."
     said = f"{this} {right} with {' '.join(way)}."
-    if reading.changed.get("layout") == "group_first":
-        said += " Given rewards (prompts, answers) it mixes the prompts."
-    return said
+    mixes = reading.changed.get("layout") == "group_first"
+    return said + (" Given rewards (prompts, answers) it mixes the prompts." if mixes else "")
 
 
 def warning_sentence(sentence, reading):

@@ -5,7 +5,7 @@ import io
 from tinyalign.laws.check.one_reason import one_reason
 from tinyalign.laws.harness.judge import BROKEN, HOLDS, UNJUDGED
 
-WHERE = "docs/kill_matrix.md says which known bugs each law catches."
+WHERE = "docs/kill_matrix.md of tinyalign says which known bugs each law catches."
 
 
 def as_data(report):
