@@ -17,7 +17,7 @@ from tinyalign.laws.check.carried import carried_sentence
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.laws.harness.frameworks import Numpy
-from tinyalign.laws.harness.judge import BROKEN, Law, judge
+from tinyalign.laws.harness.judge import BROKEN, HOLDS, SILENT, Law, judge
 from tinyalign.laws.harness.subject import Subject
 
 
@@ -196,3 +196,12 @@ def test_a_bug_of_large_groups_is_seen():
         return reward - np.mean(reward[:, :6], axis=1, keepdims=True)
 
     assert examined(first_six, "group_center", 60).exit_code == 1
+
+
+def test_a_law_about_a_term_that_is_not_there_does_not_hold():
+    def reward_loss(chosen, rejected):
+        return softplus(rejected - chosen)
+
+    said = {v.law.name: v.status for v in examined(reward_loss, "bradley_terry").verdicts}
+    assert said["margin_is_subtracted"] == said["centering_costs_the_squared_sum"] == SILENT
+    assert said["bradley_terry_slopes"] == HOLDS
