@@ -60,7 +60,7 @@ LOGITS_PER = Convention(
     # (N, V) to (N, 1, V); the answer (N, 1) to (N,)
     {
         "token": lambda x, p: (
-            [a[:, None] for a in x], p, lambda value: value[:, 0] if np.ndim(value) else value
+            [a[:, None] for a in x], p, lambda value: value[:, 0] if value.ndim else value
         )
     },
     form=True,
@@ -143,10 +143,10 @@ DONES = Convention(
 
 def in_one_row(arrays, numbers):
     """From (N·T,) to (N, T): tokens, or whole completions, without a second axis."""
-    shape = np.shape(arrays[0])
-    if any(np.ndim(a) == 1 for a in arrays):
+    shape = arrays[0].shape  # and not np.shape, which autograd's boxes refuse
+    if any(a.ndim == 1 for a in arrays):
         raise OutOfDomain("one row has no other rows inside")
-    whole = [a if np.shape(a) == shape else a + 0 * arrays[0] for a in arrays]  # (N, 1) to (N, T)
+    whole = [a if a.shape == shape else a + 0 * arrays[0] for a in arrays]  # (N, 1) to (N, T)
     row = [a.reshape(-1) for a in whole]
     return row, numbers, lambda value: value.reshape(shape) if value.ndim else value
 

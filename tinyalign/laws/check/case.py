@@ -24,6 +24,7 @@ from tinyalign.laws.check.slopeless import read_purpose
 from tinyalign.laws.check.whitened_inside import refuse_whitening
 from tinyalign.laws.harness.judge import (
     BROKEN,
+    HOLDS,
     NEARLY,
     judge,
     judge_all,
@@ -163,7 +164,8 @@ def read_by_laws(case, broken, setting):
         subject = case.subject(**reading.changed)
         if is_turned(reading) or set(reading.changed) & set(case.declared):
             continue
-        if all(judge_leniently(law, subject, setting).status != BROKEN for law in broken):
+        # a law that is silent there says nothing for it
+        if all(judge_leniently(law, subject, setting).status == HOLDS for law in broken):
             changed = {**(case.reading.changed if case.reading else {}), **reading.changed}
             merged = replace(reading, changed=changed)
             return replace(case, conventions=reading.conventions, reading=merged)

@@ -2,7 +2,6 @@
 
 import inspect
 import warnings
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -74,14 +73,17 @@ def judge_leniently(law, subject, setting=None):
 
 def _search(law, subject, setting, seen):
     """Look for inputs that break the law among those of its method, then for the smallest."""
+    fitting = 0
     for drawn in law.examples(subject, setting.max_examples):
         try:
-            _try(law, subject, drawn, seen)
+            fitting += _try(law, subject, drawn, seen)
         except Broken:
             if Phase.shrink in setting.phases:
                 _run(law, subject, setting, seen)
             _try(law, subject, drawn, seen)
             raise Flaky(MOODY) from None
+    if not fitting:
+        raise NotApplicable("no input fits the form that the function takes")
 
 
 def _run(law, subject, setting, seen):
@@ -96,7 +98,7 @@ def _run(law, subject, setting, seen):
 
 
 def _try(law, subject, drawn, seen):
-    """The law on one drawn input, whose calls are kept."""
+    """The law on one drawn input, whose calls are kept; whether the input fits the function."""
     subject.calls.clear()
     seen.clear()
     seen.update(drawn)
@@ -104,8 +106,11 @@ def _try(law, subject, drawn, seen):
     # A verdict must not depend on whether somebody's settings turn warnings into errors.
     with np.errstate(all="ignore"), warnings.catch_warnings(), use_precision(subject.dtype):
         warnings.simplefilter("ignore", RuntimeWarning)
-        with suppress(OutOfDomain):
+        try:
             law.statement.check(subject, **drawn)
+        except OutOfDomain:
+            return False
+    return True
 
 
 def _message_for_one_row(law, subject, seen):
