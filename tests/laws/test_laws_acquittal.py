@@ -1,7 +1,5 @@
 """Wrong functions that a lenient reader would acquit, such as a right value with a wrong slope."""
 
-from types import SimpleNamespace
-
 import autograd.numpy as anp
 import numpy as np
 import pytest
@@ -17,7 +15,8 @@ from tinyalign.laws.check.carried import carried_sentence
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.laws.harness.frameworks import Numpy
-from tinyalign.laws.harness.judge import BROKEN, HOLDS, SILENT, Law, judge
+from tinyalign.laws.harness.judge import BROKEN, HOLDS, SILENT, Law, Verdict, judge, laws_for
+from tinyalign.laws.harness.law import OutOfDomain, law
 from tinyalign.laws.harness.subject import Subject
 
 
@@ -98,6 +97,23 @@ def test_no_right_function_breaks_that_law_in_float32(name):
     assert judge(Law(SLOPES, BY_NAME[name]), subject, setting).status != BROKEN
 
 
+def test_a_wrong_slope_in_float32_is_called_a_detach():
+    def tpo(chosen_logp, rejected_logp, gold_nll, beta=0.1, alpha=1.0):
+        gap = chosen_logp.astype("float32") - rejected_logp.astype("float32")
+        return softplus(-beta * gap) + alpha * getval(gold_nll).astype("float32")
+
+    assert "its slope in gold_nll is not" in examined(tpo, "tpo").diagnosis
+
+
+def test_a_law_that_no_input_fits_is_silent():
+    def never(loss, x, p):
+        raise OutOfDomain("no form")
+
+    subject = Subject(FORMULAS["dpo"], BY_NAME["dpo"])
+    said = judge(Law(law(never, "X", "never_tried", "nothing"), subject.spec), subject)
+    assert said.status == SILENT
+
+
 def test_a_gradient_into_a_constant_is_said():
     def kto(logp, ref_logp, desirable, z0, beta=0.1):
         v = beta * (logp - getval(ref_logp) - z0)
@@ -120,7 +136,7 @@ def test_only_a_slope_of_0_is_called_detached(slope, says):
         return softplus(-beta * gap)
 
     subject = Subject(cut, BY_NAME["dpo"])
-    broken = [SimpleNamespace(message=f"has slope {slope}, want [-0.05]")]
+    broken = [Verdict(laws_for(subject.spec)[0], BROKEN, f"has slope {slope}, want [-0.05]")]
     assert f"look for {says}" in deviation.detached(subject, broken)
 
 

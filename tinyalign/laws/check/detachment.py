@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import numpy as np
 
+from tinyalign.laws.catalogue.general import SLOPES
 from tinyalign.laws.check.probes import fitted_probes, is_right
 from tinyalign.laws.harness.law import Broken, NotApplicable, OutOfDomain
 from tinyalign.laws.harness.texts import FromLogits
@@ -23,7 +24,8 @@ def detached(subject, broken):
             "nothing but the weight."
         )
     # a slope that is that of its own values was not detached: another loss is meant
-    if not _cuts_its_slope(subject):
+    known = any(v.law.name == SLOPES.name for v in slopes)
+    if not known and not _cuts_its_slope(subject):
         return ""
     where = {a for v in slopes for a in subject.spec.arrays if f"in {a} has slope" in v.message}
     names = " and ".join(their_name(subject, a) for a in subject.spec.arrays if a in where)
