@@ -70,7 +70,7 @@ def filled_assumptions(subject):
     return [
         *([filled] if mask else []),
         *(
-            f"{n} is set to {word!r}, the word for {subject.spec.name}."
+            f"{n} is set to {word!r}, the {_kind(word)} for {subject.spec.name}."
             if word
             else f"{n} is never read: None is given."
             for n, word in caller.words.items()
@@ -176,3 +176,7 @@ def nearly_sentence(subject, verdicts, epsilon_of):
         f"{laws} to {most:.0e} and not to rounding: an epsilon in a denominator, or a number in "
         f"float32, moves results by about that; no bug."
     )
+
+
+def _kind(word):
+    return "switch" if word is True else "word"

@@ -12,6 +12,7 @@ PLAIN = "sigmoid"  # what many trainers call the loss that has no other name
 def words_for(fn, method, declared=()):
     """{parameter, or holder.attribute: the word that names the method}, where another stands now.
 
+    A switch that has the method's name is turned on.
     A parameter whose default names the method keeps it; an attribute that the holder has too.
     """
     parameters, found = readable_parameters(fn) or {}, {}
@@ -19,7 +20,16 @@ def words_for(fn, method, declared=()):
         word = _word_for(method, words)
         if word is not None and text not in declared and _is_open(fn, method, text, parameters):
             found[text] = word
-    return found
+    return found | _switches(parameters, method, declared)
+
+
+def _switches(parameters, method, declared):
+    """{parameter: True} where it is off and its name is that of the method: ipo=False."""
+    return {
+        n: True
+        for n, q in parameters.items()
+        if q.default is False and n not in declared and _names(n.removeprefix("use_"), method)
+    }
 
 
 def _is_open(fn, method, text, parameters):
