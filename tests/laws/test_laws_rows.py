@@ -237,3 +237,14 @@ def test_what_overwrites_its_inputs_in_another_form_is_seen(fn, name, writes):
     subject = understood(fn, name).subject()
     x, p = fitted_probes(subject)[0]
     assert subject.mutates_inputs(*x, **p) == writes
+
+
+def one_side_after_the_other(chosen, rejected, ref_chosen, ref_rejected, delta, beta=0.1):
+    up, down = beta * (chosen - ref_chosen), beta * (rejected - ref_rejected)
+    return anp.concatenate([softplus(delta - up), softplus(down - delta)]), up
+
+
+def test_losses_of_both_sides_in_one_row_are_added():
+    subject = understood(one_side_after_the_other, "bco").subject()
+    assert is_right(subject)
+    assert "one after the other, are added" in " ".join(array_assumptions(subject))
