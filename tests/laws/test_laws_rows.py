@@ -6,6 +6,7 @@ import pytest
 
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.case import excuses, understand
+from tinyalign.laws.check.examples import where_wrong
 from tinyalign.laws.check.mixed_rows import how_rows_mix
 from tinyalign.laws.check.probes import fitted_probes, is_right
 from tinyalign.laws.check.report import examine
@@ -248,3 +249,12 @@ def test_losses_of_both_sides_in_one_row_are_added():
     subject = understood(one_side_after_the_other, "bco").subject()
     assert is_right(subject)
     assert "one after the other, are added" in " ".join(array_assumptions(subject))
+
+
+def bco_with_a_sign(chosen, rejected, ref_chosen, ref_rejected, beta=0.1, delta=0.0):
+    up, down = beta * (chosen - ref_chosen), beta * (rejected - ref_rejected)
+    return softplus(delta - up) + softplus(down + delta)
+
+
+def test_what_a_number_decides_is_said_of_no_array():
+    assert where_wrong(understood(bco_with_a_sign, "bco").subject(), []) == ""

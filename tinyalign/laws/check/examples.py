@@ -60,7 +60,7 @@ def right_alone(subject, broken):
     found = _examples(subject)
     # a sum where a mean was declared is said already
     together = any(v.law.name == BATCH.name for v in broken) and not is_pile_of_examples(subject)
-    if not together or len(found) < 6 or any(bad for _, bad in found):
+    if not together or len(found) < 6 or any(bad for *_, bad in found):
         return ""
     return (
         "Each example by itself is right, and several together are not: look for a (B, 1) array "
@@ -70,8 +70,8 @@ def right_alone(subject, broken):
 
 
 def where_wrong(subject, broken):
-    """On one side of a border right, on the other wrong."""
-    found = _examples(subject)
+    """On one side of a border right, on the other wrong, at the same numbers."""
+    found = _at_mixed_numbers(_examples(subject))
     wrong = np.array([bad for _, bad in found], dtype=bool)
     if np.sum(wrong) < 3 or np.sum(~wrong) < 3:
         return ""
@@ -84,7 +84,7 @@ def where_wrong(subject, broken):
 
 
 def _examples(subject):
-    """(arrays of one example, whether it is wrong there), over all probes."""
+    """(arrays of one example, its numbers, whether it is wrong there), over all probes."""
     if subject.spec.cells is None:
         return []
     pairs = []
@@ -94,8 +94,19 @@ def _examples(subject):
             # nothing for nothing is right by accident
             telling = np.all(np.isfinite(want)) and np.any(np.abs(want) > 1e-6)
             if got is not None and telling:
-                pairs.append((cell, not np.allclose(got, want, **CLOSE)))
+                pairs.append((cell, repr(p), not np.allclose(got, want, **CLOSE)))
     return pairs
+
+
+def _at_mixed_numbers(examples):
+    """(arrays, whether it is wrong) for the numbers at which some are right and some are wrong.
+
+    Where a number decides, such as a beta of 1 or a margin of 0, no array does.
+    """
+    verdicts = {}
+    for _, numbers, bad in examples:
+        verdicts.setdefault(numbers, set()).add(bad)
+    return [(x, bad) for x, numbers, bad in examples if len(verdicts[numbers]) == 2]
 
 
 def _borders(subject):

@@ -9,6 +9,11 @@ from tinyalign.laws.check.probes import fitted_probes, right_value
 from tinyalign.laws.harness.law import Broken, NotApplicable, OutOfDomain
 
 CLOSE = {"rtol": 1e-4, "atol": 1e-6}
+LABELS = (
+    "It adds the means of the two labels, so a row of the rarer label counts for more: take one "
+    "mean over all rows."
+)
+MEAN_FIRST = "It takes the mean over the batch first and the loss of that mean: take the mean last."
 
 
 def how_rows_mix(subject):
@@ -20,7 +25,7 @@ def how_rows_mix(subject):
     found = [(x, p, got) for x, p, got in found if got is not None]
     for sentence, way in _ways(subject):
         if len(found) > 2 and all(_is_one_of(got, way(x, p)) for x, p, got in found):
-            return sentence
+            return f"Each example by itself is right. {sentence}"
     return ""
 
 
@@ -41,30 +46,19 @@ def _ways(subject):
     def rows(x, p):
         return np.ravel(right_value(subject, x, p))
 
-    yield (
-        "It gives the loss of the first row alone: take the mean of all.",
-        lambda x, p: [rows(x, p)[0]],
-    )
-    yield (
-        "It gives the loss of the last row alone: take the mean of all.",
-        lambda x, p: [rows(x, p)[-1]],
-    )
+    for place, which in ((0, "first"), (-1, "last")):
+        said = f"It gives the loss of the {which} row alone: take the mean of all."
+        yield said, lambda x, p, place=place: [rows(x, p)[place]]
     if "desirable" in subject.spec.arrays:
-        yield (
-            "It adds the means of the two labels, so a row of the rarer label counts for more: "
-            "take one mean over all rows.",
-            lambda x, p: _means_of_labels(rows(x, p), x[subject.spec.arrays.index("desirable")]),
-        )
+        label = subject.spec.arrays.index("desirable")
+        yield LABELS, lambda x, p: _means_of_labels(rows(x, p), x[label])
         return
-    yield (
-        "It takes the mean over the batch first and the loss of that mean: take the mean last.",
-        lambda x, p: rows(tuple(np.mean(a, 0, keepdims=True) for a in x), p),
-    )
+    yield MEAN_FIRST, lambda x, p: rows(tuple(np.mean(a, 0, keepdims=True) for a in x), p)
     theirs = subject.caller.binding.arrays or {}
     for names, apart in _splits([theirs.get(a, a) for a in subject.spec.arrays]):
+        said = f"It takes every row of {' and '.join(names)} with every row of the other arrays"
         yield (
-            f"It takes every row of {' and '.join(names)} with every row of the other arrays: a "
-            f"(B,) and a (B, 1) array were broadcast to (B, B). Squeeze one of them.",
+            f"{said}: a (B,) and a (B, 1) array were broadcast to (B, B). Squeeze one of them.",
             lambda x, p, apart=apart: _of_table(rows(_table(x, apart), p), len(x[0])),
         )
 
