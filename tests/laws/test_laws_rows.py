@@ -97,12 +97,24 @@ def tokens_on_average(chosen_logps, rejected_logps, chosen_mask, rejected_mask, 
         (sides, "kto", "z0 is given as policy_KL_logps and reference_KL_logps"),
         (mean_of_sides, "kto", "chosen_logps is given the answers with a thumb up"),
         (numbers_for_labels, "kto", "labels as desirable, kl as z0"),
-        (signs_for_labels, "kto", "labels of ±1"),
-        (kl_before_labels, "kto", "labels as desirable, kl as z0"),
+        pytest.param(signs_for_labels, "kto", "labels of ±1", marks=pytest.mark.slow),
+        pytest.param(
+            kl_before_labels, "kto", "labels as desirable, kl as z0", marks=pytest.mark.slow
+        ),
         (list_of_two, "infonca", "log_ratio is given as policy_logps - ref_logps"),
         (tokens, "dpo", "where mask_w and mask_l say so"),
-        (tokens_by_truth_values, "dpo", "where chosen_mask and rejected_mask say so"),
-        (tokens_on_average, "simpo", "with that mean where chosen_mask and rejected_mask"),
+        pytest.param(
+            tokens_by_truth_values,
+            "dpo",
+            "where chosen_mask and rejected_mask say so",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            tokens_on_average,
+            "simpo",
+            "with that mean where chosen_mask and rejected_mask",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_right_function_in_another_form_is_right(fn, name, said):
@@ -228,7 +240,7 @@ def batch_in_place(batch, beta=0.1):
     ("fn", "name", "writes"),
     [
         (subtracts_in_place, "infonca", True),
-        (labels_in_place, "sequence_logp", True),
+        pytest.param(labels_in_place, "sequence_logp", True, marks=pytest.mark.slow),
         (batch_in_place, "dpo", True),
         (list_of_two, "infonca", False),
         (tokens, "dpo", False),
