@@ -270,3 +270,15 @@ def bco_with_a_sign(chosen, rejected, ref_chosen, ref_rejected, beta=0.1, delta=
 
 def test_what_a_number_decides_is_said_of_no_array():
     assert where_wrong(understood(bco_with_a_sign, "bco").subject(), []) == ""
+
+
+def ipo_on_average(logps_w, logps_l, ref_logps_w, ref_logps_l, mask_w, mask_l, tau=0.1):
+    sides = ((logps_w - ref_logps_w, mask_w), (logps_l - ref_logps_l, mask_l))
+    chosen, rejected = [anp.sum(h * mask, -1) / np.sum(mask, -1) for h, mask in sides]
+    return (chosen - rejected - 1 / (2 * tau)) ** 2
+
+
+def test_ipo_may_average_over_tokens():
+    case = understood(ipo_on_average, "ipo")
+    assert is_right(case.subject())
+    assert "the mean over tokens, as TRL and HALOs do (over_tokens=mean)" in " ".join(case.notes)

@@ -76,6 +76,13 @@ LABELS = Convention(
     },
     form=True,
 )
+# no undo: the tokens are made as they are wanted
+OVER_TOKENS = Convention(
+    "over_tokens",
+    "sum",
+    {"sum": "the sum over tokens", "mean": "the mean over tokens, as TRL and HALOs do"},
+    form=True,
+)
 ALIGNED_CHOICES = {"no": "logits[t] for ids[t + 1]", "yes": "logits[t] for ids[t]"}
 ALIGNED = Convention(
     "aligned",

@@ -54,7 +54,7 @@ def unpacked(fn, spec, framework, declared):
     if halves:
         return Halves(fn, halves, spec, parameters, framework)
     fn = with_more_arrays(without_kl(fn, parameters, spec), parameters, spec)
-    fn = summed_over_tokens(fn, spec, parameters, framework)
+    fn = summed_over_tokens(fn, spec, parameters, framework, declared)
     return _of_log_probs(fn, spec, framework, declared)
 
 

@@ -13,14 +13,16 @@ WIDTH = 5
 OUTSIDE = {True: -2.5, False: -7.0}  # a log-prob where no token counts, by whether of a reference
 
 
-def summed_over_tokens(fn, spec, parameters, framework):
+def summed_over_tokens(fn, spec, parameters, framework, declared):
     """fn with one number an answer in place of its tokens; fn itself where it has no masks."""
     if not {"chosen", "rejected"} <= {r for a in spec.arrays for r in roles(a)}:
         return fn
     masks = {side: _named(parameters, {side, "mask"}) for side in SIDES}
     if any(len(names) != 1 or names[0] in spec.arrays for names in masks.values()):
         return fn
-    return TokenPairs(fn, spec, parameters, {s: n for s, (n,) in masks.items()}, framework)
+    masks = {side: name for side, (name,) in masks.items()}
+    averaged = any("avg" in parts(a) for a in spec.arrays) or declared.get("over_tokens") == "mean"
+    return TokenPairs(fn, parameters, masks, framework, averaged)
 
 
 def _named(parameters, said):
@@ -30,9 +32,8 @@ def _named(parameters, said):
 class TokenPairs(Wrapper):
     """What an answer has in all, or on average, is spread over its tokens."""
 
-    def __init__(self, fn, spec, parameters, masks, framework):
-        self.masks, self.framework = masks, framework
-        self.averaged = any("avg" in parts(a) for a in spec.arrays)
+    def __init__(self, fn, parameters, masks, framework, averaged):
+        self.masks, self.framework, self.averaged = masks, framework, averaged
         self.sides = {}  # their array of tokens -> (side, whether it is of the reference)
         for name in parameters:
             said = roles(name, of_pairs=True) - {"logp"}
