@@ -3,7 +3,7 @@
 from tinyalign.laws.harness.baselines import with_advantage
 from tinyalign.laws.harness.episodes import of_episodes
 from tinyalign.laws.harness.flat_rewards import of_prompts
-from tinyalign.laws.harness.folded import Folded
+from tinyalign.laws.harness.folded import folded
 from tinyalign.laws.harness.halves import Halves, halved
 from tinyalign.laws.harness.holders import HOLDERS, attributes_read
 from tinyalign.laws.harness.kl_term import without_kl
@@ -62,7 +62,7 @@ def _of_log_probs(fn, spec, framework, declared):
     """fn with log-probs, where it takes labels of two sides, ratios, or logits and ids."""
     parameters = readable_parameters(fn)
     if spec.name == "bco":
-        return Folded(fn, parameters)
+        return folded(fn, parameters)
     if spec.name == "kto":
         return as_one_row_each(fn, parameters, framework)
     if "log_ratio" in spec.arrays and "log_ratio" not in parameters:
