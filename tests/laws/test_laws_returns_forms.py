@@ -112,6 +112,11 @@ class Controller:
         self.value = self.value * (1 + error * n_steps / self.horizon)
 
 
+def next_beta(kl_coef, current_kl, target_kl, n_steps, horizon):
+    error = np.clip(current_kl / target_kl - 1, -0.2, 0.2)
+    return kl_coef * (1 + error * n_steps / horizon)
+
+
 @dataclass
 class Config:
     num_generations: int = 4
@@ -155,6 +160,7 @@ def whitened_with_shift(values, mask, shift_mean=True):
 RIGHT = [
     (by_constants, "overlong_penalty", "taken as fixed at 30, which MAX_LEN is"),
     (Controller.update, "adaptive_beta", "self.value is the beta that it changes"),
+    (next_beta, "adaptive_beta", "kl_coef as beta"),
     (time_first, "gae", "(time=first)"),
     (three_outputs, "gae", "advantages and returns are judged"),
     (Trainer.centred, "group_center", "self.num_generations for the number of answers"),

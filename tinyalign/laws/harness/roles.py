@@ -1,6 +1,6 @@
 """What an array's name says: whose it is and what it holds, in the words of many projects."""
 
-from tinyalign.laws.harness.parameter_names import parts
+from tinyalign.laws.harness.parameter_names import parts, weighs_kl
 
 WORDS = {  # what a name can say -> the words that say so
     "chosen": "chosen win winner winning w yw preferred positive pos better good accepted",
@@ -36,6 +36,8 @@ SCORES = ("score", "scores")  # of a model too: rewards only where nothing else 
 
 def roles(name, of_pairs=False):
     """All that a name says, as a set: ref_chosen_logps says ref, chosen and logp."""
+    if weighs_kl(name):  # kl_coef is the weight of a KL, and no KL
+        return frozenset()
     words = [half for word in parts(name) for half in _halves(word)]
     # log_probs is one word in two parts
     said = {"logp"} if "log" in words and {"prob", "probs", "p"} & set(words) else set()
