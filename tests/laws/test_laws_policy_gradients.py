@@ -172,6 +172,7 @@ def test_the_clamps_of_libraries_are_read():
     report = examined(clamped_k3, "k3")
     assert report.spec.name == "clamped_k3"
     assert not report.broken
+    assert any(n.startswith("Its values are cut off at 10, as in verl") for n in report.notes)
     assert examined(tight_k3, "k3").broken
 
 

@@ -13,6 +13,7 @@ from tinyalign.laws.check.clamped import held_from_zero
 from tinyalign.laws.check.deviation import ignored_number
 from tinyalign.laws.check.one_reason import where_nan
 from tinyalign.laws.check.report import examine
+from tinyalign.laws.check.words import words_for
 from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.laws.harness.law import Broken
 from tinyalign.laws.harness.signature import match
@@ -288,3 +289,17 @@ def test_what_may_be_left_out_is_no_array_by_its_place():
 
     with pytest.raises(CannotCall, match="also needs mask"):
         match(whiten, BY_NAME["whiten"], "whiten")
+
+
+def pair_of_a_gate(chosen, rejected, gate="relu"):
+    return chosen if gate == "sigmoid" else rejected
+
+
+def pair_of_a_kind(chosen, rejected, kind):
+    return chosen if kind == "sigmoid" else rejected if kind == "hinge" else None
+
+
+def test_the_plain_word_is_one_among_names_of_losses():
+    assert words_for(pair_of_a_gate, "simpo") == {}
+    assert words_for(pair_of_a_kind, "simpo") == {"kind": "sigmoid"}
+    assert words_for(pair_of_a_kind, "hinge") == {"kind": "hinge"}

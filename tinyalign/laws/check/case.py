@@ -117,10 +117,13 @@ def _as_clamped(case):
     clamped = replace(case, spec=spec, conventions=kept)
     if not is_right(clamped.subject()):
         return None
-    limits = " and ".join(f"{n} {v:g}" for n, v in clamped.subject().caller.fixed.items())
+    caller = clamped.subject().caller
+    # the clamp of its input is further out, and may be none
+    limit = caller.parameters.get("limit") or f"{caller.fixed['limit']:g}"
     return clamped.noting(
-        f"{case.spec.name} is clamped here as in verl and NeMo-RL ({limits}): it is judged as "
-        f"{spec.name}. A token further out than that has no slope."
+        f"Its values are cut off at {limit}, as in verl and NeMo-RL: a token further out has no "
+        f"slope and is not pulled back. It is judged as {spec.name}; if no clamp is meant, remove "
+        f"it."
     )
 
 

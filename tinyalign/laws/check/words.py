@@ -56,9 +56,10 @@ def _words_of(fn):
 
 
 def _word_for(method, words):
-    """The first word that names the method; the plain one where none does."""
+    """The first word that names the method; else the plain one, among names of losses."""
     naming = [w for w in words if _names(w, method)]
-    return next(iter(naming), PLAIN if PLAIN in words else None)
+    of_losses = any(w in WORDS for w in words if w != PLAIN)  # and not of an activation
+    return next(iter(naming), PLAIN if PLAIN in words and of_losses else None)
 
 
 def _names(word, method):
