@@ -49,7 +49,7 @@ def test_a_method_and_a_value_of_a_parameter(file, capsys):
 
 
 def test_a_counterexample_can_be_pasted(file, capsys):
-    assert scan("losses.py:penalty", "k3", ["kind=capped"]) == 1
+    assert scan("losses.py:penalty", "k2", ["kind=capped"]) == 1
     shown = capsys.readouterr().out
     assert "from losses import penalty" in shown and "kind='capped')" in shown
     assert "cut_0" not in shown

@@ -101,7 +101,7 @@ def _judge(job):
     verdict = {0: LAWFUL, 1: BROKEN}.get(report.exit_code, NOT_JUDGED)
     text = as_text(report, job.width, False) if job.width else ""
     sentence = _sentence(report, verdict)
-    return Answer(verdict, sentence, method.name, report.notes, as_data(report), text)
+    return Answer(verdict, sentence, report.spec.name, report.notes, as_data(report), text)
 
 
 def _as_called(code, guess, after):
