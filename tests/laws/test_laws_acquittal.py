@@ -105,6 +105,17 @@ def test_a_wrong_slope_in_float32_is_called_a_detach():
     assert "its slope in gold_nll is not" in examined(tpo, "tpo").diagnosis
 
 
+def test_a_kink_at_the_reference_is_named():
+    def dpo(chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
+        z = beta * (chosen - rejected - ref_chosen + ref_rejected)
+        return anp.log1p(anp.exp(-anp.abs(z))) + anp.where(z < 0, -z, 0.0)
+
+    subject = Subject(dpo, BY_NAME["dpo"])
+    broken = [Verdict(laws_for(subject.spec)[0], BROKEN, "has slope [0.], want [-1.5]")]
+    said = deviation.detached(subject, broken)
+    assert said.endswith("an abs, a maximum or a where that has a kink there.")
+
+
 def test_a_law_that_no_input_fits_is_silent():
     def never(loss, x, p):
         raise OutOfDomain("no form")

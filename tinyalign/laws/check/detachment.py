@@ -6,6 +6,7 @@ from contextlib import suppress
 import numpy as np
 
 from tinyalign.laws.catalogue.general import SLOPES
+from tinyalign.laws.catalogue.row import REF
 from tinyalign.laws.check.probes import fitted_probes, is_right
 from tinyalign.laws.harness.law import Broken, NotApplicable, OutOfDomain
 from tinyalign.laws.harness.texts import FromLogits
@@ -26,7 +27,7 @@ def detached(subject, broken):
     # a slope that is that of its own values was not detached: another loss is meant
     known = any(v.law.name == SLOPES.name for v in slopes)
     if not known and not _cuts_its_slope(subject):
-        return ""
+        return _at_a_kink(subject, slopes)
     where = {a for v in slopes for a in subject.spec.arrays if f"in {a} has slope" in v.message}
     names = " and ".join(their_name(subject, a) for a in subject.spec.arrays if a in where)
     said = f"Its values are right and its slope{f' in {names}' if names else ''} is not: look for "
@@ -37,6 +38,20 @@ def detached(subject, broken):
         way = "a detach, a no_grad, an item() or a stop_gradient on the way, and take it out."
         return f"{said}{way}"
     return f"{said}a part of it behind a detach or a no_grad, or an abs, a maximum or a where."
+
+
+def _at_a_kink(subject, slopes):
+    """Of a slope that is right but for single places, such as policy = reference."""
+    if subject.spec.kind != REF or not all(map(_has_no_slope, slopes[:1])):
+        return ""
+    return (
+        "Its values are right, and its slope is 0 at a place where it has to learn: look for an "
+        "abs, a maximum or a where that has a kink there."
+    )
+
+
+def _has_no_slope(verdict):
+    return bool(NO_SLOPE.search(verdict.message))
 
 
 def _cuts_its_slope(subject):

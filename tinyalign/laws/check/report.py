@@ -156,8 +156,6 @@ def _as_read(case, conventions, holds):
     kept = {k: v for k, v in case.conventions.items() if k not in case.reading.changed}
     before = Subject(case.fn, case.spec, kept, **case.how)
     sentence = reading_sentence(case.spec, before, case.reading, conventions, holds)
-    if ("layout", "group_first") in case.reading.changed.items():
-        sentence += " Given rewards (prompts, answers) it mixes the prompts."
     bug = looks_like(before, [])
     # a bug that nobody was seen to have is no reason to doubt
     if not bug or CONFESSION in bug:
