@@ -158,3 +158,10 @@ def test_a_mean_of_log_probs_is_told_and_no_sum():
 
     assert not is_right(Subject(mean_logp, find_spec("sequence_logp"), {}))
     assert is_right(Subject(mean_logp, find_spec("sequence_logp"), {"logp_per": "token"}))
+
+
+def test_a_masked_sum_over_everything_is_a_sum_of_sums_of_rows():
+    def total(x, mask):
+        return (x * mask).sum()
+
+    assert is_right(Subject(total, find_spec("masked_sum"), {"reduction": "sum"}))
