@@ -21,9 +21,10 @@ def cut_out(found, guess):
 
 
 def framework_of_cut(path, cut=None):
-    """numpy, torch or jax, by what the file imports, or what the function needs of it."""
-    if cut is not None and cut.needs("numpy") and not cut.needs("torch") | cut.needs("jax"):
-        return "numpy"
+    """torch, jax or numpy, by what the function needs, or else by what its file imports."""
+    needed = [f for f in ("torch", "jax", "numpy") if cut is not None and cut.needs(f)]
+    if needed:
+        return needed[0]
     modules = {m.split(".")[0] for m, _, dots in names_of(path).imported.values() if not dots}
     return next((f for f in ("torch", "jax") if f in modules), "numpy")
 
