@@ -165,3 +165,11 @@ def test_a_masked_sum_over_everything_is_a_sum_of_sums_of_rows():
         return (x * mask).sum()
 
     assert is_right(Subject(total, find_spec("masked_sum"), {"reduction": "sum"}))
+
+
+def test_a_discount_a_step_is_no_mask_and_no_number():
+    def gae(r_t, discount_t, lambda_, values):
+        return r_t * discount_t + lambda_ * values
+
+    with pytest.raises(CannotCall, match="also needs discount_t"):
+        Subject(gae, find_spec("gae"), {})

@@ -29,7 +29,7 @@ HOLDS = {
 }
 SETTING = re.compile(
     "beta|lam|lambda|lmbda|alpha|gamma|eps|epsilon|tau|temperature|clip|cliprange|coeff?|smoothing"
-    "|ddof|reduction"
+    "|ddof|reduction|discounts?"
 )
 # matched against each part of a name: chosen_logps is chosen and logps
 ARRAY = re.compile(

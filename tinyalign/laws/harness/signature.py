@@ -220,7 +220,9 @@ def _match_numbers(spec, spare, by_place, parameters, known):
     unnamed = [n for n in numbers if n not in by_name and (spec.name, n) not in SELDOM]
     used = set(by_name.values())
     open_positions = [n for n in by_place if n not in used]
-    empty = [n for n in open_positions if _is_required(parameters[n]) and not names_array(n)]
+    required = [n for n in open_positions if _is_required(parameters[n])]
+    # discount_t is a number a step
+    empty = [n for n in required if not (names_array(n) or n.endswith(("_t", "_tm1")))]
     if any(names_setting(n) and not _is_required(parameters[n]) for n in open_positions):
         empty = []  # they have a setting that is none of ours: what is left over may be anything
     by_position = dict(zip(unnamed, empty, strict=False))
