@@ -55,6 +55,8 @@ def says_no_gradient(fn):
         return False
     turned_off = [ast.unparse(d) for d in getattr(tree, "decorator_list", [])]
     for node in ast.walk(tree):
+        if isinstance(node, ast.Return) and ast.unparse(node).startswith("return float("):
+            return True
         if isinstance(node, ast.With) and any(isinstance(n, ast.Return) for n in ast.walk(node)):
             turned_off += [ast.unparse(item.context_expr) for item in node.items]
     return any(block in text for text in turned_off for block in BLOCKS)

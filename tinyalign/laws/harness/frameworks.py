@@ -146,7 +146,10 @@ class Torch:
     def grad(self, call, arrays, index, dtype):
         tensors = [self.send(a, dtype) for a in arrays]
         tensors[index].requires_grad_(True)
-        total = call(*tensors).sum()
+        value = call(*tensors)
+        if isinstance(value, float):  # a plain number: no gradient passes
+            return np.zeros(np.shape(arrays[index]))
+        total = value.sum()
         if not total.requires_grad:  # detached: its derivative is exactly zero
             return np.zeros(np.shape(arrays[index]))
         (gradient,) = self.torch.autograd.grad(total, [tensors[index]], allow_unused=True)
