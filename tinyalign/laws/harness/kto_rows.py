@@ -48,7 +48,9 @@ class OwnZ0(Wrapper):
             for n, q in parameters.items() if n != reference
         ]  # fmt: skip
         super().__init__(fn, kept)
-        self.sentence = f"z0 is given as {policy} and {reference}, two rows with that mean."
+        self.sentence = (
+            f"z0 is given as {policy} and {reference}: two rows whose mean log-ratio is z0."
+        )
 
     def __call__(self, /, *given, **named):
         return self.fn(**self._arguments(self.bind(given, named)))

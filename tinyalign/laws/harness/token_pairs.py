@@ -42,9 +42,8 @@ class TokenPairs(Wrapper):
                 self.sides[name] = (side[0], "ref" in said)
         self.as_bool = False  # whether its masks are of True and False
         super().__init__(fn, [q for n, q in parameters.items() if n not in masks.values()])
-        what = "with that mean" if self.averaged else "with that sum"
-        names = " and ".join(masks.values())
-        self.sentence = f"Log-probs are given token by token, {what} where {names} say so."
+        what, names = "mean" if averaged else "sum", " and ".join(masks.values())
+        self.sentence = f"Log-probs are given token by token: where {names} are 1, their {what} is the answer's."
 
     def __call__(self, /, *given, **named):
         arguments = self.bind(given, named)
