@@ -43,7 +43,8 @@ class TokenPairs(Wrapper):
         self.as_bool = False  # whether its masks are of True and False
         super().__init__(fn, [q for n, q in parameters.items() if n not in masks.values()])
         what, names = "mean" if averaged else "sum", " and ".join(masks.values())
-        self.sentence = f"Log-probs are given token by token: where {names} are 1, their {what} is the answer's."
+        where = f"where {names} are 1, their {what} is the answer's"
+        self.sentence = f"Log-probs are given token by token: {where}."
 
     def __call__(self, /, *given, **named):
         arguments = self.bind(given, named)
