@@ -31,7 +31,7 @@ from tinyalign.laws.harness.judge import (
     judge_leniently,
     without_shrinking,
 )
-from tinyalign.laws.harness.signature import CannotCall
+from tinyalign.laws.harness.signature import CannotCall, parameters_of
 from tinyalign.laws.harness.subject import OFFSET, Subject
 
 CLAMPED = {"k3": "clamped_k3"}
@@ -149,10 +149,21 @@ def _innocent_reading(case, tolerance):
     those = (case.fn, case.spec, case.conventions, tolerance)
     for reading in other_conventions(*those, **case.how):
         # what was declared is what it has to be; a turned sign is said, and is no excuse
-        innocent = not is_turned(reading) and not set(reading.changed) & set(case.declared)
+        turned = is_turned(reading) and not _is_a_cap_by_default(case, reading)
+        innocent = not turned and not set(reading.changed) & set(case.declared)
         if innocent and not forgets_the_shift(case.subject(**reading.changed)):
             return reading
     return None
+
+
+def _is_a_cap_by_default(case, reading):
+    """Whether the number is 1 or more by default: then the weight is meant to be capped at it."""
+    if set(reading.changed) != {"cap"}:
+        return False
+    caller = case.subject().caller
+    theirs = caller.parameters.get("clip_high", "")
+    found = (parameters_of(caller.fn, caller.label) or {}).get(theirs)
+    return isinstance(getattr(found, "default", None), int | float) and found.default >= 1
 
 
 def read_by_laws(case, broken, setting):
