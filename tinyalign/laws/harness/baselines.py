@@ -67,7 +67,8 @@ class Controller(Wrapper):
     def __call__(self, /, *given, **named):
         arguments = self.bind(given, named)
         beta, holder = arguments.pop("beta"), arguments["self"]
-        object.__setattr__(holder, self.state, beta)
+        # another one, which it may change in place: the number is its own
+        object.__setattr__(holder, self.state, beta * 1)
         answer = self.fn(**arguments)
         return getattr(holder, self.state) if answer is None else answer
 
