@@ -303,3 +303,13 @@ def test_the_plain_word_is_one_among_names_of_losses():
     assert words_for(pair_of_a_gate, "simpo") == {}
     assert words_for(pair_of_a_kind, "simpo") == {"kind": "sigmoid"}
     assert words_for(pair_of_a_kind, "hinge") == {"kind": "hinge"}
+
+
+def ranking_of_one_prompt(scores, rewards, idxs):
+    wrong = ((rewards[None] > rewards[:, None]) & (scores[None] < scores[:, None]))[0]
+    return -np.sum((scores[None] - scores[:, None])[wrong])
+
+
+def test_what_is_guessed_by_its_place_and_raises_mostly_is_not_judged():
+    with pytest.raises(CannotCall, match=r"raises IndexError.*on many inputs"):
+        examined(ranking_of_one_prompt, "rrhf")

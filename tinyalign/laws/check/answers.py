@@ -59,32 +59,45 @@ def require_repeatable(subject):
 
 def require_an_answer(subject):
     """BrokenAtOnce, or CannotCall where that may be the caller's fault; nothing if it answers."""
-    reasons, calls = [], []
-    for x, p in fitted_probes(subject):
+    reasons, calls, answered, probes = [], [], 0, fitted_probes(subject)
+    for x, p in probes:
         subject.calls.clear()
-        try:
-            with np.errstate(all="ignore"):
-                subject(*x, **p)
-            return
-        # it is sound, and fixes something that this input moves
-        except (NotApplicable, OutOfDomain):
-            return
-        except Broken as reason:
-            # a wrong shape or a NaN is an answer, and laws can judge it
-            if not str(reason).startswith(("raises", "gives a ")):
-                return
-            reasons.append(str(reason))
+        reason = _reason_for_none(subject, x, p)
+        if reason:
+            reasons.append(reason)
             calls.append(subject.calls[-1:])
+        answered += not reason
+        if answered > len(probes) * 2 / 3:
+            return
     subject.calls.clear()
     # a row without tokens may fail in another way than all others
     usual = max(reasons, key=reasons.count)
-    where = "(on every input tried)" if len(set(reasons)) == 1 else "(on most inputs tried)"
+    if answered and not (_may_be_ours(subject, usual) and _is_guessed(subject)):
+        return
+    often = "many" if answered else "every" if len(set(reasons)) == 1 else "most"
+    inputs = "input" if often == "every" else "inputs"
+    _refuse(subject, usual, f"(on {often} {inputs} tried)", calls[reasons.index(usual)])
+
+
+def _reason_for_none(subject, x, p):
+    """Why it gives no answer there; "" where it gives one, if only a NaN or a wrong shape."""
+    try:
+        with np.errstate(all="ignore"):
+            subject(*x, **p)
+    except (NotApplicable, OutOfDomain):
+        return ""  # it is sound, and fixes something that this input moves
+    except Broken as reason:
+        # laws can judge a wrong shape
+        return str(reason) if str(reason).startswith(("raises", "gives a ")) else ""
+    return ""
+
+
+def _refuse(subject, usual, where, calls):
     if usual.startswith("raises") and not _may_be_ours(subject, usual):
-        said = f"{usual} {where}"
-        _nothing_else(subject, said, calls[reasons.index(usual)])
+        _nothing_else(subject, f"{usual} {where}", calls)
     if usual.startswith("gives a NoneType") and returns_nothing(subject.given):
         said = "returns None, as no return statement gives the loss"
-        _nothing_else(subject, said, calls[reasons.index(usual)])
+        _nothing_else(subject, said, calls)
     raise CannotCall(f"{subject.label} {usual} {where}.")
 
 
@@ -96,5 +109,9 @@ def _nothing_else(subject, said, calls):
 
 def _may_be_ours(subject, reason):
     """Whether something was guessed, or what is raised is about the form of what it was given."""
-    guessed = subject.caller.binding.by_position or subject.caller.fn is not subject.given
-    return bool(guessed) or bool(OURS_PERHAPS.search(reason))
+    return _is_guessed(subject) or bool(OURS_PERHAPS.search(reason))
+
+
+def _is_guessed(subject):
+    """Whether only the place of some parameter says what it is, or its form was made another."""
+    return bool(subject.caller.binding.by_position) or subject.caller.fn is not subject.given

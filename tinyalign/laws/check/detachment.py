@@ -19,7 +19,7 @@ def detached(subject, broken):
     slopes = [v for v in broken if "slope" in v.message and "nan" not in v.message]
     if len(slopes) < len(broken) or not is_right(subject):
         return ""
-    if not subject.spec.moving:  # it is weighted by a constant
+    if subject.spec.is_loss and not subject.spec.moving:  # it is weighted by a constant
         return (
             "Its values are right and its slope is not: the weight has to be detached, and "
             "nothing but the weight."
