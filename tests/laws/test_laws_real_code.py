@@ -313,3 +313,13 @@ def ranking_of_one_prompt(scores, rewards, idxs):
 def test_what_is_guessed_by_its_place_and_raises_mostly_is_not_judged():
     with pytest.raises(CannotCall, match=r"raises IndexError.*on many inputs"):
         examined(ranking_of_one_prompt, "rrhf")
+
+
+def k3_cut_off(logp, ref_logp):
+    d = ref_logp - logp
+    return np.minimum(np.exp(np.clip(d, -20, 20)) - 1 - d, 10)
+
+
+def test_a_clamp_leaves_out_nothing_that_was_declared():
+    assert examined(k3_cut_off, "k3").spec.name == "clamped_k3"
+    assert examined(k3_cut_off, "k3", use="loss").broken

@@ -112,8 +112,11 @@ def _as_clamped(case):
     if case.spec.name not in CLAMPED:
         return None
     spec = BY_NAME[CLAMPED[case.spec.name]]
-    known = {c.name for c in spec.conventions}
-    kept = {k: v for k, v in case.conventions.items() if k in known}
+    known = {c.name for c in spec.conventions} | {*spec.numbers, *spec.arrays}
+    # what was declared, such as use=loss, is judged and not left out
+    if any(k not in known and "." not in k for k in case.declared):
+        return None
+    kept = {k: v for k, v in case.conventions.items() if k in known or "." in k}
     clamped = replace(case, spec=spec, conventions=kept)
     if not is_right(clamped.subject()):
         return None
