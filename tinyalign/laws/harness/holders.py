@@ -63,6 +63,7 @@ def _attributes_in(fn, holder):
             yield node.args[0].value
 
 
+@cache
 def holders_inside(fn, holder):
     """What is read from it to read on from: dpo in cfg.dpo.beta."""
     found = dict.fromkeys(n for n in attributes_read(fn, holder) if n in HOLDERS)
@@ -134,6 +135,7 @@ def guesses(fn, holder, read):
     return {n: v for n, v in found.items() if v is not None}
 
 
+@cache
 def _asked(fn, holder):
     """What is only asked whether it is so: `if config.humanline`, `not config.humanline`."""
     asked, read = [], []
@@ -147,6 +149,7 @@ def _asked(fn, holder):
     return [n for n in dict.fromkeys(asked) if asked.count(n) == read.count(n)]
 
 
+@cache
 def _opened(fn, holder):
     """What is opened as a dict of keywords: **config.global_batch_info."""
     calls = [n for n in ast.walk(tree_of(fn)) if isinstance(n, ast.Call)]
