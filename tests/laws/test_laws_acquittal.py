@@ -10,14 +10,15 @@ from tinyalign.laws.catalogue.constants import MOVING
 from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.catalogue.general import SLOPES
 from tinyalign.laws.catalogue.table import BY_NAME
-from tinyalign.laws.check import deviation
-from tinyalign.laws.check.carried import carried_sentence
 from tinyalign.laws.check.report import examine
+from tinyalign.laws.diagnosis import deviation
+from tinyalign.laws.diagnosis.carried import carried_sentence
 from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.laws.harness.frameworks import Numpy
 from tinyalign.laws.harness.judge import BROKEN, HOLDS, SILENT, Law, Verdict, judge, laws_for
-from tinyalign.laws.harness.law import OutOfDomain, law
+from tinyalign.laws.harness.law import law
 from tinyalign.laws.harness.subject import Subject
+from tinyalign.laws.outcomes import OutOfDomain
 
 
 def examined(fn, name, examples=12, **conventions):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tinyalign.laws.harness.parameter_names import names_mask
-from tinyalign.laws.harness.roles import match_by_name
+from tinyalign.laws.binding.parameter_names import names_mask
+from tinyalign.laws.binding.roles import match_by_name
 
 
 @pytest.mark.parametrize("name", ["mask", "eos_mask", "gen_masks", "loss_mask", "mask_tokens"])

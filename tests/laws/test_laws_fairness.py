@@ -7,14 +7,15 @@ import pytest
 from hypothesis import settings
 
 from tinyalign.laws import assert_lawful, laws_of
+from tinyalign.laws.binding.signature import CannotCall
 from tinyalign.laws.catalogue import pair
 from tinyalign.laws.catalogue.formulas import FORMULAS, formula_of
 from tinyalign.laws.catalogue.table import BY_NAME, METHODS
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.laws.harness.judge import judge_all
-from tinyalign.laws.harness.law import Broken, assert_close, assert_different
-from tinyalign.laws.harness.signature import CannotCall
+from tinyalign.laws.harness.law import assert_close, assert_different
+from tinyalign.laws.outcomes import Broken
 
 # a probability of 0, nobody else: right functions may divide by them
 EDGES = {

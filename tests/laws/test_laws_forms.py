@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from autograd.tracer import getval
 
+from tinyalign.laws.binding.signature import CannotCall
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.report import examine
+from tinyalign.laws.forms.flat_rewards import Flat
 from tinyalign.laws.harness.draws import repeatable_settings
-from tinyalign.laws.harness.flat_rewards import Flat
-from tinyalign.laws.harness.signature import CannotCall
 
 
 def examined(fn, name, **how):

@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 
+from tinyalign.laws.binding.signature import CannotCall
 from tinyalign.laws.catalogue.lookup import find_spec
 from tinyalign.laws.check.case import understand
 from tinyalign.laws.check.command import check_here
 from tinyalign.laws.check.loading import load
-from tinyalign.laws.check.probes import is_right
-from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.subject import Subject
+from tinyalign.laws.reading.probes import is_right
 
 SOFT = "np.logaddexp(0, -beta * ({}))"
 PPO = "-np.minimum(ratio * adv, np.clip(ratio, 1 - eps, 1 + eps) * adv)"

@@ -6,11 +6,11 @@ import types
 import numpy as np
 import pytest
 
+from tinyalign.laws.binding.signature import CannotCall
 from tinyalign.laws.check.command import check_here
 from tinyalign.laws.check.judgement import judgement
 from tinyalign.laws.check.settings import settings_for
 from tinyalign.laws.harness.framework_names import framework_of
-from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.source.candidates import candidates
 
 TRAINER = """

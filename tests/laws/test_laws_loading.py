@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
+from tinyalign.laws.binding.holders import attributes_read
+from tinyalign.laws.binding.holders_as_code import config_as_code
 from tinyalign.laws.check.command import check_here
-from tinyalign.laws.harness.holders import attributes_read
-from tinyalign.laws.harness.holders_as_code import config_as_code
 
 LOSS = "np.logaddexp(0, -beta * (w - rw - r + rr))"
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from tinyalign.laws import CannotCall
+from tinyalign.laws.binding.roles import match_by_name
+from tinyalign.laws.binding.signature import match
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.harness.draws import repeatable_settings
-from tinyalign.laws.harness.roles import match_by_name
-from tinyalign.laws.harness.signature import match
 
 PAIR = BY_NAME["dpo"].arrays
 AVERAGES = BY_NAME["simpo"].arrays

@@ -6,18 +6,18 @@ import inspect
 import autograd.numpy as anp
 import pytest
 
+from tinyalign.laws.binding.signature import CannotCall
 from tinyalign.laws.catalogue.table import BY_NAME
-from tinyalign.laws.check.diagnose import looks_like
 from tinyalign.laws.check.kl_term import without_a_reference
-from tinyalign.laws.check.one_reason import where_nan
 from tinyalign.laws.check.report import examine
-from tinyalign.laws.check.slopeless import says_no_gradient
-from tinyalign.laws.check.wrong_arrays import exchanged, ignored_array
+from tinyalign.laws.diagnosis.diagnose import looks_like
+from tinyalign.laws.diagnosis.one_reason import where_nan
+from tinyalign.laws.diagnosis.wrong_arrays import exchanged, ignored_array
+from tinyalign.laws.forms.kl_term import KLTerm
+from tinyalign.laws.forms.wrapper import unscripted
 from tinyalign.laws.harness.draws import repeatable_settings
-from tinyalign.laws.harness.kl_term import KLTerm
-from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.subject import Subject
-from tinyalign.laws.harness.wrapper import unscripted
+from tinyalign.laws.reading.slopeless import says_no_gradient
 
 
 def examined(fn, name, **how):

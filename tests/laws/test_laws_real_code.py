@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from tinyalign.laws import CannotCall
+from tinyalign.laws.binding.signature import match
 from tinyalign.laws.catalogue.shaping import each_token_pays_its_log_ratio, shaping_ignores_padding
 from tinyalign.laws.catalogue.table import BY_NAME
-from tinyalign.laws.check.clamped import held_from_zero
-from tinyalign.laws.check.deviation import ignored_number
-from tinyalign.laws.check.one_reason import where_nan
 from tinyalign.laws.check.report import examine
-from tinyalign.laws.check.words import words_for
+from tinyalign.laws.diagnosis.clamped import held_from_zero
+from tinyalign.laws.diagnosis.deviation import ignored_number
+from tinyalign.laws.diagnosis.one_reason import where_nan
 from tinyalign.laws.harness.draws import repeatable_settings
-from tinyalign.laws.harness.law import Broken
-from tinyalign.laws.harness.signature import match
 from tinyalign.laws.harness.subject import Subject
+from tinyalign.laws.outcomes import Broken
+from tinyalign.laws.reading.words import words_for
 
 
 def examined(fn, name, examples=3, **conventions):

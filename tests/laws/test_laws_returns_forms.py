@@ -6,10 +6,10 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 
+from tinyalign.laws.binding.signature import CannotCall
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.harness.draws import repeatable_settings
-from tinyalign.laws.harness.signature import CannotCall
 
 
 def examined(fn, name, examples=4):

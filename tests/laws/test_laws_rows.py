@@ -4,15 +4,15 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 
+from tinyalign.laws.binding.signature import CannotCall
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.case import excuses, understand
-from tinyalign.laws.check.examples import where_wrong
-from tinyalign.laws.check.mixed_rows import how_rows_mix
-from tinyalign.laws.check.probes import fitted_probes, is_right
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.check.sentences import array_assumptions
+from tinyalign.laws.diagnosis.examples import where_wrong
+from tinyalign.laws.diagnosis.mixed_rows import how_rows_mix
 from tinyalign.laws.harness.draws import repeatable_settings
-from tinyalign.laws.harness.signature import CannotCall
+from tinyalign.laws.reading.probes import fitted_probes, is_right
 
 
 def understood(fn, name):

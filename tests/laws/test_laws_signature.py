@@ -10,13 +10,13 @@ import pytest
 from hypothesis import Phase, settings
 
 from tinyalign.laws import CannotCall, assert_lawful, laws_of
+from tinyalign.laws.binding.number_names import called
 from tinyalign.laws.catalogue.lookup import LOSS_OF
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.command import check_here
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.laws.harness.judge import HOLDS, SILENT, judge
-from tinyalign.laws.harness.number_names import called
 from tinyalign.laws.harness.reproducer import as_code
 from tinyalign.laws.harness.subject import Subject
 from tinyalign.laws.museum import BY_NAME as EXHIBITS

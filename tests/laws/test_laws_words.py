@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tinyalign.laws.catalogue.table import BY_NAME
-from tinyalign.laws.check.probes import is_right
-from tinyalign.laws.check.words import words_for
 from tinyalign.laws.harness.subject import Subject
+from tinyalign.laws.reading.probes import is_right
+from tinyalign.laws.reading.words import words_for
 
 
 def by_word(chosen, rejected, ref_chosen, ref_rejected, beta=0.1, loss_type="sigmoid"):

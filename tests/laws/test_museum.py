@@ -4,7 +4,6 @@ import pytest
 
 from tinyalign.laws import METHODS
 from tinyalign.laws.catalogue.general import BATCH, PURE
-from tinyalign.laws.check.diagnose import nearest_exhibits, spec_of
 from tinyalign.laws.curate import (
     DATA,
     PAGE,
@@ -14,6 +13,7 @@ from tinyalign.laws.curate import (
     page,
     recorded,
 )
+from tinyalign.laws.diagnosis.diagnose import nearest_exhibits, spec_of
 from tinyalign.laws.harness.judge import laws_for
 from tinyalign.laws.harness.subject import Subject
 from tinyalign.laws.museum import EXHIBITS

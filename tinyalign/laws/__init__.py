@@ -5,14 +5,14 @@ Needs NumPy and Hypothesis, and nothing of the rest of tinyalign, which it judge
 
 import inspect
 
+from tinyalign.laws.binding.signature import CannotCall
 from tinyalign.laws.catalogue.lookup import find_spec, require_known
 from tinyalign.laws.catalogue.table import METHODS
-from tinyalign.laws.check.reduction import read_reduction
+from tinyalign.laws.forms.wrapper import unscripted
 from tinyalign.laws.harness.framework_names import framework_of
 from tinyalign.laws.harness.judge import Law, Verdict, laws_for
-from tinyalign.laws.harness.law import Broken
-from tinyalign.laws.harness.signature import CannotCall
-from tinyalign.laws.harness.wrapper import unscripted
+from tinyalign.laws.outcomes import Broken
+from tinyalign.laws.reading.reduction import read_reduction
 
 __all__ = ["METHODS", "Broken", "CannotCall", "Law", "Verdict", "assert_lawful", "laws_of"]
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from tinyalign.laws.harness.law import OutOfDomain
 from tinyalign.laws.harness.spec import Convention
+from tinyalign.laws.outcomes import OutOfDomain
 
 
 def as_it_is(arrays, numbers):

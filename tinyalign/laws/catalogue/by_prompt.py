@@ -11,13 +11,8 @@ from hypothesis import strategies as st
 from tinyalign.laws.catalogue.advantage import ORDER, SUM, tolerance
 from tinyalign.laws.catalogue.domain import floats, tables
 from tinyalign.laws.catalogue.general import example_laws, whole_laws
-from tinyalign.laws.harness.law import (
-    Broken,
-    OutOfDomain,
-    assert_close,
-    assert_different,
-    law,
-)
+from tinyalign.laws.harness.law import assert_close, assert_different, law
+from tinyalign.laws.outcomes import Broken, OutOfDomain
 
 
 @st.composite

@@ -5,13 +5,13 @@ import numpy as np
 from tinyalign.laws.catalogue.domain import floats, log_softmax
 from tinyalign.laws.catalogue.general import BATCH, PURE, SINGLE, whole_laws
 from tinyalign.laws.harness.law import (
-    NotApplicable,
     assert_at_least,
     assert_at_most,
     assert_close,
     assert_slope_close,
     law,
 )
+from tinyalign.laws.outcomes import NotApplicable
 
 # value loss: x is (value, old_value, returns)
 

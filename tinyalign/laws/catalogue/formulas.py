@@ -7,11 +7,11 @@ which order of its arguments is meant. Arrays come in the order of the table, nu
 
 import numpy as np
 
+from tinyalign.laws.binding.signature import CannotCall
 from tinyalign.laws.catalogue.domain import log_softmax, softmax
 from tinyalign.laws.catalogue.formulas_of_variants import OF_VARIANTS
 from tinyalign.laws.catalogue.formulas_over_tokens import OVER_TOKENS
 from tinyalign.laws.catalogue.odds import log_odds
-from tinyalign.laws.harness.signature import CannotCall
 
 
 def softplus(x):

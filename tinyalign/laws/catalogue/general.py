@@ -2,15 +2,9 @@
 
 import numpy as np
 
-from tinyalign.laws.harness.law import (
-    Broken,
-    NotApplicable,
-    assert_close,
-    assert_slope_close,
-    law,
-    rounding,
-)
+from tinyalign.laws.harness.law import assert_close, assert_slope_close, law, rounding
 from tinyalign.laws.harness.spec import put_together
+from tinyalign.laws.outcomes import Broken, NotApplicable
 
 
 def batch_is_its_rows(loss, x, p):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tinyalign.laws.harness.law import Broken, NotApplicable, OutOfDomain
 from tinyalign.laws.harness.spec import Convention
+from tinyalign.laws.outcomes import Broken, NotApplicable, OutOfDomain
 
 
 def masked_deviation(x, mask, ddof):

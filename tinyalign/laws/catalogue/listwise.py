@@ -11,13 +11,8 @@ from tinyalign.laws.catalogue.domain import (
     softmax,
 )
 from tinyalign.laws.catalogue.general import example_laws
-from tinyalign.laws.harness.law import (
-    Broken,
-    assert_at_least,
-    assert_close,
-    assert_slope_close,
-    law,
-)
+from tinyalign.laws.harness.law import assert_at_least, assert_close, assert_slope_close, law
+from tinyalign.laws.outcomes import Broken
 
 # RRHF: x is (average log-probs (B,K), rewards (B,K), NLL of the best (B,))
 

@@ -2,9 +2,9 @@
 
 import difflib
 
+from tinyalign.laws.binding.signature import CannotCall
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.harness.outputs import OUTPUT
-from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.subject import OFFSET
 
 LOSS_OF = {  # training method -> the row that its loss is judged as; a test compares with ours

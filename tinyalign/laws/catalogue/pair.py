@@ -8,7 +8,6 @@ import numpy as np
 from tinyalign.laws.catalogue.domain import floats, per_row, shifts
 from tinyalign.laws.catalogue.formulas import formula_of
 from tinyalign.laws.harness.law import (
-    Broken,
     assert_at_least,
     assert_at_most,
     assert_close,
@@ -16,6 +15,7 @@ from tinyalign.laws.harness.law import (
     assert_slope_close,
     law,
 )
+from tinyalign.laws.outcomes import Broken
 
 
 def log_ratios(x):

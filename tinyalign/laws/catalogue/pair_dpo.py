@@ -20,7 +20,6 @@ from tinyalign.laws.catalogue.pair import (
     swap_adds,
 )
 from tinyalign.laws.harness.law import (
-    Broken,
     assert_at_least,
     assert_at_most,
     assert_close,
@@ -28,6 +27,7 @@ from tinyalign.laws.harness.law import (
     assert_slope_close,
     law,
 )
+from tinyalign.laws.outcomes import Broken
 
 
 def both(slope):

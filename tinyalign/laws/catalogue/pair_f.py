@@ -26,11 +26,7 @@ from tinyalign.laws.catalogue.pair import (
     starts_at,
     swap,
 )
-from tinyalign.laws.harness.law import (
-    assert_close,
-    assert_slope_close,
-    law,
-)
+from tinyalign.laws.harness.law import assert_close, assert_slope_close, law
 
 
 @st.composite

@@ -11,7 +11,8 @@ from tinyalign.laws.catalogue.domain import floats, log_sigmoid, log_softmax, si
 from tinyalign.laws.catalogue.general import example_laws
 from tinyalign.laws.catalogue.pair import log_ratios
 from tinyalign.laws.catalogue.pair_f import near_pairs
-from tinyalign.laws.harness.law import Broken, assert_at_most, assert_close, assert_slope_close, law
+from tinyalign.laws.harness.law import assert_at_most, assert_close, assert_slope_close, law
+from tinyalign.laws.outcomes import Broken
 
 weighted_pairs = near_pairs(floats(-4.0, 3.0), floats(-4.0, 3.0))
 

@@ -4,13 +4,8 @@ import numpy as np
 
 from tinyalign.laws.catalogue.domain import floats
 from tinyalign.laws.catalogue.general import BATCH, PURE, SINGLE, autodiff_slope
-from tinyalign.laws.harness.law import (
-    NotApplicable,
-    assert_at_least,
-    assert_close,
-    assert_slope_close,
-    law,
-)
+from tinyalign.laws.harness.law import assert_at_least, assert_close, assert_slope_close, law
+from tinyalign.laws.outcomes import NotApplicable
 
 
 def no_advantage_no_loss(loss, x, p):

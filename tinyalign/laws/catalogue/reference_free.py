@@ -7,7 +7,8 @@ import numpy as np
 
 from tinyalign.laws.catalogue.domain import LOG2, floats, per_row, shifts, sigmoid
 from tinyalign.laws.catalogue.general import example_laws
-from tinyalign.laws.harness.law import Broken, assert_at_most, assert_close, assert_slope_close, law
+from tinyalign.laws.harness.law import assert_at_most, assert_close, assert_slope_close, law
+from tinyalign.laws.outcomes import Broken
 
 
 def preference(loss, chosen, rejected, p):

@@ -4,7 +4,8 @@ import numpy as np
 
 from tinyalign.laws.catalogue.domain import floats
 from tinyalign.laws.catalogue.general import whole_laws
-from tinyalign.laws.harness.law import Broken, assert_close, law, rounding
+from tinyalign.laws.harness.law import assert_close, law, rounding
+from tinyalign.laws.outcomes import Broken
 
 
 def threshold(x, p):

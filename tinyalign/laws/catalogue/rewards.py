@@ -15,14 +15,13 @@ from tinyalign.laws.catalogue.domain import (
 )
 from tinyalign.laws.catalogue.general import example_laws
 from tinyalign.laws.harness.law import (
-    Broken,
-    NotApplicable,
     assert_at_most,
     assert_close,
     assert_slope_close,
     law,
     rounding,
 )
+from tinyalign.laws.outcomes import Broken, NotApplicable
 
 
 def plain(p):

@@ -5,16 +5,15 @@ import numpy as np
 from tinyalign.laws.catalogue.divergence import never_negative, zero_at_equality
 from tinyalign.laws.catalogue.domain import floats, sigmoid
 from tinyalign.laws.catalogue.general import autodiff_slope, example_laws, whole_laws
-from tinyalign.laws.harness.kto_rows import own_z0
+from tinyalign.laws.forms.kto_rows import own_z0
 from tinyalign.laws.harness.law import (
-    Broken,
-    NotApplicable,
     assert_at_least,
     assert_at_most,
     assert_close,
     assert_slope_close,
     law,
 )
+from tinyalign.laws.outcomes import Broken, NotApplicable
 
 UP, DOWN = "weight_desirable", "weight_undesirable"
 

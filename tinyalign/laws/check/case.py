@@ -3,25 +3,11 @@
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from tinyalign.laws.binding.signature import CannotCall, parameters_of
 from tinyalign.laws.catalogue.general import BATCH
 from tinyalign.laws.catalogue.layouts import WHITENED
 from tinyalign.laws.catalogue.table import BY_NAME
-from tinyalign.laws.check.answers import require_an_answer, require_repeatable
-from tinyalign.laws.check.delta_inside import require_a_given_delta
-from tinyalign.laws.check.diagnose import looks_like
-from tinyalign.laws.check.forms import fitting_form, forgets_the_shift
-from tinyalign.laws.check.precision import infer_precision
-from tinyalign.laws.check.probes import EXACT, answers_everywhere, is_right
-from tinyalign.laws.check.readings import (
-    is_turned,
-    other_conventions,
-    other_methods,
-    other_orders,
-    with_offset,
-)
-from tinyalign.laws.check.reduction import read_reduction
-from tinyalign.laws.check.slopeless import read_purpose
-from tinyalign.laws.check.whitened_inside import refuse_whitening
+from tinyalign.laws.diagnosis.diagnose import looks_like
 from tinyalign.laws.harness.judge import (
     BROKEN,
     HOLDS,
@@ -31,8 +17,22 @@ from tinyalign.laws.harness.judge import (
     judge_leniently,
     without_shrinking,
 )
-from tinyalign.laws.harness.signature import CannotCall, parameters_of
 from tinyalign.laws.harness.subject import OFFSET, Subject
+from tinyalign.laws.reading.answers import require_an_answer, require_repeatable
+from tinyalign.laws.reading.delta_inside import require_a_given_delta
+from tinyalign.laws.reading.forms import fitting_form, forgets_the_shift
+from tinyalign.laws.reading.precision import infer_precision
+from tinyalign.laws.reading.probes import EXACT, answers_everywhere, is_right
+from tinyalign.laws.reading.readings import (
+    is_turned,
+    other_conventions,
+    other_methods,
+    other_orders,
+    with_offset,
+)
+from tinyalign.laws.reading.reduction import read_reduction
+from tinyalign.laws.reading.slopeless import read_purpose
+from tinyalign.laws.reading.whitened_inside import refuse_whitening
 
 CLAMPED = {"k3": "clamped_k3"}
 SHOWN = 3  # broken laws whose counterexample is made small

@@ -1,10 +1,10 @@
 """Which method a function is judged as where nobody said it: the first whose values it has."""
 
+from tinyalign.laws.binding.signature import CannotCall
 from tinyalign.laws.catalogue.lookup import find_spec
-from tinyalign.laws.check.answers import BrokenAtOnce
 from tinyalign.laws.check.case import understand
-from tinyalign.laws.check.probes import is_right
-from tinyalign.laws.harness.signature import CannotCall
+from tinyalign.laws.reading.answers import BrokenAtOnce
+from tinyalign.laws.reading.probes import is_right
 
 UNSAID = "say what it is meant to be, as in --as dpo: neither its name nor its arguments tell."
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 
+from tinyalign.laws.binding.signature import CannotCall
 from tinyalign.laws.catalogue.lookup import find_spec
 from tinyalign.laws.check.fault import fault
 from tinyalign.laws.check.gallery import museum
@@ -11,7 +12,6 @@ from tinyalign.laws.check.judgement import judgement
 from tinyalign.laws.check.loading import discard_output
 from tinyalign.laws.check.process import SECONDS, answer_of_child
 from tinyalign.laws.check.settings import settings_for
-from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.source.candidates import candidates
 
 __all__ = ["check", "check_here", "museum"]

@@ -5,11 +5,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinyalign.laws.check.answers import BrokenAtOnce
+from tinyalign.laws.binding.signature import CannotCall
 from tinyalign.laws.check.case import understand
 from tinyalign.laws.check.loading import CannotImport, load
 from tinyalign.laws.harness.framework_names import framework_of
-from tinyalign.laws.harness.signature import CannotCall
+from tinyalign.laws.reading.answers import BrokenAtOnce
 from tinyalign.laws.source.candidates import is_target
 from tinyalign.laws.source.cut_out import cut_out, framework_of_cut, write_files
 from tinyalign.laws.source.cutting import CannotCut

@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from tinyalign.laws.binding.holders import attributes_read, bound_method, own_value
+from tinyalign.laws.binding.number_names import SELDOM, called
+from tinyalign.laws.binding.signature import parameters_of
 from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.catalogue.table import BY_NAME
-from tinyalign.laws.check.probes import probes, same
-from tinyalign.laws.harness.holders import attributes_read, bound_method, own_value
-from tinyalign.laws.harness.number_names import SELDOM, called
-from tinyalign.laws.harness.signature import parameters_of
+from tinyalign.laws.reading.probes import probes, same
 
 
 def options_at_default(caller):

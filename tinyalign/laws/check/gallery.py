@@ -5,7 +5,7 @@ import sys
 import textwrap
 
 from tinyalign.laws.catalogue.lookup import LOSS_OF
-from tinyalign.laws.check.diagnose import spec_of
+from tinyalign.laws.diagnosis.diagnose import spec_of
 from tinyalign.laws.harness.judge import laws_for
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 
+from tinyalign.laws.binding.signature import CannotCall
 from tinyalign.laws.catalogue.lookup import find_spec, require_known
 from tinyalign.laws.check.choice import choose
 from tinyalign.laws.check.cut import load_whole_or_cut
@@ -12,10 +13,10 @@ from tinyalign.laws.check.terminal import as_data, as_text
 from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.laws.harness.errors import describe_error
 from tinyalign.laws.harness.frameworks import FRAMEWORKS
-from tinyalign.laws.harness.law import Broken, assert_at_most, assert_close, assert_different
+from tinyalign.laws.harness.law import assert_at_most, assert_close, assert_different
 from tinyalign.laws.harness.limits import CALL_LIMIT, WAIT_LIMIT, TookTooLong
 from tinyalign.laws.harness.outputs import OUTPUT
-from tinyalign.laws.harness.signature import CannotCall
+from tinyalign.laws.outcomes import Broken
 
 IMPORTING, JUDGING = "it was imported", "it was judged"
 

@@ -4,16 +4,17 @@ from dataclasses import dataclass, field, replace
 
 from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.catalogue.table import BY_NAME
-from tinyalign.laws.check.deviation import factor
-from tinyalign.laws.check.diagnose import looks_like
-from tinyalign.laws.check.probes import is_right, same
-from tinyalign.laws.check.readings import other_conventions
-from tinyalign.laws.check.wrong_arrays import is_idle
+from tinyalign.laws.diagnosis.deviation import factor
+from tinyalign.laws.diagnosis.diagnose import looks_like
+from tinyalign.laws.diagnosis.wrong_arrays import is_idle
+from tinyalign.laws.forms.kl_term import KLTerm, WithoutKL
 from tinyalign.laws.harness.judge import BROKEN, HOLDS, Law, judge, judge_all
-from tinyalign.laws.harness.kl_term import KLTerm, WithoutKL
-from tinyalign.laws.harness.law import Broken, law, show
+from tinyalign.laws.harness.law import law, show
 from tinyalign.laws.harness.reproducer import as_code
 from tinyalign.laws.harness.subject import Subject
+from tinyalign.laws.outcomes import Broken
+from tinyalign.laws.reading.probes import is_right, same
+from tinyalign.laws.reading.readings import other_conventions
 
 ESTIMATORS = ("k3", "k2", "k1")
 HOLDS_NOTHING = (

@@ -8,9 +8,9 @@ import sys
 import types
 from pathlib import Path
 
+from tinyalign.laws.binding.signature import CannotCall
+from tinyalign.laws.forms.wrapper import unscripted
 from tinyalign.laws.harness.errors import describe_error
-from tinyalign.laws.harness.signature import CannotCall
-from tinyalign.laws.harness.wrapper import unscripted
 
 
 class CannotImport(CannotCall):

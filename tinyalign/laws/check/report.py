@@ -4,32 +4,32 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tinyalign.laws.binding.signature import CannotCall
 from tinyalign.laws.catalogue.general import BATCH
-from tinyalign.laws.check.answers import BrokenAtOnce
-from tinyalign.laws.check.carried import carried_sentence
 from tinyalign.laws.check.case import excuses, read_by_laws, understand_on_policy
 from tinyalign.laws.check.defaults import options_at_default
-from tinyalign.laws.check.deviation import describe, epsilon_in_the_count
-from tinyalign.laws.check.diagnose import looks_like
-from tinyalign.laws.check.examples import nan_sentences, right_alone
-from tinyalign.laws.check.forms import forgotten_shift
 from tinyalign.laws.check.kl_term import judge_kl_term
-from tinyalign.laws.check.mixed_rows import how_rows_mix
-from tinyalign.laws.check.one_reason import one_reason
-from tinyalign.laws.check.probes import fitted_probes, value_at
 from tinyalign.laws.check.sentences import (
     assumptions,
     nearly_sentence,
     reading_sentence,
     warning_sentence,
 )
-from tinyalign.laws.check.words import words_for
+from tinyalign.laws.diagnosis.carried import carried_sentence
+from tinyalign.laws.diagnosis.deviation import describe, epsilon_in_the_count
+from tinyalign.laws.diagnosis.diagnose import looks_like
+from tinyalign.laws.diagnosis.examples import nan_sentences, right_alone
+from tinyalign.laws.diagnosis.mixed_rows import how_rows_mix
+from tinyalign.laws.diagnosis.one_reason import one_reason
 from tinyalign.laws.harness.judge import BROKEN, SILENT, UNJUDGED, Verdict, without_shrinking
 from tinyalign.laws.harness.limits import CALL_LIMIT, WAIT_LIMIT, TookTooLong
 from tinyalign.laws.harness.reproducer import as_code
-from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.subject import Subject
 from tinyalign.laws.museum.exhibit import CONFESSION
+from tinyalign.laws.reading.answers import BrokenAtOnce
+from tinyalign.laws.reading.forms import forgotten_shift
+from tinyalign.laws.reading.probes import fitted_probes, value_at
+from tinyalign.laws.reading.words import words_for
 
 UNKNOWN = "Nothing in the museum looks like this."
 

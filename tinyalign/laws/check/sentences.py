@@ -1,11 +1,11 @@
 """What a report says in words: what was assumed, and what a function was read as."""
 
+from tinyalign.laws.binding.holders import guesses, has_of_its_own
 from tinyalign.laws.catalogue.general import MASKED
 from tinyalign.laws.check.defaults import default_sentences
-from tinyalign.laws.harness.holders import guesses, has_of_its_own
+from tinyalign.laws.forms.wrapper import Wrapper
 from tinyalign.laws.harness.judge import BROKEN, HOLDS
 from tinyalign.laws.harness.subject import OFFSET
-from tinyalign.laws.harness.wrapper import Wrapper
 
 
 def assumptions(subject, conventions, options):

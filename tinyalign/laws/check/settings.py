@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tinyalign.laws.harness.signature import CannotCall
+from tinyalign.laws.binding.signature import CannotCall
 
 KEYS = {"as": str, "framework": str, "float32": bool, "seconds": (int, float), "convention": dict}
 

@@ -2,7 +2,7 @@
 
 import io
 
-from tinyalign.laws.check.one_reason import one_reason
+from tinyalign.laws.diagnosis.one_reason import one_reason
 from tinyalign.laws.harness.judge import BROKEN, HOLDS, UNJUDGED
 
 WHERE = "docs/kill_matrix.md of tinyalign says which known bugs each law catches."

@@ -4,15 +4,15 @@ import re
 
 import numpy as np
 
-from tinyalign.laws.harness.constants_read import constant_for
+from tinyalign.laws.binding.constants_read import constant_for
+from tinyalign.laws.binding.holders import holder_object, number_of_instance
+from tinyalign.laws.binding.parameter_names import weighs_kl
+from tinyalign.laws.binding.signature import CannotCall, match
 from tinyalign.laws.harness.errors import describe_error
-from tinyalign.laws.harness.holders import holder_object, number_of_instance
-from tinyalign.laws.harness.law import Broken, NotApplicable
 from tinyalign.laws.harness.limits import TookTooLong, time_limit
 from tinyalign.laws.harness.optional_arrays import SUBSTITUTES
 from tinyalign.laws.harness.outputs import OUTPUT, Outputs
-from tinyalign.laws.harness.parameter_names import weighs_kl
-from tinyalign.laws.harness.signature import CannotCall, match
+from tinyalign.laws.outcomes import Broken, NotApplicable
 
 # what is said of a mask of numbers: by x[mask], ~mask, masked_fill, where
 WANTS_BOOL = re.compile("bool|invert|bitwise|ind(ices|exer)", re.IGNORECASE)

@@ -1,6 +1,6 @@
 """Losses of pairs that come back as those of all chosen answers, then those of all rejected."""
 
-from tinyalign.laws.harness.wrapper import Wrapper
+from tinyalign.laws.forms.wrapper import Wrapper
 
 
 def folded(fn, parameters):

@@ -10,16 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky, Unsatisfiable
 
 from tinyalign.laws.harness.draws import QUIET, examples_of, repeatable_settings
-from tinyalign.laws.harness.law import (
-    Broken,
-    NotApplicable,
-    OutOfDomain,
-    use_precision,
-    use_slack,
-)
+from tinyalign.laws.harness.law import use_precision, use_slack
 from tinyalign.laws.harness.limits import TookTooLong
 from tinyalign.laws.harness.reproducer import as_code
 from tinyalign.laws.harness.subject import Subject
+from tinyalign.laws.outcomes import Broken, NotApplicable, OutOfDomain
 
 MOODY = "gives different answers for the same input"
 HOLDS, BROKEN, SILENT, UNJUDGED = "holds", "broken", "does not apply", "could not be judged"

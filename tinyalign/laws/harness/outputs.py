@@ -1,8 +1,8 @@
 """What is judged of what a function returns: its loss, or its advantages and returns."""
 
-from tinyalign.laws.harness.losses_returned import places_of_losses
-from tinyalign.laws.harness.roles import roles
-from tinyalign.laws.harness.source_tree import names_returned
+from tinyalign.laws.binding.losses_returned import places_of_losses
+from tinyalign.laws.binding.roles import roles
+from tinyalign.laws.binding.source_tree import names_returned
 
 OUTPUT = "output"  # the place or the key that a function is declared to have its loss at
 PAIR = ("advantage", "returns")

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tinyalign.laws.harness.holders import class_of
-from tinyalign.laws.harness.holders_as_code import config_as_code, instance_as_code
+from tinyalign.laws.binding.holders import class_of
+from tinyalign.laws.binding.holders_as_code import config_as_code, instance_as_code
 
 
 def as_code(subject, module, calls, message):

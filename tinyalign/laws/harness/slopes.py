@@ -5,9 +5,9 @@ import copy
 import numpy as np
 
 from tinyalign.laws.harness.errors import describe_error
-from tinyalign.laws.harness.law import Broken, NotApplicable
 from tinyalign.laws.harness.limits import TookTooLong, time_limit
 from tinyalign.laws.harness.undo import undo_conventions
+from tinyalign.laws.outcomes import Broken, NotApplicable
 
 
 def own_grad(subject, arrays, index, numbers):

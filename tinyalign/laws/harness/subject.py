@@ -5,16 +5,16 @@ Declared conventions are undone here, so that every law is written once, in one 
 
 import numpy as np
 
+from tinyalign.laws.binding.signature import CannotCall
+from tinyalign.laws.forms.batches import unpacked
+from tinyalign.laws.forms.texts import AT_MOST, FromLogits
+from tinyalign.laws.forms.wrapper import Wrapper, watched
 from tinyalign.laws.harness import slopes
-from tinyalign.laws.harness.batches import unpacked
 from tinyalign.laws.harness.call import Caller
 from tinyalign.laws.harness.frameworks import FRAMEWORKS
-from tinyalign.laws.harness.law import Broken, OutOfDomain
 from tinyalign.laws.harness.limits import time_limit
-from tinyalign.laws.harness.signature import CannotCall
-from tinyalign.laws.harness.texts import AT_MOST, FromLogits
 from tinyalign.laws.harness.undo import require_fixed_values, undo_conventions
-from tinyalign.laws.harness.wrapper import Wrapper, watched
+from tinyalign.laws.outcomes import Broken, OutOfDomain
 
 OFFSET = "offset"  # a number that any loss may be declared to differ by
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tinyalign.laws.harness.law import NotApplicable
 from tinyalign.laws.harness.spec import put_together
+from tinyalign.laws.outcomes import NotApplicable
 
 
 def undo_conventions(subject, arrays, numbers):

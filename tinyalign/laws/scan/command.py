@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from tinyalign.laws.binding.signature import CannotCall
 from tinyalign.laws.check.loading import package_of
-from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.scan.declared import as_declared
 from tinyalign.laws.scan.judging import BROKEN, LAWFUL, NOT_JUDGED, Job
 from tinyalign.laws.scan.table import as_data, print_rows

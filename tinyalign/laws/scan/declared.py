@@ -3,11 +3,11 @@
 import ast
 from dataclasses import replace
 
+from tinyalign.laws.binding.signature import CannotCall
 from tinyalign.laws.catalogue.lookup import find_spec
 from tinyalign.laws.check.judgement import read_conventions
 from tinyalign.laws.check.settings import own_settings
 from tinyalign.laws.harness.outputs import OUTPUT
-from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.subject import OFFSET
 from tinyalign.laws.source.guess import guess_of
 

@@ -4,8 +4,8 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tinyalign.laws.harness.parameter_names import parts
-from tinyalign.laws.harness.wrapper import Wrapper
+from tinyalign.laws.binding.parameter_names import parts
+from tinyalign.laws.forms.wrapper import Wrapper
 
 MASK = {"mask", "masks", "weights"}
 

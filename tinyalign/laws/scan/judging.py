@@ -5,23 +5,23 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
+from tinyalign.laws.binding.signature import CannotCall
 from tinyalign.laws.catalogue.lookup import find_spec
-from tinyalign.laws.check.answers import BrokenAtOnce
 from tinyalign.laws.check.case import understand
 from tinyalign.laws.check.choice import is_other
 from tinyalign.laws.check.cut import LEFT_BEHIND
-from tinyalign.laws.check.deviation import constant, factor
-from tinyalign.laws.check.diagnose import looks_like
-from tinyalign.laws.check.forms import answers
 from tinyalign.laws.check.loading import load
-from tinyalign.laws.check.probes import fitted_probes, is_right, right_value, value_at
-from tinyalign.laws.check.readings import TURNED
 from tinyalign.laws.check.report import UNKNOWN, examine
 from tinyalign.laws.check.terminal import as_data, as_text
+from tinyalign.laws.diagnosis.deviation import constant, factor
+from tinyalign.laws.diagnosis.diagnose import looks_like
 from tinyalign.laws.harness.judge import NEARLY, repeatable_settings
 from tinyalign.laws.harness.limits import TookTooLong
-from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.laws.harness.subject import Subject
+from tinyalign.laws.reading.answers import BrokenAtOnce
+from tinyalign.laws.reading.forms import answers
+from tinyalign.laws.reading.probes import fitted_probes, is_right, right_value, value_at
+from tinyalign.laws.reading.readings import TURNED
 from tinyalign.laws.scan.declared import conventions_for
 from tinyalign.laws.scan.forms import forms
 from tinyalign.laws.source.guess import Guess

@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass, field
 
-from tinyalign.laws.harness.batches import BATCHES
-from tinyalign.laws.harness.holders import HOLDERS
-from tinyalign.laws.harness.parameter_names import MASKS, names_array, names_setting, parts
-from tinyalign.laws.harness.roles import roles
+from tinyalign.laws.binding.holders import HOLDERS
+from tinyalign.laws.binding.parameter_names import MASKS, names_array, names_setting, parts
+from tinyalign.laws.binding.roles import roles
+from tinyalign.laws.forms.batches import BATCHES
 from tinyalign.laws.source.method_class import set_by_default
 from tinyalign.laws.source.names import names_of
 from tinyalign.laws.source.strip import keys_taken

@@ -2,11 +2,11 @@
 
 import ast
 
+from tinyalign.laws.binding.held_values import guess
+from tinyalign.laws.binding.holders import HOLDERS
+from tinyalign.laws.binding.number_names import called
+from tinyalign.laws.binding.parameter_names import MASKS, names_array, names_setting, parts
 from tinyalign.laws.catalogue.lookup import find_spec
-from tinyalign.laws.harness.held_values import guess
-from tinyalign.laws.harness.holders import HOLDERS
-from tinyalign.laws.harness.number_names import called
-from tinyalign.laws.harness.parameter_names import MASKS, names_array, names_setting, parts
 
 CONFIG = {"config", "cfg", "conf", "args", "hparams"}
 

@@ -2,7 +2,7 @@
 
 import ast
 
-from tinyalign.laws.harness.parameter_names import names_setting
+from tinyalign.laws.binding.parameter_names import names_setting
 
 # word -> the methods that it names
 WORDS = {

@@ -2,6 +2,7 @@
 
 import os
 
+from tinyalign.laws.binding.signature import CannotCall
 from tinyalign.laws.check import child
 from tinyalign.laws.check.fault import fault, is_theirs
 from tinyalign.laws.check.judgement import IMPORTING, JUDGING
@@ -9,7 +10,6 @@ from tinyalign.laws.check.loading import load
 from tinyalign.laws.check.process import answer_of_child
 from tinyalign.laws.harness.errors import describe_error
 from tinyalign.laws.harness.limits import TookTooLong
-from tinyalign.laws.harness.signature import CannotCall
 from tinyalign.notes.exercises import table
 from tinyalign.notes.exercises.judging import UNWRITTEN, why_wrong
 

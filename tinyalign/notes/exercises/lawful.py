@@ -5,14 +5,14 @@ import inspect
 import numpy as np
 
 from tinyalign.laws.catalogue.lookup import find_spec
-from tinyalign.laws.check.deviation import (
+from tinyalign.laws.diagnosis.deviation import (
     constant,
     detached,
     factor,
     ignored_number,
     padding_enters,
 )
-from tinyalign.laws.check.diagnose import looks_like
+from tinyalign.laws.diagnosis.diagnose import looks_like
 from tinyalign.laws.harness.draws import inputs_of, repeatable_settings
 from tinyalign.laws.harness.judge import BROKEN, UNJUDGED, judge, laws_for
 from tinyalign.laws.harness.subject import Subject

@@ -1,0 +1,1 @@
+"""What is wrong with a function that breaks laws, in a sentence that says what to change."""

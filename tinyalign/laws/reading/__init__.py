@@ -1,0 +1,1 @@
+"""What a function is read as, by its values: its precision, its reduction, its conventions."""
