@@ -34,7 +34,7 @@ def by_labels(logits, labels, average_log_prob=False):
 
 
 def by_mask(logits, input_ids, attention_mask, loss_mask):
-    assert attention_mask.shape == loss_mask.shape == input_ids.shape
+    assert np.all(attention_mask >= loss_mask) and loss_mask.shape == input_ids.shape
     return anp.sum(taken(logits[:, :-1], input_ids[:, 1:]) * loss_mask[:, 1:], -1)
 
 

@@ -212,7 +212,7 @@ def test_training_methods_go_by_the_laws_of_their_loss(tmp_path, capsys):
     (tmp_path / "mine.py").write_text("def loss(logp, old_logp, advantage):\n    return 0 * logp\n")
     assert check_here(f"{tmp_path}/mine.py:loss", "ppo", examples=3) == 1
     said = capsys.readouterr()
-    assert (said.err + said.out).count("the loss of ppo is clipped_surrogate") == 1
+    assert (said.err + said.out).count("The loss of ppo is clipped_surrogate") == 1
 
 
 @pytest.fixture

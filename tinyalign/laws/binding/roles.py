@@ -42,7 +42,8 @@ def roles(name, of_pairs=False):
     # log_probs is one word in two parts
     said = {"logp"} if "log" in words and {"prob", "probs", "p"} & set(words) else set()
     # z0 and z_ref are one word each
-    for word in (*words, name.lower().replace("_", "")):
+    joined = name.lower().replace("_", "")
+    for word in (*words, *([joined] if SAYS.get(joined) == "z0" else [])):
         said |= {SAYS[word]} if word in SAYS else set()
         # r_w is the reward of the chosen answer
         short = of_pairs and word in SHORT and not (word == "r" and SIDES & said_by(words))

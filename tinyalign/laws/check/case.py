@@ -34,7 +34,6 @@ from tinyalign.laws.reading.reduction import read_reduction
 from tinyalign.laws.reading.slopeless import read_purpose
 from tinyalign.laws.reading.whitened_inside import refuse_whitening
 
-CLAMPED = {"k3": "clamped_k3"}
 SHOWN = 3  # broken laws whose counterexample is made small
 ALIKE = 8  # readings that the values do not tell apart, of which the laws are asked
 
@@ -104,30 +103,7 @@ def understand(fn, spec, conventions, how):
         if reading is not None:
             return replace(case, conventions=reading.conventions, reading=reading)
     refuse_whitening(case.subject())
-    return _as_clamped(case) or _read_further(case)
-
-
-def _as_clamped(case):
-    """The case as the method with the clamps that libraries put around it, or None."""
-    if case.spec.name not in CLAMPED:
-        return None
-    spec = BY_NAME[CLAMPED[case.spec.name]]
-    known = {c.name for c in spec.conventions} | {*spec.numbers, *spec.arrays}
-    # what was declared, such as use=loss, is judged and not left out
-    if any(k not in known and "." not in k for k in case.declared):
-        return None
-    kept = {k: v for k, v in case.conventions.items() if k in known or "." in k}
-    clamped = replace(case, spec=spec, conventions=kept)
-    if not is_right(clamped.subject()):
-        return None
-    caller = clamped.subject().caller
-    # the clamp of its input is further out, and may be none
-    limit = caller.parameters.get("limit") or f"{caller.fixed['limit']:g}"
-    return clamped.noting(
-        f"Its values are cut off at {limit}, as in verl and NeMo-RL: a token further out has no "
-        f"slope and is not pulled back. It is judged as {spec.name}; if no clamp is meant, remove "
-        f"it."
-    )
+    return _read_further(case)
 
 
 def understand_on_policy(fn, spec, conventions, how):

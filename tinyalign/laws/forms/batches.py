@@ -6,6 +6,7 @@ from tinyalign.laws.binding.roles import roles
 from tinyalign.laws.forms.baselines import with_advantage
 from tinyalign.laws.forms.episodes import of_episodes
 from tinyalign.laws.forms.flat_rewards import of_prompts
+from tinyalign.laws.forms.folded import folded
 from tinyalign.laws.forms.halves import Halves, halved
 from tinyalign.laws.forms.kl_term import without_kl
 from tinyalign.laws.forms.kto_rows import as_one_row_each
@@ -21,7 +22,6 @@ from tinyalign.laws.forms.wrapper import (
     positional_parameters,
     readable_parameters,
 )
-from tinyalign.laws.harness.folded import folded
 
 BATCHES = (
     "batch", "data", "inputs", "experience", "sample", "samples", "rollout", "micro_batch",
