@@ -6,7 +6,7 @@ for _library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_library, "1")  # before anything imports NumPy
 
 import pytest  # noqa: E402
-from hypothesis import HealthCheck, settings  # noqa: E402
+from hypothesis import HealthCheck, Phase, settings  # noqa: E402
 
 from tinyalign import report  # noqa: E402
 from tinyalign.engine import backend, strict_cupy  # noqa: E402
@@ -54,3 +54,15 @@ def plain_curves():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report, "curves", lambda metrics, path: path.write_text("<svg/>"))
         yield
+
+
+@pytest.fixture
+def few_examples():
+    """Enough for a test that says that something runs."""
+    active = settings.get_current_profile_name()
+    # no counterexample has to be small
+    phases = [Phase.explicit, Phase.generate]
+    settings.register_profile("few", settings.get_profile(active), max_examples=5, phases=phases)
+    settings.load_profile("few")
+    yield
+    settings.load_profile(active)

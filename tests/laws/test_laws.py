@@ -119,7 +119,7 @@ def test_assert_lawful_is_no_success_where_nothing_was_judged(monkeypatch):
         assert_lawful(preference.dpo, "dpo", foo=1)
 
 
-def test_assert_lawful_reads_a_mean_as_check_does():
+def test_assert_lawful_reads_a_mean_as_check_does(few_examples):
     """And a class, of which no object was made, is refused and not accused."""
 
     class Loss:

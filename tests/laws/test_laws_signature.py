@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import Phase, settings
 
 from tinyalign.laws import CannotCall, assert_lawful, laws_of
 from tinyalign.laws.binding.number_names import called
@@ -209,22 +208,16 @@ def test_training_methods_go_by_the_laws_of_their_loss(tmp_path, capsys):
     )
     with pytest.raises(ValueError, match="No method 'pppo'; did you mean ppo"):
         laws_of("pppo")
-    (tmp_path / "mine.py").write_text("def loss(logp, old_logp, advantage):\n    return 0 * logp\n")
-    assert check_here(f"{tmp_path}/mine.py:loss", "ppo", examples=3) == 1
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\n"
+        "def loss(logp, old_logp, advantage, clip=0.2):\n"
+        "    ratio = np.exp(logp - old_logp)\n"
+        "    held = np.clip(ratio, 1 - clip, 1 + clip)\n"
+        "    return -np.minimum(ratio * advantage, held * advantage)\n"
+    )
+    assert check_here(f"{tmp_path}/mine.py:loss", "ppo", examples=3) == 0
     said = capsys.readouterr()
     assert (said.err + said.out).count("The loss of ppo is clipped_surrogate") == 1
-
-
-@pytest.fixture
-def few_examples():
-    """Enough for a test that says that something runs."""
-    active = settings.get_current_profile_name()
-    # no counterexample has to be small
-    phases = [Phase.explicit, Phase.generate]
-    settings.register_profile("few", settings.get_profile(active), max_examples=5, phases=phases)
-    settings.load_profile("few")
-    yield
-    settings.load_profile(active)
 
 
 def test_the_pytest_example_of_readme_runs(few_examples, monkeypatch):

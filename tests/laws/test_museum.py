@@ -98,8 +98,8 @@ def wrong_diagnoses(exhibits):
 
 
 def test_the_diagnosis_names_the_planted_mistake():
-    some = [e for e in EXHIBITS if spec_of(e).kind == "pair loss with a reference"]
-    assert len(wrong_diagnoses(some)) <= 0.05 * len(some)
+    some = [e for e in EXHIBITS if spec_of(e).name in ("dpo", "ipo")]
+    assert not wrong_diagnoses(some)
 
 
 @pytest.mark.slow
