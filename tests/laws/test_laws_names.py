@@ -9,6 +9,9 @@ from tinyalign.laws.binding.signature import match
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.harness.draws import repeatable_settings
+from tinyalign.laws.museum.reference_free import odds_ratio_log1p_exp
+from tinyalign.laws.scan.judging import _with_subject
+from tinyalign.losses import odds_ratio
 
 PAIR = BY_NAME["dpo"].arrays
 AVERAGES = BY_NAME["simpo"].arrays
@@ -146,3 +149,24 @@ def test_a_predicted_value_beside_the_old_values_needs_no_third():
 
     found = match(value_loss, BY_NAME["value_loss"], "value_loss").arrays
     assert found == {"value": "vpreds", "old_value": "old_values", "returns": "returns"}
+
+
+def test_a_weight_of_the_odds_ratio_is_a_number_of_it():
+    def weighted(chosen_logps, rejected_logps, beta=0.1):
+        return beta * odds_ratio(chosen_logps, rejected_logps)
+
+    def overflows(chosen_logps, rejected_logps, beta=0.1):
+        return odds_ratio_log1p_exp(chosen_logps, rejected_logps, lam=beta)
+
+    assert examined(weighted, "odds_ratio").exit_code == 0
+    assert examined(odds_ratio, "odds_ratio").exit_code == 0
+    report = examined(overflows, "odds_ratio")
+    assert "right_at_the_extremes" in {v.law.name for v in report.broken}
+    assert "odds_ratio_log1p_exp" in report.diagnosis
+
+
+def test_a_sentence_that_begins_with_an_array_has_its_subject():
+    assert (
+        _with_subject("in logp has slope [0.], want [1.]") == "Its slope in logp is [0.], want [1.]"
+    )
+    assert _with_subject("gives 2, want 1") == "It gives 2, want 1"

@@ -72,6 +72,7 @@ ALIASES = {
     "horizon": ("kl_horizon",),
     "last_value": ("last_values", "bootstrap_value", "next_value", "final_value"),
 }  # fmt: skip
+ODDS_WEIGHT = (*LAM, "odds_weight", "odds_ratio_weight", "or_weight", "beta", "alpha")
 # what a name means in one method only
 ONLY = {
     # a weight that is cut off from above need not be cut off from below
@@ -81,7 +82,7 @@ ONLY = {
     ("exo_pair", "eps"): ("label_smoothing", "epsilon"),
     **{(m, "gamma"): TARGET for m in ("simpo", "conservative_simpo", "tpo_l")},
     # what weighs the odds ratio is called beta by TRL and those who took it from there
-    ("orpo", "lam"): (*LAM, "odds_weight", "odds_ratio_weight", "or_weight", "beta", "alpha"),
+    **{(m, "lam"): ODDS_WEIGHT for m in ("orpo", "odds_ratio")},
     ("slic", "lam"): (*LAM, *LIKELIHOOD, "reg_weight", "alpha"),
     ("slic", "delta"): ("margin", "hinge_margin"),
     ("bradley_terry", "center"): ("centering", "centre", "center_rewards", "reward_centering"),
@@ -95,6 +96,7 @@ ONLY = {
 SELDOM = {
     ("clipped_surrogate", "clip_dual"),
     ("truncated_importance", "clip_low"),
+    ("odds_ratio", "lam"),
     ("whiten", "eps"),
     ("whiten", "ddof"),
 }

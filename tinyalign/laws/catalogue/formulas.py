@@ -64,14 +64,14 @@ PAIRS = {
 }
 
 
-def odds_ratio(chosen, rejected):
-    return softplus(log_odds(rejected) - log_odds(chosen))
+def odds_ratio(chosen, rejected, lam=1.0):
+    return lam * softplus(log_odds(rejected) - log_odds(chosen))
 
 
 FREE = {
     "simpo": lambda w, lose, beta, gamma: softplus(gamma - beta * (w - lose)),
     "odds_ratio": odds_ratio,
-    "orpo": lambda w, lose, nll, lam: nll + lam * odds_ratio(w, lose),
+    "orpo": lambda w, lose, nll, lam: nll + odds_ratio(w, lose, lam),
     "cpo": lambda w, lose, nll, beta, alpha: softplus(-beta * (w - lose)) + alpha * nll,
     "tpo": lambda w, lose, nll, beta, alpha: softplus(-beta * (w - lose)) + alpha * nll,
     "tpo_l": lambda w, lose, nll, beta, gamma, alpha: (

@@ -103,7 +103,7 @@ def slope_or_none(loss, x, index, p):
 
 def odds_laws(weight):
     """The odds-ratio term, times a weight."""
-    # the weight is 1 for the term by itself, and ORPO's own λ inside ORPO
+    # the weight is 1 where the term by itself takes none, and ORPO's own λ inside ORPO
     return (
         law(
             tie_costs(lambda **p: weight(**p) * LOG2),
@@ -143,7 +143,7 @@ def slope_laws(weight):
     )
 
 
-ODDS_RATIO = example_laws(*odds_laws(lambda: 1.0))
+ODDS_RATIO = example_laws(*odds_laws(lambda lam: lam))
 ORPO = example_laws(
     law(without_weight_likelihood_alone, "O4b"),
     law(likelihood_adds(lambda lam: 1.0), "OR4", "likelihood_is_added", "the NLL is added, once"),

@@ -34,45 +34,45 @@ def simpo_sums_where_means_are_meant(win, lose, *, beta, gamma):
     return softplus(gamma - beta * (n_win * win - n_lose * lose))
 
 
-def odds_ratio_is_a_log_ratio(win, lose):
-    return softplus(-(win - lose))
+def odds_ratio_is_a_log_ratio(win, lose, *, lam=1.0):
+    return lam * softplus(-(win - lose))
 
 
-def odds_ratio_log1p_exp(win, lose):
+def odds_ratio_log1p_exp(win, lose, *, lam=1.0):
     odds_win = win - np.log1p(-np.exp(win))
     odds_lose = lose - np.log1p(-np.exp(lose))
-    return softplus(odds_lose - odds_win)
+    return lam * softplus(odds_lose - odds_win)
 
 
-def odds_ratio_fudge(win, lose):
+def odds_ratio_fudge(win, lose, *, lam=1.0):
     odds_win = win - np.log(1.0001 - np.exp(win))
     odds_lose = lose - np.log(1.0001 - np.exp(lose))
-    return softplus(odds_lose - odds_win)
+    return lam * softplus(odds_lose - odds_win)
 
 
-def odds_ratio_clamped(win, lose):
+def odds_ratio_clamped(win, lose, *, lam=1.0):
     win, lose = np.minimum(win, -1e-3), np.minimum(lose, -1e-3)
-    return softplus(log_odds(lose) - log_odds(win))
+    return lam * softplus(log_odds(lose) - log_odds(win))
 
 
-def odds_ratio_sign_of_complement(win, lose):
+def odds_ratio_sign_of_complement(win, lose, *, lam=1.0):
     odds_win = win + np.log(-np.expm1(win))
     odds_lose = lose + np.log(-np.expm1(lose))
-    return softplus(odds_lose - odds_win)
+    return lam * softplus(odds_lose - odds_win)
 
 
-def odds_ratio_of_sums(win, lose):
-    return softplus(log_odds(6 * lose) - log_odds(4 * win))  # sums over 6 and 4 tokens
+def odds_ratio_of_sums(win, lose, *, lam=1.0):
+    return lam * softplus(log_odds(6 * lose) - log_odds(4 * win))  # sums over 6 and 4 tokens
 
 
-def odds_ratio_slope_of_both_branches(win, lose):
+def odds_ratio_slope_of_both_branches(win, lose, *, lam=1.0):
     import autograd.numpy as anp  # values and slopes, as in the original
 
     def log1mexp(a):
         near, far = anp.log(-anp.expm1(a)), anp.log1p(-anp.exp(a))
         return anp.where(a > -0.6931, near, far)
 
-    return anp.logaddexp(0, lose - log1mexp(lose) - win + log1mexp(win))
+    return lam * anp.logaddexp(0, lose - log1mexp(lose) - win + log1mexp(win))
 
 
 def orpo_drops_the_nll(win, lose, nll, *, lam):
@@ -101,7 +101,7 @@ def orpo_odds_term_subtracted(win, lose, nll, *, lam):
 
 
 def orpo_sign_of_complement(win, lose, nll, *, lam):
-    return nll + lam * odds_ratio_sign_of_complement(win, lose)
+    return nll + odds_ratio_sign_of_complement(win, lose, lam=lam)
 
 
 def cpo_nll_dropped(win, lose, nll, *, beta, alpha):

@@ -204,12 +204,17 @@ def _unlike(methods, subject=None):
     )
 
 
+def _with_subject(message):
+    """A message of a law as a sentence: "in logp has slope 0" begins with the array."""
+    return re.sub(r"^It (in .*?) has slope", r"Its slope \1 is", f"It {message}")
+
+
 def _sentence(report, verdict):
     """What to know about it in one sentence."""
     if verdict == BROKEN:
         first, said = report.simplest, report.diagnosis
         if not said or said.startswith(UNKNOWN):
-            said = f"It {first.message}."
+            said = f"{_with_subject(first.message)}."
         return f"Breaks {first.law.name}: {first.law.sentence}. {said}"
     if verdict == LAWFUL:
         held = [n for n in report.notes if n.startswith("This is")]
