@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 
-from tinyalign.laws.scan.command import scan
+from tinyalign.laws.scan.command import cut_out, guessed, scan
+from tinyalign.laws.source.stand_ins import NotHere
 
 SOURCE = """
 import numpy as np
@@ -127,3 +129,43 @@ def test_the_code_for_rows_averages_them(file, capsys):
     assert scan("losses.py:masked_mean", "sequence_mean") == 1
     code = "".join(capsys.readouterr().out.split())
     assert "]])).mean()#->" in code and "]]))#->" not in code
+
+
+FAST = """
+import numpy as np
+try:
+    from no_such_package import fast_cross_entropy
+    FAST = True
+except ImportError:
+    FAST = False
+def log_probs_from_logits(logits, labels):
+    if FAST:
+        return -fast_cross_entropy(logits, labels)
+    return slow(logits, labels)
+def logprobs_from_logits(logits, labels):
+    try:
+        from no_such_package import fast_cross_entropy
+        return -fast_cross_entropy(logits, labels)
+    except ImportError:
+        return slow(logits, labels)
+def gather_logprobs_from_logits(logits, labels):
+    from no_such_package import fast_cross_entropy
+    return -fast_cross_entropy(logits, labels)
+def slow(logits, labels):
+    logp = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
+    return np.take_along_axis(logp, labels[..., None], axis=-1)[..., 0]
+"""
+
+
+def test_what_is_done_where_an_import_fails_is_judged(tmp_path):
+    path = tmp_path / "fast.py"
+    path.write_text(FAST)
+    logits, labels = np.zeros((1, 1, 4)), np.zeros((1, 1), dtype=int)
+    for found, guess in guessed(path):
+        there = {}
+        exec(cut_out(found, guess).files()["cut_0.py"], there)
+        if found.name == "gather_logprobs_from_logits":
+            with pytest.raises(NotHere, match="no_such_package.fast_cross_entropy, which is not"):
+                there[found.name](logits, labels)
+        else:
+            assert there[found.name](logits, labels) == -np.log(4.0)

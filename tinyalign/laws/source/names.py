@@ -37,6 +37,9 @@ class Names:
             elif isinstance(node, ast.Import | ast.ImportFrom):
                 self.imported |= _imported_by(node)
             elif isinstance(node, ast.If | ast.Try):
+                # the first one stands: HAS_FLASH = False where flash_attn is not here
+                instead = node.handlers if lacks_import(node, self.path) else []
+                self._read([n for h in instead for n in h.body])
                 self._read([*node.body, *node.orelse])
 
     def _define(self, name, node):
@@ -64,6 +67,38 @@ class Hoist(ast.NodeTransformer):
         return ast.Pass()
 
     visit_ImportFrom = visit_Import
+
+    def visit_Try(self, node):
+        """An import that may fail, and does here, fails: what is done instead is judged."""
+        if lacks_import(node, self.names.path):
+            fails = ast.Raise(ast.Name("ImportError", ast.Load()))
+            node.body = [fails if _is_absent(n, self.names.path) else n for n in node.body]
+        return self.generic_visit(node)
+
+
+def lacks_import(node, path):
+    """Whether it is a try that does something else where an import fails, and it fails here."""
+    handlers = getattr(node, "handlers", [])
+    caught = {last for h in handlers for last in _names_in(h.type)}
+    gives_up = any(isinstance(n, ast.Raise) for h in handlers for n in ast.walk(h))
+    fits = not gives_up and caught & {"", "ImportError", "ModuleNotFoundError", "Exception"}
+    return bool(fits) and any(_is_absent(n, path) for n in node.body)
+
+
+def _names_in(caught):
+    """The names of a handler's exceptions; "" where it catches all."""
+    return [""] if caught is None else [n.id for n in ast.walk(caught) if isinstance(n, ast.Name)]
+
+
+def _is_absent(node, path):
+    """Whether it is an import of a package that is neither installed nor in the folders above."""
+    if not isinstance(node, ast.Import | ast.ImportFrom):
+        return False
+    return any(
+        (dots or module.partition(".")[0] not in AVAILABLE)
+        and find_module(path, module, dots) is None
+        for module, _, dots in _imported_by(node).values()
+    )
 
 
 @cache
