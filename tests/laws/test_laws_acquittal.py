@@ -135,8 +135,26 @@ def test_a_gradient_into_a_constant_is_said():
         return kto(logp, ref_logp, desirable, getval(z0), beta)
 
     said = carried_sentence(Subject(kto, BY_NAME["kto"]))
-    assert said.startswith("z0 must be passed detached: a gradient flows into it (")
+    assert said.startswith("A gradient flows into z0: pass z0 detached (")
     assert carried_sentence(Subject(all_detached, BY_NAME["kto"])) == ""
+
+
+def test_callers_of_ordinary_losses_pass_data_and_are_told_nothing():
+    def reinforce(logp, advantage):
+        return -logp * advantage
+
+    assert carried_sentence(Subject(reinforce, BY_NAME["reinforce"])) == ""
+
+
+def test_a_weight_that_carries_a_gradient_is_to_be_detached():
+    def weight(train_logp, vllm_logp, cap=2.0):
+        return anp.minimum(anp.exp(train_logp - vllm_logp), cap)
+
+    said = carried_sentence(Subject(weight, BY_NAME["truncated_rollout_weight"]))
+    assert said == (
+        "A gradient flows through the result into train_logp and vllm_logp: detach the result "
+        "before the loss."
+    )
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,12 @@ def test_there_are_a_hundred_exhibits_with_a_story():
     assert len(EXHIBITS) >= 100
     assert len({e.name for e in EXHIBITS}) == len(EXHIBITS)
     assert all(e.story and e.seen and e.source.startswith("def ") for e in EXHIBITS)
+
+
+def test_no_line_of_the_notes_is_told_to_those_who_do_not_have_them():
+    noted = next(e for e in EXHIBITS if e.seen == "note 004 line 329")
+    assert noted.origin == "Seen in: the community notes (docs/claims.md of tinyalign)."
+    assert not any("line" in e.place for e in EXHIBITS)
     assert {e.method for e in EXHIBITS} == {m.name for m in METHODS}
 
 

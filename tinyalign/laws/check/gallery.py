@@ -50,10 +50,10 @@ def _list_exhibits(console, exhibits):
 def _entry(exhibit, width, total):
     """Its name, then where it was seen: beside it if there is room, else below."""
     # as wide as the longest word, or a repository's name would be broken
-    beside = total - width > max(len(word) for word in exhibit.seen.split())
+    beside = total - width > max(len(word) for word in exhibit.place.split())
     indent = " " * (width if beside else 6)
     seen = textwrap.fill(
-        exhibit.seen,
+        exhibit.place,
         # a margin of one column, and never narrower than 20
         max(total - 1, len(indent) + 20),
         initial_indent=indent,

@@ -1,30 +1,30 @@
-"""Into which of its constants a function lets a gradient flow: whoever calls it detaches them."""
+"""Constants that may hang on what is trained, and into which a function lets a gradient flow."""
 
 import numpy as np
 
 from tinyalign.laws.catalogue.conventions import DETACH
+from tinyalign.laws.diagnosis.their_name import their_name
 from tinyalign.laws.outcomes import Broken, NotApplicable, OutOfDomain
 from tinyalign.laws.reading.probes import fitted_probes
 
+# worked out from the policy at every step; old log-probs, references and advantages are mostly data
+OF_THE_POLICY = ("z0",)
+
 
 def carried_sentence(subject):
-    """That they have to be given without a gradient; "" where none flows."""
-    if subject.conventions.get(DETACH.name) != "outside":
-        return ""
-    names = [_theirs(subject, i) for i in subject.spec.constants if _flows(subject, i)]
-    if not names:
-        return ""
-    them = "it" if len(names) == 1 else "them"
-    return (
-        f"{' and '.join(names)} must be passed detached: a gradient flows into {them} "
-        f"(--convention detach=inside asks that none does)."
+    """What the caller has to detach; "" where no gradient flows, or where it is mostly data."""
+    spec, outside = subject.spec, subject.conventions.get(DETACH.name) == "outside"
+    flowing = [spec.arrays[i] for i in spec.constants if outside and _flows(subject, i)]
+    if 0 in spec.constants:  # what it gives is a constant itself
+        names = " and ".join(their_name(subject, a) for a in flowing)
+        said = f"A gradient flows through the result into {names}"
+        return f"{said}: detach the result before the loss." if names else ""
+    names = [their_name(subject, a) for a in flowing if a in OF_THE_POLICY]
+    return "".join(
+        f"A gradient flows into {n}: pass {n} detached (--convention detach=inside asks that the "
+        f"function detaches {n})."
+        for n in names
     )
-
-
-def _theirs(subject, index):
-    """What the function calls one of our arrays."""
-    name = subject.spec.arrays[index]
-    return (subject.caller.binding.arrays or {}).get(name, name)
 
 
 def _flows(subject, index):

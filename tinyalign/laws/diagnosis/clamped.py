@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinyalign.laws.diagnosis.detachment import their_name
+from tinyalign.laws.diagnosis.their_name import their_name
 from tinyalign.laws.reading.probes import fitted_probes, value_at
 
 NEARER = [-(10.0**-k) for k in range(2, 13)]

@@ -7,7 +7,7 @@ import numpy as np
 
 from tinyalign.laws.catalogue.general import SLOPES
 from tinyalign.laws.catalogue.row import REF
-from tinyalign.laws.forms.texts import FromLogits
+from tinyalign.laws.diagnosis.their_name import their_name
 from tinyalign.laws.outcomes import Broken, NotApplicable, OutOfDomain
 from tinyalign.laws.reading.probes import fitted_probes, is_right
 
@@ -72,10 +72,3 @@ def _both_slopes(subject, x, i, p):
         own = subject.own_grad(x, i, **p)
         return None if own is None else (own, subject.finite_differences(x, i, **p))
     return None
-
-
-def their_name(subject, array):
-    """What the function calls this array of ours."""
-    if array == "logp" and isinstance(subject.caller.fn, FromLogits):
-        return subject.caller.fn.logits
-    return (subject.caller.binding.arrays or {}).get(array, array)

@@ -7,7 +7,7 @@ import numpy as np
 from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.catalogue.general import MASKED
 from tinyalign.laws.diagnosis.clamped import held_from_zero
-from tinyalign.laws.diagnosis.detachment import detached, their_name
+from tinyalign.laws.diagnosis.detachment import detached
 from tinyalign.laws.diagnosis.examples import (
     CLOSE,
     right_alone,
@@ -16,6 +16,7 @@ from tinyalign.laws.diagnosis.examples import (
     wrong_axis,
 )
 from tinyalign.laws.diagnosis.one_reason import sentence_of_reason
+from tinyalign.laws.diagnosis.their_name import their_name
 from tinyalign.laws.diagnosis.wrong_arrays import exchanged, ignored_array
 from tinyalign.laws.forms.wrapper import readable_parameters
 from tinyalign.laws.harness.spec import rows
@@ -216,6 +217,3 @@ def epsilon_in_the_count(subject):
 
 def _averages_tokens(spec):
     return spec.arrays[-1] == "mask" and spec.cells is None
-
-
-__all__ = ["describe", "epsilon_in_the_count"]

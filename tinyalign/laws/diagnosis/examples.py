@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 
 from tinyalign.laws.catalogue.general import BATCH, PURE
-from tinyalign.laws.diagnosis.detachment import their_name
+from tinyalign.laws.diagnosis.their_name import their_name
 from tinyalign.laws.outcomes import Broken, NotApplicable
 from tinyalign.laws.reading.probes import fitted_probes, right_value, value_at
 from tinyalign.laws.reading.reduction import is_pile_of_examples

@@ -5,10 +5,11 @@ from itertools import combinations
 import numpy as np
 
 from tinyalign.laws.catalogue.formulas import FORMULAS
+from tinyalign.laws.diagnosis.examples import CLOSE
+from tinyalign.laws.diagnosis.their_name import their_name
 from tinyalign.laws.outcomes import Broken, NotApplicable, OutOfDomain
 from tinyalign.laws.reading.probes import fitted_probes, right_value
 
-CLOSE = {"rtol": 1e-4, "atol": 1e-6}
 LABELS = (
     "It adds the means of the two labels, so a row of the rarer label counts for more: take one "
     "mean over all rows."
@@ -54,8 +55,7 @@ def _ways(subject):
         yield LABELS, lambda x, p: _means_of_labels(rows(x, p), x[label])
         return
     yield MEAN_FIRST, lambda x, p: rows(tuple(np.mean(a, 0, keepdims=True) for a in x), p)
-    theirs = subject.caller.binding.arrays or {}
-    for names, apart in _splits([theirs.get(a, a) for a in subject.spec.arrays]):
+    for names, apart in _splits([their_name(subject, a) for a in subject.spec.arrays]):
         said = f"It takes every row of {' and '.join(names)} with every row of the other arrays"
         yield (
             f"{said}: a (B,) and a (B, 1) array were broadcast to (B, B). Squeeze one of them.",

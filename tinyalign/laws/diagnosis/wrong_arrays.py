@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 
 from tinyalign.laws.catalogue.conventions import DIRECTION
+from tinyalign.laws.diagnosis.their_name import their_name
 from tinyalign.laws.reading.probes import ENOUGH, fitted_probes, right_value, same, value_at
 
 
@@ -12,7 +13,7 @@ def ignored_array(subject, broken):
     """Those that change nothing, where the method's value depends on them."""
     names = subject.spec.arrays
     found = [i for i, n in enumerate(names) if n not in subject.caller.substitutes]
-    idle = " and ".join(_theirs(subject, names[i]) for i in found if is_idle(subject, i))
+    idle = " and ".join(their_name(subject, names[i]) for i in found if is_idle(subject, i))
     if not idle:
         return ""
     several = " and " in idle
@@ -42,7 +43,7 @@ def exchanged(subject, broken):
             same(value_at(subject, _swapped(x, i, j), p), right_value(subject, x, p))
             for x, p in pairs
         ):
-            both = f"{_theirs(subject, names[i])} and {_theirs(subject, names[j])}"
+            both = f"{their_name(subject, names[i])} and {their_name(subject, names[j])}"
             return f"It is right with {both} exchanged: swap the two."
     return ""
 
@@ -65,7 +66,3 @@ def _moved(x, i):
 def _is_free(array):
     """Whether it holds numbers that may be others: no mask, no index."""
     return np.asarray(array).dtype.kind == "f" and not np.all(np.isin(array, (0.0, 1.0)))
-
-
-def _theirs(subject, array):
-    return (subject.caller.binding.arrays or {}).get(array, array)

@@ -47,12 +47,12 @@ def read_reduction(fn, spec, conventions, **how):
 
 def _misfit(label, shown, fits, conventions):
     """The sentence for what is not as declared, or neither a mean nor a sum."""
-    other = "one number, neither a mean nor a sum of its examples"
     declared = conventions.get("reduction")
     where = f", where {REDUCTION.choices[declared]} was declared" if declared else ""
+    what = REDUCTION.choices[shown] if fits else NEITHER
     return (
-        f"{label} returns {REDUCTION.choices[shown] if fits else other}{where}; the laws after the "
-        f"first are judged as if reduction={shown} were declared."
+        f"{label} returns {what}{where}; the laws after the first are "
+        f"judged as if reduction={shown} were declared."
     )
 
 
