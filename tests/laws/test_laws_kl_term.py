@@ -82,3 +82,18 @@ def test_the_surrogate_is_judged_beside_the_term():
     report = examined(loss)
     assert report.exit_code == 1
     assert any(note.startswith("Its KL term is k3: ") for note in report.notes)
+
+
+@pytest.mark.parametrize(
+    "weigh", [lambda ratio, a: a >= 0, lambda ratio, a: ratio], ids=["of_good_tokens", "by_ratio"]
+)
+def test_a_term_that_depends_on_more_than_the_two_policies_is_not_acquitted(weigh):
+    def loss(logp, old_logp, ref_logp, advantages, mask, clip=0.2, beta=0.04):
+        ratio = np.exp(logp - old_logp)
+        clipped = np.minimum(np.maximum(ratio, 1 - clip), 1 + clip)
+        tokens = -np.minimum(ratio * advantages, clipped * advantages)
+        tokens = tokens + beta * k3(logp, ref_logp) * weigh(ratio, advantages)
+        return np.sum(tokens * mask) / np.sum(mask)
+
+    report = examined(loss)
+    assert report.exit_code == 2 and "depends on the advantage or on the old" in report.undecided

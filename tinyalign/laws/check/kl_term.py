@@ -1,5 +1,6 @@
 """The KL term of a policy-gradient loss, judged by itself: as k3, k2 or k1, whichever it is."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from tinyalign.laws.catalogue.formulas import FORMULAS
@@ -8,15 +9,17 @@ from tinyalign.laws.diagnosis.deviation import factor
 from tinyalign.laws.diagnosis.diagnose import looks_like
 from tinyalign.laws.diagnosis.wrong_arrays import is_idle
 from tinyalign.laws.forms.kl_term import KLTerm, WithoutKL
-from tinyalign.laws.harness.judge import BROKEN, HOLDS, Law, judge, judge_all
+from tinyalign.laws.harness.judge import BROKEN, HOLDS, NEARLY, Law, judge, judge_all
 from tinyalign.laws.harness.law import law, show
 from tinyalign.laws.harness.reproducer import as_code
 from tinyalign.laws.harness.subject import Subject
-from tinyalign.laws.outcomes import Broken
-from tinyalign.laws.reading.probes import is_right, same
+from tinyalign.laws.outcomes import Broken, NotApplicable, OutOfDomain
+from tinyalign.laws.reading.probes import fitted_probes, is_right, same
 from tinyalign.laws.reading.readings import other_conventions
 
 ESTIMATORS = ("k3", "k2", "k1")
+ELSEWHERE = ((0.7, 0.0), (-0.7, 0.0), (0.7, 0.1), (-0.7, -0.1))  # advantage, gap to the old policy
+MORE = "depends on the advantage or on the old log-probs: it is not judged as a KL term"
 HOLDS_NOTHING = (
     "As a term of a loss k1 has an expected slope of 0: it holds nothing back (tinyalign museum "
     "k1_as_a_loss)."
@@ -56,12 +59,30 @@ def judge_kl_term(subject, case, setting, module):
     name = next((n for n, twin in twins.items() if is_right(twin)), None)
     if name is None:
         return _unlike_all(twins, conventions, how, setting, module)
+    if depends_on_more(subject, twins[name], conventions, how):
+        return KLVerdict(undecided=f"What {subject.caller.fn.reference} adds {MORE}.")
     found = judge_all(term, BY_NAME[name], conventions, setting=setting, **how)
     broken = [v for v in found if v.status == BROKEN]
     held = sum(v.status == HOLDS for v in found)
     notes = [f"Its KL term is {name}: {held} laws of {name} hold, {len(broken)} broken."]
     notes += [HOLDS_NOTHING] if name == "k1" else []
     return KLVerdict(*_of_the_term(broken, twins[name], module), notes)
+
+
+def depends_on_more(subject, twin, conventions, how):
+    """Whether what the reference adds to the loss changes with the advantage or the ratio."""
+    for advantage, gap in ELSEWHERE:
+        other = Subject(KLTerm(subject, advantage, gap), twin.spec, conventions, **how)
+        for (logp, ref), p in fitted_probes(twin):
+            with suppress(Broken, NotApplicable, OutOfDomain):
+                added = other.own_value(logp, ref, **p) - other.own_value(logp, logp, **p)
+                if not same(added, twin.own_value(logp, ref, **p), _rounding(twin)):
+                    return True
+    return False
+
+
+def _rounding(twin):
+    return NEARLY if twin.dtype == "float64" and not twin.single else 1e-3
 
 
 def _unlike_all(twins, conventions, how, setting, module):

@@ -49,10 +49,14 @@ class WithoutKL(Wrapper):
 
 
 class KLTerm(Wrapper):
-    """What is left of the loss at advantage 0, divided by the weight: (N, T), or one number."""
+    """What is left of the loss at advantage 0, divided by the weight: (N, T), or one number.
 
-    def __init__(self, subject):
+    advantage, gap  of each token, and of its log-prob to the old one: 0 where the term is judged
+    """
+
+    def __init__(self, subject, advantage=0.0, gap=0.0):
         caller, self.whole = subject.caller, subject.caller.fn
+        self.advantage, self.gap = advantage, gap
         self.arrays, self.outputs = caller.binding.arrays, caller.outputs
         self.sign = -1 if subject.conventions.get("sign") == "objective" else 1
         self.by_row = subject.conventions.get("advantage_per") == "sequence"
@@ -74,9 +78,10 @@ class KLTerm(Wrapper):
 
     def _arguments(self, bound):
         logp, ref = bound.pop("logp"), bound.pop("ref_logp")
-        none = logp[:, 0] * 0 if self.by_row else logp * 0
+        advantage = (logp[:, 0] if self.by_row else logp) * 0 + self.advantage
         # both policies are the same; without an advantage nothing else is left of the loss
-        own = {t: none if o == "advantage" else logp for o, t in self.arrays.items()}
+        known = {"logp": logp, "advantage": advantage}
+        own = {t: known.get(o, logp - self.gap) for o, t in self.arrays.items()}
         weights = dict.fromkeys(self.whole.weights, WEIGHT)
         return own | {self.whole.reference: ref} | bound | weights
 
