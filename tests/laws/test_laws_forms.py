@@ -177,6 +177,10 @@ def one_length_for_both(logps_w, logps_l, len_w, len_l, beta, gamma):
     return np.logaddexp(0, gamma - beta * (logps_w - logps_l) / len_w)
 
 
+def labels_not_read(scores, labels):
+    return list_mle(scores, -anp.arange(1.0 * len(scores[0])) + 0 * labels)
+
+
 def list_mle(scores, labels):
     ranked = np.take_along_axis(scores, np.argsort(-labels, 1), 1)
     tails = [np.logaddexp.reduce(ranked[:, k:], axis=1) for k in range(ranked.shape[1])]
@@ -193,6 +197,7 @@ def worst_first(scores, labels):
         (simpo_of_sums, "simpo", 0),
         (one_length_for_both, "simpo", 1),
         (list_mle, "plackett_luce", 0),
+        (labels_not_read, "plackett_luce", 1),
         (worst_first, "plackett_luce", 1),
     ],
 )

@@ -59,21 +59,24 @@ class OfSums(Wrapper):
 
 
 class Labelled(Wrapper):
-    """Rewards that stand best first get labels that say so."""
+    """Rewards that stand best first go in another order, with labels that say which is best."""
 
     def __init__(self, fn, parameters, label):
         self.label = label
         self.scores = next(n for n in parameters if n not in (label, "self"))
         super().__init__(fn, [q for n, q in parameters.items() if n != label])
-        self.sentence = f"{label} is filled with K, K - 1, …, 1 in each row: best first."
+        self.sentence = f"{label} is filled with K - 1, …, 1, K in each row: K is the best one."
 
     def __call__(self, /, *given, **named):
         return self.fn(**self._labelled(self.bind(given, named)))
 
     def _labelled(self, arguments):
         scores = arguments[self.scores]
-        falling = scores.shape[1] + 1 - (scores * 0 + 1).cumsum(1)  # K, K-1, …, 1
-        return arguments | {self.label: falling}
+        count = scores.shape[1]
+        falling = count + 1 - (scores * 0 + 1).cumsum(1)  # K, K-1, …, 1
+        # the best one last: labels that are not read show
+        order = [*range(1, count), 0]
+        return arguments | {self.scores: scores[:, order], self.label: falling[:, order]}
 
     def written(self, given, named, literal):
         """The arrays of a call as code."""
