@@ -113,7 +113,7 @@ def test_a_kink_at_the_reference_is_named():
 
     subject = Subject(dpo, BY_NAME["dpo"])
     broken = [Verdict(laws_for(subject.spec)[0], BROKEN, "has slope [0.], want [-1.5]")]
-    said = deviation.detached(subject, broken)
+    said = deviation.wrong_slope(subject, broken)
     assert said.endswith("an abs, a maximum or a where that has a kink there.")
 
 
@@ -167,7 +167,7 @@ def test_only_a_slope_of_0_is_called_detached(slope, says):
 
     subject = Subject(cut, BY_NAME["dpo"])
     broken = [Verdict(laws_for(subject.spec)[0], BROKEN, f"has slope {slope}, want [-0.05]")]
-    assert f"look for {says}" in deviation.detached(subject, broken)
+    assert f"look for {says}" in deviation.wrong_slope(subject, broken)
 
 
 def test_a_number_without_effect_is_named():

@@ -331,7 +331,7 @@ def test_log_probs_beside_a_batch_are_the_policys_and_its_kl_term_is_left_out():
     said = " ".join(report.notes)
     assert report.exit_code == 0, [(v.law.name, v.message) for v in report.broken]
     assert "log_probs_ref is filled with the policy's own" in said
-    assert "self.kl_weight is taken as 0: a KL term is one by itself" in said
+    assert "self.kl_weight is taken as 0, so no KL term is judged" in said
     assert "Read from self: clip_eps as clip_low" in said or "self.clip_eps as clip_low" in said
 
 

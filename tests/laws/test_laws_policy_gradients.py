@@ -12,9 +12,9 @@ from tinyalign.laws.check.kl_term import without_a_reference
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.diagnosis.diagnose import looks_like
 from tinyalign.laws.diagnosis.one_reason import where_nan
-from tinyalign.laws.diagnosis.wrong_arrays import exchanged, ignored_array
+from tinyalign.laws.diagnosis.wrong_arrays import ignored_array, swapped_arrays
 from tinyalign.laws.forms.kl_term import KLTerm
-from tinyalign.laws.forms.wrapper import unscripted
+from tinyalign.laws.forms.wrapper import unscript
 from tinyalign.laws.harness.draws import repeatable_settings
 from tinyalign.laws.harness.subject import Subject
 from tinyalign.laws.reading.slopeless import says_no_gradient
@@ -39,10 +39,10 @@ class Scripted:
 
 
 def test_a_scripted_function_has_the_arguments_of_its_source():
-    loss = unscripted(Scripted())
+    loss = unscript(Scripted())
     assert list(inspect.signature(loss).parameters) == ["logp", "old_logp", "adv", "eps"]
     assert not examined(loss, "clipped_surrogate").broken
-    assert unscripted(clipped) is clipped
+    assert unscript(clipped) is clipped
 
 
 def test_a_wrong_slope_is_told_entry_by_entry():
@@ -170,11 +170,11 @@ def large_entropy(logits):
 
 def test_a_wrong_array_is_named():
     weight = Subject(inverted_weight, BY_NAME["truncated_rollout_weight"])
-    assert "right with old_logp and rollout_logp exchanged" in exchanged(weight, [])
+    assert "right with old_logp and rollout_logp exchanged" in swapped_arrays(weight, [])
     assert not ignored_array(weight, [])
     ratio = Subject(on_policy, BY_NAME["clipped_surrogate"])
     assert "logp and old_logp are taken and change nothing" in ignored_array(ratio, [])
-    assert not exchanged(ratio, [])
+    assert not swapped_arrays(ratio, [])
 
 
 def test_an_overflow_is_named():

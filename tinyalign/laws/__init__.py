@@ -8,7 +8,7 @@ import inspect
 from tinyalign.laws.binding.signature import CannotCall
 from tinyalign.laws.catalogue.lookup import find_spec, require_known
 from tinyalign.laws.catalogue.table import METHODS
-from tinyalign.laws.forms.wrapper import unscripted
+from tinyalign.laws.forms.wrapper import unscript
 from tinyalign.laws.harness.framework_names import framework_of
 from tinyalign.laws.harness.judge import Law, Verdict, laws_for
 from tinyalign.laws.outcomes import Broken
@@ -37,7 +37,7 @@ def assert_lawful(fn, method, *, framework=None, dtype="float64", **conventions)
     __tracebackhide__ = True  # pytest shows the line of the test, and none of ours
     if inspect.isclass(fn):
         raise CannotCall(f"{fn.__name__} is a class: give an object of it, {fn.__name__}(…).")
-    fn, chosen = unscripted(fn), find_spec(method)
+    fn, chosen = unscript(fn), find_spec(method)
     require_known(chosen, conventions)
     how = {"framework": framework or framework_of(fn), "dtype": dtype}
     try:

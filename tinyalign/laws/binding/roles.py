@@ -142,6 +142,11 @@ def contradicts(array, name, arrays, names):
     return any(said == whose(roles(a)) for a in arrays if a != array) and bool(said)
 
 
+def policy_among(names):
+    """The policy's own log-probs, or what is nearest to them."""
+    return min(names, key=lambda n: (roles(n) != {"logp"}, "logp" not in roles(n)))
+
+
 def says_nothing(name, arrays):
     """Whether a name tells none of our arrays from the others."""
     return not roles(name, any("rejected" in roles(a) for a in arrays)) - {"logp"}

@@ -151,10 +151,10 @@ def parameters_of(fn, label):
         return None
 
 
-def _match_arrays(spec, parameters, positional, masks, order):
+def _match_arrays(spec, parameters, positional, aside, order):
     """({our array: their parameter}, those of them that only the position decided)."""
     named = _named_arrays(spec, parameters, positional) | order
-    free = _open_to_arrays(spec, parameters, {*named.values(), *masks})
+    free = _open_to_arrays(spec, parameters, {*named.values(), *aside})
     # then what says the same in other words: log_prob for logp
     named = match_by_name([a for a in spec.arrays if a not in named], free) | named
     free = [n for n in free if n in positional and n not in named.values()]

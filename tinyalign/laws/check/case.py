@@ -7,6 +7,7 @@ from tinyalign.laws.binding.signature import CannotCall, parameters_of
 from tinyalign.laws.catalogue.general import BATCH
 from tinyalign.laws.catalogue.layouts import WHITENED
 from tinyalign.laws.catalogue.table import BY_NAME
+from tinyalign.laws.check.sentences import pairs_of
 from tinyalign.laws.diagnosis.diagnose import looks_like
 from tinyalign.laws.harness.judge import (
     BROKEN,
@@ -198,20 +199,17 @@ def _refuse_to_guess(subject, order):
     if bug:
         names = ", ".join(order.values())
         raise CannotCall(
-            f"the names {names} say nothing, and their order decides: it is right with "
-            f"{_pairs(order)}; in the order of the method, not so ({bug}). Name them as they are."
+            f"the names {names} say nothing, and their order decides. The function is right with "
+            f"{pairs_of(order)}, and has a known bug in the order of the method ({bug}). Name the "
+            f"arrays as they are."
         )
 
 
 def _order_sentence(order):
     return (
-        f"The names say nothing, and this order makes it right: {_pairs(order)}. If they are not "
-        f"that, it is wrong."
+        f"The names say nothing, and this order makes it right: {pairs_of(order)}. With "
+        f"another order it is wrong."
     )
-
-
-def _pairs(order):
-    return ", ".join(f"{theirs} as {ours}" for ours, theirs in order.items())
 
 
 def excuses(case):

@@ -9,7 +9,7 @@ import types
 from pathlib import Path
 
 from tinyalign.laws.binding.signature import CannotCall
-from tinyalign.laws.forms.wrapper import unscripted
+from tinyalign.laws.forms.wrapper import unscript
 from tinyalign.laws.harness.errors import describe_error
 
 
@@ -33,7 +33,7 @@ def load(target):
             if inspect.isclass(fn) and part == name.split(".")[-1]:
                 name = f"{name}.{method_of(fn)}"
                 fn = getattr(fn, method_of(fn))
-    return unscripted(fn), module, name
+    return unscript(fn), module, name
 
 
 def method_of(owner):

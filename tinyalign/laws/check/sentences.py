@@ -52,13 +52,13 @@ def array_assumptions(subject):
     sentences += [taken] if taken else []
     sentences += fn.sentences() if isinstance(fn, Wrapper) else []
     sentences += [
-        f"{n} is taken as 0: a KL term is one by itself (declare with --convention {n}=…)."
+        f"{n} is taken as 0, so no KL term is judged (declare with --convention {n}=…)."
         for n in subject.caller.kl_weights
     ]
     if binding.by_alias:
-        sentences.append(f"Matched by name: {_pairs(binding.by_alias)}.")
+        sentences.append(f"Matched by name: {pairs_of(binding.by_alias)}.")
     if binding.by_position:
-        sentences.append(f"Matched by position: {_pairs(binding.by_position)}.")
+        sentences.append(f"Matched by position: {pairs_of(binding.by_position)}.")
     return sentences
 
 
@@ -84,7 +84,7 @@ def holder_assumptions(subject):
     for holder, read in binding.holders.items():
         held = {n: t for n, t in binding.numbers.items() if t.startswith(holder + ".")}
         if held:
-            sentences.append(f"Read from {holder}: {_pairs(held)}.")
+            sentences.append(f"Read from {holder}: {pairs_of(held)}.")
         taken = guesses(subject.caller.fn, holder, read)
         sentences += [
             f"{holder}.{n} is taken as {shown(taken[n])} "
@@ -102,7 +102,7 @@ def guessed_names(caller, holder, taken, held):
     return [n for n in guessed if not has_of_its_own(caller.fn, holder, n)]
 
 
-def _pairs(names):
+def pairs_of(names):
     return ", ".join(f"{theirs} as {ours}" for ours, theirs in names.items())
 
 
@@ -155,7 +155,7 @@ def warning_sentence(sentence, reading):
     if ("logp_per", "token") in turned:
         sentence += " SimPO, ORPO and IPO want it so; DPO wants the sum."
     if ("cap", "absolute") in turned:
-        sentence += " With the usual clip_high of 0.2 every weight is cut to 0.2: cap at 1 + it."
+        sentence += " A clip_high of 0.2, as usual, cuts every weight to 0.2: cap at 1 + clip_high."
     return sentence
 
 

@@ -14,7 +14,7 @@ from tinyalign.laws.reading.probes import fitted_probes, is_right
 NO_SLOPE = re.compile(r"slope [\[\]\s,.0-]+, want")  # zeros and nothing else
 
 
-def detached(subject, broken):
+def wrong_slope(subject, broken):
     """Right values with a wrong slope."""
     slopes = [v for v in broken if "slope" in v.message and "nan" not in v.message]
     if len(slopes) < len(broken) or not is_right(subject):

@@ -7,7 +7,7 @@ import numpy as np
 from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.catalogue.general import MASKED
 from tinyalign.laws.diagnosis.clamped import held_from_zero
-from tinyalign.laws.diagnosis.detachment import detached
+from tinyalign.laws.diagnosis.detachment import wrong_slope
 from tinyalign.laws.diagnosis.examples import (
     CLOSE,
     right_alone,
@@ -17,7 +17,7 @@ from tinyalign.laws.diagnosis.examples import (
 )
 from tinyalign.laws.diagnosis.one_reason import sentence_of_reason
 from tinyalign.laws.diagnosis.their_name import their_name
-from tinyalign.laws.diagnosis.wrong_arrays import exchanged, ignored_array
+from tinyalign.laws.diagnosis.wrong_arrays import ignored_array, swapped_arrays
 from tinyalign.laws.forms.wrapper import readable_parameters
 from tinyalign.laws.harness.spec import rows
 from tinyalign.laws.outcomes import OutOfDomain
@@ -37,8 +37,9 @@ def describe(subject, broken):
     if same or subject.spec.name not in FORMULAS:
         return same
     for sentence in (
-        writes_to_inputs, wrong_axis, detached, exchanged, ignored_array, ignored_number, cut_off,
-        factor, constant, outside_counts, padding_enters, right_alone, where_wrong, held_from_zero,
+        writes_to_inputs, wrong_axis, wrong_slope, swapped_arrays, ignored_array, ignored_number,
+        cut_off, factor, constant, outside_counts, padding_enters, right_alone, where_wrong,
+        held_from_zero,
     ):  # fmt: skip
         said = sentence(subject, broken)
         if said:

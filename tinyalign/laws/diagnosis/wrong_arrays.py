@@ -31,7 +31,7 @@ def is_idle(subject, i):
     )
 
 
-def exchanged(subject, broken):
+def swapped_arrays(subject, broken):
     """Right values wherever two arrays change places. A KL's direction is read, and said there."""
     if DIRECTION in subject.spec.conventions:
         return ""

@@ -2,12 +2,12 @@
 
 from tinyalign.laws.binding.holders import HOLDERS, attributes_read
 from tinyalign.laws.binding.parameter_names import names_array, parts
-from tinyalign.laws.binding.roles import roles
+from tinyalign.laws.binding.roles import policy_among, roles
 from tinyalign.laws.forms.baselines import with_advantage
 from tinyalign.laws.forms.episodes import of_episodes
 from tinyalign.laws.forms.flat_rewards import of_prompts
-from tinyalign.laws.forms.folded import folded
-from tinyalign.laws.forms.halves import Halves, halved
+from tinyalign.laws.forms.folded import fold
+from tinyalign.laws.forms.halves import Halves, halves_of
 from tinyalign.laws.forms.kl_term import without_kl
 from tinyalign.laws.forms.kto_rows import as_one_row_each
 from tinyalign.laws.forms.log_ratios import from_two_log_probs
@@ -38,7 +38,7 @@ class Batch(dict):
             raise AttributeError(f"the checker does not know what {name} is") from None
 
 
-def unpacked(fn, spec, framework, declared):
+def unpack(fn, spec, framework, declared):
     """fn with a parameter for each array of ours; fn itself where it has them."""
     fn = _out_of_a_batch(_out_of_a_batch(fn, spec), spec)  # twice: of a student and a teacher
     fn = of_episodes(with_advantage(fn, spec), spec, framework, declared)
@@ -48,7 +48,7 @@ def unpacked(fn, spec, framework, declared):
     if spec.arrays[0] == "reward" and len(spec.arrays) < 3:
         return of_prompts(fn, spec, framework, declared)
     fn, parameters = _with_shapes(fn, parameters, framework)
-    ratio, halves = ratio_parameter(spec, parameters), halved(spec, parameters)
+    ratio, halves = ratio_parameter(spec, parameters), halves_of(spec, parameters)
     if ratio:
         return FromRatio(fn, ratio, parameters, framework)
     if halves:
@@ -62,7 +62,7 @@ def _of_log_probs(fn, spec, framework, declared):
     """fn with log-probs, where it takes labels of two sides, ratios, or logits and ids."""
     parameters = readable_parameters(fn)
     if spec.name == "bco":
-        return folded(fn, parameters)
+        return fold(fn, parameters)
     if spec.name == "kto":
         return as_one_row_each(fn, parameters, framework)
     if "log_ratio" in spec.arrays and "log_ratio" not in parameters:
@@ -121,7 +121,7 @@ class Packed(Wrapper):
         )
         if self.references:
             names = ", ".join(self.references)
-            self.sentence = f"{names} is filled with the policy's own: a KL term is one by itself."
+            self.sentence = f"{names} is filled with the policy's own: no KL term is judged."
 
     def __call__(self, /, *given, **named):  # theirs may have a self
         batch, others = self._split(self.bind(given, named))
@@ -132,9 +132,8 @@ class Packed(Wrapper):
         batch = {self.keys[k]: v for k, v in arguments.items() if k in self.keys}
         batch |= {k: arguments[k] for k in self.both if k in arguments}
         others = {k: v for k, v in arguments.items() if k not in self.keys}
-        # the policy itself, or what is nearest to it
-        likely = sorted(arguments, key=lambda n: (roles(n) != {"logp"}, "logp" not in roles(n)))
-        return batch | {k: arguments[likely[0]] for k in self.references if likely}, others
+        policy = arguments[policy_among(arguments)] if arguments else None
+        return batch | dict.fromkeys(self.references if arguments else [], policy), others
 
     def written(self, given, named, literal):
         """The arrays of a call as code."""

@@ -3,7 +3,7 @@
 from tinyalign.laws.forms.wrapper import Wrapper
 
 
-def folded(fn, parameters):
+def fold(fn, parameters):
     """fn with one number for each pair; fn itself where its parameters have no names."""
     named = not any(q.kind.name.startswith("VAR_") for q in parameters.values())
     return Folded(fn, parameters) if named else fn

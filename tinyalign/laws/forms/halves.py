@@ -10,7 +10,7 @@ ANSWERS = ("chosen_logp", "rejected_logp")
 REFERENCES = ("ref_chosen_logp", "ref_rejected_logp")
 
 
-def halved(spec, parameters):
+def halves_of(spec, parameters):
     """{their parameter: the two of our arrays that are its halves}; {} where none is so."""
     whole = spec.arrays in (ANSWERS, (*ANSWERS, *REFERENCES))
     said = {n: roles(n, True) for n in parameters if not names_setting(n)}

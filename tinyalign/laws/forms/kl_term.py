@@ -2,7 +2,7 @@
 
 from tinyalign.laws.binding.holders import HOLDERS, attributes_read
 from tinyalign.laws.binding.parameter_names import names_array, weighs_kl
-from tinyalign.laws.binding.roles import roles
+from tinyalign.laws.binding.roles import policy_among, roles
 from tinyalign.laws.forms.wrapper import Wrapper, positional_parameters
 
 WEIGHT = 0.5  # of the KL term where it is judged: a weight that enters squared gives another value
@@ -34,9 +34,8 @@ class WithoutKL(Wrapper):
         return self.fn(**self._filled(self.bind(given, named)))
 
     def _filled(self, bound):
-        # the policy itself, or what is nearest to it
-        policy = min(bound, key=lambda n: (roles(n) != {"logp"}, "logp" not in roles(n)))
-        return bound | {self.reference: bound[policy]} | dict.fromkeys(self.weights, 0.0)
+        policy = bound[policy_among(bound)]
+        return bound | {self.reference: policy} | dict.fromkeys(self.weights, 0.0)
 
     def written(self, given, named, literal):
         """The arrays of a call as code."""

@@ -46,7 +46,7 @@ class Wrapper:
 
 
 @contextlib.contextmanager
-def watched(fn, framework):
+def watch_inside(fn, framework):
     """While it lasts the function inside is watched; gives the arrays of its own it overwrites."""
     overwritten, outer = [], fn
     while isinstance(outer, Wrapper) and isinstance(outer.fn, Wrapper):
@@ -100,7 +100,7 @@ def readable_parameters(fn):
         return None
 
 
-def unscripted(fn):
+def unscript(fn):
     """fn with the signature of the function that torch.jit.script compiled: it shows none itself.
 
     The compiled one is called.

@@ -6,9 +6,9 @@ Declared conventions are undone here, so that every law is written once, in one 
 import numpy as np
 
 from tinyalign.laws.binding.signature import CannotCall
-from tinyalign.laws.forms.batches import unpacked
+from tinyalign.laws.forms.batches import unpack
 from tinyalign.laws.forms.texts import AT_MOST, FromLogits
-from tinyalign.laws.forms.wrapper import Wrapper, watched
+from tinyalign.laws.forms.wrapper import Wrapper, watch_inside
 from tinyalign.laws.harness import slopes
 from tinyalign.laws.harness.call import Caller
 from tinyalign.laws.harness.frameworks import FRAMEWORKS
@@ -44,7 +44,7 @@ class Subject:
         declared = dict(conventions or {})
         # an array that was declared goes where it was declared to go
         order = (order or {}) | {a: declared.pop(a) for a in spec.arrays if a in declared}
-        fn = unpacked(fn, spec, self.framework, declared)
+        fn = unpack(fn, spec, self.framework, declared)
         self.caller = Caller(fn, spec, self.framework, self.label, declared, order, words)
         self.calls = self.caller.calls
         chosen = {k: v for k, v in declared.items() if k not in self.caller.settings}
@@ -167,7 +167,7 @@ class Subject:
         arrays, numbers, _ = undo_conventions(self, arrays, numbers)
         sent = [self.framework.send(a, self.dtype) for a in arrays]
         before = [self.framework.receive(a).copy() for a in sent]
-        with time_limit(), watched(self.caller.fn, self.framework) as overwritten:
+        with time_limit(), watch_inside(self.caller.fn, self.framework) as overwritten:
             self.caller(sent, numbers)
         after = [self.framework.receive(a) for a in sent]
         same = all(np.array_equal(b, a) for b, a in zip(before, after, strict=True))

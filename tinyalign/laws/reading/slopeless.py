@@ -1,11 +1,10 @@
 """Estimates without a slope on purpose: numbers to log, or parts of the reward."""
 
 import ast
-import inspect
-import textwrap
 
 import numpy as np
 
+from tinyalign.laws.binding.source_tree import tree_of
 from tinyalign.laws.catalogue.conventions import USE
 from tinyalign.laws.outcomes import Broken, NotApplicable, OutOfDomain
 from tinyalign.laws.reading.probes import fitted_probes
@@ -49,11 +48,8 @@ def _is_slopeless(subject):
 
 def says_no_gradient(fn):
     """Whether a decorator, or a with around what it returns, turns gradients off."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(fn)))).body[0]
-    except (OSError, TypeError, SyntaxError):
-        return False
-    turned_off = [ast.unparse(d) for d in getattr(tree, "decorator_list", [])]
+    tree = tree_of(fn)
+    turned_off = [ast.unparse(d) for n in tree.body for d in getattr(n, "decorator_list", [])]
     for node in ast.walk(tree):
         if isinstance(node, ast.Return) and ast.unparse(node).startswith("return float("):
             return True

@@ -2,7 +2,8 @@
 
 import ast
 
-from tinyalign.laws.binding.holders import HOLDERS, has_of_its_own, tree_of
+from tinyalign.laws.binding.holders import HOLDERS, has_of_its_own
+from tinyalign.laws.binding.source_tree import tree_of
 from tinyalign.laws.forms.wrapper import readable_parameters
 from tinyalign.laws.source.switches import WORDS, words_annotated, words_compared
 
