@@ -109,9 +109,19 @@ LEFTOVER = Convention(
     {"zero": "0 in the padding", "kept": "whitening that leaves numbers in the padding"},
     {"kept": lambda arrays, numbers: (arrays, numbers, lambda value: value * arrays[-1])},
 )
+
+
+def mean_to_sum(arrays, numbers):
+    """From the mean over an answer's tokens to their sum."""
+    count = arrays[3] - arrays[2]
+    if np.any(count < 1):
+        raise OutOfDomain("an answer without tokens has no mean")
+    return arrays, numbers, lambda value: value * count
+
+
 LOGP_PER = Convention(
     "logp_per",
     "answer",
     {"answer": "the sum over the answer's tokens", "token": "the mean over the answer's tokens"},
-    {"token": lambda x, p: (x, p, lambda value: value * (x[3] - x[2]))},
+    {"token": mean_to_sum},
 )

@@ -74,7 +74,9 @@ def likeness(mine, theirs, right, dtype):
     """(share of the telling probes on which both are the same, how many probes are telling)."""
     tolerance = 1e-4 if dtype == "float64" else 1e-2
     probes = []  # (both are the same, mine is wrong) where one of the two is wrong
-    for m, t, r in zip(mine, theirs, right, strict=True):
+    # where it gives no number, such as 0/0, it is like none and unlike none
+    ours = [(m, t, r) for m, t, r in zip(mine, theirs, right, strict=True) if m is not None]
+    for m, t, r in ours or zip(mine, theirs, right, strict=True):
         wrong, also_wrong = not same(m, r, tolerance), not same(t, r, tolerance)
         # neither tells: both are right, or there is no slope to compare
         if (wrong or also_wrong) and not (m is None and t is None and r is None):
