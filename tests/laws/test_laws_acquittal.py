@@ -1,5 +1,7 @@
 """Wrong functions that a lenient reader would acquit, such as a right value with a wrong slope."""
 
+from dataclasses import replace
+
 import autograd.numpy as anp
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from judged_functions import OURS, find
 
 from tinyalign.laws.catalogue.constants import MOVING
 from tinyalign.laws.catalogue.formulas import FORMULAS
-from tinyalign.laws.catalogue.general import SLOPES
+from tinyalign.laws.catalogue.general import BATCH, SLOPES
 from tinyalign.laws.catalogue.table import BY_NAME
 from tinyalign.laws.check.report import examine
 from tinyalign.laws.diagnosis import deviation
@@ -251,3 +253,13 @@ def test_a_law_about_a_term_that_is_not_there_does_not_hold():
     said = {v.law.name: v.status for v in examined(reward_loss, "bradley_terry").verdicts}
     assert said["margin_is_subtracted"] == said["centering_costs_the_squared_sum"] == SILENT
     assert said["bradley_terry_slopes"] == HOLDS
+
+
+def test_what_no_law_finds_is_not_acquitted_with_other_values():
+    def without_reference(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, beta=0.1):
+        return beta * (chosen_logp - rejected_logp)
+
+    lax = replace(BY_NAME["dpo"], laws=[BATCH])
+    report = examine(without_reference, lax, {}, setting=repeatable_settings(3))
+    assert (report.broken, report.exit_code) == ([], 2)
+    assert report.undecided == "Yet some of its values are not those of dpo."

@@ -97,3 +97,16 @@ def test_a_term_that_depends_on_more_than_the_two_policies_is_not_acquitted(weig
 
     report = examined(loss)
     assert report.exit_code == 2 and "depends on the advantage or on the old" in report.undecided
+
+
+@pytest.mark.parametrize(("term", "status"), [(k3, 0), (lambda p, r: k3(r, p), 1)])
+def test_a_term_whose_reference_is_in_a_batch_is_judged_too(term, status):
+    def loss(logp, batch, clip=0.2, beta=0.04):
+        ratio = np.exp(logp - batch["old_logp"])
+        clipped = np.minimum(np.maximum(ratio, 1 - clip), 1 + clip)
+        tokens = -np.minimum(ratio * batch["advantages"], clipped * batch["advantages"])
+        return np.mean(tokens + beta * term(logp, batch["ref_logp"]))
+
+    report = examined(loss)
+    assert report.exit_code == status
+    assert any("Its KL term is k3" in s for s in (*report.notes, report.diagnosis))

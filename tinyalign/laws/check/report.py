@@ -28,7 +28,7 @@ from tinyalign.laws.harness.subject import Subject
 from tinyalign.laws.museum.exhibit import CONFESSION
 from tinyalign.laws.reading.answers import BrokenAtOnce
 from tinyalign.laws.reading.forms import forgotten_shift
-from tinyalign.laws.reading.probes import fitted_probes, value_at
+from tinyalign.laws.reading.probes import fitted_probes, is_plainly_other, value_at
 from tinyalign.laws.reading.words import words_for
 
 UNKNOWN = "Nothing in the museum looks like this."
@@ -100,6 +100,8 @@ def examine(fn, spec, conventions, *, setting, module="yours", **how):
         report.notes.append(_as_read(case, conventions, holds=not report.broken))
     nearly = nearly_sentence(subject, verdicts, epsilon_in_the_count)
     report.notes += [s for s in [carried_sentence(subject), nearly] if s]
+    if report.exit_code == 0 and is_plainly_other(subject):
+        report.undecided = f"Yet some of its values are not those of {case.spec.name}."
     if report.broken and report.exit_code == 1:
         _diagnose(report, case, subject)
     return _with_kl_term(report, judge_kl_term(subject, case, setting, module))
@@ -128,7 +130,7 @@ def _with_kl_term(report, found):
     report.verdicts = report.verdicts + found.verdicts
     report.examples |= found.examples
     report.notes += found.notes
-    report.undecided = found.undecided
+    report.undecided = report.undecided or found.undecided
     report.diagnosis = " ".join(s for s in (report.diagnosis, found.diagnosis) if s)
     return report
 

@@ -1,7 +1,7 @@
 """Functions that take arrays in one batch, made to take them as ours do."""
 
 from tinyalign.laws.binding.holders import HOLDERS, attributes_read
-from tinyalign.laws.binding.parameter_names import names_array, parts
+from tinyalign.laws.binding.parameter_names import names_array, parts, weighs_kl
 from tinyalign.laws.binding.roles import policy_among, roles
 from tinyalign.laws.forms.baselines import with_advantage
 from tinyalign.laws.forms.episodes import of_episodes
@@ -95,6 +95,12 @@ def _out_of_a_batch(fn, spec):
     return fn
 
 
+def _have_a_place(references, parameters, spec):
+    """Whether they are arrays of the method, or that of a KL term which is taken apart."""
+    weighed = "advantage" in spec.arrays and any(map(weighs_kl, parameters))
+    return (weighed and len(references) == 1) or any("ref" in roles(a) for a in spec.arrays)
+
+
 def _is_output(name):
     """Whether it is what a model returns, as its name says: student_outputs."""
     return bool({"output", "outputs"} & set(parts(name)))
@@ -106,9 +112,8 @@ class Packed(Wrapper):
     def __init__(self, fn, name, keys, parameters, spec):
         self.name = name
         beside = [n for n in parameters if n != name and names_array(n)]
-        # a reference that the method does not have: of a KL term that is added
-        has_reference = any("ref" in roles(a) for a in spec.arrays)
-        self.references = [] if has_reference else [k for k in keys if "ref" in roles(k)]
+        references = [k for k in keys if "ref" in roles(k)]
+        self.references = [] if _have_a_place(references, parameters, spec) else references
         self.both = [k for k in keys if k in beside]  # in the batch, and a parameter too
         own = [k for k in keys if k not in (*self.references, *self.both)]
         self.keys = _shown(own, beside)
