@@ -263,3 +263,18 @@ def test_what_no_law_finds_is_not_acquitted_with_other_values():
     report = examine(without_reference, lax, {}, setting=repeatable_settings(3))
     assert (report.broken, report.exit_code) == ([], 2)
     assert report.undecided == "Yet some of its values are not those of dpo."
+
+
+def test_a_mean_through_which_one_example_alone_learns_is_broken():
+    def forgetful(chosen_logp, rejected_logp, ref_chosen_logp, ref_rejected_logp, beta=0.1):
+        margins = chosen_logp - ref_chosen_logp - (rejected_logp - ref_rejected_logp)
+        total = 0.0
+        for row in range(len(margins)):
+            total = getval(total) + softplus(-beta * margins[row])
+        return total / len(margins)
+
+    report = examined(forgetful, "dpo")
+    assert [v.law.name for v in report.broken] == [SLOPES.name]
+    # of two equal examples the first has none
+    assert "slope [ 0." in report.broken[0].message
+    assert len(report.broken[0].calls[0][0][0]) == 2

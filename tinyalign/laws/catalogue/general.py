@@ -41,11 +41,29 @@ def constants_have_no_gradient(loss, x, p):
         assert_close(autodiff_slope(loss, x, index, p), 0.0)
 
 
+def _require_slopes_of_all(loss, x, index, p, own):
+    """Broken where not each of two equal examples has its share of the slope of their mean."""
+    if loss.reduction == "none" or np.ndim(x[index]) == 0 or not np.all(np.isfinite(own)):
+        return
+    twice = tuple(np.concatenate([a, a]) if np.ndim(a) else a for a in x)
+    got = loss.own_grad_of_batch(twice, index, **p)
+    share = own if loss.reduction == "sum" else own / 2
+    want, tolerance = np.concatenate([share, share]), rounding(1e-4, 2e-2)
+    if np.allclose(got, want, rtol=tolerance, atol=tolerance):
+        return
+    loss.own_value(*twice, **p)
+    del loss.calls[:-1]  # the report shows the batch, and none of its examples
+    assert_slope_close(
+        got, want, tolerance=tolerance, what=f"in {loss.spec.arrays[index]} has slope"
+    )
+
+
 def slopes_are_those_of_the_value(loss, x, p):
     """autodiff gives the true slope of the value in each argument: nothing is detached"""
     x = off_the_kinks(x, loss.spec)
     for index in loss.spec.moving:
         own = autodiff_slope(loss, x, index, p)
+        _require_slopes_of_all(loss, x, index, p, own)
         # one direction in which every entry moves, each by another amount
         along = np.cos(1.0 + np.arange(np.size(x[index]))).reshape(np.shape(x[index]))
         left, right, noise = _rises(loss, x, index, along, p)

@@ -10,8 +10,11 @@ from tinyalign.laws.harness.undo import undo_conventions
 from tinyalign.laws.outcomes import Broken, NotApplicable
 
 
-def own_grad(subject, arrays, index, numbers):
-    """d(sum of the values)/d(arrays[index]) by the function's autodiff; None where it has none."""
+def own_grad(subject, arrays, index, numbers, whole=False):
+    """d(sum of the values)/d(arrays[index]) by the function's autodiff; None where it has none.
+
+    whole  of one call for the batch, and not of one call for each example
+    """
     _refuse_constants(subject)
     subject(*arrays, **numbers)  # a value that is wrong in itself is reported as such
 
@@ -19,7 +22,7 @@ def own_grad(subject, arrays, index, numbers):
         theirs, changed, restore_convention = undo_conventions(subject, theirs, numbers)
         return restore_convention(subject.caller(theirs, changed))
 
-    pieces = [arrays] if subject.reduction == "none" else subject.spec.cells(arrays)
+    pieces = [arrays] if whole or subject.reduction == "none" else subject.spec.cells(arrays)
     try:
         with time_limit():
             grads = [subject.framework.grad(call, piece, index, subject.dtype) for piece in pieces]

@@ -158,6 +158,10 @@ class Subject:
         """By the function's autodiff, in the precision it is judged in; None where it has none."""
         return slopes.own_grad(self, arrays, index, numbers)
 
+    def own_grad_of_batch(self, arrays, index, **numbers):
+        """The same of the one number that it gives for the batch."""
+        return slopes.own_grad(self, arrays, index, numbers, whole=True)
+
     def finite_differences(self, arrays, index, width=1e-5, **numbers):
         """By central differences."""
         return slopes.finite_differences(self, arrays, index, numbers, width)
