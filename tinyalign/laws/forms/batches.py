@@ -86,7 +86,10 @@ def _with_shapes(fn, parameters, framework):
 
 def _out_of_a_batch(fn, spec):
     parameters = readable_parameters(fn) or {}
+    named = sum(names_array(n) for n in parameters)
     for name in sorted(parameters, key=lambda n: n not in BATCHES):
+        if parameters[name].default is None and named >= len(spec.arrays):
+            continue  # what may be left out, where each array has a parameter of its own
         read = attributes_read(getattr(fn, "forward", fn), name) if name not in HOLDERS else []
         keys = [k for k in read if names_array(k) or k in (*IDS, *LABELS)]
         # an object that two arrays or more are read from is a batch, whatever it is called
