@@ -222,3 +222,32 @@ def boltzmann(prior, reward, temperature):
 def test_a_scale_that_cancels_is_no_float32():
     notes = examined(boltzmann, "optimal_policy").notes
     assert not any("float32" in note for note in notes)
+
+
+def gae_of_answers(rewards, values, mask, gamma=1.0, lam=0.95, slip=0.0):
+    """GAE of one reward (N, 1) an answer, at its last token."""
+    after = np.cumsum(mask[:, ::-1] > 0, axis=1)[:, ::-1]
+    per_token = np.where((after == 1) & (mask > 0), rewards[:, :1], 0.0)
+    advantages, following, trace = np.zeros_like(values), 0.0, 0.0
+    for t in reversed(range(values.shape[1])):
+        delta = per_token[:, t] + gamma * following - values[:, t]
+        # what stands in the padding is passed over
+        trace = np.where(mask[:, t] > 0, delta + gamma * lam * trace + slip, trace)
+        following = np.where(mask[:, t] > 0, values[:, t], following)
+        advantages[:, t] = trace
+    return advantages * mask
+
+
+def test_gae_may_take_one_reward_for_an_answer():
+    report = examined(gae_of_answers, "gae")
+    assert report.exit_code == 0
+    assert any("reward_per=answer" in note for note in report.notes)
+
+
+def test_a_bug_in_gae_of_answers_is_found():
+    def slips(rewards, values, mask, gamma=1.0, lam=0.95):
+        return gae_of_answers(rewards, values, mask, gamma, lam, slip=0.1)
+
+    setting = repeatable_settings(4, shrink=False)
+    declared = {"reward_per": "answer"}
+    assert examine(slips, BY_NAME["gae"], declared, setting=setting).exit_code == 1

@@ -132,6 +132,23 @@ VALUES = Convention(
     },
     form=True,
 )  # fmt: skip
+
+
+def only_at_the_last(arrays):
+    """Rewards (N, T) without those before the last token that the mask counts."""
+    reward, value, mask = arrays
+    after = np.cumsum(mask[:, ::-1] > 0, axis=1)[:, ::-1]  # tokens from here on
+    return np.where((after <= 1) & (mask > 0), reward, 0.0) + 0.0, value, mask
+
+
+REWARDS = Convention(
+    "reward_per",
+    "token",
+    {"token": "a reward for each token", "answer": "one reward (N, 1) for a whole answer"},
+    {"answer": lambda x, p: ([(x[0] * x[2]).sum(axis=1)[:, None], *x[1:]], p, lambda value: value)},
+    form=True,
+    fit={"answer": only_at_the_last},
+)
 # no undo: the prompts are given as they are wanted
 INDEX = Convention(
     "index",

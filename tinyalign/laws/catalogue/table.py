@@ -145,7 +145,7 @@ OTHERS = [
     *with_shape(lambda *a: (2, *np.shape(a[0])),
         spec("gae", "returns", "reward value mask", strategies.tables_with_mask(cell, cell,
              empty=True), returns.GAE, choice.PADDING, choice.PACKED, layouts.WHITENED,
-             array_forms.VALUES, array_forms.TIME, array_forms.DONES,
+             array_forms.VALUES, array_forms.TIME, array_forms.DONES, array_forms.REWARDS,
              gamma=(floats(0.0, 1.0), 1.0), lam=(floats(0.0, 1.0), 0.95))),
     *with_shape(lambda *a: np.shape(a[1]),
         spec("kl_shaped_reward", "returns", "score logp ref_logp mask",

@@ -71,9 +71,11 @@ class Outputs:
     def _completed(self, answer, arrays):
         """The two of them where it gives one, of the shape of the value."""
         reward, value, mask = (arrays.get(n) for n in ("reward", "value", "mask"))
-        if value is None or getattr(answer, "shape", None) != reward.shape:
+        # the mask has the shape of the steps where a whole answer has one reward
+        steps = reward if mask is None else mask
+        if value is None or getattr(answer, "shape", None) != steps.shape:
             return answer
-        drawn = value[: len(reward), : reward.shape[1]]  # perhaps with one more after the last
+        drawn = value[: len(steps), : steps.shape[1]]  # perhaps with one more after the last
         drawn = drawn if mask is None else drawn * mask
         said = {r for n in [*names_returned(self.fn, 1), _name(self.fn)] for r in roles(n)}
         one, other = ("returns", "advantage") if "returns" in said else PAIR
