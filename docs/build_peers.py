@@ -56,12 +56,21 @@ REASONS = {
     "hiyouga/LLaMA-Factory": {
         "CustomDPOTrainer.odds_ratio_loss": "Defect: reports/llama-factory-orpo.md.",
     },
+    "linkedin/Liger-Kernel": {
+        "LigerFusedLinearORPOFunction.preference_loss_fn": "Defect: reports/liger-kernel-orpo.md.",
+    },
+    "homzer/llama-rlhf": {
+        "PairwiseScoreLoss.forward": "Defect: reports/llama-rlhf-pairwise-score.md.",
+    },
+    "sunzeyeah/RLHF": {"PairWiseLoss.forward": "Defect: reports/sunzeyeah-rlhf-pairwise.md."},
 }
 # project -> what reading its losses shows and no scan: a function that is no loss by itself
 READ = {
     "allenai/open-instruct": "wpo_loss takes its weights from sums: reports/open-instruct-wpo.md.",
     "GanjinZero/RRHF": "Lengths count prompt and padding: reports/rrhf-length.md.",
     "CarperAI/trlx": "whiten has no mask: reports/trlx-whiten.md.",
+    "homzer/llama-rlhf": "ReverseKLDivLoss is no KL divergence: reports/llama-rlhf-reverse-kl.md.",
+    "OpenLMLab/MOSS-RLHF": "whiten counts the padding in its mean: reports/moss-rlhf-whiten.md.",
 }
 
 
