@@ -173,3 +173,12 @@ def test_a_method_is_guessed_and_said_and_never_made_up(tmp_path, name, status, 
     answer = judgement(request)
     assert answer["status"] == status
     assert said in str(answer.get("reason") or answer["data"]["notes"])
+
+
+def test_what_makes_advantages_of_rewards_is_told_so(tmp_path):
+    (tmp_path / "mine.py").write_text("def rloo(rewards, k=4):\n    return rewards\n")
+    request = {
+        "target": f"{tmp_path}/mine.py:rloo", "method": "rloo", "candidates": {}, "framework": "",
+        "convention": [], "float32": False, "examples": 6, "terminal": None,
+    }  # fmt: skip
+    assert "advantages of rewards, say --as leave_one_out." in judgement(request)["reason"]

@@ -282,3 +282,13 @@ def test_ipo_may_average_over_tokens():
     case = understood(ipo_on_average, "ipo")
     assert is_right(case.subject())
     assert "the mean over tokens, as TRL and HALOs do (over_tokens=mean)" in " ".join(case.notes)
+
+
+def test_the_mean_likelihood_of_a_batch_is_read_and_said():
+    def cpo_loss(chosen, rejected, nll_loss, beta=0.1, alpha=1.0):
+        return np.logaddexp(0, -beta * (chosen - rejected)).mean() + alpha * nll_loss
+
+    setting = repeatable_settings(5, shrink=False)
+    report = examine(cpo_loss, BY_NAME["cpo"], {}, setting=setting)
+    assert report.exit_code == 0
+    assert any("nll_per=batch" in note for note in report.notes)

@@ -1,5 +1,6 @@
 """`tinyalign scan`: finds the losses of a folder, cuts each out, and judges it."""
 
+import ast
 import contextlib
 import io
 import json
@@ -10,6 +11,7 @@ import pytest
 
 from tinyalign.laws.scan.command import cut_out, guessed, scan
 from tinyalign.laws.source.stand_ins import NotHere, system
+from tinyalign.laws.source.strip import stripped
 
 TRAINER = """
 import deepspeed_that_is_not_there
@@ -238,3 +240,8 @@ def test_code_that_is_nested_too_deeply_is_not_judged(tmp_path, capsys):
     assert scan(str(tmp_path), as_json=True) == 2
     (row,) = json.loads(capsys.readouterr().out)["functions"]
     assert "nested too deeply" in row["sentence"]
+
+
+def test_a_decorator_that_cuts_the_gradient_is_kept():
+    tree = ast.parse("@torch.no_grad()\n@torch.jit.script\ndef f(x):\n    return x\n").body[0]
+    assert ast.unparse(stripped(tree)).startswith("@torch.no_grad()\ndef f(x)")

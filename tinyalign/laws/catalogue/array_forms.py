@@ -65,6 +65,14 @@ LOGITS_PER = Convention(
     },
     form=True,
 )  # fmt: skip
+# of an NLL that a trainer has averaged before: one number for the batch
+LIKELIHOOD = Convention(
+    "nll_per",
+    "answer",
+    {"answer": "a likelihood for each answer", "batch": "the mean likelihood of the batch"},
+    {"batch": lambda x, p: ([*x[:2], x[2].mean()], p, lambda value: value)},
+    form=True,
+)
 # 1.0 · a truth value is a number in any framework
 LABELS = Convention(
     "labels",

@@ -27,6 +27,14 @@ LOSS_OF = {  # training method -> the row that its loss is judged as; a test com
     "online_dpo": "dpo",
 }
 
+ADVANTAGE_OF = {  # training method -> the row that what it makes of rewards is judged as
+    "rloo": "leave_one_out",
+    "grpo": "group_standardize",
+    "dr_grpo": "group_center",
+    "maxrl": "group_maxrl",
+    "gdpo": "group_gdpo",
+}
+
 
 def find_spec(name):
     """The method of a name; ValueError with the nearest names where there is none."""

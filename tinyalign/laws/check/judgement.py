@@ -4,7 +4,7 @@ import contextlib
 import os
 
 from tinyalign.laws.binding.signature import CannotCall
-from tinyalign.laws.catalogue.lookup import find_spec, require_known
+from tinyalign.laws.catalogue.lookup import ADVANTAGE_OF, find_spec, require_known
 from tinyalign.laws.check.choice import choose
 from tinyalign.laws.check.cut import load_whole_or_cut
 from tinyalign.laws.check.fault import fault, is_theirs
@@ -32,7 +32,9 @@ def judgement(request, enter=lambda stage: None):
         require_sound_judges(request["target"])
         return answer
     except CannotCall as reason:
-        return {"status": 2, "reason": str(reason)}
+        other = ADVANTAGE_OF.get(request["method"])
+        hint = f" If it makes advantages of rewards, say --as {other}." if other else ""
+        return {"status": 2, "reason": f"{reason}{hint}"}
     except TookTooLong:
         reason = f"{request['target']} did not come back within {CALL_LIMIT:g} s of computing"
         return {"status": 2, "reason": f"{reason} or {WAIT_LIMIT:g} s of waiting."}

@@ -7,7 +7,7 @@ from functools import cache
 from tinyalign.laws.source.finding import parse
 
 # what a function that was cut out may import; all else is left behind
-AVAILABLE = {"numpy", "torch", "jax", "scipy", "einops"} | set(sys.stdlib_module_names)
+AVAILABLE = {"numpy", "torch", "jax", "scipy", "einops", "autograd"} | set(sys.stdlib_module_names)
 LEFT_BEHIND = ("torch.distributed", "multiprocessing", "subprocess", "socket")
 CLIMB = 8  # folders above a file in which a package may begin
 

@@ -3,7 +3,8 @@
 import ast
 
 OWNED = ("self.", "args.", "config.", "cfg.")  # self.accelerator.device is none of an array
-KEPT = {"staticmethod", "classmethod", "property", "dataclass"}
+# what a function does depends on these
+KEPT = {"staticmethod", "classmethod", "property", "dataclass", "no_grad", "inference_mode"}
 
 
 def last_name(node):
