@@ -170,3 +170,12 @@ def test_a_sentence_that_begins_with_an_array_has_its_subject():
         _with_subject("in logp has slope [0.], want [1.]") == "Its slope in logp is [0.], want [1.]"
     )
     assert _with_subject("gives 2, want 1") == "It gives 2, want 1"
+
+
+def test_a_batch_that_may_be_left_out_asks_for_no_array():
+    def dpo_or_sft(chosen, rejected, ref_chosen, ref_rejected, beta=0.1, sft=False, output=None):
+        if sft:
+            return output["nll_loss"]
+        return np.logaddexp(0, -beta * (chosen - rejected - ref_chosen + ref_rejected))
+
+    assert examined(dpo_or_sft, "dpo").exit_code == 0
