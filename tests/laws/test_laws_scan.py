@@ -65,7 +65,8 @@ class Trainer(Base):
     def policy_loss(self, logp, old_logp, advantage, response_mask=None):
         ratio = self.ratio(logp, old_logp)
         cut = np.clip(ratio, 1 - self.clip_eps, 1 + self.clip_eps)
-        return (-np.minimum(ratio * advantage, cut * advantage) * response_mask).mean()
+        loss = -np.minimum(ratio * advantage, cut * advantage) * response_mask
+        return loss.sum() / response_mask.sum()
 
 
 def grpo_advantages(rewards, num_generations):
@@ -150,7 +151,7 @@ def test_a_method_of_a_class_and_rewards_in_one_row(package):
     assert (group["method"], group["verdict"]) == ("group_standardize", "lawful")
     line = 1 + ONLINE[: ONLINE.index("def policy_loss")].count("\n")
     assert policy["where"].endswith(f"online.py:{line}")
-    assert "response_mask is filled with ones: every token counts." in policy["notes"]
+    assert any(n.startswith("response_mask is filled with ones: ") for n in policy["notes"])
 
 
 def test_a_cut_holds_what_is_called_and_nothing_else(package):

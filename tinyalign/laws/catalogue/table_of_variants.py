@@ -59,7 +59,8 @@ PAIRS = [
     spec("conservative_simpo", FREE, AVG, strategies.averages, smoothing.CONSERVATIVE_SIMPO,
          choice.GAMMA, beta=(betas, 2.5), gamma=(gammas, 1.375), flip=(small, 0.1)),
     spec("conservative_cpo", FREE, "chosen_logp rejected_logp chosen_nll", strategies.gaps_nll,
-         smoothing.CONSERVATIVE_CPO, array_forms.LIKELIHOOD, beta=beta, alpha=(alphas, 1.0), flip=(small, 0.1)),
+         smoothing.CONSERVATIVE_CPO, array_forms.LIKELIHOOD, beta=beta,
+         alpha=(alphas, 1.0), flip=(small, 0.1)),
 ]  # fmt: skip
 RATIO = "logp old_logp advantage"
 TOKENS = [

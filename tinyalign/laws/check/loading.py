@@ -114,13 +114,14 @@ def _module_by_name(name):
 
 @contextlib.contextmanager
 def _report_errors(what, kind=CannotCall):
-    """CannotCall, or what is more of one, for whatever their code raises."""
+    """CannotCall for whatever their code raises; more of one, kind, for an import that fails."""
     try:
         yield
     except (CannotCall, KeyboardInterrupt):
         raise
     # also SystemExit: a script without a __main__ guard must not end the checker
     except BaseException as error:
+        kind = kind if isinstance(error, ImportError) else CannotCall
         raise kind(f"{what} raises {describe_error(error)}") from None
 
 
