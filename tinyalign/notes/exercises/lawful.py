@@ -7,10 +7,10 @@ import numpy as np
 from tinyalign.laws.catalogue.lookup import find_spec
 from tinyalign.laws.diagnosis.deviation import (
     constant,
-    detached,
     factor,
     ignored_number,
     padding_enters,
+    wrong_slope,
 )
 from tinyalign.laws.diagnosis.diagnose import looks_like
 from tinyalign.laws.harness.draws import inputs_of, repeatable_settings
@@ -26,7 +26,7 @@ from tinyalign.notes.exercises.comparing import (
 from tinyalign.notes.exercises.exercise import NotYet
 
 EXAMPLES = 40  # a law is tried on so many inputs
-DEVIATIONS = (detached, ignored_number, factor, constant, padding_enters)
+DEVIATIONS = (wrong_slope, ignored_number, factor, constant, padding_enters)
 PROBES = 60  # inputs on which answers are compared with the right ones
 
 
