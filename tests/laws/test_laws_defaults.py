@@ -64,7 +64,7 @@ def test_a_number_of_the_method_under_an_unknown_name_is_asked_for():
     assert "If it is a number of dpo, say so: --convention beta=steepness." in notes
     assert "style stayed at its default 'plain'" in notes
     report = examined(scaled, "dpo", {"beta": "steepness"})
-    assert report.defaults == ["tail", "style"]  # what is bound by hand is judged
+    assert report.defaults == ["tail", "style", "mask"]  # what is bound by hand is judged
     assert any(
         n.endswith("To have another value judged, make it the default.") for n in report.notes
     )
@@ -114,3 +114,11 @@ def test_laws_that_hold_nearly_are_named():
         verdicts = [Verdict(law, HOLDS, gap=1e-6) for law in some[:count]]
         sentence = nearly_sentence(subject, verdicts, lambda subject: None)
         assert sentence.startswith(said) and ("and 2 more hold" in sentence) == (count == 5)
+
+
+def test_an_array_that_is_left_out_is_said():
+    def centered(rewards, pad_mask=None):
+        return rewards - rewards.mean(axis=1, keepdims=True)
+
+    notes = examine(centered, BY_NAME["group_center"], {}, setting=repeatable_settings(5)).notes
+    assert "pad_mask was left out: nothing is said about what it does." in notes

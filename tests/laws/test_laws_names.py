@@ -179,3 +179,19 @@ def test_a_batch_that_may_be_left_out_asks_for_no_array():
         return np.logaddexp(0, -beta * (chosen - rejected - ref_chosen + ref_rejected))
 
     assert examined(dpo_or_sft, "dpo").exit_code == 0
+
+
+def test_a_ratio_is_never_taken_for_a_log_probability():
+    def cispo(ratio, advantages, per_token_logps, clip_high=0.2):
+        return -np.minimum(ratio, 1 + clip_high) * advantages * per_token_logps
+
+    with pytest.raises(CannotCall, match="also needs ratio"):
+        match(cispo, BY_NAME["truncated_importance"], "cispo", ("old_logp",))
+
+
+def test_an_input_that_is_asserted_not_to_be_taken_breaks_no_law():
+    def k1(logp, ref_logp):
+        assert logp.shape[0] > 1
+        return logp - ref_logp
+
+    assert examined(k1, "k1").exit_code == 0

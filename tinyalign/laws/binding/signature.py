@@ -13,6 +13,7 @@ from tinyalign.laws.binding.parameter_names import (
     is_setting,
     names_array,
     names_setting,
+    parts,
 )
 from tinyalign.laws.binding.roles import contradicts, match_by_name, roles
 
@@ -163,6 +164,9 @@ def _match_arrays(spec, parameters, positional, aside, order):
         free = [n for n in free if n not in HOLDS]
     # what may be left out, and has no array's name, is none by its place: a process group
     free = [n for n in free if _is_required(parameters[n]) or names_array(n)]
+    # a ratio of probabilities is no log-probability
+    ratios = any("ratio" in parts(a) for a in spec.arrays)
+    free = [n for n in free if ratios or "ratio" not in parts(n)]
     pairs = zip(wanted, free, strict=False)
     by_position = {a: n for a, n in pairs if not contradicts(a, n, spec.arrays, positional)}
     both = named | by_position

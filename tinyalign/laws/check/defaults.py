@@ -4,6 +4,7 @@ import numpy as np
 
 from tinyalign.laws.binding.holders import attributes_read, bound_method, own_value
 from tinyalign.laws.binding.number_names import SELDOM, called
+from tinyalign.laws.binding.parameter_names import names_array
 from tinyalign.laws.binding.signature import parameters_of
 from tinyalign.laws.catalogue.formulas import FORMULAS
 from tinyalign.laws.catalogue.table import BY_NAME
@@ -20,7 +21,13 @@ def options_at_default(caller):
     found |= _attributes_of_instance(caller)
     for holder, read in binding.holders.items():
         found |= {f"{holder}.{n}": own_value(caller.fn, holder, n) for n in read}
-    return {n: v for n, v in found.items() if n not in taken and isinstance(v, int | float | str)}
+    taken |= {binding.mask, *binding.holders}
+    return {n: v for n, v in found.items() if n not in taken and _is_option(n, v)}
+
+
+def _is_option(name, value):
+    """A number, a switch, a word, or an array that may be left out."""
+    return isinstance(value, int | float | str) or (value is None and names_array(name))
 
 
 def _attributes_of_instance(caller):
@@ -36,10 +43,13 @@ def _attributes_of_instance(caller):
 
 def default_sentences(caller, options):
     """For each option at its default: what was not judged, and how to have it judged."""
-    return [
+    left_out = [n for n, v in options.items() if v is None]
+    said = [f"{n} was left out: nothing is said about what it does." for n in left_out]
+    return said + [
         f"{name} stayed at {'' if '.' in name else 'its default '}{value!r}: nothing is said "
         f"about other values. {_other_values(caller, name, value)}"
         for name, value in options.items()
+        if value is not None
     ]
 
 
