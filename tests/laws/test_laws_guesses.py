@@ -182,3 +182,5 @@ def test_what_makes_advantages_of_rewards_is_told_so(tmp_path):
         "convention": [], "float32": False, "examples": 6, "terminal": None,
     }  # fmt: skip
     assert "advantages of rewards, say --as leave_one_out." in judgement(request)["reason"]
+    missing = judgement(request | {"target": f"{tmp_path}/other.py:rloo"})["reason"]
+    assert "There is no file" in missing and "leave_one_out" not in missing

@@ -32,9 +32,7 @@ def judgement(request, enter=lambda stage: None):
         require_sound_judges(request["target"])
         return answer
     except CannotCall as reason:
-        other = ADVANTAGE_OF.get(request["method"])
-        hint = f" If it makes advantages of rewards, say --as {other}." if other else ""
-        return {"status": 2, "reason": f"{reason}{hint}"}
+        return {"status": 2, "reason": str(reason)}
     except TookTooLong:
         reason = f"{request['target']} did not come back within {CALL_LIMIT:g} s of computing"
         return {"status": 2, "reason": f"{reason} or {WAIT_LIMIT:g} s of waiting."}
@@ -57,7 +55,12 @@ def _judged(request, enter, loaded):
     given = load_whole_or_cut(request["target"], spec.name if spec else "")
     loaded.append(given.module)
     enter(JUDGING)
-    report = _reported(given, spec, conventions, request)
+    try:
+        report = _reported(given, spec, conventions, request)
+    except CannotCall as reason:
+        other = ADVANTAGE_OF.get(request["method"])
+        hint = f" If it makes advantages of rewards, say --as {other}." if other else ""
+        raise CannotCall(f"{reason}{hint}") from None
     shown = {"text": as_text(report, **request["terminal"])} if request["terminal"] else {}
     return {"status": report.exit_code, "data": as_data(report), **shown}
 
